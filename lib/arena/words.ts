@@ -1,0 +1,84 @@
+/**
+ * The one seam to shared memory: nothing else in the project calls `Atomics`, and nothing else indexes the arena.
+ *
+ * An index is a count of 32-bit words from the arena's base; every position that the arena stores is such an index.
+ *
+ * `get`, `set` and `fill` are plain accesses. A plain read of a word that another thread may change sees some value
+ * that was written to it (aligned 32-bit accesses do not tear) and orders nothing. Whoever uses one owes a reason,
+ * either "owned" (no other thread can reach the word, DM-1) or "hint" (a stale answer is repaired by what follows).
+ * All other methods are sequentially consistent; their callers say which part of that they need.
+ */
+export class Words {
+  private readonly array: Int32Array;
+
+  /** @param byteOffset position of the arena in `buffer`, in bytes, a multiple of 64
+   *  @param length size of the arena in 32-bit words */
+  constructor(buffer: ArrayBufferLike, byteOffset: number, length: number) {
+    this.array = new Int32Array(buffer, byteOffset, length);
+  }
+
+  /** Size in 32-bit words. */
+  get length(): number {
+    return this.array.length;
+  }
+
+  get(index: number): number {
+    return this.array[index] as number;
+  }
+
+  set(index: number, value: number): void {
+    this.array[index] = value;
+  }
+
+  /** Plain stores of `value` to the words `first` to `end - 1`. */
+  fill(first: number, end: number, value: number): void {
+    this.array.fill(value, first, end);
+  }
+
+  /** Plain copy of `count` words, for memory that is owned on both sides. */
+  copy(from: number, to: number, count: number): void {
+    this.array.copyWithin(to, from, from + count);
+  }
+
+  load(index: number): number {
+    return Atomics.load(this.array, index);
+  }
+
+  store(index: number, value: number): void {
+    Atomics.store(this.array, index, value);
+  }
+
+  /** @returns the word before the operation, as for the other read-modify-writes */
+  or(index: number, bits: number): number {
+    return Atomics.or(this.array, index, bits);
+  }
+
+  and(index: number, bits: number): number {
+    return Atomics.and(this.array, index, bits);
+  }
+
+  add(index: number, value: number): number {
+    return Atomics.add(this.array, index, value);
+  }
+
+  exchange(index: number, value: number): number {
+    return Atomics.exchange(this.array, index, value);
+  }
+
+  compareExchange(index: number, expected: number, replacement: number): number {
+    return Atomics.compareExchange(this.array, index, expected, replacement);
+  }
+
+  /** Wakes every thread that waits on the word. */
+  notify(index: number): void {
+    Atomics.notify(this.array, index);
+  }
+
+  /**
+   * Blocks while the word holds `expected`, at most `timeoutMs`. Throws a TypeError on threads that must not block,
+   * such as a page's main thread.
+   */
+  wait(index: number, expected: number, timeoutMs: number): void {
+    Atomics.wait(this.array, index, expected, timeoutMs);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Bulk operations on bitmap blocks: the interface that every kernel implements, and what it promises about memory.
+ *
+ * A block is named by the word index of its first word in the arena, and holds a power of two of bits, a multiple of
+ * 64. `first` and `end` are bit positions in the block, `0 <= first <= end <= bits of the block`; callers have
+ * checked them, kernels do not. Bits outside `[first, end)` are neither changed nor reported, and an operation's cost
+ * is bounded by the words of the range.
+ *
+ * A block is *live* while a reader can reach it: its words change by 32-bit atomic read-modify-write only (DM-1). A
+ * block is *owned* when only the calling thread can reach it: it is unpublished, or its grace period has ended, or it
+ * belongs to a page set; its words are read and written plainly. Nothing is atomic beyond the single word.
+ *
+ * Reads of live words are hints. `findSet`, `findClear` and `count` on a live block see, for each word, some value
+ * between what happens-before the call and what a concurrent thread stores meanwhile. The operations that clear or
+ * set decide by the value that their own read-modify-write returns; they may skip a word on the strength of a plain
+ * read only where that is stated.
+ */
+export interface Kernel {
+  readonly name: 'atomics' | 'wasm';
+
+  /** @returns position of the first set bit of the range, or `end` */
+  findSet(block: number, first: number, end: number): number;
+
+  /** @returns position of the first clear bit of the range, or `end` */
+  findClear(block: number, first: number, end: number): number;
+
+  /** @returns how many bits of the range are set */
+  count(block: number, first: number, end: number): number;
+
+  /**
+   * Live: sets the range. A word in which a plain read finds all wanted bits set is not written: the test before the
+   * set that DM-2 makes safe.
+   * @returns how many bits turned from clear to set by this call, exactly
+   */
+  setLive(block: number, first: number, end: number): number;
+
+  /**
+   * Live: clears the range. A word that a plain read finds clear in the range is skipped: a bit that is set
+   * concurrently is either seen and cleared, or left for the next collection.
+   */
+  clearLive(block: number, first: number, end: number): void;
+
+  /**
+   * Moves the set bits of the range out of the live block, adding them to the owned block `into` at the same
+   * positions. Whole words by exchange, partial words by `and`. A word that a plain read finds clear is skipped, as
+   * in `clearLive`.
+   * @returns how many bits turned from clear to set in `into`
+   */
+  takeLive(block: number, first: number, end: number, into: number): number;
+
+  /** Adds the set bits of the owned block's range to the live block, at the same positions. The owned block keeps them. */
+  returnLive(owned: number, first: number, end: number, block: number): void;
+
+  /**
+   * Live: adds the bits `[bit, bit + end - first)` of a little-endian bitmap (bit `n` is bit `n % 8` of byte
+   * `floor(n / 8)`) to the range, whatever the alignment of either. Bytes past the last needed one are not read, bits
+   * past it are ignored.
+   * @returns how many set bits were imported, whether or not they were set before
+   */
+  importLive(block: number, first: number, end: number, bitmap: Uint8Array, bit: number): number;
+
+  /** Owned: sets the range. */
+  setOwned(block: number, first: number, end: number): void;
+
+  /**
+   * Owned: clears the range.
+   * @returns how many bits turned from set to clear
+   */
+  clearOwned(block: number, first: number, end: number): number;
+
+  /**
+   * Owned, both: adds the set bits of `from` in the range to `into`. `from` keeps them.
+   * @returns how many bits turned from clear to set in `into`
+   */
+  mergeOwned(from: number, first: number, end: number, into: number): number;
+}
