@@ -27,8 +27,17 @@ const compilerKey = [
 let service;
 
 function compile(source, path) {
-  service ??= require('ts-node').create({ cwd: root, project, transpileOnly: true });
+  service ??= createService();
   return service.compile(source, path);
+}
+
+function createService() {
+  const { create } = require('ts-node');
+  const created = create({ cwd: root, project, transpileOnly: true });
+  // ts-node maps stack traces for the files it compiled in this thread only, and so would misplace lines of cached
+  // ones; Node reads the source maps of both.
+  createRequire(require.resolve('ts-node'))('@cspotcode/source-map-support').uninstall();
+  return created;
 }
 
 function compileCached(path) {
