@@ -1,0 +1,238 @@
+/**
+ * The kernel on `Atomics`: there on every engine, and the readable statement of what any kernel does.
+ *
+ * What the comments at the accesses rest on:
+ *
+ * - **K-1** All writes to a live word are 32-bit read-modify-writes (DM-1), so they stand in one order, and each one
+ *   synchronizes with the one before it. A bit turns in exactly one of them, the one whose returned value shows the
+ *   bit as it was. Counts and contents made from returned values are therefore exact whatever other threads do. This
+ *   holds for each word by itself: a call that covers several words is not atomic.
+ * - **K-2** A plain read of a live word returns a value no older than the last write that happens-before it (coherent
+ *   reads in the ECMAScript memory model; by K-1 all writes before that one are behind it too). Beyond that it may be
+ *   stale, and of two plain reads the later may show the older value. So each decision rests on one read, and is right
+ *   for every value that the read may return.
+ * - **K-3** Only the owner clears live bits. A bit that the owner finds set, even by a plain read, stays set until the
+ *   owner itself clears it; a bit that another thread finds set may be gone already.
+ *
+ * The read-modify-writes need atomicity (K-1), and that whoever takes a bit happens-after whoever set it: acquire and
+ * release. That they are sequentially consistent is surplus; `Atomics` has nothing weaker. What orders guest stores,
+ * clears and copies is the grace period (GP-6), never an access of this file. Owned words are accessed plainly: what
+ * made them owned (a grace period, or never having been published) happens-before the call, and what publishes them
+ * happens-after it.
+ */
+import type { Words } from '../arena/words.js';
+import { littleEndianBits, lowestBit, maskBelow, maskFrom, popcount, wordOf } from './bits.js';
+import type { Kernel } from './kernel.js';
+
+// All loops have one shape: from the word that holds `first`, masked by where the range starts, over the words between
+// as far as they need anything done, to the word that holds bit `end - 1`, masked by where the range ends. An empty
+// range holds no such bit and is answered beforehand.
+export class AtomicsKernel implements Kernel {
+  readonly name = 'atomics';
+  private readonly words: Words;
+
+  constructor(words: Words) {
+    this.words = words;
+  }
+
+  findSet(block: number, first: number, end: number): number {
+    return this.find(block, first, end, 0);
+  }
+
+  findClear(block: number, first: number, end: number): number {
+    return this.find(block, first, end, -1);
+  }
+
+  count(block: number, first: number, end: number): number {
+    if (first === end) return 0;
+    const last = block + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let set = 0;
+    for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
+      if (i === last) mask &= maskBelow(end);
+      // Hint (K-2): on a live block the sum is of moments that differ from word to word, as the interface says.
+      set += popcount(this.words.get(i) & mask);
+      mask = -1;
+    }
+    return set;
+  }
+
+  setLive(block: number, first: number, end: number): number {
+    if (first === end) return 0;
+    const last = block + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let turned = 0;
+    for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, -1)) {
+      if (i === last) mask &= maskBelow(end);
+      turned += this.setLiveWord(i, mask);
+      mask = -1;
+    }
+    return turned;
+  }
+
+  clearLive(block: number, first: number, end: number): void {
+    if (first === end) return;
+    const last = block + wordOf(end - 1);
+    let mask = maskFrom(first);
+    for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
+      if (i === last) mask &= maskBelow(end);
+      this.takeLiveWord(i, mask);
+      mask = -1;
+    }
+  }
+
+  takeLive(block: number, first: number, end: number, into: number): number {
+    if (first === end) return 0;
+    const distance = into - block;
+    const last = block + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let turned = 0;
+    for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
+      if (i === last) mask &= maskBelow(end);
+      turned += this.addOwnedWord(i + distance, this.takeLiveWord(i, mask));
+      mask = -1;
+    }
+    return turned;
+  }
+
+  returnLive(owned: number, first: number, end: number, block: number): void {
+    if (first === end) return;
+    const distance = block - owned;
+    const last = owned + wordOf(end - 1);
+    let mask = maskFrom(first);
+    for (let i = owned + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
+      if (i === last) mask &= maskBelow(end);
+      this.addLiveWord(i + distance, this.words.get(i) & mask);
+      mask = -1;
+    }
+  }
+
+  importLive(block: number, first: number, end: number, bitmap: Uint8Array, bit: number): number {
+    let imported = 0;
+    let position = first;
+    let source = bit;
+    while (position < end) {
+      const shift = position & 31;
+      const count = Math.min(32 - shift, end - position);
+      const bits = littleEndianBits(bitmap, source, count) << shift;
+      this.addLiveWord(block + wordOf(position), bits);
+      imported += popcount(bits);
+      position += count;
+      source += count;
+    }
+    return imported;
+  }
+
+  setOwned(block: number, first: number, end: number): void {
+    if (first === end) return;
+    const start = block + wordOf(first);
+    const last = block + wordOf(end - 1);
+    const mask = maskFrom(first);
+    const below = maskBelow(end);
+    if (start === last) {
+      this.words.set(start, this.words.get(start) | (mask & below));
+      return;
+    }
+    this.words.set(start, this.words.get(start) | mask);
+    this.words.fill(start + 1, last, -1);
+    this.words.set(last, this.words.get(last) | below);
+  }
+
+  clearOwned(block: number, first: number, end: number): number {
+    if (first === end) return 0;
+    const last = block + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let turned = 0;
+    for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
+      if (i === last) mask &= maskBelow(end);
+      const old = this.words.get(i);
+      this.words.set(i, old & ~mask);
+      turned += popcount(old & mask);
+      mask = -1;
+    }
+    return turned;
+  }
+
+  mergeOwned(from: number, first: number, end: number, into: number): number {
+    if (first === end) return 0;
+    const distance = into - from;
+    const last = from + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let turned = 0;
+    for (let i = from + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
+      if (i === last) mask &= maskBelow(end);
+      turned += this.addOwnedWord(i + distance, this.words.get(i) & mask);
+      mask = -1;
+    }
+    return turned;
+  }
+
+  /** @param idle a word with nothing to find: 0 in the search for a set bit, -1 in the search for a clear one */
+  private find(block: number, first: number, end: number, idle: number): number {
+    if (first === end) return end;
+    const last = block + wordOf(end - 1);
+    let mask = maskFrom(first);
+    for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, idle)) {
+      if (i === last) mask &= maskBelow(end);
+      // Hint (K-2): a bit that turns meanwhile may be reported either way, as the interface says. Whoever acts on the
+      // position decides again by a read-modify-write.
+      const found = (this.words.get(i) ^ idle) & mask;
+      if (found !== 0) return (i - block) * 32 + lowestBit(found);
+      mask = -1;
+    }
+    return end;
+  }
+
+  /** @returns the first word from `index` on that is not `idle`, or `last` */
+  private skip(index: number, last: number, idle: number): number {
+    // Owned words, or a hint: a live word that is passed over here is one that the caller would have left alone on
+    // the same plain read, for the reason given at the caller's own.
+    let i = index;
+    while (i < last && this.words.get(i) === idle) i++;
+    return i;
+  }
+
+  /** Test before set. @returns how many bits of `mask` turned */
+  private setLiveWord(index: number, mask: number): number {
+    // ORDER DM-2: the plain read may run ahead of the caller's stores to guest memory, and may find bits that the
+    //   owner has taken already. Nothing is written then and nothing is lost: store and mark lie in one interval, and
+    //   the owner reads the pages a grace period after it took the bits. Where either is not so (a thread that is no
+    //   online reader, an owner that reads at once), this skip loses updates: a page missing from a copy, corruption.
+    //   In the owner's own calls it needs no grace period: what it finds set is there for its next collection (K-3).
+    // needs: no order on the read; of `or` atomicity (K-1), or two markers of one word lose a mark
+    // pairs with: bitmap/atomics-kernel.ts takeLiveWord
+    if ((this.words.get(index) & mask) === mask) return 0;
+    return popcount(mask & ~this.words.or(index, mask));
+  }
+
+  /** @returns the bits of `mask` that were set, cleared now */
+  private takeLiveWord(index: number, mask: number): number {
+    // ORDER DM-2: the plain read shows every mark that happens-before this call (K-2), so these are taken. A mark that
+    //   it does not show is concurrent, and stays for the next collection: late, not lost.
+    // needs: no order on the read; of the read-modify-write atomicity (K-1): a mark between a read and a separate
+    //   store of 0 would be nowhere (corruption). That the clear happens-before what readers do once they have
+    //   reported is the work of the grace period that follows (GP-6).
+    // pairs with: bitmap/atomics-kernel.ts setLiveWord, addLiveWord
+    if ((this.words.get(index) & mask) === 0) return 0;
+    if (mask === -1) return this.words.exchange(index, 0);
+    return this.words.and(index, ~mask) & mask;
+  }
+
+  /** Sets `bits` of a live word, whatever it holds. */
+  private addLiveWord(index: number, bits: number): void {
+    // ORDER DM-1: there is no test before this set. Imported bits speak of stores that were made outside any reader's
+    //   interval, so DM-2 would not cover a test that finds a bit which has been taken already (lost: corruption).
+    //   For bits that the owner returns a test would be sound (K-3), but that path is too rare to need one.
+    // needs: atomicity (K-1); release, so that who takes a bit happens-after what its importer had seen
+    // pairs with: bitmap/atomics-kernel.ts takeLiveWord
+    if (bits !== 0) this.words.or(index, bits);
+  }
+
+  /** @returns how many of `bits` are new in the owned word */
+  private addOwnedWord(index: number, bits: number): number {
+    if (bits === 0) return 0;
+    const old = this.words.get(index);
+    this.words.set(index, old | bits);
+    return popcount(bits & ~old);
+  }
+}
