@@ -212,7 +212,7 @@ export class AtomicsKernel implements Kernel {
     // needs: no order on the read; of the read-modify-write atomicity (K-1): a mark between a read and a separate
     //   store of 0 would be nowhere (corruption). That the clear happens-before what readers do once they have
     //   reported is the work of the grace period that follows (GP-6).
-    // pairs with: bitmap/atomics-kernel.ts setLiveWord, addLiveWord
+    // pairs with: bitmap/atomics-kernel.ts setLiveWord, addLiveWord; dirty/vcpu.ts setBits
     if ((this.words.get(index) & mask) === 0) return 0;
     if (mask === -1) return this.words.exchange(index, 0);
     return this.words.and(index, ~mask) & mask;

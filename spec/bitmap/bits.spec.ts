@@ -67,6 +67,13 @@ describe('bits: arithmetic within words', () => {
     }
   });
 
+  it('gathers bits past bit 2^31 of a bitmap', () => {
+    // Stands for 512 MiB of bitmap: byte n holds n % 251.
+    const huge = new Proxy(new Uint8Array(), { get: (_, key) => Number(key) % 251 });
+    const [low, high] = [2 ** 28 % 251, (2 ** 28 + 1) % 251];
+    expect(littleEndianBits(huge, 2 ** 31 + 4, 8)).to.equal(Math.floor(low / 16) + (high % 16) * 16);
+  });
+
   it('reads no byte of the bitmap but those that hold the bits', () => {
     for (let bit = 0; bit < 16; bit++) {
       for (let count = 1; count <= 32; count++) {

@@ -156,6 +156,16 @@ export function describeKernelAccesses(name: string, make: MakeKernel): void {
       expect(new Set(log.map(({ access }) => access))).to.deep.equal(new Set(['read']));
     });
 
+    it('returnLive and importLive write nothing where there is no bit to add', () => {
+      blocks.write(new Array(64).fill(0x0f0f0f0f), new Array(64).fill(0));
+      const { kernel, lower, upper } = blocks;
+      const log = record(() => {
+        kernel.returnLive(upper, 37, 1900, lower);
+        kernel.importLive(lower, 37, 1900, new Uint8Array(256), 3);
+      });
+      expect(log.filter(({ access }) => access !== 'read')).to.deep.equal([]);
+    });
+
     for (const take of ['takeLive', 'clearLive'] as const) {
       it(`${take} writes nothing where all bits of the range are clear`, () => {
         blocks.write([-1, ...new Array(62).fill(0), -1], new Array(64).fill(-1));

@@ -9,7 +9,7 @@ import { type MakeKernel, TwoBlocks } from './two-blocks.js';
 
 const CELLS = 100;
 const BITS = 8192;
-const BUSY_ROUNDS = 1000;
+const BUSY_ROUNDS = 2000;
 const SEEDS = [0x1234567, 0x2468ace, 0x7654321];
 const HOLES = Array.from({ length: CELLS }, (_, cell) => [cell * CELL + HOLE, (cell + 1) * CELL] as const);
 
@@ -61,9 +61,9 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
     /** What the threads set, by their own seeds. */
     function setBy(reports: SetLiveReport[]): NaiveBitmap {
       const set = new NaiveBitmap();
-      for (const [n, { ranges }] of reports.entries()) {
-        const sequence = randomRanges(SEEDS[n] as number, CELLS);
-        for (let done = 0; done < ranges; done++) set.set(...sequence.next().value);
+      for (const [worker, { ranges }] of reports.entries()) {
+        const sequence = randomRanges(SEEDS[worker] as number, CELLS);
+        for (let n = 0; n < ranges && set.size < CELLS * HOLE; n++) set.set(...sequence.next().value);
       }
       return set;
     }

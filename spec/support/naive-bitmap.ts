@@ -31,10 +31,6 @@ export class NaiveBitmap {
     return this.positions.size;
   }
 
-  has(position: number): boolean {
-    return this.positions.has(position);
-  }
-
   findSet(first: number, end: number): number {
     for (let position = first; position < end; position++) if (this.positions.has(position)) return position;
     return end;
