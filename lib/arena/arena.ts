@@ -1,0 +1,213 @@
+/**
+ * The one region of shared memory that an engine lives in: created once by the owner, attached by every other thread
+ * through a handle that survives structured clone.
+ *
+ * The region is reserved in full at creation and committed by the operating system as it is touched, so creation
+ * writes the header and nothing else. Header words up to `Closed` never change after creation (but for `Closed`
+ * itself); a thread that holds the handle received it after they were written, and message passing orders that, so
+ * attach reads them plainly.
+ */
+import { checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
+import { FLAG_DEBUG, Header, LINE, MAGIC, type Regions, regionsOf, Slots, Table, VERSION } from './layout.js';
+import { Words } from './words.js';
+
+const WASM_PAGE = 65536;
+const MAX_ARENA_BYTES = 2 ** 32;
+const MAX_PAGES = 2 ** 32;
+
+export interface ArenaOptions {
+  /** Bytes of a guest page, a power of two from 1 to 2^30. Default 4096. */
+  readonly pageSize?: number;
+  /** Pages of a bitmap block, a power of two from 64 to 2^30. Default 2^21. */
+  readonly pagesPerBlock?: number;
+  /** End of the address space for RAM, in bytes; at most 2^32 pages. Default 2^42, or less with small pages. */
+  readonly maxRamBytes?: number;
+  /** Slots of the reader registry, 1 to 4096. Default 64. */
+  readonly maxReaders?: number;
+  /** Check freed memory on reuse, and every argument of a vCPU's marks. Default false. */
+  readonly debug?: boolean;
+  /** Size of the arena in bytes. Default: what every bitmap and page set could need, at most 4 GiB. */
+  readonly arenaBytes?: number;
+  /** A shared memory of the embedder's to live in, instead of one of the engine's own. */
+  readonly memory?: WebAssembly.Memory;
+  /** Where in `memory` the arena begins: bytes, a multiple of 64. Default 0. */
+  readonly byteOffset?: number;
+}
+
+/** What another thread needs to attach. Plain data that survives structured clone. */
+export interface ArenaHandle {
+  readonly dirtymem: number;
+  readonly memory: WebAssembly.Memory;
+  readonly byteOffset: number;
+}
+
+/** The sizes that every layer computes with. */
+export interface Geometry {
+  readonly pageSize: number;
+  readonly pageShift: number;
+  readonly pagesPerBlock: number;
+  readonly blockShift: number;
+  readonly blockWords: number;
+  readonly maxReaders: number;
+  readonly debug: boolean;
+}
+
+export class Arena {
+  readonly words: Words;
+  readonly geometry: Geometry;
+  readonly regions: Regions;
+  readonly handle: ArenaHandle;
+  readonly engineId: number;
+
+  private constructor(handle: ArenaHandle, lengthWords: number, geometry: Geometry) {
+    this.handle = Object.freeze(handle);
+    this.words = new Words(handle.memory.buffer, handle.byteOffset, lengthWords);
+    this.geometry = geometry;
+    this.regions = regionsOf(geometry.maxReaders, geometry.blockWords);
+    this.engineId = this.words.get(Header.EngineId); // plain: see the file header
+  }
+
+  /** Owner. Reserves the memory (or takes the embedder's) and writes the header. */
+  static create(options: ArenaOptions): { arena: Arena; maxPages: number } {
+    const operation = 'DirtyMemory.create';
+    const { geometry, maxPages } = readOptions(operation, options);
+    const arenaBytes = arenaBytesFor(operation, options, geometry, maxPages);
+    const { memory, byteOffset } = findMemory(operation, options, arenaBytes);
+    const words = new Words(memory.buffer, byteOffset, arenaBytes / 4);
+    if (words.get(Header.Magic) === MAGIC && words.get(Header.Closed) === 0 && options.memory !== undefined) {
+      throw new RangeError(`${operation}: an engine that is not closed lives at byteOffset ${byteOffset} already`);
+    }
+    // Plain stores: no other thread has the handle yet (DM-1).
+    // Memory of our own is zero, and is not to be touched before it is needed.
+    if (options.memory !== undefined) words.fill(0, regionsOf(geometry.maxReaders, geometry.blockWords).heap, 0);
+    words.set(Header.Magic, MAGIC);
+    words.set(Header.Version, VERSION);
+    words.set(Header.Length, arenaBytes / 4);
+    words.set(Header.Flags, geometry.debug ? FLAG_DEBUG : 0);
+    words.set(Header.PageShift, geometry.pageShift);
+    words.set(Header.BlockShift, geometry.blockShift);
+    words.set(Header.MaxReaders, geometry.maxReaders);
+    words.set(Header.EngineId, (Math.random() * 2 ** 32) | 0);
+    return { arena: new Arena({ dirtymem: VERSION, memory, byteOffset }, arenaBytes / 4, geometry), maxPages };
+  }
+
+  /** Any thread. @throws TypeError, RangeError when `handle` is none, or what it points to is no live engine */
+  static attach(operation: string, handle: unknown): Arena {
+    const { memory, byteOffset } = checkHandle(operation, handle);
+    const bytes = memory.buffer.byteLength;
+    checkInteger(operation, 'handle.byteOffset', byteOffset, 0, Math.max(0, bytes - Slots.first * 4));
+    if (byteOffset % 64 !== 0) throw outOfRange(operation, 'handle.byteOffset', byteOffset, 'a multiple of 64');
+    const header = new Words(memory.buffer, byteOffset, Slots.first);
+    const expect = (what: string, value: number, good: boolean, limit: string): void => {
+      if (!good) throw outOfRange(operation, `the arena's ${what}`, value, limit);
+    };
+    const magic = header.get(Header.Magic);
+    expect('magic', magic, magic === MAGIC, `${MAGIC} (this is no dirtymem arena)`);
+    const version = header.get(Header.Version);
+    expect('version', version, version === VERSION, `${VERSION}`);
+    if (header.load(Header.Closed) !== 0) throw new UsageError(`${operation}: the engine is closed`);
+    const maxReaders = header.get(Header.MaxReaders);
+    const pageShift = header.get(Header.PageShift);
+    const blockShift = header.get(Header.BlockShift);
+    const flags = header.get(Header.Flags);
+    expect('page shift', pageShift, pageShift >= 0 && pageShift <= 30, 'from 0 to 30');
+    expect('block shift', blockShift, blockShift >= 6 && blockShift <= 30, 'from 6 to 30');
+    expect('reader slots', maxReaders, maxReaders >= 1 && maxReaders <= 4096, 'from 1 to 4096');
+    expect('flags', flags, flags === 0 || flags === FLAG_DEBUG, `0 or ${FLAG_DEBUG}`);
+    const geometry = geometryOf(pageShift, blockShift, maxReaders, flags === FLAG_DEBUG);
+    const length = header.get(Header.Length) >>> 0;
+    const least = regionsOf(maxReaders, geometry.blockWords).heap;
+    const most = Math.floor((bytes - byteOffset) / 4);
+    expect('length in words', length, length >= least && length <= most, `from ${least} to ${most}`);
+    return new Arena({ dirtymem: VERSION, memory, byteOffset }, length, geometry);
+  }
+}
+
+function geometryOf(pageShift: number, blockShift: number, maxReaders: number, debug: boolean): Geometry {
+  const pagesPerBlock = 2 ** blockShift;
+  return {
+    pageSize: 2 ** pageShift,
+    pageShift,
+    pagesPerBlock,
+    blockShift,
+    blockWords: pagesPerBlock / 32,
+    maxReaders,
+    debug,
+  };
+}
+
+function readOptions(operation: string, options: ArenaOptions): { geometry: Geometry; maxPages: number } {
+  if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
+  const pageSize = checkPowerOfTwo(operation, 'pageSize', options.pageSize ?? 4096, 1, 2 ** 30);
+  const pagesPerBlock = checkPowerOfTwo(operation, 'pagesPerBlock', options.pagesPerBlock ?? 2 ** 21, 64, 2 ** 30);
+  const maxReaders = checkInteger(operation, 'maxReaders', options.maxReaders ?? 64, 1, 4096);
+  const mostBytes = Math.min(MAX_PAGES * pageSize, Number.MAX_SAFE_INTEGER);
+  const maxRamBytes = checkInteger(
+    operation,
+    'maxRamBytes',
+    options.maxRamBytes ?? Math.min(2 ** 42, mostBytes),
+    pageSize,
+    mostBytes,
+  );
+  const debug = options.debug ?? false;
+  if (typeof debug !== 'boolean') throw wrongType(operation, 'debug', debug, 'a boolean');
+  const geometry = geometryOf(Math.log2(pageSize), Math.log2(pagesPerBlock), maxReaders, debug);
+  return { geometry, maxPages: Math.floor(maxRamBytes / pageSize) };
+}
+
+/**
+ * By default room for twelve full bitmaps (three clients, as many collections in flight and page sets merged into,
+ * the RAM blocks' own sets, and spares) and four generations of each client's table. It is address space, not memory.
+ */
+function arenaBytesFor(operation: string, options: ArenaOptions, geometry: Geometry, maxPages: number): number {
+  const blocks = Math.ceil(maxPages / geometry.pagesPerBlock);
+  const blockBytes = Math.max(geometry.blockWords, LINE) * 4;
+  const fixedBytes = regionsOf(geometry.maxReaders, geometry.blockWords).heap * 4;
+  const tableBytes = 2 ** Math.ceil(Math.log2((blocks + Table.Entries) * 4));
+  const wanted = fixedBytes + 12 * (blocks + 1) * blockBytes + 12 * Math.max(tableBytes, 2 * LINE * 4);
+  const rounded = Math.ceil(wanted / WASM_PAGE) * WASM_PAGE;
+  const region = options.memory === undefined ? MAX_ARENA_BYTES : MAX_ARENA_BYTES - 64;
+  const bytes = checkInteger(
+    operation,
+    'arenaBytes',
+    options.arenaBytes ?? Math.min(rounded, region),
+    fixedBytes,
+    MAX_ARENA_BYTES,
+  );
+  return Math.floor(bytes / 64) * 64;
+}
+
+function findMemory(operation: string, options: ArenaOptions, arenaBytes: number) {
+  if (options.memory === undefined) {
+    if (options.byteOffset !== undefined) {
+      throw wrongType(operation, 'byteOffset', options.byteOffset, 'left out when memory is left out');
+    }
+    const pages = Math.ceil(arenaBytes / WASM_PAGE);
+    return { memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), byteOffset: 0 };
+  }
+  const memory = checkSharedMemory(operation, 'memory', options.memory);
+  const byteOffset = options.byteOffset ?? 0;
+  const most = memory.buffer.byteLength - arenaBytes;
+  if (most < 0) {
+    throw outOfRange(operation, 'memory', `${memory.buffer.byteLength} bytes`, `at least ${arenaBytes} bytes long`);
+  }
+  checkInteger(operation, 'byteOffset', byteOffset, 0, most);
+  if (byteOffset % 64 !== 0) throw outOfRange(operation, 'byteOffset', byteOffset, 'a multiple of 64');
+  return { memory, byteOffset };
+}
+
+function checkSharedMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
+  if (!(memory instanceof WebAssembly.Memory) || !(memory.buffer instanceof SharedArrayBuffer)) {
+    throw wrongType(operation, what, memory, 'a shared WebAssembly.Memory');
+  }
+  return memory;
+}
+
+function checkHandle(operation: string, handle: unknown): ArenaHandle {
+  if (typeof handle !== 'object' || handle === null) throw wrongType(operation, 'handle', handle, 'an engine handle');
+  const { dirtymem, memory, byteOffset } = handle as Partial<ArenaHandle>;
+  if (typeof dirtymem !== 'number') throw wrongType(operation, 'handle.dirtymem', dirtymem, 'a version number');
+  if (dirtymem !== VERSION) throw outOfRange(operation, 'handle.dirtymem', dirtymem, `version ${VERSION}`);
+  if (typeof byteOffset !== 'number') throw wrongType(operation, 'handle.byteOffset', byteOffset, 'a number');
+  return { dirtymem, memory: checkSharedMemory(operation, 'handle.memory', memory), byteOffset };
+}

@@ -1,0 +1,97 @@
+/**
+ * The layout of the arena, and the only place that knows it. All positions and sizes are in 32-bit words from the
+ * arena's base; `npm run layout` prints the map.
+ *
+ * Words that different threads write stand on different cache lines of 16 words.
+ */
+
+export const MAGIC = 0x6d656d64; // the bytes 'dmem' in memory order
+export const VERSION = 1;
+export const LINE = 16;
+
+/** The header: written once at creation, and read by every attach. */
+export const Header = {
+  Magic: 0,
+  Version: 1,
+  /** Size of the arena in words, as an unsigned number. */
+  Length: 2,
+  /** Bit 0: debug mode. */
+  Flags: 3,
+  /** log2 of the page size in bytes. */
+  PageShift: 4,
+  /** log2 of the pages of a bitmap block. */
+  BlockShift: 5,
+  MaxReaders: 6,
+  /** Random: tells engines apart within a thread. */
+  EngineId: 7,
+  /** 1 once the engine is closed. */
+  Closed: 8,
+
+  /** Word index of the current block table of client 0, 1, 2. Only the owner stores here (GP-1). */
+  Roots: 1 * LINE,
+  /** The highest page of any RAM, as an unsigned number; meaningless while the tables are empty. */
+  LastPage: 1 * LINE + 3,
+
+  /** The grace-period number. Only the owner stores here (GP-1). */
+  Number: 2 * LINE,
+
+  /** 1 while the owner blocks until readers report (GP-7). */
+  Waiting: 3 * LINE,
+  /** Counts wake-ups; the word the owner blocks on (GP-7). */
+  Wake: 3 * LINE + 1,
+  /** Grace periods completed, modulo 2^32: lets a reader tell the age of a table. */
+  Completed: 3 * LINE + 2,
+} as const;
+
+export const FLAG_DEBUG = 1;
+
+/** The reader registry: one slot, a cache line, for each reader. */
+export const Slots = {
+  first: 4 * LINE,
+  size: LINE,
+} as const;
+
+/** Within a slot. */
+export const Slot = {
+  /** The number last reported, or 0 for offline. */
+  State: 0,
+  /** The tenant's identity plus 1, or 0 when the slot is free. */
+  Identity: 1,
+  /** The grace-period number that the tenant is asked to hurry for, or 0. */
+  Kick: 2,
+  /** Name in UTF-8, zero-padded, `NAME_WORDS` long. */
+  Name: 4,
+} as const;
+
+export const NAME_WORDS = Slots.size - Slot.Name;
+export const NAME_BYTES = NAME_WORDS * 4;
+
+/** A block table: read-only once published. */
+export const Table = {
+  /** How many entries it has; 0 in a freed table. */
+  Length: 0,
+  /** 0 while it is current; then 1. */
+  Replaced: 1,
+  /** `Header.Completed` at the moment it was replaced. */
+  ReplacedAt: 2,
+  /** The word index of each bitmap block, in order of pages. */
+  Entries: 4,
+} as const;
+
+/**
+ * Fills freed tables. Plus any offset within a block it is a negative index, which reads as clear and is refused by
+ * every slow path.
+ */
+export const POISON = -(2 ** 31);
+
+export interface Regions {
+  /** The all-zero block that table entries without a block point to. Nobody ever writes to it. */
+  readonly zeroBlock: number;
+  /** Where the allocator's memory begins; it ends with the arena. */
+  readonly heap: number;
+}
+
+export function regionsOf(maxReaders: number, blockWords: number): Regions {
+  const zeroBlock = Slots.first + maxReaders * Slots.size;
+  return { zeroBlock, heap: zeroBlock + Math.max(blockWords, LINE) };
+}

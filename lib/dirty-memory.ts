@@ -1,0 +1,442 @@
+/**
+ * The owner's handle: one engine, assembled from its parts. It translates bytes of ram_addr space to page ranges,
+ * refuses bad arguments before anything changes, and leaves the work to the layers below.
+ *
+ * Every method is called from the thread that created the engine. Those that clear bits before pages are read are
+ * asynchronous: they wait a grace period. Their bad arguments reject.
+ */
+import { Allocator } from './arena/allocator.js';
+import { Arena, type ArenaHandle, type ArenaOptions } from './arena/arena.js';
+import { Header } from './arena/layout.js';
+import { BlockTables } from './dirty/block-tables.js';
+import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './dirty/client.js';
+import { Collector } from './dirty/collector.js';
+import { checkBitmap, importBitmap } from './dirty/import.js';
+import { eachBlock, type PageRange, touchedPages } from './dirty/page-range.js';
+import { PageSet, type PageSetStore } from './dirty/page-set.js';
+import { Queries } from './dirty/queries.js';
+import { checkInteger, describeReaders, GracePeriodTimeout, outOfRange, UsageError, wrongType } from './errors.js';
+import { Events } from './events.js';
+import { warn } from './host.js';
+import { type Parts, shippedParts } from './parts.js';
+import { RamBlock } from './ram/ram-block.js';
+import { RamList } from './ram/ram-list.js';
+import { findLocalReader } from './rcu/local-readers.js';
+import type { Rcu, StallReport } from './rcu/rcu.js';
+import { reportReaders, retireIdentity } from './rcu/registry.js';
+import { checkWaitOptions, type WaitOptions, waitForWake } from './rcu/wait.js';
+import { type Stats, statsOf } from './stats.js';
+import { type SupervisedWorker, Supervision } from './supervision.js';
+
+export interface DirtyMemoryOptions extends ArenaOptions {
+  /** Which implementation of the bulk operations to use. Default 'auto'. */
+  readonly kernel?: 'auto' | 'atomics';
+  /** A grace period that takes longer is reported as a stall, in milliseconds. Default 1000. */
+  readonly stallMs?: number;
+}
+
+export interface HarvestOptions extends WaitOptions {
+  /** A set of this engine's to add the pages to. Default: a new one. */
+  readonly into?: PageSet;
+}
+
+export interface HarvestResult {
+  /** `into`, or the new set; `dispose` of it when it is no longer needed. */
+  readonly set: PageSet;
+  /** How many pages were not in the set before. */
+  readonly added: number;
+}
+
+export interface DirtyMemoryEvents {
+  stall: StallReport;
+}
+
+export class DirtyMemory {
+  /** Plugging, unplugging and looking up RAM. */
+  readonly ram: RamList;
+  /** Waiting for readers. */
+  readonly rcu: Rcu;
+  private readonly arena: Arena;
+  private readonly allocator: Allocator;
+  private readonly tables: BlockTables;
+  private readonly collector: Collector;
+  private readonly queries: Queries;
+  private readonly store: PageSetStore;
+  private readonly events = new Events<DirtyMemoryEvents>(['stall']);
+  private readonly supervision = new Supervision();
+  private readonly counts = { harvests: 0, pagesHarvested: 0, syncs: 0, snapshots: 0, testAndClears: 0 };
+  private state: 'open' | 'closing' | 'closed' = 'open';
+
+  /** @internal Embedders call `create`. */
+  constructor(options: DirtyMemoryOptions, parts: Parts) {
+    checkKernel(options);
+    const stallMs = checkInteger('DirtyMemory.create', 'stallMs', options?.stallMs ?? 1000, 1, 2 ** 31 - 1);
+    const { arena, maxPages } = Arena.create(options);
+    const kernel = parts.kernel(arena.words);
+    this.arena = arena;
+    this.allocator = new Allocator(arena, options.memory === undefined);
+    this.store = { geometry: arena.geometry, allocator: this.allocator, kernel };
+    this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
+    this.tables = new BlockTables(arena, this.allocator, kernel);
+    this.ram = new RamList(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
+    const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
+    this.collector = new Collector(arena, this.tables, this.rcu, this.store, ramWithin);
+    this.queries = new Queries(this.tables, this.collector, ramWithin, arena.geometry.pagesPerBlock);
+  }
+
+  /**
+   * Reserves an engine; the calling thread becomes its owner. Memory is committed as it is touched.
+   * @throws TypeError, RangeError for options that cannot be
+   */
+  static create(options: DirtyMemoryOptions = {}): DirtyMemory {
+    return new DirtyMemory(options, shippedParts);
+  }
+
+  /** For `attachVcpu` in another thread: pass it by `workerData` or `postMessage`. */
+  get handle(): ArenaHandle {
+    return this.arena.handle;
+  }
+
+  /** Marks the page at a ram_addr for one client. @returns whether it was clean. @throws RangeError, TypeError */
+  setDirty(addr: number, client: Client): boolean {
+    return this.mark('setDirty', addr, 1, 1 << checkClient('setDirty', client)) !== 0;
+  }
+
+  /** Marks every page that the bytes touch for the clients of the mask. @returns the clients for which one was clean */
+  setDirtyRange(start: number, length: number, mask: number): number {
+    return this.mark('setDirtyRange', start, length, checkMask('setDirtyRange', mask));
+  }
+
+  /**
+   * Marks the pages that a little-endian bitmap names, for all clients or those of `mask`. A host page may be larger or
+   * smaller than a page; one at the end may reach past its RAM block, whose pages alone are then marked.
+   * @param bits bit `n` stands for the host page at `start + n * hostPageSize`
+   * @param pages how many bits count
+   * @returns how many pages it marked, dirty before or not
+   */
+  setDirtyBitmap(
+    bits: ArrayBufferView,
+    start: number,
+    pages: number,
+    options: { readonly hostPageSize?: number; readonly mask?: number } = {},
+  ): number {
+    this.checkOpen('setDirtyBitmap');
+    if (typeof options !== 'object' || options === null)
+      throw wrongType('setDirtyBitmap', 'options', options, 'an object');
+    const { pageSize, pagesPerBlock } = this.arena.geometry;
+    const bitmap = checkBitmap(bits, start, pages, options.hostPageSize ?? pageSize);
+    const mask = checkMask('setDirtyBitmap', options.mask ?? ALL_CLIENTS);
+    if (pages === 0) return 0;
+    const end = this.importEnd(bitmap.start, bitmap.start + bitmap.pages * bitmap.hostPageSize, bitmap.hostPageSize);
+    const range = this.ramRange('setDirtyBitmap', start, end - start);
+    const blockOf = (client: number, number: number): number => this.tables.blockAt(client, number);
+    return importBitmap(bitmap, range, mask, { pageSize, pagesPerBlock, kernel: this.store.kernel, blockOf });
+  }
+
+  /** Is any page that the bytes touch dirty? False for zero length. */
+  isDirty(start: number, length: number, client: Client): boolean {
+    const checked = checkClient('isDirty', client);
+    return this.queries.anyDirty(this.queriedRange('isDirty', start, length), checked);
+  }
+
+  /** Are all pages that the bytes touch dirty? True for zero length; a page in no RAM block is never dirty. */
+  allDirty(start: number, length: number, client: Client): boolean {
+    const checked = checkClient('allDirty', client);
+    return this.queries.allDirty(this.queriedRange('allDirty', start, length), checked);
+  }
+
+  /** The clients of the mask for which some page that the bytes touch is clean. */
+  includesClean(start: number, length: number, mask: number): number {
+    const clients = checkMask('includesClean', mask);
+    const range = this.queriedRange('includesClean', start, length);
+    let result = 0;
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      if ((clients & (1 << client)) === 0) continue;
+      if (!this.queries.allDirty(range, client as Client)) result |= 1 << client;
+    }
+    return result;
+  }
+
+  /** Clears the pages that the bytes touch, waits a grace period if any was dirty, and says whether one was. */
+  async testAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<boolean> {
+    const checked = checkClient('testAndClear', client);
+    const range = this.queriedRange('testAndClear', start, length);
+    const count = await this.collector.collect('testAndClear', checked, range, options, discard);
+    this.counts.testAndClears++;
+    return count > 0;
+  }
+
+  /** An immutable copy of exactly the pages that the bytes touch, cleared behind it. Dispose of it after use. */
+  async snapshotAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<PageSet> {
+    const checked = checkClient('snapshotAndClear', client);
+    const range = this.queriedRange('snapshotAndClear', start, length);
+    const set = await this.collector.collect('snapshotAndClear', checked, range, options, keep);
+    this.counts.snapshots++;
+    return set;
+  }
+
+  /**
+   * Moves a RAM block's MIGRATION bits to `block.pages`. Takes the bits that `harvest(Client.Migration)` would take.
+   * @returns how many pages are newly dirty there; 0 when the block was unplugged meanwhile
+   */
+  async syncBitmap(block: RamBlock, options: WaitOptions = {}): Promise<number> {
+    const range = this.plugged('syncBitmap', block);
+    const added = await this.collector.collect('syncBitmap', 2, range, options, (taken) => addTo(block.pages, taken));
+    this.counts.syncs++;
+    return added;
+  }
+
+  /** Collects everything that is dirty for the client. When it resolves the pages are safe to read. */
+  async harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
+    const checked = checkClient('harvest', client);
+    this.checkOpen('harvest');
+    checkWaitOptions('harvest', options);
+    const into = this.checkInto('harvest', options.into);
+    const result = await this.collector.collect('harvest', checked, EVERYTHING, options, (taken) =>
+      deliver(taken, into),
+    );
+    return this.harvested(result);
+  }
+
+  /**
+   * The `...Unsynchronized` forms do not wait. They are right only while every reader is stopped at a quiescent state
+   * or offline, by a handshake that happens-before the call, and resumes after it by `quiescent` or `goOnline`.
+   * @throws UsageError while an asynchronous collection of the client is under way
+   */
+  testAndClearUnsynchronized(start: number, length: number, client: Client): boolean {
+    const checked = checkClient('testAndClearUnsynchronized', client);
+    const range = this.queriedRange('testAndClearUnsynchronized', start, length);
+    const count = this.collector.collectUnsynchronized('testAndClearUnsynchronized', checked, range, discard);
+    this.counts.testAndClears++;
+    return count > 0;
+  }
+
+  snapshotAndClearUnsynchronized(start: number, length: number, client: Client): PageSet {
+    const checked = checkClient('snapshotAndClearUnsynchronized', client);
+    const range = this.queriedRange('snapshotAndClearUnsynchronized', start, length);
+    const set = this.collector.collectUnsynchronized('snapshotAndClearUnsynchronized', checked, range, keep);
+    this.counts.snapshots++;
+    return set;
+  }
+
+  syncBitmapUnsynchronized(block: RamBlock): number {
+    const operation = 'syncBitmapUnsynchronized';
+    const range = this.plugged(operation, block);
+    const added = this.collector.collectUnsynchronized(operation, 2, range, (taken) => addTo(block.pages, taken));
+    this.counts.syncs++;
+    return added;
+  }
+
+  harvestUnsynchronized(client: Client, options: { readonly into?: PageSet } = {}): HarvestResult {
+    const operation = 'harvestUnsynchronized';
+    const checked = checkClient(operation, client);
+    this.checkOpen(operation);
+    if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
+    const into = this.checkInto(operation, options.into);
+    const collected = this.collector.collectUnsynchronized(operation, checked, EVERYTHING, (taken) =>
+      deliver(taken, into),
+    );
+    return this.harvested(collected);
+  }
+
+  /** An empty set, for `harvest` to add to. */
+  createPageSet(): PageSet {
+    this.checkOpen('createPageSet');
+    return new PageSet(this.store, 'page set');
+  }
+
+  /**
+   * Retires the worker's readers when its thread has ended, however it ends, so that no grace period waits for them. A
+   * vCPU that was killed between a store and its mark leaves that store unmarked unless it marks first.
+   */
+  supervise(worker: SupervisedWorker): void {
+    this.checkOpen('supervise');
+    this.supervision.supervise(worker, (identity) => {
+      if (this.state === 'closed') return;
+      retireIdentity(this.arena, identity);
+      this.rcu.step();
+    });
+  }
+
+  /**
+   * Retires the readers of a thread that is known to be gone, where no event says so (browsers, workers of workers).
+   * @param identity the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another
+   * @returns how many readers it had
+   */
+  retire(identity: number): number {
+    this.checkOpen('retire');
+    checkInteger('retire', 'identity', identity, 0, 2 ** 31 - 2);
+    const local = findLocalReader(this.arena.engineId, (reader) => reader.identity === identity);
+    if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
+    const retired = retireIdentity(this.arena, identity);
+    this.rcu.step();
+    return retired;
+  }
+
+  /** 'stall': a grace period has taken longer than `stallMs`; the report names who holds it up. */
+  on<Name extends keyof DirtyMemoryEvents>(event: Name, listener: (report: DirtyMemoryEvents[Name]) => void): void {
+    this.events.on(event, listener);
+  }
+
+  off<Name extends keyof DirtyMemoryEvents>(event: Name, listener: (report: DirtyMemoryEvents[Name]) => void): void {
+    this.events.off(event, listener);
+  }
+
+  stats(): Stats {
+    return statsOf({
+      kernel: this.store.kernel,
+      ram: this.ram,
+      tables: this.tables,
+      rcu: this.rcu,
+      allocator: this.allocator,
+      readers: reportReaders(this.arena),
+      collections: this.counts,
+    });
+  }
+
+  /**
+   * Ends the engine, after all that is under way: collections, unpluggings, callbacks. Readers that are still attached
+   * throw at their first mark after their next quiescent state. A second call is the first one's.
+   * @throws (rejects) GracePeriodTimeout, the signal's reason; then the engine is open as before
+   */
+  async close(options: WaitOptions = {}): Promise<void> {
+    if (this.state !== 'open') return this.closing;
+    checkWaitOptions('close', options);
+    this.rcu.checkMayWait('close');
+    this.state = 'closing';
+    this.closing = this.closeAfter(options);
+    return this.closing;
+  }
+
+  private closing: Promise<void> = Promise.resolve();
+
+  private async closeAfter(options: WaitOptions): Promise<void> {
+    try {
+      const work = Promise.all([this.collector.settle(), this.ram.settle(), this.rcu.barrier()]);
+      const timeoutError = (ms: number): Error => new GracePeriodTimeout('close', ms, this.rcu.holdouts());
+      await waitForWake({ options, timeoutError }, (wake) => {
+        work.then(wake, wake);
+        return () => {};
+      });
+      await work;
+    } catch (error) {
+      this.state = 'open';
+      throw error;
+    }
+    // ORDER GP-1: Closed before the number, so that a reader that reports reloads its roots and finds them closed.
+    // pairs with: dirty/vcpu.ts loadRoots
+    this.arena.words.store(Header.Closed, 1);
+    this.rcu.request();
+    this.rcu.close();
+    this.ram.close();
+    this.state = 'closed';
+  }
+
+  private checkOpen(operation: string): void {
+    if (this.state !== 'open') throw new UsageError(`${operation}: the engine is ${this.state}`);
+  }
+
+  private mark(operation: string, start: number, length: number, mask: number): number {
+    const range = this.ramRange(operation, start, length);
+    let turned = 0;
+    eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
+      for (let client = 0; client < CLIENT_COUNT; client++) {
+        if ((mask & (1 << client)) === 0) continue;
+        if (this.store.kernel.setLive(this.tables.blockAt(client, number), from, to) > 0) turned |= 1 << client;
+      }
+    });
+    return turned;
+  }
+
+  /** The range of an operation that changes bits: all of it must be RAM. */
+  private ramRange(operation: string, start: number, length: number): PageRange {
+    this.checkOpen(operation);
+    const range = touchedPages(operation, start, length, this.arena.geometry.pageSize);
+    if (!this.ram.contains(range)) {
+      throw outOfRange(operation, 'bytes', `${start} to ${start + length}`, `all RAM, which ends at ${this.ram.end}`);
+    }
+    return range;
+  }
+
+  /** The range of a query or a clear: up to the end of RAM. */
+  private queriedRange(operation: string, start: number, length: number): PageRange {
+    this.checkOpen(operation);
+    const range = touchedPages(operation, start, length, this.arena.geometry.pageSize);
+    if (range.first < range.end && range.end > this.ram.endPage) {
+      throw outOfRange(operation, 'end', start + length, `at most the end of RAM, ${this.ram.end}`);
+    }
+    return range;
+  }
+
+  /** Where an import ends: a last host page that is larger than a page may reach past the RAM block it begins in. */
+  private importEnd(start: number, end: number, hostPageSize: number): number {
+    if (hostPageSize <= this.arena.geometry.pageSize) return end;
+    const block = this.ram.find(Math.max(start, end - hostPageSize));
+    return block === undefined ? end : Math.min(end, block.offset + block.size);
+  }
+
+  private plugged(operation: string, block: RamBlock): PageRange {
+    this.checkOpen(operation);
+    if (!(block instanceof RamBlock)) throw wrongType(operation, 'block', block, 'a RamBlock');
+    if (!this.ram.has(block)) {
+      throw new RangeError(`${operation}: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
+    }
+    return block.range;
+  }
+
+  private checkInto(operation: string, into: PageSet | undefined): PageSet | undefined {
+    if (into === undefined) return undefined;
+    if (!(into instanceof PageSet)) throw wrongType(operation, 'into', into, 'a PageSet');
+    if (!into.belongsTo(this.store)) throw wrongType(operation, 'into', into, 'a PageSet of this engine');
+    if (into.disposed) throw new UsageError(`${operation}: into was disposed of`);
+    return into;
+  }
+
+  private harvested(result: HarvestResult): HarvestResult {
+    this.counts.harvests++;
+    this.counts.pagesHarvested += result.added;
+    return result;
+  }
+
+  private reportStall(report: StallReport): void {
+    if (this.events.emit('stall', report)) return;
+    warn(
+      `a grace period has not ended for ${report.gracePeriodMs.toFixed(0)} ms; waiting for ${describeReaders(report.readers)}`,
+    );
+  }
+}
+
+const EVERYTHING: PageRange = { first: 0, end: 2 ** 32 };
+
+function keep(taken: PageSet): PageSet {
+  return taken;
+}
+
+function discard(taken: PageSet): number {
+  const { pages } = taken;
+  taken.dispose();
+  return pages;
+}
+
+/** Sets may be disposed of while a collection waits; the pages are then nobody's. */
+function addTo(set: PageSet, taken: PageSet): number {
+  if (!set.disposed) return set.absorb(taken);
+  taken.dispose();
+  return 0;
+}
+
+function deliver(taken: PageSet, into: PageSet | undefined): HarvestResult {
+  if (into === undefined) return { set: taken, added: taken.pages };
+  if (into.disposed) throw new UsageError('harvest: into was disposed of while the harvest waited');
+  return { set: into, added: into.absorb(taken) };
+}
+
+function checkKernel(options: DirtyMemoryOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw wrongType('DirtyMemory.create', 'options', options, 'an object');
+  }
+  const kernel: unknown = options.kernel ?? 'auto';
+  if (kernel !== 'auto' && kernel !== 'atomics') {
+    throw outOfRange('DirtyMemory.create', 'kernel', kernel, "'auto' or 'atomics'");
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The three block tables (QEMU: DirtyMemoryBlocks), the owner's side: growing and shrinking them under RCU.
+ *
+ * A table is the RCU-protected array of bitmap block positions. Once published it never changes; growth and shrinking
+ * build a new one and publish it.
+ *
+ * - Growing populates, then publishes: whoever loads the new root finds blocks that are zeroed or filled already
+ *   (plain stores before the publishing store, DM-1). Old blocks are pointed to by both tables, so a mark through
+ *   either sets the same bit. Only the old table is freed, after a grace period.
+ * - Shrinking publishes first, and frees the old table and the dropped blocks only after a grace period, when no reader
+ *   can hold the old table (GP-6). An entry without a block points to the all-zero block: a mark reads a clear bit
+ *   there and takes its slow path, which refuses it; nothing is ever written to it.
+ *
+ * The tables of the three clients have blocks for the same pages, and the same length. Both follow from the blocks that
+ * exist, never from the RAM of the moment (what QEMU's b84f06c2bee7 mended).
+ */
+import type { Allocator } from '../arena/allocator.js';
+import type { Arena } from '../arena/arena.js';
+import { Header, Table } from '../arena/layout.js';
+import type { Kernel } from '../bitmap/kernel.js';
+import { CLIENT_COUNT, clientName } from './client.js';
+import { eachBlock, type PageRange } from './page-range.js';
+
+/** Frees what was replaced. To be deferred in the step that replaced it. */
+export type AfterGracePeriod = () => void;
+
+type Entry = readonly [number: number, block: number];
+
+export class BlockTables {
+  /** Tables published to grow, counting three clients as one. */
+  extends = 0;
+  /** Tables published to shrink, counting three clients as one. */
+  shrinks = 0;
+  private readonly arena: Arena;
+  private readonly allocator: Allocator;
+  private readonly kernel: Kernel;
+  private readonly tables: number[] = [];
+  private length = 0;
+
+  constructor(arena: Arena, allocator: Allocator, kernel: Kernel) {
+    this.arena = arena;
+    this.allocator = allocator;
+    this.kernel = kernel;
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      const table = this.build(client, 0, [], 'DirtyMemory.create');
+      this.tables.push(table);
+      arena.words.store(Header.Roots + client, table);
+    }
+  }
+
+  /** @returns word index of the block, or of the all-zero block. Plain reads: only the owner publishes tables. */
+  blockAt(client: number, number: number): number {
+    if (number >= this.length) return this.arena.regions.zeroBlock;
+    return this.arena.words.get((this.tables[client] as number) + Table.Entries + number);
+  }
+
+  hasBlock(number: number): boolean {
+    return this.blockAt(0, number) !== this.arena.regions.zeroBlock;
+  }
+
+  /** How many blocks each client has. */
+  get blocks(): number {
+    let count = 0;
+    for (let number = 0; number < this.length; number++) if (this.hasBlock(number)) count++;
+    return count;
+  }
+
+  /**
+   * Makes sure of blocks for the range (QEMU: dirty_memory_extend); bits of fresh blocks are clear. With `dirty`, sets
+   * the range for every client: in fresh blocks before they are published, in others by atomic or.
+   * @returns what to run after a grace period, if anything was replaced
+   * @throws ArenaFullError naming the allocation that failed, with nothing changed
+   */
+  extend(range: PageRange, dirty: boolean, purpose: string): AfterGracePeriod | undefined {
+    const { pagesPerBlock } = this.arena.geometry;
+    const missing: number[] = [];
+    eachBlock(range, pagesPerBlock, (number) => {
+      if (!this.hasBlock(number)) missing.push(number);
+    });
+    const fresh = this.allocateBlocks(missing, purpose);
+    let release: AfterGracePeriod | undefined;
+    if (missing.length > 0) {
+      const length = Math.max(this.length, (missing.at(-1) as number) + 1);
+      const built = this.buildAll(length, fresh, purpose, () => {
+        for (const entries of fresh) for (const [, block] of entries) this.allocator.freeBlock(block);
+      });
+      if (dirty) for (const entries of fresh) this.fill(range, new Map(entries));
+      release = this.publish(built, length);
+      this.extends++;
+    }
+    if (!dirty) return release;
+    const isFresh = new Set(missing);
+    eachBlock(range, pagesPerBlock, (number, from, to) => {
+      if (isFresh.has(number)) return;
+      for (let client = 0; client < CLIENT_COUNT; client++) this.kernel.setLive(this.blockAt(client, number), from, to);
+    });
+    return release;
+  }
+
+  /**
+   * Drops the blocks of the range for which `isNeeded` is false, and shortens the tables to their last block.
+   * @returns what to run after a grace period, if anything was replaced
+   * @throws ArenaFullError with nothing changed (the new tables are allocated before the old ones are free)
+   */
+  shrink(range: PageRange, isNeeded: (number: number) => boolean, purpose: string): AfterGracePeriod | undefined {
+    const { zeroBlock } = this.arena.regions;
+    const dropped = new Set<number>();
+    eachBlock(range, this.arena.geometry.pagesPerBlock, (number) => {
+      if (this.hasBlock(number) && !isNeeded(number)) dropped.add(number);
+    });
+    if (dropped.size === 0) return undefined;
+    let length = this.length;
+    while (length > 0 && (dropped.has(length - 1) || !this.hasBlock(length - 1))) length--;
+    const cleared: Entry[] = [...dropped].filter((number) => number < length).map((number) => [number, zeroBlock]);
+    const built = this.buildAll(length, [cleared, cleared, cleared], purpose, () => {});
+    const blocks: number[] = [];
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      for (const number of dropped) blocks.push(this.blockAt(client, number));
+    }
+    const freeTables = this.publish(built, length);
+    this.shrinks++;
+    return () => {
+      freeTables();
+      for (const block of blocks) this.allocator.freeBlock(block);
+    };
+  }
+
+  /** Tells readers where RAM ends; before it is told to anyone that there is RAM up to there. */
+  setRamEnd(endPage: number): void {
+    // ORDER DM-4: a reader that hears of new RAM reloads the roots, then this word (store before the announcement).
+    //   Else it refuses a mark to RAM that exists (the vCPU throws).
+    // pairs with: dirty/vcpu.ts loadRoots
+    if (endPage > 0) this.arena.words.store(Header.LastPage, (endPage - 1) | 0);
+  }
+
+  private allocateBlocks(numbers: readonly number[], purpose: string): Entry[][] {
+    const fresh: Entry[][] = [];
+    try {
+      for (let client = 0; client < CLIENT_COUNT; client++) {
+        const entries: Entry[] = [];
+        fresh.push(entries);
+        for (const number of numbers) {
+          const what = `${purpose}: bitmap block ${number} of client ${clientName(client)}`;
+          entries.push([number, this.allocator.allocateBlock(what)]);
+        }
+      }
+    } catch (error) {
+      for (const entries of fresh) for (const [, block] of entries) this.allocator.freeBlock(block);
+      throw error;
+    }
+    return fresh;
+  }
+
+  private fill(range: PageRange, blocks: ReadonlyMap<number, number>): void {
+    eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
+      const block = blocks.get(number);
+      if (block !== undefined) this.kernel.setOwned(block, from, to);
+    });
+  }
+
+  /** A new table for each client, or none and the error. */
+  private buildAll(
+    length: number,
+    changes: readonly (readonly Entry[])[],
+    purpose: string,
+    undo: () => void,
+  ): number[] {
+    const built: number[] = [];
+    try {
+      for (let client = 0; client < CLIENT_COUNT; client++) {
+        built.push(this.build(client, length, changes[client] as readonly Entry[], purpose));
+      }
+    } catch (error) {
+      for (const table of built) this.allocator.freeTable(table);
+      undo();
+      throw error;
+    }
+    return built;
+  }
+
+  /** A copy of the client's table with another length and some entries changed, unpublished: all plain (DM-1). */
+  private build(client: number, length: number, changes: readonly Entry[], purpose: string): number {
+    const { words, regions } = this.arena;
+    const table = this.allocator.allocateTable(length, `${purpose}: block table of client ${clientName(client)}`);
+    const entries = table + Table.Entries;
+    words.set(table + Table.Length, length);
+    words.set(table + Table.Replaced, 0);
+    const kept = Math.min(length, this.length);
+    if (kept > 0) words.copy((this.tables[client] as number) + Table.Entries, entries, kept);
+    words.fill(entries + kept, entries + length, regions.zeroBlock);
+    for (const [number, block] of changes) words.set(entries + number, block);
+    return table;
+  }
+
+  private publish(built: readonly number[], length: number): AfterGracePeriod {
+    const { words } = this.arena;
+    const replaced = this.tables.splice(0, CLIENT_COUNT, ...built);
+    this.length = length;
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      const table = built[client] as number;
+      // ORDER GP-1: the table's and its fresh blocks' contents precede this store (release), else a reader that loads
+      //   the root follows garbage (corruption). The caller requests the grace period in the same step.
+      // pairs with: dirty/vcpu.ts loadRoots
+      words.store(Header.Roots + client, table);
+    }
+    const now = words.load(Header.Completed);
+    for (const table of replaced) {
+      // Plain: read only by the torture's age check, which tolerates a period's delay.
+      words.set(table + Table.ReplacedAt, now);
+      words.set(table + Table.Replaced, 1);
+    }
+    return () => {
+      for (const table of replaced) this.allocator.freeTable(table);
+    };
+  }
+}

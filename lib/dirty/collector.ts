@@ -1,0 +1,189 @@
+/**
+ * Collecting: clear a client's bits, wait a grace period, and only then hand them over. Harvest, sync, snapshot and
+ * test-and-clear are this one protocol with different ranges and deliveries (QEMU: cpu_physical_memory_sync_dirty_bitmap
+ * and relatives, with the wait that 9458a9a1df1a added).
+ *
+ * DM-2 A reader does a store and its mark within one interval, in either order. Let a collection clear the mark's bit
+ *   and then request a grace period. Interval open at the clear: the reader reports after the request, so its store
+ *   happens-before the report, and that before the end of the period (GP-6): the store is in any copy made after
+ *   delivery. This holds even if the mark tested the bit just before the clear, found it set, and wrote nothing.
+ *   Interval begun after the period's number was loaded: the clear happens-before it (GP-1, GP-3), so its marks find the
+ *   bit clear or set by a later mark, and the next collection reports the page. A page's bit is therefore taken by a
+ *   first collection whose clear follows the mark, and that collection's copy has the store.
+ * DM-3 Bits that were taken belong to one collection until its period has ended, aborted or not: the client's lock is
+ *   held until then. Put back earlier, a bit could be taken by a collection that delivers before the period that
+ *   protects the pages.
+ * DM-5 The copy may hold parts of later stores; their pages are dirty again.
+ *
+ * A collection that fails after the clear (timeout, abort, no memory) rejects at once; its bits go back by atomic or,
+ * into the blocks and the RAM of that moment, when its period has ended, and then the next in the queue runs.
+ * Until then they are *in flight*: the owner's queries count them as dirty.
+ */
+import type { Arena } from '../arena/arena.js';
+import type { Kernel } from '../bitmap/kernel.js';
+import { GracePeriodTimeout, UsageError } from '../errors.js';
+import type { Rcu } from '../rcu/rcu.js';
+import { checkWaitOptions, type WaitOptions } from '../rcu/wait.js';
+import type { BlockTables } from './block-tables.js';
+import { CLIENT_COUNT, type Client, clientName } from './client.js';
+import { ClientLock } from './client-lock.js';
+import { eachBlock, type PageRange } from './page-range.js';
+import { PageSet, type PageSetStore } from './page-set.js';
+
+/** The RAM of the moment within a range, ascending. */
+export type RamWithin = (range: PageRange) => Iterable<PageRange>;
+
+const EVERYTHING: PageRange = { first: 0, end: 2 ** 32 };
+
+interface ClientState {
+  readonly lock: ClientLock;
+  inFlight: PageSet | undefined;
+}
+
+export class Collector {
+  private readonly arena: Arena;
+  private readonly tables: BlockTables;
+  private readonly rcu: Rcu;
+  private readonly store: PageSetStore;
+  private readonly ramWithin: RamWithin;
+  private readonly states: ClientState[] = [];
+
+  constructor(arena: Arena, tables: BlockTables, rcu: Rcu, store: PageSetStore, ramWithin: RamWithin) {
+    this.arena = arena;
+    this.tables = tables;
+    this.rcu = rcu;
+    this.store = store;
+    this.ramWithin = ramWithin;
+    for (let i = 0; i < CLIENT_COUNT; i++) this.states.push({ lock: new ClientLock(), inFlight: undefined });
+  }
+
+  get kernel(): Kernel {
+    return this.store.kernel;
+  }
+
+  /** The client's bits that a collection has cleared and not yet delivered or put back. */
+  inFlight(client: Client): PageSet | undefined {
+    return this.state(client).inFlight;
+  }
+
+  /**
+   * Collects the RAM within `range`. The clear runs inside the call when no other collection of the client is under
+   * way. When nothing was dirty no grace period is waited for.
+   * @param deliver is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end
+   * @throws (rejects) GracePeriodTimeout, the signal's reason, ArenaFullError, UsageError
+   */
+  async collect<T>(
+    operation: string,
+    client: Client,
+    range: PageRange,
+    options: WaitOptions,
+    deliver: (taken: PageSet) => T,
+  ): Promise<T> {
+    checkWaitOptions(operation, options);
+    this.rcu.checkMayWait(operation);
+    options.signal?.throwIfAborted();
+    const began = performance.now();
+    const state = this.state(client);
+    if (!state.lock.tryAcquire()) {
+      const queued = `${operation} (queued behind another collection of ${clientName(client)})`;
+      const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, this.rcu.holdouts());
+      await state.lock.acquire({ options, timeoutError });
+    }
+    this.rcu.step();
+    const taken = new PageSet(this.store, operation);
+    try {
+      this.take(client, range, taken);
+      if (taken.pages > 0) {
+        state.inFlight = taken;
+        // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
+        const cookie = this.rcu.request();
+        await this.rcu.waitFor(operation, cookie, timeLeft(options, began));
+      }
+    } catch (error) {
+      this.abandon(client, state, taken);
+      throw error;
+    }
+    state.inFlight = undefined;
+    return this.hand(client, state, taken, deliver);
+  }
+
+  /**
+   * Collects without a grace period: right only while every reader is stopped by a handshake that happens-before the
+   * call, and resumes after it (DM-2's premise, by other means).
+   * @throws UsageError while another collection of the client is under way
+   */
+  collectUnsynchronized<T>(operation: string, client: Client, range: PageRange, deliver: (taken: PageSet) => T): T {
+    const state = this.state(client);
+    if (!state.lock.tryAcquire()) {
+      throw new UsageError(`${operation}: another collection of ${clientName(client)} is under way`);
+    }
+    this.rcu.step();
+    const taken = new PageSet(this.store, operation);
+    try {
+      this.take(client, range, taken);
+    } catch (error) {
+      this.putBack(client, taken);
+      state.lock.release();
+      throw error;
+    }
+    return this.hand(client, state, taken, deliver);
+  }
+
+  /** Resolves when every collection that is under way or queued now has ended. */
+  async settle(): Promise<void> {
+    for (const { lock } of this.states) {
+      await lock.acquire();
+      lock.release();
+    }
+  }
+
+  private state(client: Client): ClientState {
+    return this.states[client] as ClientState;
+  }
+
+  private take(client: Client, range: PageRange, taken: PageSet): void {
+    for (const part of this.ramWithin(range)) {
+      eachBlock(part, this.arena.geometry.pagesPerBlock, (number, from, to) => {
+        taken.takeLive(this.tables.blockAt(client, number), number, from, to);
+      });
+    }
+  }
+
+  /** The end of a collection whose bits are not in flight any more. */
+  private hand<T>(client: Client, state: ClientState, taken: PageSet, deliver: (taken: PageSet) => T): T {
+    try {
+      taken.keepOnly(this.ramWithin(EVERYTHING));
+      return deliver(taken);
+    } catch (error) {
+      this.putBack(client, taken);
+      throw error;
+    } finally {
+      state.lock.release();
+    }
+  }
+
+  /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */
+  private abandon(client: Client, state: ClientState, taken: PageSet): void {
+    state.inFlight = taken;
+    this.rcu.defer(() => {
+      state.inFlight = undefined;
+      this.putBack(client, taken);
+      state.lock.release();
+    });
+  }
+
+  /** Into the blocks and the RAM of the moment. */
+  private putBack(client: Client, taken: PageSet): void {
+    for (const part of this.ramWithin(EVERYTHING)) {
+      eachBlock(part, this.arena.geometry.pagesPerBlock, (number, from, to) => {
+        taken.returnLive(this.tables.blockAt(client, number), number, from, to);
+      });
+    }
+    taken.dispose();
+  }
+}
+
+function timeLeft(options: WaitOptions, began: number): WaitOptions {
+  if (options.timeoutMs === undefined) return options;
+  return { ...options, timeoutMs: Math.max(0, options.timeoutMs - (performance.now() - began)) };
+}

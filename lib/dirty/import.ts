@@ -1,0 +1,89 @@
+/**
+ * Import of a dirty bitmap from elsewhere, such as a hypervisor's log (QEMU: cpu_physical_memory_set_dirty_lebitmap).
+ * Unlike upstream's, bits past `pages` are ignored, and neither the start nor the page sizes need to agree.
+ */
+import type { Kernel } from '../bitmap/kernel.js';
+import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../errors.js';
+import { CLIENT_COUNT } from './client.js';
+import { eachBlock, type PageRange, touchedPages } from './page-range.js';
+
+export interface DirtyBitmap {
+  /** Little-endian: page `n` is bit `n % 8` of byte `floor(n / 8)`. */
+  readonly bytes: Uint8Array;
+  /** ram_addr of bit 0, in bytes. */
+  readonly start: number;
+  /** How many bits count. */
+  readonly pages: number;
+  /** Bytes that a bit stands for. */
+  readonly hostPageSize: number;
+}
+
+/** @throws TypeError, RangeError when the arguments are no such bitmap */
+export function checkBitmap(bits: unknown, start: unknown, pages: unknown, hostPageSize: unknown): DirtyBitmap {
+  const operation = 'setDirtyBitmap';
+  if (!ArrayBuffer.isView(bits)) throw wrongType(operation, 'bits', bits, 'a typed array');
+  const size = checkPowerOfTwo(operation, 'hostPageSize', hostPageSize, 1, 2 ** 30);
+  const from = checkInteger(operation, 'start', start, 0, Number.MAX_SAFE_INTEGER);
+  const count = checkInteger(operation, 'pages', pages, 0, Math.floor((Number.MAX_SAFE_INTEGER - from) / size));
+  if (count > bits.byteLength * 8) {
+    throw outOfRange(operation, 'pages', count, `at most the bitmap's ${bits.byteLength * 8} bits`);
+  }
+  return {
+    bytes: new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength),
+    start: from,
+    pages: count,
+    hostPageSize: size,
+  };
+}
+
+/** Where the bits go. */
+export interface ImportTarget {
+  readonly pageSize: number;
+  readonly pagesPerBlock: number;
+  readonly kernel: Kernel;
+  /** Word index of a client's live block. */
+  readonly blockOf: (client: number, number: number) => number;
+}
+
+/**
+ * @param range the pages to mark at most, all of them RAM
+ * @returns how many pages were marked, each counted once
+ */
+export function importBitmap(bitmap: DirtyBitmap, range: PageRange, mask: number, target: ImportTarget): number {
+  const { pageSize, pagesPerBlock, kernel, blockOf } = target;
+  let pages = 0;
+  if (bitmap.hostPageSize === pageSize && bitmap.start % pageSize === 0) {
+    eachBlock(range, pagesPerBlock, (number, from, to) => {
+      const bit = number * pagesPerBlock + from - range.first;
+      let imported = 0;
+      for (let client = 0; client < CLIENT_COUNT; client++) {
+        if ((mask & (1 << client)) === 0) continue;
+        imported = kernel.importLive(blockOf(client, number), from, to, bitmap.bytes, bit);
+      }
+      pages += imported;
+    });
+    return pages;
+  }
+  for (const touched of importedRanges(bitmap, pageSize, range.end)) {
+    pages += touched.end - touched.first;
+    eachBlock(touched, pagesPerBlock, (number, from, to) => {
+      for (let client = 0; client < CLIENT_COUNT; client++) {
+        if ((mask & (1 << client)) !== 0) kernel.setLive(blockOf(client, number), from, to);
+      }
+    });
+  }
+  return pages;
+}
+
+/** The ranges of pages that the set bits touch: ascending, disjoint, and clipped to `end`. */
+function* importedRanges(bitmap: DirtyBitmap, pageSize: number, end: number): Generator<PageRange> {
+  const { bytes, start, pages, hostPageSize } = bitmap;
+  let done = 0;
+  for (let bit = 0; bit < pages; bit++) {
+    if (((bytes[bit >>> 3] as number) & (1 << (bit & 7))) === 0) continue;
+    const touched = touchedPages('setDirtyBitmap', start + bit * hostPageSize, hostPageSize, pageSize);
+    const first = Math.max(touched.first, done);
+    done = Math.min(touched.end, end);
+    if (first < done) yield { first, end: done };
+  }
+}

@@ -1,0 +1,42 @@
+/** Ranges of pages, and how ranges of bytes become them. */
+import { checkInteger } from '../errors.js';
+
+/** The pages `first` to `end - 1`; empty when they are equal. */
+export interface PageRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Every page that the bytes `[start, start + length)` touch.
+ * @throws TypeError, RangeError when either is no integer, negative, or the end is past 2^53
+ */
+export function touchedPages(operation: string, start: unknown, length: unknown, pageSize: number): PageRange {
+  const from = checkInteger(operation, 'start', start, 0, MOST);
+  const count = checkInteger(operation, 'length', length, 0, MOST - from);
+  const first = Math.floor(from / pageSize);
+  return { first, end: count === 0 ? first : Math.floor((from + count - 1) / pageSize) + 1 };
+}
+
+export function intersect(a: PageRange, b: PageRange): PageRange | undefined {
+  const first = Math.max(a.first, b.first);
+  const end = Math.min(a.end, b.end);
+  return first < end ? { first, end } : undefined;
+}
+
+/** Calls `visit` for each bitmap block that the range reaches into, with the bit positions it covers there. */
+export function eachBlock(
+  range: PageRange,
+  pagesPerBlock: number,
+  visit: (block: number, from: number, to: number) => void,
+): void {
+  for (let page = range.first; page < range.end; ) {
+    const block = Math.floor(page / pagesPerBlock);
+    const base = block * pagesPerBlock;
+    const end = Math.min(range.end, base + pagesPerBlock);
+    visit(block, page - base, end - base);
+    page = end;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * A set of pages in the arena: what a collection returns, a RAM block's own migration bits, and the bits in flight
+ * during a harvest. Its blocks have the shape of bitmap blocks, so kernels work on both, and they exist only where the
+ * set has pages. They belong to the owner's thread alone: all accesses are plain (DM-1).
+ */
+import type { Allocator } from '../arena/allocator.js';
+import type { Geometry } from '../arena/arena.js';
+import type { Kernel } from '../bitmap/kernel.js';
+import { UsageError } from '../errors.js';
+import { eachBlock, type PageRange, touchedPages } from './page-range.js';
+
+/** Bytes of ram_addr space. */
+export interface Run {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** @internal What the sets of one engine share. */
+export interface PageSetStore {
+  readonly geometry: Geometry;
+  readonly allocator: Allocator;
+  readonly kernel: Kernel;
+}
+
+export class PageSet {
+  private readonly store: PageSetStore;
+  private readonly purpose: string;
+  /** Block number to word index. */
+  private blocks: Map<number, number> | undefined = new Map();
+  private count = 0;
+
+  /** @internal Embedders get theirs from `createPageSet` and from collections. */
+  constructor(store: PageSetStore, purpose: string) {
+    this.store = store;
+    this.purpose = purpose;
+  }
+
+  /** How many pages are in the set, exactly. */
+  get pages(): number {
+    this.open('pages');
+    return this.count;
+  }
+
+  /**
+   * Is any page that the bytes touch in the set? False for zero length. (QEMU: cpu_physical_memory_snapshot_get_dirty.)
+   * @throws RangeError, TypeError for a bad range; UsageError after `dispose`
+   */
+  has(start: number, length: number): boolean {
+    this.open('PageSet.has');
+    return this.hasAny(touchedPages('PageSet.has', start, length, this.store.geometry.pageSize));
+  }
+
+  /** Removes every page that the bytes touch. @returns how many there were */
+  delete(start: number, length: number): number {
+    this.open('PageSet.delete');
+    return this.remove(touchedPages('PageSet.delete', start, length, this.store.geometry.pageSize));
+  }
+
+  /** The set as byte ranges, ascending, neighbours merged. Pages may be deleted while it is iterated. */
+  *runs(): Generator<Run, void, undefined> {
+    const { geometry, kernel } = this.store;
+    const { pagesPerBlock, pageSize } = geometry;
+    let first = 0;
+    let end = 0;
+    for (const number of this.sortedNumbers('PageSet.runs')) {
+      const base = number * pagesPerBlock;
+      for (let bit = 0; ; ) {
+        const block = this.open('PageSet.runs').get(number);
+        if (block === undefined) break;
+        const from = kernel.findSet(block, bit, pagesPerBlock);
+        if (from === pagesPerBlock) break;
+        bit = kernel.findClear(block, from, pagesPerBlock);
+        if (base + from !== end) {
+          if (end > first) yield { start: first * pageSize, length: (end - first) * pageSize };
+          first = base + from;
+        }
+        end = base + bit;
+      }
+    }
+    if (end > first) yield { start: first * pageSize, length: (end - first) * pageSize };
+  }
+
+  /** Gives the memory back to the arena. Every other method throws afterwards; a second `dispose` does nothing. */
+  dispose(): void {
+    for (const block of this.blocks?.values() ?? []) this.store.allocator.freeBlock(block);
+    this.blocks = undefined;
+    this.count = 0;
+  }
+
+  /** @internal */
+  get disposed(): boolean {
+    return this.blocks === undefined;
+  }
+
+  /** @internal Does the set live in the arena that `store` describes? */
+  belongsTo(store: PageSetStore): boolean {
+    return this.store === store;
+  }
+
+  /** @internal Moves the live block's bits in here. @returns how many pages are new. @throws ArenaFullError, nothing moved */
+  takeLive(live: number, number: number, from: number, to: number): number {
+    const { kernel, allocator } = this.store;
+    const first = kernel.findSet(live, from, to);
+    if (first === to) return 0;
+    const blocks = this.open(this.purpose);
+    let block = blocks.get(number);
+    if (block === undefined) {
+      block = allocator.allocateBlock(`${this.purpose}: page set block ${number}`);
+      blocks.set(number, block);
+    }
+    const added = kernel.takeLive(live, first, to, block);
+    this.count += added;
+    return added;
+  }
+
+  /** @internal Adds this set's pages of the range to a live block. */
+  returnLive(live: number, number: number, from: number, to: number): void {
+    const block = this.open(this.purpose).get(number);
+    if (block !== undefined) this.store.kernel.returnLive(block, from, to, live);
+  }
+
+  /**
+   * @internal Moves all pages of `other` in here and disposes of it. Blocks that only `other` has change hands, so that
+   * this allocates nothing and cannot fail. @returns how many pages are new
+   */
+  absorb(other: PageSet): number {
+    const { kernel, geometry } = this.store;
+    const mine = this.open(this.purpose);
+    let added = 0;
+    for (const [number, block] of other.open(this.purpose)) {
+      const own = mine.get(number);
+      if (own !== undefined) {
+        added += kernel.mergeOwned(block, 0, geometry.pagesPerBlock, own);
+      } else {
+        added += kernel.count(block, 0, geometry.pagesPerBlock);
+        mine.set(number, block);
+        (other.blocks as Map<number, number>).delete(number);
+      }
+    }
+    other.dispose();
+    this.count += added;
+    return added;
+  }
+
+  /** @internal Removes every page that is in none of the ranges, which are ascending and disjoint. */
+  keepOnly(ranges: Iterable<PageRange>): void {
+    let at = 0;
+    for (const range of ranges) {
+      this.removeFrom(at, range.first);
+      at = range.end;
+    }
+    this.removeFrom(at, Infinity);
+  }
+
+  /** @internal */
+  hasAny(range: PageRange): boolean {
+    const blocks = this.open(this.purpose);
+    let found = false;
+    eachBlock(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
+      const block = blocks.get(number);
+      if (block !== undefined && !found) found = this.store.kernel.findSet(block, from, to) < to;
+    });
+    return found;
+  }
+
+  /** @internal @returns the first page of the range that is not in the set, or the range's end */
+  findMissing(range: PageRange): number {
+    const { pagesPerBlock } = this.store.geometry;
+    const blocks = this.open(this.purpose);
+    for (let page = range.first; page < range.end; ) {
+      const number = Math.floor(page / pagesPerBlock);
+      const base = number * pagesPerBlock;
+      const end = Math.min(range.end, base + pagesPerBlock);
+      const block = blocks.get(number);
+      if (block === undefined) return page;
+      const found = this.store.kernel.findClear(block, page - base, end - base);
+      if (base + found < end) return base + found;
+      page = end;
+    }
+    return range.end;
+  }
+
+  private remove(range: PageRange): number {
+    const blocks = this.open(this.purpose);
+    let removed = 0;
+    eachBlock(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
+      const block = blocks.get(number);
+      if (block !== undefined) removed += this.store.kernel.clearOwned(block, from, to);
+    });
+    this.count -= removed;
+    return removed;
+  }
+
+  /** As `remove`, at the cost of the blocks that exist instead of those that the range spans. */
+  private removeFrom(first: number, end: number): void {
+    const { pagesPerBlock } = this.store.geometry;
+    for (const number of this.open(this.purpose).keys()) {
+      const base = number * pagesPerBlock;
+      const from = Math.max(first, base);
+      const to = Math.min(end, base + pagesPerBlock);
+      if (from < to) this.remove({ first: from, end: to });
+    }
+  }
+
+  private sortedNumbers(operation: string): number[] {
+    return [...this.open(operation).keys()].sort((a, b) => a - b);
+  }
+
+  private open(operation: string): Map<number, number> {
+    if (this.blocks === undefined) throw new UsageError(`${operation}: the page set was disposed of`);
+    return this.blocks;
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * A vCPU thread's handle: marks and queries over the tables it cached for the interval.
+ *
+ * Exclusion matrix. "-" the two may overlap in any order and both results are right; a label names the guarantee that
+ * makes it so. Rows and columns run on any reader (mark, query) or on the owner (the rest, never two at once, but
+ * collections stay under way across the owner's other steps).
+ *
+ *               mark      query   test&clear  snapshot  sync     harvest   extend    shrink
+ *   mark        or        hint    DM-2        DM-2      DM-2     DM-2      GP-1      GP-6,refused
+ *   query       hint      -       hint        hint      hint     hint      GP-1      GP-6
+ *   test&clear  DM-2      hint    lock        lock      lock     lock      -         clip
+ *   snapshot    DM-2      hint    lock        lock      lock     lock      -         clip
+ *   sync        DM-2      hint    lock        lock      lock     lock      -         clip
+ *   harvest     DM-2      hint    lock        lock      lock     lock      -         clip
+ *   extend      GP-1      GP-1    -           -         -        -         step      step
+ *   shrink      GP-6      GP-6    clip        clip      clip     clip      step      step
+ *
+ *   or       both are atomic read-modify-writes: exactly one thread sees a bit turn
+ *   hint     a query sees each word before or after the other, no more; it orders nothing
+ *   lock     the client's lock: one collection a client; different clients are independent (dirty/collector.ts)
+ *   clip     the collection's result is clipped to the RAM at delivery
+ *   step     both are synchronous steps of the owner
+ *   GP-1     old and new table share their blocks, so a mark through either is the same mark
+ *   GP-6     a dropped block is freed after every reader that could hold it has reported; `refused`: from then on the
+ *            mark finds the all-zero block, or the table's end, and throws
+ *
+ * The fast paths test the bit with plain loads (DM-1: only atomic read-modify-writes change live words; DM-2: why the
+ * test may precede the set). The table's entries are plain loads: the table never changes once published, and the
+ * root's load (GP-3, GP-4) ordered its contents before them.
+ */
+import type { Arena } from '../arena/arena.js';
+import { Header, Table } from '../arena/layout.js';
+import type { Kernel } from '../bitmap/kernel.js';
+import { CorruptionError, outOfRange, UsageError, wrongType } from '../errors.js';
+import { Reader } from '../rcu/reader.js';
+import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
+import { type PageRange, touchedPages } from './page-range.js';
+
+/** Stands for "no table": plus any entry's offset it is a negative index, which reads as clear. */
+const NO_TABLE = -(2 ** 31);
+
+export class Vcpu extends Reader {
+  private readonly kernel: Kernel;
+  private readonly pagesPerByte: number;
+  private readonly blockShift: number;
+  private readonly wordMask: number;
+  private readonly zeroBlock: number;
+  private readonly debug: boolean;
+  /** Word index of the first entry of each client's table. */
+  private table0 = NO_TABLE;
+  private table1 = NO_TABLE;
+  private table2 = NO_TABLE;
+  /** End of the shortest table, in pages. */
+  private endPage = 0;
+  private ramEndPage = 0;
+  /** What the fast paths compare with: the end in bytes and in pages, or 0 when they are not to be taken. */
+  private fastEnd = 0;
+  private fastEndPage = 0;
+
+  /** @internal Use `attachVcpu`. */
+  constructor(arena: Arena, kernel: Kernel, name: string, identity: number) {
+    super(arena, name, identity);
+    const { geometry, regions } = arena;
+    this.kernel = kernel;
+    this.pagesPerByte = 1 / geometry.pageSize;
+    this.blockShift = geometry.blockShift;
+    this.wordMask = geometry.pagesPerBlock / 32 - 1;
+    this.zeroBlock = regions.zeroBlock;
+    this.debug = geometry.debug;
+    this.enter();
+  }
+
+  /**
+   * Marks the page at a ram_addr for all clients (QEMU: cpu_physical_memory_set_dirty_range of one page). Must stand in
+   * one interval with the store it is for, before or after it.
+   * @param addr bytes; a fractional one marks the page it lies in, and is refused in debug mode
+   * @returns the mask of clients for which the page turned from clean to dirty; exactly one thread is told
+   * @throws RangeError, TypeError for an address that is none, or is past the RAM; UsageError offline or detached
+   */
+  mark(addr: number): number {
+    if (addr >= 0 && addr < this.fastEnd) {
+      const { words } = this;
+      const page = (addr * this.pagesPerByte) >>> 0;
+      const number = page >>> this.blockShift;
+      const word = (page >>> 5) & this.wordMask;
+      const all =
+        words.get(words.get(this.table0 + number) + word) &
+        words.get(words.get(this.table1 + number) + word) &
+        words.get(words.get(this.table2 + number) + word);
+      if ((all & (1 << page)) !== 0) return 0;
+      return this.setBits(page, ALL_CLIENTS);
+    }
+    return this.markUncached(addr);
+  }
+
+  /**
+   * Marks a page for one client (QEMU: cpu_physical_memory_set_dirty_flag).
+   * @param page page number
+   * @returns `1 << client` when the page turned from clean to dirty, else 0
+   * @throws as `mark`
+   */
+  markPage(page: number, client: Client): number {
+    if (page >= 0 && page < this.fastEndPage) {
+      const table = client === 0 ? this.table0 : client === 1 ? this.table1 : client === 2 ? this.table2 : NO_TABLE;
+      const { words } = this;
+      const word = words.get(table + (page >>> this.blockShift)) + ((page >>> 5) & this.wordMask);
+      if ((words.get(word) & (1 << page)) !== 0) return 0;
+      return this.setBits(page, 1 << checkClient('markPage', client));
+    }
+    return this.markPageUncached(page, client);
+  }
+
+  /**
+   * Marks every page that the bytes touch, for every client of the mask (QEMU: cpu_physical_memory_set_dirty_range).
+   * @returns the mask of clients for which at least one page turned dirty
+   * @throws as `mark`; then nothing was marked
+   */
+  markRange(start: number, length: number, mask: number): number {
+    const clients = checkMask('markRange', mask);
+    const range = this.touched('markRange', start, length);
+    if (range.first < range.end) this.require('markRange', range);
+    let turned = 0;
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      if ((clients & (1 << client)) === 0) continue;
+      const table = this.tableOf(client as Client);
+      let count = 0;
+      for (let page = range.first; page < range.end; ) {
+        const base = page - (page % this.arena.geometry.pagesPerBlock);
+        const to = Math.min(range.end - base, this.arena.geometry.pagesPerBlock);
+        count += this.kernel.setLive(this.words.get(table + (page >>> this.blockShift)), page - base, to);
+        page = base + to;
+      }
+      if (count > 0) turned |= 1 << client;
+    }
+    return turned;
+  }
+
+  /** Is any page that the bytes touch dirty? False for zero length. @throws as `mark` */
+  isDirty(start: number, length: number, client: Client): boolean {
+    const checked = checkClient('isDirty', client);
+    const range = this.queried('isDirty', start, length);
+    return this.findPage('findSet', range, checked) < range.end;
+  }
+
+  /** Are all pages that the bytes touch dirty? True for zero length. @throws as `mark` */
+  allDirty(start: number, length: number, client: Client): boolean {
+    const checked = checkClient('allDirty', client);
+    const range = this.queried('allDirty', start, length);
+    return this.findPage('findClear', range, checked) === range.end;
+  }
+
+  /**
+   * The clients of the mask for which some page that the bytes touch is clean (QEMU:
+   * cpu_physical_memory_range_includes_clean). 0 for zero length. @throws as `mark`
+   */
+  includesClean(start: number, length: number, mask: number): number {
+    const clients = checkMask('includesClean', mask);
+    const range = this.queried('includesClean', start, length);
+    let result = 0;
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      if ((clients & (1 << client)) === 0) continue;
+      if (this.findPage('findClear', range, client as Client) < range.end) result |= 1 << client;
+    }
+    return result;
+  }
+
+  /** @internal Word indices of the cached tables, for the torture's age check. */
+  get cachedTables(): readonly number[] {
+    return [this.table0, this.table1, this.table2].map((entries) => entries - Table.Entries);
+  }
+
+  protected override loadRoots(): void {
+    const { words } = this;
+    // ORDER GP-3: after the store to our slot (Reader.report, Reader.enter); orders the tables' contents before our
+    //   plain reads of them (acquire).
+    // pairs with: dirty/block-tables.ts publish, setRamEnd; dirty-memory.ts closeAfter
+    const table0 = words.load(Header.Roots);
+    const table1 = words.load(Header.Roots + 1);
+    const table2 = words.load(Header.Roots + 2);
+    const length = Math.min(
+      words.get(table0 + Table.Length),
+      words.get(table1 + Table.Length),
+      words.get(table2 + Table.Length),
+    );
+    this.table0 = table0 + Table.Entries;
+    this.table1 = table1 + Table.Entries;
+    this.table2 = table2 + Table.Entries;
+    this.endPage = length * this.arena.geometry.pagesPerBlock;
+    this.ramEndPage = Math.min(this.endPage, (words.load(Header.LastPage) >>> 0) + 1);
+    if (words.load(Header.Closed) !== 0) this.endPage = this.ramEndPage = 0;
+    // In debug mode no mark is fast: the slow path checks its argument whole.
+    this.fastEndPage = this.debug ? 0 : this.endPage;
+    this.fastEnd = this.fastEndPage * this.arena.geometry.pageSize;
+  }
+
+  protected override forgetRoots(): void {
+    this.table0 = this.table1 = this.table2 = NO_TABLE;
+    this.endPage = this.ramEndPage = this.fastEnd = this.fastEndPage = 0;
+  }
+
+  /** The bit was seen clear for some client: sets it for those of the mask. */
+  private setBits(page: number, mask: number): number {
+    const number = page >>> this.blockShift;
+    const word = (page >>> 5) & this.wordMask;
+    if (page >= this.ramEndPage || !this.hasBlocks(number)) this.require('mark', { first: page, end: page + 1 });
+    const { words } = this;
+    const bit = 1 << page;
+    let turned = 0;
+    // ORDER DM-1: marks meet other marks and collections in one word: atomic read-modify-write, else one of them is
+    //   lost. needs: atomicity alone; DM-2 needs no order between the mark and the store it is for.
+    // pairs with: bitmap/atomics-kernel.ts takeLive, clearLive
+    if ((mask & 1) !== 0) {
+      const at = words.get(this.table0 + number) + word;
+      if ((words.get(at) & bit) === 0 && (words.or(at, bit) & bit) === 0) turned = 1;
+    }
+    if ((mask & 2) !== 0) {
+      const at = words.get(this.table1 + number) + word;
+      if ((words.get(at) & bit) === 0 && (words.or(at, bit) & bit) === 0) turned |= 2;
+    }
+    if ((mask & 4) !== 0) {
+      const at = words.get(this.table2 + number) + word;
+      if ((words.get(at) & bit) === 0 && (words.or(at, bit) & bit) === 0) turned |= 4;
+    }
+    return turned;
+  }
+
+  /** Does every client's cached table have a block there? The all-zero block is the lowest; poison is negative. */
+  private hasBlocks(number: number): boolean {
+    const { words, zeroBlock } = this;
+    return (
+      words.get(this.table0 + number) > zeroBlock &&
+      words.get(this.table1 + number) > zeroBlock &&
+      words.get(this.table2 + number) > zeroBlock
+    );
+  }
+
+  private markUncached(addr: number): number {
+    if (typeof addr !== 'number') throw wrongType('mark', 'address', addr, 'a number');
+    if (this.debug && !Number.isInteger(addr)) throw outOfRange('mark', 'address', addr, 'an integer in debug mode');
+    return this.markChecked('mark', Math.floor(addr * this.pagesPerByte), ALL_CLIENTS);
+  }
+
+  private markPageUncached(page: number, client: Client): number {
+    if (typeof page !== 'number') throw wrongType('markPage', 'page', page, 'a number');
+    if (this.debug && !Number.isInteger(page)) throw outOfRange('markPage', 'page', page, 'an integer in debug mode');
+    return this.markChecked('markPage', Math.floor(page), 1 << checkClient('markPage', client));
+  }
+
+  private markChecked(operation: string, page: number, mask: number): number {
+    this.require(operation, { first: page, end: page + 1 });
+    return this.setBits(page, mask);
+  }
+
+  /**
+   * Passes a range that the tables have blocks for, up to the end of RAM; reloads the roots once before it refuses. A
+   * newer root is always allowed in mid-interval: it has our blocks, or their RAM is gone.
+   */
+  private require(operation: string, range: PageRange): void {
+    if (!this.online) this.refuse(operation);
+    if (this.covers(range)) return;
+    this.reload(operation);
+    if (this.covers(range)) return;
+    const { pageSize } = this.arena.geometry;
+    throw new RangeError(
+      `${operation}: bytes ${range.first * pageSize} to ${range.end * pageSize} are not all RAM, ` +
+        `which ends at ${this.ramEndPage * pageSize}`,
+    );
+  }
+
+  /** Written so that NaN and infinities are refused. */
+  private covers(range: PageRange): boolean {
+    if (!(range.first >= 0 && range.end <= this.ramEndPage)) return false;
+    const last = (range.end - 1) >>> this.blockShift;
+    for (let number = range.first >>> this.blockShift; number <= last; number++) {
+      if (!this.hasBlocks(number)) return false;
+    }
+    return true;
+  }
+
+  private reload(operation: string): void {
+    const length = this.words.get(this.table0 - Table.Entries + Table.Length);
+    if (length === 0 && this.endPage > 0) {
+      throw new CorruptionError(`${operation}: reader '${this.name}' holds a block table that was freed`);
+    }
+    this.loadRoots();
+    if (this.words.load(Header.Closed) !== 0) throw new UsageError(`${operation}: the engine is closed`);
+  }
+
+  private touched(operation: string, start: number, length: number): PageRange {
+    if (!this.online) this.refuse(operation);
+    return touchedPages(operation, start, length, this.arena.geometry.pageSize);
+  }
+
+  /** The range of a query: within the end of RAM; where there is no RAM all pages are clean. */
+  private queried(operation: string, start: number, length: number): PageRange {
+    const range = this.touched(operation, start, length);
+    if (range.first === range.end || this.covers(range)) return range;
+    this.reload(operation);
+    if (range.end > this.ramEndPage) {
+      const { pageSize } = this.arena.geometry;
+      throw outOfRange(operation, 'end', range.end * pageSize, `at most the end of RAM, ${this.ramEndPage * pageSize}`);
+    }
+    return range;
+  }
+
+  private tableOf(client: Client): number {
+    return client === 0 ? this.table0 : client === 1 ? this.table1 : this.table2;
+  }
+
+  private findPage(kind: 'findSet' | 'findClear', range: PageRange, client: Client): number {
+    const { pagesPerBlock } = this.arena.geometry;
+    const table = this.tableOf(client);
+    for (let page = range.first; page < range.end; ) {
+      const base = page - (page % pagesPerBlock);
+      const to = Math.min(range.end - base, pagesPerBlock);
+      const bit = this.kernel[kind](this.words.get(table + (page >>> this.blockShift)), page - base, to);
+      if (bit < to) return base + bit;
+      page = base + to;
+    }
+    return range.end;
+  }
+}

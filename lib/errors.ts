@@ -1,0 +1,87 @@
+/**
+ * Every error the engine throws is made here. Bad values are RangeErrors, bad types and calls in the wrong state are
+ * TypeErrors; each message starts with the operation and names the value and the limit.
+ */
+
+/** A call that the state of its object does not allow: detached, closed, offline, inside a read-side section. */
+export class UsageError extends TypeError {
+  override readonly name = 'UsageError';
+}
+
+/** The arena has no room for an allocation. Whatever needed it was rolled back whole. */
+export class ArenaFullError extends RangeError {
+  override readonly name = 'ArenaFullError';
+}
+
+/** Memory that nobody may write to was written to, or a freed table was used. The engine cannot be trusted any more. */
+export class CorruptionError extends Error {
+  override readonly name = 'CorruptionError';
+}
+
+/** A registered reader, as stall reports and timeouts show it. */
+export interface ReaderReport {
+  readonly name: string;
+  /** What `retire` takes: the thread's id unless `attachVcpu` was given another. */
+  readonly identity: number;
+  /** Position in the reader registry, 0 to maxReaders - 1. */
+  readonly slot: number;
+  readonly online: boolean;
+  /** The engine's own thread is the reader's thread. */
+  readonly local: boolean;
+}
+
+/** A grace period did not end in time. The next wait works as if this one had not been. */
+export class GracePeriodTimeout extends Error {
+  override readonly name = 'GracePeriodTimeout';
+  /** The readers that had not reported. */
+  readonly readers: readonly ReaderReport[];
+
+  constructor(operation: string, timeoutMs: number, readers: readonly ReaderReport[]) {
+    super(`${operation}: no grace period within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`);
+    this.readers = readers;
+  }
+}
+
+export function describeReaders(readers: readonly ReaderReport[]): string {
+  if (readers.length === 0) return 'no reader';
+  return readers.map((r) => `'${r.name}' (identity ${r.identity}, slot ${r.slot})`).join(', ');
+}
+
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
+}
+
+export function outOfRange(operation: string, what: string, value: unknown, limit: string): RangeError {
+  return new RangeError(`${operation}: ${what} must be ${limit}, got ${show(value)}`);
+}
+
+export function wrongType(operation: string, what: string, value: unknown, expected: string): TypeError {
+  return new TypeError(`${operation}: ${what} must be ${expected}, got ${show(value)}`);
+}
+
+/** @throws TypeError if `value` is no number, RangeError if it is no integer from `least` to `most` */
+export function checkInteger(operation: string, what: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') throw wrongType(operation, what, value, 'a number');
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw outOfRange(operation, what, value, `an integer from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** @throws TypeError if `value` is no number, RangeError if it is no power of two from `least` to `most` */
+export function checkPowerOfTwo(operation: string, what: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') throw wrongType(operation, what, value, 'a number');
+  if (!(value >= least && value <= most) || !Number.isInteger(Math.log2(value))) {
+    throw outOfRange(operation, what, value, `a power of two from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** Lets an error of a callback reach the host's handler of uncaught errors, outside the engine's own step. */
+export function throwInOwnTurn(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,18 @@
+/** What the engine asks of the host, Node or a browser, without importing either. */
+
+interface NodeProcess {
+  getBuiltinModule?(name: 'node:worker_threads'): { threadId: number } | undefined;
+  emitWarning?(message: string, type: string): void;
+}
+
+const node = (globalThis as { process?: NodeProcess }).process;
+
+/** This thread's id, as `worker.threadId` has it on the other side; undefined where threads have none (browsers). */
+export function threadIdentity(): number | undefined {
+  return node?.getBuiltinModule?.('node:worker_threads')?.threadId;
+}
+
+export function warn(message: string): void {
+  if (node?.emitWarning !== undefined) node.emitWarning(message, 'DirtyMemoryWarning');
+  else console.warn(message);
+}

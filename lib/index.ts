@@ -1,0 +1,22 @@
+/**
+ * dirtymem, the owner's door. One thread owns an engine: it plugs and unplugs RAM, collects dirty bits and frees
+ * memory. The threads that mark attach through `dirtymem/vcpu`.
+ */
+export type { ArenaHandle, ArenaOptions } from './arena/arena.js';
+export { Client } from './dirty/client.js';
+export type { PageSet, Run } from './dirty/page-set.js';
+export {
+  DirtyMemory,
+  type DirtyMemoryEvents,
+  type DirtyMemoryOptions,
+  type HarvestOptions,
+  type HarvestResult,
+} from './dirty-memory.js';
+export { ArenaFullError, CorruptionError, GracePeriodTimeout, type ReaderReport, UsageError } from './errors.js';
+export type { RamListener } from './ram/listeners.js';
+export type { RamBlock } from './ram/ram-block.js';
+export type { PlugOptions, RamList } from './ram/ram-list.js';
+export type { Rcu, StallReport } from './rcu/rcu.js';
+export type { WaitOptions } from './rcu/wait.js';
+export type { Stats } from './stats.js';
+export type { SupervisedWorker } from './supervision.js';

@@ -1,0 +1,22 @@
+/**
+ * The replaceable parts of an engine. The shipped ones are the product; the stress test passes broken ones in from
+ * outside, so that the product holds no switches for it.
+ */
+import type { Arena } from './arena/arena.js';
+import type { Words } from './arena/words.js';
+import { AtomicsKernel } from './bitmap/atomics-kernel.js';
+import type { Kernel } from './bitmap/kernel.js';
+import { GracePeriods } from './rcu/grace-period.js';
+import { Rcu, type StallReport } from './rcu/rcu.js';
+
+export interface Parts {
+  readonly kernel: (words: Words) => Kernel;
+  readonly gracePeriods: (arena: Arena) => GracePeriods;
+  readonly rcu: (arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) => Rcu;
+}
+
+export const shippedParts: Parts = {
+  kernel: (words) => new AtomicsKernel(words),
+  gracePeriods: (arena) => new GracePeriods(arena),
+  rcu: (arena, periods, stallMs, onStall) => new Rcu(arena, periods, stallMs, onStall),
+};

@@ -1,0 +1,24 @@
+/** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). Made and ended by `RamList`. */
+import type { PageRange } from '../dirty/page-range.js';
+import type { PageSet } from '../dirty/page-set.js';
+
+export class RamBlock {
+  readonly id: string;
+  /** Where it begins in ram_addr space, in bytes. */
+  readonly offset: number;
+  /** In bytes. */
+  readonly size: number;
+  /** The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged. */
+  readonly pages: PageSet;
+  /** @internal The same place in pages. */
+  readonly range: PageRange;
+
+  /** @internal */
+  constructor(id: string, pageSize: number, range: PageRange, pages: PageSet) {
+    this.id = id;
+    this.offset = range.first * pageSize;
+    this.size = (range.end - range.first) * pageSize;
+    this.pages = pages;
+    this.range = range;
+  }
+}

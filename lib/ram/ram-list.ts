@@ -1,0 +1,298 @@
+/**
+ * The list of RAM blocks, and hotplug.
+ *
+ * DM-4 RAM is announced (returned from `plug`, told to listeners) only when it is all dirty for every client. A range
+ *   is used again only after its grace period and its cleaning: an unplugged range stays reserved until no reader can
+ *   hold a table of its time, and until the bits that late marks left in blocks shared with other RAM are cleared. Used
+ *   earlier, it would have its own first bits, which say that all of it is dirty, erased by that cleaning.
+ *   New RAM beside the range, in a block number that was just dropped, may be plugged at once: a reader that still holds
+ *   the dropped block marks there and not in the new one, but only within an interval that was open at the plug. The
+ *   page was dirty at the plug, so the first collection to clear it waits for that interval's end (DM-2).
+ *
+ * Both operations are one synchronous step of the owner up to their publication. A plug that fails in any part of it
+ * leaves everything as it was.
+ */
+import type { Geometry } from '../arena/arena.js';
+import type { Kernel } from '../bitmap/kernel.js';
+import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
+import { CLIENT_COUNT } from '../dirty/client.js';
+import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
+import { PageSet, type PageSetStore } from '../dirty/page-set.js';
+import { checkInteger, outOfRange, show, UsageError, wrongType } from '../errors.js';
+import type { Rcu } from '../rcu/rcu.js';
+import { type RamListener, RamListeners } from './listeners.js';
+import { placeRam } from './placement.js';
+import { RamBlock } from './ram-block.js';
+
+export interface PlugOptions {
+  /** Names the block; no other that is plugged may have it. */
+  readonly id: string;
+  /** Bytes, a positive multiple of the page size. */
+  readonly size: number;
+  /** Bytes, a multiple of the page size. Default: the smallest hole that fits, aligned to 64 pages. */
+  readonly offset?: number;
+}
+
+export class RamList {
+  private readonly geometry: Geometry;
+  private readonly maxPages: number;
+  private readonly tables: BlockTables;
+  private readonly kernel: Kernel;
+  private readonly rcu: Rcu;
+  private readonly store: PageSetStore;
+  private readonly listeners = new RamListeners();
+  /** By place. */
+  private blocks: RamBlock[] = [];
+  /** Unplugged, and not to be used again yet. By no order. */
+  private readonly leaving = new Set<PageRange>();
+  private readonly departures = new Set<Promise<void>>();
+  private plugCount = 0;
+  private unplugCount = 0;
+  private closed = false;
+
+  /** @internal */
+  constructor(
+    geometry: Geometry,
+    maxPages: number,
+    tables: BlockTables,
+    kernel: Kernel,
+    rcu: Rcu,
+    store: PageSetStore,
+  ) {
+    this.geometry = geometry;
+    this.maxPages = maxPages;
+    this.tables = tables;
+    this.kernel = kernel;
+    this.rcu = rcu;
+    this.store = store;
+  }
+
+  /**
+   * Adds RAM, all dirty for every client (QEMU: ram_block_add). Never waits for readers: they see it after their next
+   * quiescent state, or at once by the reload that a failed bound makes.
+   * @throws TypeError, RangeError (ArenaFullError when the arena has no room), with nothing changed
+   */
+  plug(options: PlugOptions): RamBlock {
+    const { id, size, offset } = this.checkPlug(options);
+    const { pageSize } = this.geometry;
+    this.rcu.step();
+    const purpose = `plugging '${id}'`;
+    const pages = size / pageSize;
+    const first = offset === undefined ? placeRam(this.taken(), pages, this.maxPages) : offset / pageSize;
+    if (first === undefined) {
+      throw outOfRange(purpose, 'size', size, `no more than the largest hole below ${this.maxPages * pageSize}`);
+    }
+    const range = { first, end: first + pages };
+    this.checkFree(purpose, range);
+    const release = this.tables.extend(range, true, purpose);
+    const block = new RamBlock(id, pageSize, range, new PageSet(this.store, `the migration bits of '${id}'`));
+    this.blocks = [...this.blocks, block].sort((a, b) => a.offset - b.offset);
+    this.tables.setRamEnd(this.endPage);
+    if (release !== undefined) this.rcu.defer(release);
+    this.plugCount++;
+    this.listeners.tellAll('plugged', block);
+    return block;
+  }
+
+  /**
+   * Removes RAM (QEMU: qemu_ram_free). It is gone from the list and from collections at once; resolves when its range
+   * and its bitmap blocks may be used again, after a grace period. The block's own page set is disposed of then.
+   * @throws (rejects) RangeError when the block is not plugged; ArenaFullError, with nothing changed
+   */
+  async unplug(block: RamBlock): Promise<void> {
+    if (!(block instanceof RamBlock)) throw wrongType('unplug', 'block', block, 'a RamBlock');
+    this.checkOpen('unplug');
+    if (!this.blocks.includes(block)) {
+      throw new RangeError(`unplug: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
+    }
+    this.rcu.step();
+    const rest = this.blocks.filter((other) => other !== block);
+    const release = this.tables.shrink(
+      block.range,
+      (number) => this.reachesInto(rest, number),
+      `unplugging '${block.id}'`,
+    );
+    this.blocks = rest;
+    this.leaving.add(block.range);
+    this.tables.setRamEnd(this.endPage);
+    this.unplugCount++;
+    this.listeners.tellAll('unplugged', block);
+    const departed = this.depart(block, release);
+    this.departures.add(departed);
+    await departed.finally(() => this.departures.delete(departed));
+  }
+
+  /** The block that holds a ram_addr. (QEMU: qemu_get_ram_block, which aborts where this returns undefined.) */
+  find(addr: number): RamBlock | undefined {
+    const at = checkInteger('ram.find', 'address', addr, 0, Number.MAX_SAFE_INTEGER);
+    const block = this.blocks[this.firstEndingAfter(at / this.geometry.pageSize)];
+    return block !== undefined && block.offset <= at ? block : undefined;
+  }
+
+  get(id: string): RamBlock | undefined {
+    return this.blocks.find((block) => block.id === id);
+  }
+
+  /** Blocks by place, as they are now: later changes do not show. */
+  [Symbol.iterator](): IterableIterator<RamBlock> {
+    return this.blocks[Symbol.iterator]();
+  }
+
+  /** Bytes plugged. */
+  get bytes(): number {
+    return this.blocks.reduce((sum, block) => sum + block.size, 0);
+  }
+
+  /** End of the highest block, in bytes. */
+  get end(): number {
+    return this.endPage * this.geometry.pageSize;
+  }
+
+  /**
+   * Tells `listener` of the RAM that is there, and of every change from now on, in turns of their own.
+   * @returns how to remove it: it then hears the RAM that is there go
+   */
+  addListener(listener: RamListener): () => void {
+    if (typeof listener !== 'object' || listener === null) {
+      throw wrongType('ram.addListener', 'listener', listener, 'an object');
+    }
+    const remove = this.listeners.add(listener, this.blocks);
+    return () => remove(() => this.blocks);
+  }
+
+  /** @internal */
+  get plugs(): number {
+    return this.plugCount;
+  }
+
+  /** @internal */
+  get unplugs(): number {
+    return this.unplugCount;
+  }
+
+  /** @internal The parts of `range` that are RAM now, ascending. */
+  *within(range: PageRange): Generator<PageRange> {
+    const { blocks } = this;
+    for (let i = this.firstEndingAfter(range.first); i < blocks.length; i++) {
+      const part = intersect((blocks[i] as RamBlock).range, range);
+      if (part === undefined) return;
+      yield part;
+    }
+  }
+
+  /** @internal Is every page of the range RAM? */
+  contains(range: PageRange): boolean {
+    let reached = range.first;
+    for (const part of this.within(range)) {
+      if (part.first !== reached) return false;
+      reached = part.end;
+    }
+    return reached === range.end;
+  }
+
+  /** @internal */
+  get endPage(): number {
+    return this.blocks.at(-1)?.range.end ?? 0;
+  }
+
+  /** @internal Is the block plugged here? */
+  has(block: RamBlock): boolean {
+    return this.blocks.includes(block);
+  }
+
+  /** @internal Every unplugging that is under way. */
+  async settle(): Promise<void> {
+    await Promise.all(this.departures);
+  }
+
+  /** @internal */
+  close(): void {
+    this.closed = true;
+  }
+
+  /** The part of unplugging that waits for the readers. Begins synchronously, in the step that unpublished the RAM. */
+  private async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
+    let failure: unknown;
+    const cookie = this.rcu.defer(() => {
+      try {
+        release?.();
+        this.clean(block.range);
+        block.pages.dispose();
+      } catch (error) {
+        failure = error;
+      }
+      this.leaving.delete(block.range);
+    });
+    await this.rcu.waitFor('unplug', cookie, {});
+    if (failure !== undefined) throw failure;
+  }
+
+  private checkOpen(operation: string): void {
+    if (this.closed) throw new UsageError(`${operation}: the engine is closed`);
+  }
+
+  private checkPlug(options: PlugOptions): PlugOptions {
+    this.checkOpen('plug');
+    if (typeof options !== 'object' || options === null) throw wrongType('plug', 'options', options, 'an object');
+    const { id, size, offset } = options;
+    if (typeof id !== 'string') throw wrongType('plug', 'id', id, 'a string');
+    if (id === '') throw outOfRange('plug', 'id', id, 'a string that is not empty');
+    if (this.get(id) !== undefined) throw new RangeError(`plug: id ${show(id)} is in use`);
+    const most = this.maxPages * this.geometry.pageSize;
+    this.checkMultiple('size', size, this.geometry.pageSize, most);
+    if (offset !== undefined) this.checkMultiple('offset', offset, 0, most - size);
+    return options;
+  }
+
+  private checkMultiple(what: string, value: number, least: number, most: number): void {
+    checkInteger('plug', what, value, least, most);
+    const { pageSize } = this.geometry;
+    if (value % pageSize !== 0) throw outOfRange('plug', what, value, `a multiple of the page size, ${pageSize}`);
+  }
+
+  private checkFree(purpose: string, range: PageRange): void {
+    const { pageSize } = this.geometry;
+    const bytes = `bytes ${range.first * pageSize} to ${range.end * pageSize}`;
+    for (const block of this.blocks) {
+      if (intersect(block.range, range)) throw new RangeError(`${purpose}: ${bytes} overlap '${block.id}'`);
+    }
+    for (const gone of this.leaving) {
+      if (intersect(gone, range)) {
+        throw new RangeError(`${purpose}: ${bytes} overlap RAM whose unplugging has not ended; await it`);
+      }
+    }
+  }
+
+  /** Everything that new RAM may not overlap, ascending. */
+  private taken(): PageRange[] {
+    return [...this.blocks.map((block) => block.range), ...this.leaving].sort((a, b) => a.first - b.first);
+  }
+
+  private reachesInto(blocks: readonly RamBlock[], number: number): boolean {
+    const first = number * this.geometry.pagesPerBlock;
+    const place = { first, end: first + this.geometry.pagesPerBlock };
+    return blocks.some((block) => intersect(block.range, place) !== undefined);
+  }
+
+  /** Clears what late marks have left in bitmap blocks that other RAM still needs. */
+  private clean(range: PageRange): void {
+    eachBlock(range, this.geometry.pagesPerBlock, (number, from, to) => {
+      if (!this.tables.hasBlock(number)) return;
+      for (let client = 0; client < CLIENT_COUNT; client++) {
+        this.kernel.clearLive(this.tables.blockAt(client, number), from, to);
+      }
+    });
+  }
+
+  /** Binary search over the blocks, which are disjoint and by place. */
+  private firstEndingAfter(page: number): number {
+    let low = 0;
+    let high = this.blocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.blocks[middle] as RamBlock).range.end > page) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

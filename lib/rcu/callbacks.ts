@@ -1,0 +1,45 @@
+/**
+ * What waits for grace periods on the owner's thread, first come first served. Cookies never decrease along a queue,
+ * so the front is always the first to be ready.
+ *
+ * The engine's own entries (freeing, cleaning, putting back) run as soon as the owner learns of the period's end, at
+ * the start of an owner's step at the latest. The embedder's callbacks run only in a turn of their own: they may plug,
+ * harvest or throw.
+ */
+import { throwInOwnTurn } from '../errors.js';
+
+interface Entry {
+  readonly cookie: number;
+  readonly run: () => void;
+}
+
+export class CallbackQueue {
+  private entries: Entry[] = [];
+  private next = 0;
+
+  get length(): number {
+    return this.entries.length - this.next;
+  }
+
+  push(cookie: number, run: () => void): void {
+    this.entries.push({ cookie, run });
+  }
+
+  /** Runs what is ready. An entry that throws does not stop the others; its error becomes the host's. */
+  run(completed: number): void {
+    while (this.next < this.entries.length) {
+      const entry = this.entries[this.next] as Entry;
+      if (entry.cookie > completed) break;
+      this.next++;
+      try {
+        entry.run();
+      } catch (error) {
+        throwInOwnTurn(error);
+      }
+    }
+    if (this.next > 0 && this.next * 2 >= this.entries.length) {
+      this.entries = this.entries.slice(this.next);
+      this.next = 0;
+    }
+  }
+}

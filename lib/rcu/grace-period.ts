@@ -1,0 +1,104 @@
+/**
+ * Grace periods, as the owner counts them. A state machine that is stepped by `poll` and waits for nothing; how to wait
+ * is in rcu/rcu.ts.
+ *
+ * GP-1 Only the owner stores the roots and the number, and in this order: publish, then `request`, in one synchronous
+ *   step with no await between. So whoever sees a number sees everything published before it.
+ * GP-2 The number advances only when the previous period is complete: every online slot is at the number or, while a
+ *   period runs, one behind it. Then 32 bits compared by signed difference can never be fooled, however long a reader
+ *   is stuck. A request that comes while a period runs takes the *next* one, since readers may have reported to the
+ *   running one before the request; all requests of that time share it.
+ * GP-6 When a period completes: for each reader online when it began, the owner has loaded from its slot (Atomics) a
+ *   value that the reader stored (Atomics) after every access of the interval in which the period began. So those
+ *   accesses happen-before what the owner does next: freeing, or copying pages. The reader loaded the number before
+ *   that store, so what it does afterwards happens-after what the owner published or cleared before the request. A
+ *   reader seen offline stored OFFLINE after its last access (GP-5), and will enter by GP-4.
+ *
+ * Cookies count periods from the first, in 53 bits, and are the owner's private arithmetic: `completed >= cookie`.
+ */
+import type { Arena } from '../arena/arena.js';
+import { Header, Slot, Slots } from '../arena/layout.js';
+import { FIRST_NUMBER, nextNumber, OFFLINE, reached } from './sequence.js';
+
+export class GracePeriods {
+  /** How many have begun. */
+  started = 0;
+  /** How many have ended: the last one's cookie. */
+  completed = 0;
+  /** When the running one began, in `performance.now()` milliseconds. */
+  beganAt = 0;
+  /** Told the length of each completed period, in milliseconds. */
+  onComplete: (milliseconds: number) => void = () => {};
+  protected readonly arena: Arena;
+  protected number = FIRST_NUMBER;
+  private wanted = false;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    arena.words.store(Header.Number, FIRST_NUMBER); // before any reader exists
+  }
+
+  get running(): boolean {
+    return this.started > this.completed;
+  }
+
+  /** @returns cookie of the first period that begins after this call's past */
+  request(): number {
+    if (!this.running) {
+      this.begin();
+      return this.started;
+    }
+    this.wanted = true;
+    return this.started + 1;
+  }
+
+  /** Completes what has ended, and begins the next period if one is wanted. */
+  poll(): void {
+    while (this.running && this.allQuiescent()) {
+      this.completed++;
+      // Surplus strength: only the age of tables (`Table.ReplacedAt`) is computed from it.
+      this.arena.words.store(Header.Completed, this.completed | 0);
+      this.onComplete(performance.now() - this.beganAt);
+      if (!this.wanted) return;
+      this.wanted = false;
+      this.begin();
+    }
+  }
+
+  /** Is the slot's reader offline, or has it reported the running period's number? */
+  isQuiescent(slot: number): boolean {
+    // ORDER GP-6: the load that sees a report is what the reader's accesses happen-before (acquire).
+    // pairs with: rcu/reader.ts report; rcu/reader.ts leave; rcu/reader.ts enter
+    const state = this.arena.words.load(slot + Slot.State);
+    return state === OFFLINE || reached(state, this.number);
+  }
+
+  /** Asks every reader that the running period waits for to hurry. Seen by `Reader.kicked`; stale kicks are harmless. */
+  kick(): void {
+    this.eachSlot((slot) => {
+      if (!this.isQuiescent(slot)) this.arena.words.store(slot + Slot.Kick, this.number);
+      return true;
+    });
+  }
+
+  protected begin(): void {
+    this.started++;
+    this.beganAt = performance.now();
+    this.number = nextNumber(this.number);
+    // ORDER GP-1: everything published or cleared precedes this store (release); the slots are scanned after it
+    //   (store-load), else a reader that enters now is missed by the scan and keeps an old root (corruption).
+    // pairs with: rcu/reader.ts report; rcu/reader.ts enter
+    this.arena.words.store(Header.Number, this.number);
+  }
+
+  protected allQuiescent(): boolean {
+    return this.eachSlot((slot) => this.isQuiescent(slot));
+  }
+
+  /** @returns whether `visit` returned true for every slot; stops at the first for which it did not */
+  protected eachSlot(visit: (slot: number) => boolean): boolean {
+    const end = Slots.first + this.arena.geometry.maxReaders * Slots.size;
+    for (let slot: number = Slots.first; slot < end; slot += Slots.size) if (!visit(slot)) return false;
+    return true;
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * The owner's door to grace periods: waiting for them, polling them, and running things after them.
+ *
+ * Progress comes from three places: every owner's step polls once (`poll`, one scan of the slots), a waiting call spins
+ * for some microseconds, and while anything waits a turn of the event loop comes back, soon at first and then by
+ * timer. Nothing here depends on a reader's wake-up except the blocking wait (GP-7).
+ *
+ * Called from the owner's thread only.
+ */
+import type { Arena } from '../arena/arena.js';
+import { checkInteger, GracePeriodTimeout, type ReaderReport, UsageError, wrongType } from '../errors.js';
+import { CallbackQueue } from './callbacks.js';
+import type { GracePeriods } from './grace-period.js';
+import { findLocalReader, quiesceLocalReaders } from './local-readers.js';
+import { reportReaders } from './registry.js';
+import { waitBlocking } from './synchronize-blocking.js';
+import { later, type Scheduled, soon } from './turns.js';
+import { checkWaitOptions, type WaitOptions, waitForWake } from './wait.js';
+
+/** How long a waiting call spins before it lets the event loop turn. */
+const SPIN_MS = 0.02;
+/** A period older than this is polled by timer, and its readers are kicked. */
+const PATIENCE_MS = 2;
+
+/** A grace period that has not ended in time, and who holds it up. */
+export interface StallReport {
+  /** How long it has been running, in milliseconds. */
+  readonly gracePeriodMs: number;
+  readonly readers: readonly ReaderReport[];
+}
+
+interface Waiter {
+  readonly cookie: number;
+  readonly wake: () => void;
+}
+
+export class Rcu {
+  private readonly arena: Arena;
+  private readonly periods: GracePeriods;
+  private readonly stallMs: number;
+  private readonly onStall: (report: StallReport) => void;
+  private readonly engineQueue = new CallbackQueue();
+  private readonly userQueue = new CallbackQueue();
+  private waiters: Waiter[] = [];
+  private scheduled: Scheduled | undefined;
+  private nextStallMs: number;
+  private closed = false;
+
+  constructor(arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) {
+    this.arena = arena;
+    this.periods = periods;
+    this.stallMs = stallMs;
+    this.nextStallMs = stallMs;
+    this.onStall = onStall;
+  }
+
+  /**
+   * Resolves after a grace period that begins after the call: every interval and section open now has ended.
+   * (liburcu: synchronize_rcu.) @throws (rejects) GracePeriodTimeout, the signal's reason, UsageError inside a section
+   */
+  async synchronize(options: WaitOptions = {}): Promise<void> {
+    checkWaitOptions('synchronize', options);
+    this.checkMayWait('synchronize');
+    await this.waitFor('synchronize', this.periods.request(), options);
+  }
+
+  /**
+   * As `synchronize`, blocking the owner's thread. Not on threads that must not block, such as a page's main thread.
+   * @param options.timeoutMs default: the engine's `stallMs`
+   * @throws GracePeriodTimeout; UsageError inside a section; TypeError where the thread must not block
+   */
+  synchronizeBlocking(options: { readonly timeoutMs?: number } = {}): void {
+    checkWaitOptions('synchronizeBlocking', options);
+    this.checkMayWait('synchronizeBlocking');
+    const timeoutMs = options.timeoutMs ?? this.stallMs;
+    const cookie = this.periods.request();
+    const done = (): boolean => {
+      quiesceLocalReaders(this.arena.engineId);
+      this.step();
+      return this.periods.completed >= cookie;
+    };
+    if (!this.spin(done)) {
+      this.periods.kick();
+      if (!waitBlocking(this.arena, timeoutMs, done)) {
+        this.keepTurning();
+        throw new GracePeriodTimeout('synchronizeBlocking', timeoutMs, this.holdouts());
+      }
+    }
+    this.keepTurning();
+  }
+
+  /**
+   * Runs `callback` after a grace period, in a turn of its own. (liburcu: call_rcu.) An error it throws becomes the
+   * host's uncaught error.
+   */
+  callRcu(callback: () => void): void {
+    this.checkOpen('callRcu');
+    if (typeof callback !== 'function') throw wrongType('callRcu', 'callback', callback, 'a function');
+    this.userQueue.push(this.periods.request(), callback);
+    this.keepTurning();
+  }
+
+  /** Resolves when every callback handed to `callRcu` so far has run. (liburcu: rcu_barrier.) */
+  async barrier(): Promise<void> {
+    this.checkMayWait('barrier');
+    await new Promise<void>((resolve) => this.callRcu(resolve));
+  }
+
+  /** @returns a cookie for `poll`. (Linux: start_poll_synchronize_rcu.) */
+  startPoll(): number {
+    this.checkOpen('startPoll');
+    const cookie = this.periods.request();
+    this.keepTurning();
+    return cookie;
+  }
+
+  /** Has a grace period passed since `startPoll` returned `cookie`? Never waits. */
+  poll(cookie: number): boolean {
+    checkInteger('poll', 'cookie', cookie, 1, this.periods.started + 1);
+    this.step();
+    return this.periods.completed >= cookie;
+  }
+
+  /** Asks the readers that the running grace period waits for to hurry; they see it in `kicked`. */
+  kick(): void {
+    this.checkOpen('kick');
+    this.periods.kick();
+  }
+
+  /** The readers that the running grace period waits for. */
+  holdouts(): ReaderReport[] {
+    if (!this.periods.running) return [];
+    return reportReaders(this.arena, (slot) => !this.periods.isQuiescent(slot));
+  }
+
+  /** How many grace periods have ended. */
+  get completed(): number {
+    return this.periods.completed;
+  }
+
+  /** How many callbacks of the embedder's wait for their grace period. */
+  get pendingCallbacks(): number {
+    return this.userQueue.length;
+  }
+
+  /** @internal Learns of periods that have ended and runs the engine's own callbacks. Each owner's step begins with it. */
+  step(): void {
+    this.periods.poll();
+    this.engineQueue.run(this.periods.completed);
+  }
+
+  /** @internal The engine's own callbacks: run inside the owner's step that learns of the period's end.
+   *  @returns the period's cookie */
+  defer(run: () => void): number {
+    const cookie = this.periods.request();
+    this.engineQueue.push(cookie, run);
+    this.keepTurning();
+    return cookie;
+  }
+
+  /** @internal @returns cookie of the first period that begins after all that the owner has done so far */
+  request(): number {
+    return this.periods.request();
+  }
+
+  /** @internal Waits for the period of `cookie`, under the name of the calling operation. */
+  async waitFor(operation: string, cookie: number, options: WaitOptions): Promise<void> {
+    options.signal?.throwIfAborted();
+    const done = (): boolean => {
+      quiesceLocalReaders(this.arena.engineId);
+      this.step();
+      return this.periods.completed >= cookie;
+    };
+    if (this.spin(done)) {
+      this.keepTurning();
+      return;
+    }
+    const timeoutError = (ms: number): Error => new GracePeriodTimeout(operation, ms, this.holdouts());
+    await waitForWake({ options, timeoutError }, (wake) => {
+      const waiter: Waiter = { cookie, wake };
+      this.waiters.push(waiter);
+      this.keepTurning();
+      return () => {
+        this.waiters = this.waiters.filter((w) => w !== waiter);
+      };
+    });
+  }
+
+  /** @internal @throws UsageError when waiting here could never end, or the engine is closed */
+  checkMayWait(operation: string): void {
+    this.checkOpen(operation);
+    const reader = findLocalReader(this.arena.engineId, (candidate) => candidate.inSection);
+    if (reader !== undefined) {
+      throw new UsageError(
+        `${operation}: reader '${reader.name}' of this thread is inside a read-side section, so the wait would not end`,
+      );
+    }
+  }
+
+  /** @internal */
+  close(): void {
+    this.closed = true;
+    this.scheduled?.cancel();
+    this.scheduled = undefined;
+  }
+
+  private checkOpen(operation: string): void {
+    if (this.closed) throw new UsageError(`${operation}: the engine is closed`);
+  }
+
+  private spin(done: () => boolean): boolean {
+    const end = performance.now() + SPIN_MS;
+    do if (done()) return true;
+    while (performance.now() < end);
+    return false;
+  }
+
+  private get held(): boolean {
+    return this.waiters.length > 0 || this.userQueue.length > 0;
+  }
+
+  private keepTurning(): void {
+    if (this.closed || !(this.held || this.periods.running)) return;
+    const age = this.periods.running ? performance.now() - this.periods.beganAt : 0;
+    // An immediate that does not hold the process would not run while the loop is idle, so the engine's own are timers.
+    const prompt = this.held && age < PATIENCE_MS;
+    if (this.scheduled !== undefined) {
+      if (!prompt || this.scheduled.prompt) {
+        if (this.held) this.scheduled.hold();
+        return;
+      }
+      this.scheduled.cancel();
+    }
+    this.scheduled = prompt ? soon(this.turn) : later(this.turn, Math.min(16, 1 + age / 8), this.held);
+  }
+
+  private readonly turn = (): void => {
+    this.scheduled = undefined;
+    quiesceLocalReaders(this.arena.engineId);
+    this.step();
+    const completed = this.periods.completed;
+    for (const waiter of this.waiters) if (waiter.cookie <= completed) waiter.wake();
+    this.userQueue.run(completed);
+    this.watch();
+    this.keepTurning();
+  };
+
+  /** Kicks the readers of a period that takes long, and reports one that has stalled, again after each `stallMs`. */
+  private watch(): void {
+    if (!this.periods.running) return;
+    const age = performance.now() - this.periods.beganAt;
+    if (age >= PATIENCE_MS) this.periods.kick();
+    if (age < this.stallMs) this.nextStallMs = this.stallMs;
+    if (age < this.nextStallMs) return;
+    this.nextStallMs = age + this.stallMs;
+    this.onStall({ gracePeriodMs: age, readers: this.holdouts() });
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * A registered reader: the quiescent-state side of the grace-period protocol.
+ *
+ * An online reader keeps what it loaded from the roots for an *interval*, the time between two of its reports, and
+ * pays nothing per access. The owner frees what it unpublished only after every reader has either reported the number
+ * that was advanced after the unpublishing, or is offline. The guarantees (GP-1, GP-2, GP-6: rcu/grace-period.ts):
+ *
+ * GP-3 Report. Load the number, store it in the slot, then load the roots; nothing loaded before is used after. If the
+ *   number loaded is `g`, the owner published everything that preceded `g` before it stored `g`, so the roots loaded
+ *   afterwards are at least as new; and every access of the ended interval precedes the store to the slot.
+ *
+ * GP-4 Enter. Repeat { g = load number; store g } until the number is still `g` after the store; then load the roots.
+ *   Without the repetition a reader could be delayed between load and store, and store a number that the owner has
+ *   since gone past, having seen the slot offline. A later scan would take the old number for a reader that is behind
+ *   by more than one (GP-2 broken); after 2^31 periods, for one that has reported. With it, either our store precedes
+ *   the owner's scan, which then waits for us, or the load after it sees the advanced number and we go round again;
+ *   in both cases the roots we then load are those published before the number in our slot.
+ *
+ * GP-5 Leave. One store of OFFLINE after the last use of anything loaded from the roots.
+ *
+ * GP-7 Wake-up. After each store to the slot: if the owner waits, change the word it waits on, then notify.
+ *
+ * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
+ * `quiescent` has to look closer: offline, detached, or inside a section. So the fast path is one load and one
+ * compare. That load is an `Atomics.load` because it carries GP-3's order when it returns the number already reported:
+ * nothing is claimed then. Not formally required there; a plain load could be hoisted out of a vCPU's loop by a
+ * compiler, and the grace period would never end.
+ */
+import type { Arena } from '../arena/arena.js';
+import { Header, Slot } from '../arena/layout.js';
+import type { Words } from '../arena/words.js';
+import { UsageError } from '../errors.js';
+import { addLocalReader, removeLocalReader } from './local-readers.js';
+import { claimSlot, freeSlot } from './registry.js';
+import { OFFLINE } from './sequence.js';
+
+export abstract class Reader {
+  /** The registry's name for this reader, in stall reports. */
+  readonly name: string;
+  /** What the owner passes to `retire` once this thread is gone. */
+  readonly identity: number;
+  /** @internal */
+  readonly engineId: number;
+  /** @internal Word index of the slot. */
+  readonly slot: number;
+  protected readonly arena: Arena;
+  protected readonly words: Words;
+  private expected = 0;
+  /** The number in our slot; OFFLINE while offline or detached. */
+  private reported = OFFLINE;
+  private nesting = 0;
+  private attached = true;
+
+  constructor(arena: Arena, name: string, identity: number) {
+    this.arena = arena;
+    this.words = arena.words;
+    this.engineId = arena.engineId;
+    this.name = name;
+    this.identity = identity;
+    this.slot = claimSlot(arena, identity, name);
+    addLocalReader(this);
+  }
+
+  /** Loads the roots (Atomics) and derives from them what the interval uses. */
+  protected abstract loadRoots(): void;
+  /** Drops everything that was loaded from the roots, so that any use of it fails. */
+  protected abstract forgetRoots(): void;
+
+  /** Online: owners wait for this reader, and it may mark and query. */
+  get online(): boolean {
+    return this.reported !== OFFLINE;
+  }
+
+  get inSection(): boolean {
+    return this.nesting > 0;
+  }
+
+  /**
+   * Announces a quiescent state: nothing loaded from the engine before is used afterwards, and every store to the
+   * guest's RAM has its mark. Call it at the end of each slice or translation block. (liburcu: rcu_quiescent_state.)
+   * @throws UsageError inside a read-side section, offline, or detached
+   */
+  quiescent(): void {
+    if (this.words.load(Header.Number) !== this.expected) this.report();
+  }
+
+  /**
+   * The owner asks this reader to reach its next quiescent state soon. One `Atomics.load`; always false offline.
+   * (QEMU: qemu_cpu_kick.)
+   */
+  get kicked(): boolean {
+    const kick = this.words.load(this.slot + Slot.Kick);
+    return kick !== 0 && this.reported !== OFFLINE && ((kick - this.reported) | 0) > 0;
+  }
+
+  /** Begins a read-side critical section; they nest. Touches no shared memory. @throws UsageError offline or detached */
+  readLock(): void {
+    if (this.reported === OFFLINE) this.refuse('readLock');
+    this.nesting++;
+    this.expected = 0;
+  }
+
+  /** Ends the innermost section. @throws UsageError when there is none */
+  readUnlock(): void {
+    if (this.nesting === 0) this.refuse('readUnlock');
+    if (--this.nesting === 0) this.expected = this.reported;
+  }
+
+  /** Runs `body` as a read-side critical section that ends however `body` does. `body` must be synchronous. */
+  read<T>(body: () => T): T {
+    this.readLock();
+    try {
+      return body();
+    } finally {
+      this.readUnlock();
+    }
+  }
+
+  /**
+   * Enters an extended quiescent state: no grace period waits for this reader, and it may neither mark nor query.
+   * (liburcu: rcu_thread_offline.) @throws UsageError inside a section, offline, or detached
+   */
+  goOffline(): void {
+    if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('goOffline');
+    this.leave();
+  }
+
+  /** Ends the extended quiescent state. (liburcu: rcu_thread_online.) @throws UsageError unless offline */
+  goOnline(): void {
+    if (!this.attached || this.reported !== OFFLINE) this.refuse('goOnline');
+    this.enter();
+  }
+
+  /**
+   * Runs `body` offline: wrap it around anything that blocks. When `body` returns a promise the reader is online again
+   * when that settles.
+   */
+  offline<T>(body: () => T): T {
+    this.goOffline();
+    const back = (): void => {
+      if (this.attached && this.reported === OFFLINE) this.enter();
+    };
+    let result: T;
+    try {
+      result = body();
+    } catch (error) {
+      back();
+      throw error;
+    }
+    if (isThenable(result)) return Promise.resolve(result).finally(back) as T;
+    back();
+    return result;
+  }
+
+  /**
+   * Leaves the engine for good, from any state: open sections end. Every other method throws afterwards; a second
+   * `detach` does nothing. (liburcu: rcu_unregister_thread.)
+   */
+  detach(): void {
+    if (!this.attached) return;
+    this.attached = false;
+    this.nesting = 0;
+    if (this.reported !== OFFLINE) this.leave();
+    removeLocalReader(this);
+    freeSlot(this.arena, this.slot);
+  }
+
+  /** @throws UsageError that says why the reader may not do `operation` now */
+  protected refuse(operation: string): never {
+    const why = !this.attached
+      ? 'is detached'
+      : this.nesting > 0
+        ? `is inside a read-side section (nested ${this.nesting} deep)`
+        : this.reported === OFFLINE
+          ? 'is offline'
+          : operation === 'readUnlock'
+            ? 'is in no read-side section'
+            : 'is online already';
+    throw new UsageError(`${operation}: reader '${this.name}' ${why}`);
+  }
+
+  /** GP-4. Called last by constructors, and by `goOnline`. */
+  protected enter(): void {
+    const { words, slot } = this;
+    let number: number;
+    do {
+      number = words.load(Header.Number);
+      // ORDER GP-4: our slot is stored before the number is loaded again, else the owner can miss us while we hold
+      //   roots that it is about to free (corruption).
+      // needs: store-load order; a plain store would not give it
+      // pairs with: rcu/grace-period.ts begin; rcu/grace-period.ts isQuiescent
+      words.store(slot + Slot.State, number);
+    } while (words.load(Header.Number) !== number);
+    this.reported = number;
+    this.expected = number;
+    this.loadRoots();
+  }
+
+  private report(): void {
+    if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('quiescent');
+    const { words, slot } = this;
+    const number = words.load(Header.Number);
+    // ORDER GP-3: all accesses of the ended interval precede this store (release), else the owner frees or copies
+    //   under them; the roots are loaded after it (store-load), else we keep a root the owner believes we dropped.
+    // pairs with: rcu/grace-period.ts isQuiescent
+    words.store(slot + Slot.State, number);
+    this.reported = number;
+    this.expected = number;
+    this.loadRoots();
+    this.wakeOwner();
+  }
+
+  private leave(): void {
+    this.expected = 0;
+    this.reported = OFFLINE;
+    this.forgetRoots();
+    // ORDER GP-5: every use of the roots and every guest store precedes this store (release).
+    // pairs with: rcu/grace-period.ts isQuiescent
+    this.words.store(this.slot + Slot.State, OFFLINE);
+    this.wakeOwner();
+  }
+
+  private wakeOwner(): void {
+    const { words } = this;
+    // ORDER GP-7: our slot was stored before this load, and the owner stores Waiting before it scans the slots: one of
+    //   us sees the other (store-load on both sides). Breaking it delays the owner until its wait times out.
+    // pairs with: rcu/synchronize-blocking.ts waitBlocking
+    if (words.load(Header.Waiting) === 0) return;
+    words.add(Header.Wake, 1);
+    words.notify(Header.Wake);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

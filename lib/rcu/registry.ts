@@ -1,0 +1,87 @@
+/**
+ * The reader registry: which slots are taken, by whom, and how the owner takes back those of the dead.
+ *
+ * A slot is claimed by a compare-and-swap on its identity word and is the tenant's alone until the identity is 0 again
+ * (GP-5). The tenant's thread is the only one that stores to `State`, with one exception: `retire`, whose caller
+ * vouches that the thread is gone, so that no store of its can follow. Retirement goes by identity, never by slot: a
+ * slot whose tenant left by itself may have its next tenant already.
+ */
+import type { Arena } from '../arena/arena.js';
+import { NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
+import { outOfRange, type ReaderReport } from '../errors.js';
+import { findLocalReader } from './local-readers.js';
+import { OFFLINE } from './sequence.js';
+
+/** Any thread, for itself. @returns word index of the slot. @throws RangeError when the name is too long or no slot is free */
+export function claimSlot(arena: Arena, identity: number, name: string): number {
+  const { words, geometry } = arena;
+  const bytes = new TextEncoder().encode(name);
+  if (bytes.length > NAME_BYTES) throw outOfRange('attachVcpu', 'name', name, `at most ${NAME_BYTES} bytes of UTF-8`);
+  for (let i = 0; i < geometry.maxReaders; i++) {
+    const slot = Slots.first + i * Slots.size;
+    // ORDER GP-5: one claimant wins the slot; only the read-modify-write can tell.
+    // pairs with: rcu/registry.ts freeSlot
+    if (words.compareExchange(slot + Slot.Identity, 0, identity + 1) !== 0) continue;
+    // Plain: the slot is ours, and the owner only reads the name for a report, which may show a mixture of two names.
+    for (let w = 0; w < NAME_WORDS; w++) {
+      let packed = 0;
+      for (let b = 0; b < 4; b++) packed |= (bytes[w * 4 + b] ?? 0) << (b * 8);
+      words.set(slot + Slot.Name + w, packed);
+    }
+    return slot;
+  }
+  throw outOfRange(
+    'attachVcpu',
+    'readers',
+    geometry.maxReaders + 1,
+    `at most maxReaders = ${geometry.maxReaders} at once`,
+  );
+}
+
+/** The tenant, or the owner for a tenant whose thread is gone. */
+export function freeSlot(arena: Arena, slot: number): void {
+  // ORDER GP-5: offline first, free second. The other way round, our late OFFLINE could erase what the next tenant
+  //   has stored, and a grace period would pass it by (corruption).
+  // pairs with: rcu/registry.ts claimSlot
+  arena.words.store(slot + Slot.State, OFFLINE);
+  arena.words.store(slot + Slot.Kick, 0);
+  arena.words.store(slot + Slot.Identity, 0);
+}
+
+/** Owner. Frees every slot of a thread that is gone. @returns how many it had */
+export function retireIdentity(arena: Arena, identity: number): number {
+  let retired = 0;
+  for (let i = 0; i < arena.geometry.maxReaders; i++) {
+    const slot = Slots.first + i * Slots.size;
+    if (arena.words.load(slot + Slot.Identity) !== identity + 1) continue;
+    freeSlot(arena, slot);
+    retired++;
+  }
+  return retired;
+}
+
+/** Owner. Reports on the tenants for which `wanted` holds. */
+export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = () => true): ReaderReport[] {
+  const { words, geometry } = arena;
+  const reports: ReaderReport[] = [];
+  for (let i = 0; i < geometry.maxReaders; i++) {
+    const slot = Slots.first + i * Slots.size;
+    const tenant = words.load(slot + Slot.Identity);
+    if (tenant === 0 || !wanted(slot)) continue;
+    reports.push({
+      name: readName(arena, slot),
+      identity: tenant - 1,
+      slot: i,
+      online: words.load(slot + Slot.State) !== OFFLINE,
+      local: findLocalReader(arena.engineId, (reader) => reader.slot === slot) !== undefined,
+    });
+  }
+  return reports;
+}
+
+function readName(arena: Arena, slot: number): string {
+  const bytes = new Uint8Array(NAME_BYTES);
+  for (let i = 0; i < NAME_BYTES; i++) bytes[i] = arena.words.get(slot + Slot.Name + (i >>> 2)) >>> ((i & 3) * 8);
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}

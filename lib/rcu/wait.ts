@@ -1,0 +1,57 @@
+/** The asynchronous waits' common part: a wake-up that may be beaten by a timeout or an abort. */
+import { outOfRange, wrongType } from '../errors.js';
+import { later } from './turns.js';
+
+export interface WaitOptions {
+  /** Reject with a GracePeriodTimeout after so many milliseconds. Default: wait for ever. */
+  readonly timeoutMs?: number;
+  /** Reject with the signal's reason when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** @throws TypeError, RangeError for a bad `timeoutMs` or `signal` */
+export function checkWaitOptions(operation: string, options: WaitOptions): void {
+  if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
+  const { timeoutMs, signal } = options;
+  if (timeoutMs !== undefined) {
+    if (typeof timeoutMs !== 'number') throw wrongType(operation, 'timeoutMs', timeoutMs, 'a number');
+    // Beyond 2^31 - 1 the host's timers would fire at once.
+    if (!(timeoutMs >= 0) || (timeoutMs > 2 ** 31 - 1 && timeoutMs !== Infinity)) {
+      throw outOfRange(operation, 'timeoutMs', timeoutMs, 'from 0 to 2147483647, or Infinity');
+    }
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw wrongType(operation, 'signal', signal, 'an AbortSignal');
+  }
+}
+
+/** How long to wait at most, and the error to reject with when the time is up. */
+export interface WaitLimit {
+  readonly options: WaitOptions;
+  readonly timeoutError: (timeoutMs: number) => Error;
+}
+
+/**
+ * @param limit left out: wait for ever
+ * @param register is handed the wake-up, and returns how to withdraw it
+ */
+export async function waitForWake(
+  limit: WaitLimit | undefined,
+  register: (wake: () => void) => () => void,
+): Promise<void> {
+  const { timeoutMs = Infinity, signal } = limit?.options ?? {};
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const settle = (act: () => void): void => {
+      timer?.cancel();
+      signal?.removeEventListener('abort', onAbort);
+      withdraw();
+      act();
+    };
+    const onAbort = (): void => settle(() => reject(signal?.reason));
+    const onTimeout = (): void => settle(() => reject(limit?.timeoutError(timeoutMs)));
+    const timer = timeoutMs === Infinity ? undefined : later(onTimeout, timeoutMs, true);
+    signal?.addEventListener('abort', onAbort);
+    const withdraw = register(() => settle(resolve));
+  });
+}

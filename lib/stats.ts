@@ -1,0 +1,71 @@
+/** `DirtyMemory.stats()`: every counter of an engine, with its unit in its name. */
+import type { Allocator } from './arena/allocator.js';
+import type { Kernel } from './bitmap/kernel.js';
+import type { BlockTables } from './dirty/block-tables.js';
+import type { ReaderReport } from './errors.js';
+import type { RamList } from './ram/ram-list.js';
+import type { Rcu } from './rcu/rcu.js';
+
+export interface CollectionCounts {
+  readonly harvests: number;
+  /** New to the set they were added to. */
+  readonly pagesHarvested: number;
+  readonly syncs: number;
+  readonly snapshots: number;
+  readonly testAndClears: number;
+}
+
+export interface Stats extends CollectionCounts {
+  readonly kernel: Kernel['name'];
+  readonly ramBlocks: number;
+  readonly ramBytes: number;
+  readonly plugs: number;
+  readonly unplugs: number;
+  /** Block tables published to grow, the three clients' counted as one. */
+  readonly extends: number;
+  readonly shrinks: number;
+  /** Of one client. */
+  readonly bitmapBlocks: number;
+  readonly gracePeriods: number;
+  readonly callbacksPending: number;
+  readonly readersAttached: number;
+  readonly readersOnline: number;
+  readonly arenaBytesReserved: number;
+  readonly arenaBytesInUse: number;
+  readonly arenaBytesPeak: number;
+  readonly freeBlocks: number;
+  readonly freeTables: number;
+}
+
+export function statsOf(engine: {
+  kernel: Kernel;
+  ram: RamList;
+  tables: BlockTables;
+  rcu: Rcu;
+  allocator: Allocator;
+  readers: readonly ReaderReport[];
+  collections: CollectionCounts;
+}): Stats {
+  const { kernel, ram, tables, rcu, allocator, readers, collections } = engine;
+  const memory = allocator.stats();
+  return {
+    ...collections,
+    kernel: kernel.name,
+    ramBlocks: [...ram].length,
+    ramBytes: ram.bytes,
+    plugs: ram.plugs,
+    unplugs: ram.unplugs,
+    extends: tables.extends,
+    shrinks: tables.shrinks,
+    bitmapBlocks: tables.blocks,
+    gracePeriods: rcu.completed,
+    callbacksPending: rcu.pendingCallbacks,
+    readersAttached: readers.length,
+    readersOnline: readers.filter((reader) => reader.online).length,
+    arenaBytesReserved: memory.bytesReserved,
+    arenaBytesInUse: memory.bytesInUse,
+    arenaBytesPeak: memory.bytesPeak,
+    freeBlocks: memory.freeBlocks,
+    freeTables: memory.freeTables,
+  };
+}

@@ -1,0 +1,37 @@
+/** dirtymem, a vCPU thread's door: attach to an engine by its handle; mark, query, and report quiescent states. */
+import { Arena, type ArenaHandle } from './arena/arena.js';
+import { AtomicsKernel } from './bitmap/atomics-kernel.js';
+import { Vcpu } from './dirty/vcpu.js';
+import { checkInteger, wrongType } from './errors.js';
+import { threadIdentity } from './host.js';
+
+export interface AttachOptions {
+  /** For stall reports: at most 48 bytes of UTF-8. Default 'vcpu'. */
+  readonly name?: string;
+  /**
+   * What the owner passes to `retire` when this thread has died: 0 to 2^31 - 2, unique among threads. Default: Node's
+   * thread id, which `supervise` knows; where threads have none, a random number, to be sent to the owner.
+   */
+  readonly identity?: number;
+}
+
+/**
+ * Registers the calling thread, online. (liburcu: rcu_register_thread.)
+ * @param handle the owner's `memory.handle`, as it arrived
+ * @throws TypeError, RangeError when it is no live engine of this version, or all reader slots are taken
+ */
+export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vcpu {
+  if (typeof options !== 'object' || options === null) throw wrongType('attachVcpu', 'options', options, 'an object');
+  const name = options.name ?? 'vcpu';
+  if (typeof name !== 'string') throw wrongType('attachVcpu', 'name', name, 'a string');
+  const most = 2 ** 31 - 2;
+  const identity = options.identity ?? threadIdentity() ?? Math.floor(Math.random() * most);
+  checkInteger('attachVcpu', 'identity', identity, 0, most);
+  const arena = Arena.attach('attachVcpu', handle);
+  return new Vcpu(arena, new AtomicsKernel(arena.words), name, identity);
+}
+
+export type { ArenaHandle } from './arena/arena.js';
+export { Client } from './dirty/client.js';
+export type { Vcpu } from './dirty/vcpu.js';
+export { CorruptionError, UsageError } from './errors.js';
