@@ -124,16 +124,10 @@ export class Arena {
 }
 
 function geometryOf(pageShift: number, blockShift: number, maxReaders: number, debug: boolean): Geometry {
-  const pagesPerBlock = 2 ** blockShift;
-  return {
-    pageSize: 2 ** pageShift,
-    pageShift,
-    pagesPerBlock,
-    blockShift,
-    blockWords: pagesPerBlock / 32,
-    maxReaders,
-    debug,
-  };
+  // Shifts, unlike powers, give small integers, which the marks compute with.
+  const pagesPerBlock = 1 << blockShift;
+  const pageSize = 1 << pageShift;
+  return { pageSize, pageShift, pagesPerBlock, blockShift, blockWords: pagesPerBlock >>> 5, maxReaders, debug };
 }
 
 function readOptions(operation: string, options: ArenaOptions): { geometry: Geometry; maxPages: number } {

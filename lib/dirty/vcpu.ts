@@ -25,7 +25,8 @@
  *            mark finds the all-zero block, or the table's end, and throws
  *
  * The fast paths test the bit with plain loads (DM-1: only atomic read-modify-writes change live words; DM-2: why the
- * test may precede the set). The table's entries are plain loads: the table never changes once published, and the
+ * test may precede the set). They look into one bitmap block, that of the last mark, which is cached with the table's
+ * entries for as long as the table is. The table's words are read plainly: it never changes once published, and the
  * root's load (GP-3, GP-4) ordered its contents before them.
  */
 import type { Arena } from '../arena/arena.js';
@@ -36,26 +37,31 @@ import { Reader } from '../rcu/reader.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
 import { type PageRange, touchedPages } from './page-range.js';
 
-/** Stands for "no table": plus any entry's offset it is a negative index, which reads as clear. */
-const NO_TABLE = -(2 ** 31);
+/** Stands for "no table" and "no block": plus any offset it is a negative index, which reads as clear. */
+const NOTHING = -(2 ** 31);
 
 export class Vcpu extends Reader {
   private readonly kernel: Kernel;
   private readonly pagesPerByte: number;
   private readonly blockShift: number;
-  private readonly wordMask: number;
   private readonly zeroBlock: number;
   private readonly debug: boolean;
   /** Word index of the first entry of each client's table. */
-  private table0 = NO_TABLE;
-  private table1 = NO_TABLE;
-  private table2 = NO_TABLE;
-  /** End of the shortest table, in pages. */
-  private endPage = 0;
+  private table0 = NOTHING;
+  private table1 = NOTHING;
+  private table2 = NOTHING;
+  /** End of RAM as the tables and `Header.LastPage` have it. */
   private ramEndPage = 0;
-  /** What the fast paths compare with: the end in bytes and in pages, or 0 when they are not to be taken. */
-  private fastEnd = 0;
-  private fastEndPage = 0;
+  /** Word index of each client's bitmap block in which the last mark was. */
+  private block0 = NOTHING;
+  private block1 = NOTHING;
+  private block2 = NOTHING;
+  /** Its first page, and how many of its pages lie before the end of RAM: 0 when no block is cached. */
+  private blockFirst = 0;
+  private blockPages = 0;
+  /** The same in bytes; NaN, with which no address compares, when no block is cached. */
+  private blockStart = Number.NaN;
+  private blockBytes = Number.NaN;
 
   /** @internal Use `attachVcpu`. */
   constructor(arena: Arena, kernel: Kernel, name: string, identity: number) {
@@ -64,7 +70,6 @@ export class Vcpu extends Reader {
     this.kernel = kernel;
     this.pagesPerByte = 1 / geometry.pageSize;
     this.blockShift = geometry.blockShift;
-    this.wordMask = geometry.pagesPerBlock / 32 - 1;
     this.zeroBlock = regions.zeroBlock;
     this.debug = geometry.debug;
     this.enter();
@@ -78,19 +83,17 @@ export class Vcpu extends Reader {
    * @throws RangeError, TypeError for an address that is none, or is past the RAM; UsageError offline or detached
    */
   mark(addr: number): number {
-    if (addr >= 0 && addr < this.fastEnd) {
+    const offset = addr - this.blockStart;
+    if (offset >= 0 && offset < this.blockBytes) {
       const { words } = this;
-      const page = (addr * this.pagesPerByte) >>> 0;
-      const number = page >>> this.blockShift;
-      const word = (page >>> 5) & this.wordMask;
+      const bit = (offset * this.pagesPerByte) | 0;
+      const word = bit >>> 5;
       const all =
-        words.get(words.get(this.table0 + number) + word) &
-        words.get(words.get(this.table1 + number) + word) &
-        words.get(words.get(this.table2 + number) + word);
-      if ((all & (1 << page)) !== 0) return 0;
-      return this.setBits(page, ALL_CLIENTS);
+        words.get((this.block0 + word) | 0) & words.get((this.block1 + word) | 0) & words.get((this.block2 + word) | 0);
+      if ((all & (1 << bit)) !== 0) return 0;
+      return this.setBits(bit, ALL_CLIENTS);
     }
-    return this.markUncached(addr);
+    return this.markElsewhere(addr);
   }
 
   /**
@@ -100,14 +103,13 @@ export class Vcpu extends Reader {
    * @throws as `mark`
    */
   markPage(page: number, client: Client): number {
-    if (page >= 0 && page < this.fastEndPage) {
-      const table = client === 0 ? this.table0 : client === 1 ? this.table1 : client === 2 ? this.table2 : NO_TABLE;
-      const { words } = this;
-      const word = words.get(table + (page >>> this.blockShift)) + ((page >>> 5) & this.wordMask);
-      if ((words.get(word) & (1 << page)) !== 0) return 0;
-      return this.setBits(page, 1 << checkClient('markPage', client));
+    const bit = page - this.blockFirst;
+    if (bit >= 0 && bit < this.blockPages) {
+      const block = client === 0 ? this.block0 : client === 1 ? this.block1 : client === 2 ? this.block2 : NOTHING;
+      if ((this.words.get((block + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
+      return this.setBits(bit, 1 << checkClient('markPage', client));
     }
-    return this.markPageUncached(page, client);
+    return this.markPageElsewhere(page, client);
   }
 
   /**
@@ -182,44 +184,65 @@ export class Vcpu extends Reader {
       words.get(table1 + Table.Length),
       words.get(table2 + Table.Length),
     );
+    const ramEndPage = (words.load(Header.LastPage) >>> 0) + 1;
+    const closed = words.load(Header.Closed) !== 0;
     this.table0 = table0 + Table.Entries;
     this.table1 = table1 + Table.Entries;
     this.table2 = table2 + Table.Entries;
-    this.endPage = length * this.arena.geometry.pagesPerBlock;
-    this.ramEndPage = Math.min(this.endPage, (words.load(Header.LastPage) >>> 0) + 1);
-    if (words.load(Header.Closed) !== 0) this.endPage = this.ramEndPage = 0;
-    // In debug mode no mark is fast: the slow path checks its argument whole.
-    this.fastEndPage = this.debug ? 0 : this.endPage;
-    this.fastEnd = this.fastEndPage * this.arena.geometry.pageSize;
+    this.ramEndPage = closed ? 0 : Math.min(ramEndPage, length * this.arena.geometry.pagesPerBlock);
+    this.forgetBlock();
   }
 
   protected override forgetRoots(): void {
-    this.table0 = this.table1 = this.table2 = NO_TABLE;
-    this.endPage = this.ramEndPage = this.fastEnd = this.fastEndPage = 0;
+    this.table0 = this.table1 = this.table2 = NOTHING;
+    this.ramEndPage = 0;
+    this.forgetBlock();
   }
 
-  /** The bit was seen clear for some client: sets it for those of the mask. */
-  private setBits(page: number, mask: number): number {
-    const number = page >>> this.blockShift;
-    const word = (page >>> 5) & this.wordMask;
-    if (page >= this.ramEndPage || !this.hasBlocks(number)) this.require('mark', { first: page, end: page + 1 });
+  private forgetBlock(): void {
+    this.block0 = this.block1 = this.block2 = NOTHING;
+    this.blockPages = 0;
+    this.blockStart = Number.NaN;
+  }
+
+  /** Caches the bitmap block of a page that `require` has passed. @returns the page's bit in it */
+  private enterBlock(page: number): number {
     const { words } = this;
-    const bit = 1 << page;
+    const { pagesPerBlock } = this.arena.geometry;
+    const number = page >>> this.blockShift;
+    const first = number * pagesPerBlock;
+    this.block0 = words.get(this.table0 + number);
+    this.block1 = words.get(this.table1 + number);
+    this.block2 = words.get(this.table2 + number);
+    // In debug mode no mark is fast, so that each has its argument checked whole.
+    const room = this.ramEndPage - first;
+    this.blockFirst = first;
+    this.blockStart = first * this.arena.geometry.pageSize;
+    this.blockPages = this.debug ? 0 : room < pagesPerBlock ? room : pagesPerBlock;
+    this.blockBytes = this.blockPages * this.arena.geometry.pageSize;
+    return page - first;
+  }
+
+  /** Sets the bit in the cached block for the clients of the mask; it was seen clear for one of them. */
+  private setBits(bit: number, mask: number): number {
+    const { words } = this;
+    const word = bit >>> 5;
+    const flag = 1 << bit;
     let turned = 0;
     // ORDER DM-1: marks meet other marks and collections in one word: atomic read-modify-write, else one of them is
     //   lost. needs: atomicity alone; DM-2 needs no order between the mark and the store it is for.
-    // pairs with: bitmap/atomics-kernel.ts takeLive, clearLive
+    // pairs with: bitmap/atomics-kernel.ts takeLiveWord, clearLive
     if ((mask & 1) !== 0) {
-      const at = words.get(this.table0 + number) + word;
-      if ((words.get(at) & bit) === 0 && (words.or(at, bit) & bit) === 0) turned = 1;
+      const at = (this.block0 + word) | 0;
+      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned = 1;
     }
     if ((mask & 2) !== 0) {
-      const at = words.get(this.table1 + number) + word;
-      if ((words.get(at) & bit) === 0 && (words.or(at, bit) & bit) === 0) turned |= 2;
+      const at = (this.block1 + word) | 0;
+      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned |= 2;
     }
     if ((mask & 4) !== 0) {
-      const at = words.get(this.table2 + number) + word;
-      if ((words.get(at) & bit) === 0 && (words.or(at, bit) & bit) === 0) turned |= 4;
+      const at = (this.block2 + word) | 0;
+      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned |= 4;
     }
     return turned;
   }
@@ -234,13 +257,13 @@ export class Vcpu extends Reader {
     );
   }
 
-  private markUncached(addr: number): number {
+  private markElsewhere(addr: number): number {
     if (typeof addr !== 'number') throw wrongType('mark', 'address', addr, 'a number');
     if (this.debug && !Number.isInteger(addr)) throw outOfRange('mark', 'address', addr, 'an integer in debug mode');
     return this.markChecked('mark', Math.floor(addr * this.pagesPerByte), ALL_CLIENTS);
   }
 
-  private markPageUncached(page: number, client: Client): number {
+  private markPageElsewhere(page: number, client: Client): number {
     if (typeof page !== 'number') throw wrongType('markPage', 'page', page, 'a number');
     if (this.debug && !Number.isInteger(page)) throw outOfRange('markPage', 'page', page, 'an integer in debug mode');
     return this.markChecked('markPage', Math.floor(page), 1 << checkClient('markPage', client));
@@ -248,7 +271,7 @@ export class Vcpu extends Reader {
 
   private markChecked(operation: string, page: number, mask: number): number {
     this.require(operation, { first: page, end: page + 1 });
-    return this.setBits(page, mask);
+    return this.setBits(this.enterBlock(page), mask);
   }
 
   /**
@@ -279,7 +302,7 @@ export class Vcpu extends Reader {
 
   private reload(operation: string): void {
     const length = this.words.get(this.table0 - Table.Entries + Table.Length);
-    if (length === 0 && this.endPage > 0) {
+    if (length === 0 && this.ramEndPage > 0) {
       throw new CorruptionError(`${operation}: reader '${this.name}' holds a block table that was freed`);
     }
     this.loadRoots();
