@@ -14,7 +14,7 @@ import { Collector } from './dirty/collector.js';
 import { checkBitmap, importBitmap } from './dirty/import.js';
 import { eachBlock, type PageRange, touchedPages } from './dirty/page-range.js';
 import { PageSet, type PageSetStore } from './dirty/page-set.js';
-import { Queries } from './dirty/queries.js';
+import type { Queries } from './dirty/queries.js';
 import { checkInteger, describeReaders, GracePeriodTimeout, outOfRange, UsageError, wrongType } from './errors.js';
 import { Events } from './events.js';
 import { warn } from './host.js';
@@ -81,7 +81,7 @@ export class DirtyMemory {
     this.ram = new RamList(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
     const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
     this.collector = new Collector(arena, this.tables, this.rcu, this.store, ramWithin);
-    this.queries = new Queries(this.tables, this.collector, ramWithin, arena.geometry.pagesPerBlock);
+    this.queries = parts.queries(this.tables, this.collector, kernel, ramWithin, arena.geometry.pagesPerBlock);
   }
 
   /**

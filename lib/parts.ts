@@ -6,6 +6,9 @@ import type { Arena } from './arena/arena.js';
 import type { Words } from './arena/words.js';
 import { AtomicsKernel } from './bitmap/atomics-kernel.js';
 import type { Kernel } from './bitmap/kernel.js';
+import type { BlockTables } from './dirty/block-tables.js';
+import type { Collector, RamWithin } from './dirty/collector.js';
+import { Queries } from './dirty/queries.js';
 import { GracePeriods } from './rcu/grace-period.js';
 import { Rcu, type StallReport } from './rcu/rcu.js';
 
@@ -13,10 +16,18 @@ export interface Parts {
   readonly kernel: (words: Words) => Kernel;
   readonly gracePeriods: (arena: Arena) => GracePeriods;
   readonly rcu: (arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) => Rcu;
+  readonly queries: (
+    tables: BlockTables,
+    collector: Collector,
+    kernel: Kernel,
+    ramWithin: RamWithin,
+    pagesPerBlock: number,
+  ) => Queries;
 }
 
 export const shippedParts: Parts = {
   kernel: (words) => new AtomicsKernel(words),
   gracePeriods: (arena) => new GracePeriods(arena),
   rcu: (arena, periods, stallMs, onStall) => new Rcu(arena, periods, stallMs, onStall),
+  queries: (...of) => new Queries(...of),
 };

@@ -203,11 +203,11 @@ export class BlockTables {
       // pairs with: dirty/vcpu.ts loadRoots
       words.store(Header.Roots + client, table);
     }
-    const now = words.load(Header.Completed);
     for (const table of replaced) {
-      // Plain: read only by the torture's age check, which tolerates a period's delay.
-      words.set(table + Table.ReplacedAt, now);
-      words.set(table + Table.Replaced, 1);
+      // ORDER: the time before the flag (store-store), so that the torture's age check never sees the flag alone.
+      // pairs with: stress/table-watch.ts look
+      words.store(table + Table.ReplacedAt, words.load(Header.Completed));
+      words.store(table + Table.Replaced, 1);
     }
     return () => {
       for (const table of replaced) this.allocator.freeTable(table);

@@ -20,7 +20,6 @@
  * Until then they are *in flight*: the owner's queries count them as dirty.
  */
 import type { Arena } from '../arena/arena.js';
-import type { Kernel } from '../bitmap/kernel.js';
 import { GracePeriodTimeout, UsageError } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { checkWaitOptions, type WaitOptions } from '../rcu/wait.js';
@@ -55,10 +54,6 @@ export class Collector {
     this.store = store;
     this.ramWithin = ramWithin;
     for (let i = 0; i < CLIENT_COUNT; i++) this.states.push({ lock: new ClientLock(), inFlight: undefined });
-  }
-
-  get kernel(): Kernel {
-    return this.store.kernel;
   }
 
   /** The client's bits that a collection has cleared and not yet delivered or put back. */

@@ -11,14 +11,20 @@ import type { PageRange } from './page-range.js';
 export class Queries {
   private readonly tables: BlockTables;
   private readonly collector: Collector;
-  private readonly kernel: Kernel;
+  private readonly kernel: Pick<Kernel, 'findSet' | 'findClear'>;
   private readonly ramWithin: RamWithin;
   private readonly pagesPerBlock: number;
 
-  constructor(tables: BlockTables, collector: Collector, ramWithin: RamWithin, pagesPerBlock: number) {
+  constructor(
+    tables: BlockTables,
+    collector: Collector,
+    kernel: Pick<Kernel, 'findSet' | 'findClear'>,
+    ramWithin: RamWithin,
+    pagesPerBlock: number,
+  ) {
     this.tables = tables;
     this.collector = collector;
-    this.kernel = collector.kernel;
+    this.kernel = kernel;
     this.ramWithin = ramWithin;
     this.pagesPerBlock = pagesPerBlock;
   }

@@ -1,0 +1,202 @@
+/**
+ * One client's collector: it collects in its own ways and rounds, copies the pages into a replica of the guest's RAM,
+ * and runs the lost-update oracle on each round (as KVM's dirty_log_test does): pages in which guest and replica differ
+ * after the copy have been stored to since; so after another grace period each must be dirty. Looking only at the end
+ * would be nearly blind, since later stores heal a lost page.
+ */
+import { Client, clientName } from '../dirty/client.js';
+import type { PageSet } from '../dirty/page-set.js';
+import type { DirtyMemory } from '../dirty-memory.js';
+import type { RamBlock } from '../ram/ram-block.js';
+import type { Guest } from './guest.js';
+import type { OwnerModel } from './owner-model.js';
+import { type Choices, MAX_PAGES, PAGE_SIZE } from './plan.js';
+import type { Violations } from './violations.js';
+
+export interface CollectionTotals {
+  collections: number;
+  pagesCollected: number;
+  pagesRedirtied: number;
+}
+
+export class CollectorFlow {
+  readonly totals: CollectionTotals = { collections: 0, pagesCollected: 0, pagesRedirtied: 0 };
+  private readonly memory: DirtyMemory;
+  private readonly guest: Guest;
+  private readonly client: Client;
+  private readonly model: OwnerModel;
+  private readonly choices: Choices;
+  private readonly violations: Violations;
+  private readonly replica = new Int32Array(MAX_PAGES);
+
+  constructor(
+    memory: DirtyMemory,
+    guest: Guest,
+    client: Client,
+    model: OwnerModel,
+    choices: Choices,
+    violations: Violations,
+  ) {
+    this.memory = memory;
+    this.guest = guest;
+    this.client = client;
+    this.model = model;
+    this.choices = choices;
+    this.violations = violations;
+  }
+
+  /** Until the stop. */
+  async run(): Promise<void> {
+    while (!this.guest.stopped) {
+      this.checkModel();
+      await this.collect();
+      await this.findLostUpdates();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** With the vCPUs stopped: one last harvest must make replica and guest equal, cell for cell. */
+  async finish(): Promise<void> {
+    if (this.choices.oneIn(2)) this.deliver(this.memory.harvestUnsynchronized(this.client).set, true);
+    else this.deliver((await this.memory.harvest(this.client)).set, true);
+    for (const { offset, size } of this.memory.ram) {
+      for (let page = offset / PAGE_SIZE; page < (offset + size) / PAGE_SIZE; page++) {
+        if (this.replica[page] === this.guest.read(page)) continue;
+        this.violations.report(
+          'lost-update',
+          `page ${page} differs from ${clientName(this.client)}'s replica at the end`,
+        );
+        return;
+      }
+    }
+  }
+
+  private checkModel(): void {
+    for (let i = this.choices.between(1, 4); i > 0; i--) {
+      const wrong = this.model.mark() ?? this.model.query();
+      if (wrong !== undefined) this.violations.report('query-model', wrong);
+    }
+  }
+
+  private async collect(): Promise<void> {
+    if (this.client === Client.Vga) return this.snapshot();
+    if (this.client === Client.Code) return this.testAndClear();
+    return this.choices.oneIn(3) ? this.sync() : this.harvest();
+  }
+
+  private async snapshot(): Promise<void> {
+    const blocks = [...this.memory.ram];
+    if (this.choices.oneIn(2)) {
+      const { end } = this.memory.ram;
+      this.deliver(await this.memory.snapshotAndClear(0, end, this.client), true);
+      return;
+    }
+    const block = this.choices.pick(blocks);
+    const set = await this.memory.snapshotAndClear(block.offset, block.size, this.client);
+    this.deliver(set, block === this.model.block);
+  }
+
+  private async testAndClear(): Promise<void> {
+    const block = this.choices.oneIn(4) ? this.model.block : this.choices.pick([...this.memory.ram]);
+    const first = block.offset / PAGE_SIZE;
+    const end = first + block.size / PAGE_SIZE;
+    const from = this.choices.between(first, end - 1);
+    const to = Math.min(end, from + this.choices.between(1, 512));
+    const expected = block === this.model.block ? this.model.clear(from, to) : undefined;
+    const dirty = await this.memory.testAndClear(from * PAGE_SIZE, (to - from) * PAGE_SIZE, this.client);
+    this.totals.collections++;
+    if (expected !== undefined && dirty !== expected) {
+      this.violations.report('query-model', `testAndClear of pages ${from} to ${to} returned ${dirty}`);
+    }
+    if (!dirty) return;
+    this.copy(from, to);
+    this.totals.pagesCollected += to - from;
+  }
+
+  private async sync(): Promise<void> {
+    const block = this.choices.pick([...this.memory.ram]);
+    const before = block.pages.pages;
+    const added = await this.memory.syncBitmap(block);
+    this.totals.collections++;
+    if (!this.memory.ram.has(block) || block.pages.disposed) return;
+    const after = block.pages.pages;
+    if (after - before !== added) {
+      this.violations.report(
+        'counts',
+        `syncBitmap returned ${added}, but the set grew from ${before} to ${after} pages`,
+      );
+    }
+    this.checkCount(block.pages);
+    if (block === this.model.block) this.checkCollected(block.pages);
+    this.copySet(block.pages);
+    block.pages.delete(block.offset, block.size);
+  }
+
+  private async harvest(): Promise<void> {
+    const into = this.memory.createPageSet();
+    // Harvests that are given up must lose nothing: the next collection has their bits.
+    const hurried = this.choices.oneIn(4);
+    try {
+      const { added } = await this.memory.harvest(this.client, hurried ? { into, timeoutMs: 0 } : { into });
+      if (added !== into.pages)
+        this.violations.report('counts', `harvest added ${added} to an empty set, now ${into.pages}`);
+      this.deliver(into, true);
+    } catch (error) {
+      into.dispose();
+      if (!hurried || !(error instanceof Error) || error.name !== 'GracePeriodTimeout') throw error;
+    }
+  }
+
+  /** Copies the pages of a delivered set, and disposes of it. */
+  private deliver(set: PageSet, withModel: boolean): void {
+    this.totals.collections++;
+    this.checkCount(set);
+    if (withModel) this.checkCollected(set);
+    this.copySet(set);
+    set.dispose();
+  }
+
+  private checkCount(set: PageSet): void {
+    let counted = 0;
+    for (const run of set.runs()) counted += run.length / PAGE_SIZE;
+    if (counted !== set.pages)
+      this.violations.report('counts', `a set of ${counted} pages says that it has ${set.pages}`);
+    this.totals.pagesCollected += counted;
+  }
+
+  private checkCollected(set: PageSet): void {
+    const wrong = this.model.collected((page) => set.has(page * PAGE_SIZE, 1));
+    if (wrong !== undefined) this.violations.report('query-model', wrong);
+  }
+
+  private copySet(set: PageSet): void {
+    for (const { start, length } of set.runs()) this.copy(start / PAGE_SIZE, (start + length) / PAGE_SIZE);
+  }
+
+  private copy(from: number, to: number): void {
+    for (let page = from; page < to; page++) this.replica[page] = this.guest.read(page);
+  }
+
+  private async findLostUpdates(): Promise<void> {
+    const noted: { page: number; block: RamBlock }[] = [];
+    for (const block of this.memory.ram) {
+      const end = (block.offset + block.size) / PAGE_SIZE;
+      for (let page = block.offset / PAGE_SIZE; page < end; page++) {
+        if (this.replica[page] !== this.guest.read(page)) noted.push({ page, block });
+      }
+    }
+    await this.memory.rcu.synchronize();
+    for (const { page, block } of noted) {
+      if (!this.memory.ram.has(block)) continue;
+      if (!this.memory.isDirty(page * PAGE_SIZE, 1, this.client)) {
+        const name = clientName(this.client);
+        this.violations.report(
+          'lost-update',
+          `page ${page} ('${block.id}') was stored to, and is not dirty for ${name}`,
+        );
+        return;
+      }
+      this.totals.pagesRedirtied++;
+    }
+  }
+}

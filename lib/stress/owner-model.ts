@@ -1,0 +1,101 @@
+/**
+ * The query oracle: a DIMM that no vCPU hears of, so that its bits for one client are the owner's alone, and a set of
+ * page numbers that says what they should be. Every operation on it must agree with the set, while RAM beside it, in
+ * the same words of the bitmap, comes and goes.
+ */
+import type { Client } from '../dirty/client.js';
+import type { DirtyMemory } from '../dirty-memory.js';
+import type { RamBlock } from '../ram/ram-block.js';
+import { type Choices, PAGE_SIZE } from './plan.js';
+
+export class OwnerModel {
+  readonly block: RamBlock;
+  private readonly memory: DirtyMemory;
+  private readonly client: Client;
+  private readonly choices: Choices;
+  private readonly first: number;
+  private readonly end: number;
+  private dirty: Set<number>;
+
+  constructor(memory: DirtyMemory, block: RamBlock, client: Client, choices: Choices) {
+    this.memory = memory;
+    this.block = block;
+    this.client = client;
+    this.choices = choices;
+    this.first = block.offset / PAGE_SIZE;
+    this.end = this.first + block.size / PAGE_SIZE;
+    this.dirty = new Set(range(this.first, this.end)); // new RAM is all dirty
+  }
+
+  /** Marks some pages by a random operation. Not while a collection of the client is under way. */
+  mark(): string | undefined {
+    const { memory, client, choices } = this;
+    const [from, to] = this.choosePages();
+    const pages = range(from, to);
+    const newly = pages.filter((page) => !this.dirty.has(page)).length;
+    for (const page of pages) this.dirty.add(page);
+    switch (choices.between(0, 2)) {
+      case 0: {
+        let turned = 0;
+        for (const page of pages) if (memory.setDirty(page * PAGE_SIZE, client)) turned++;
+        return turned === newly ? undefined : `setDirty turned ${turned} pages of ${from} to ${to}, not ${newly}`;
+      }
+      case 1: {
+        const turned = memory.setDirtyRange(from * PAGE_SIZE + 1, (to - from) * PAGE_SIZE - 1, 1 << client);
+        const expected = newly > 0 ? 1 << client : 0;
+        return turned === expected
+          ? undefined
+          : `setDirtyRange of ${from} to ${to} returned ${turned}, not ${expected}`;
+      }
+      default: {
+        const bits = new Uint8Array(Math.ceil(pages.length / 8) + 1).fill(0xff);
+        const set = memory.setDirtyBitmap(bits, from * PAGE_SIZE, pages.length, { mask: 1 << client });
+        return set === pages.length ? undefined : `setDirtyBitmap of ${from} to ${to} set ${set} pages`;
+      }
+    }
+  }
+
+  /** @returns how a random query differs from the model, if it does */
+  query(): string | undefined {
+    const { memory, client } = this;
+    const [from, to] = this.choosePages();
+    const start = from * PAGE_SIZE;
+    const length = (to - from) * PAGE_SIZE;
+    const pages = range(from, to);
+    const any = pages.some((page) => this.dirty.has(page));
+    const all = pages.every((page) => this.dirty.has(page));
+    const where = `of pages ${from} to ${to}, client ${client}`;
+    if (memory.isDirty(start, length, client) !== any) return `isDirty ${where} is not ${any}`;
+    if (memory.allDirty(start, length, client) !== all) return `allDirty ${where} is not ${all}`;
+    const clean = memory.includesClean(start, length, 1 << client);
+    if (clean !== (all ? 0 : 1 << client)) return `includesClean ${where} is ${clean}`;
+    return undefined;
+  }
+
+  /** A collection of all of it was delivered: it must have what the model has, and takes it. */
+  collected(has: (page: number) => boolean): string | undefined {
+    for (let page = this.first; page < this.end; page++) {
+      const expected = this.dirty.delete(page);
+      if (has(page) !== expected) {
+        return `page ${page} of the owner's own RAM was ${expected ? 'not ' : ''}collected for client ${this.client}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** @returns whether any of the pages was dirty; none is now */
+  clear(from: number, to: number): boolean {
+    let any = false;
+    for (let page = from; page < to; page++) any = this.dirty.delete(page) || any;
+    return any;
+  }
+
+  private choosePages(): [from: number, to: number] {
+    const from = this.choices.between(this.first, this.end - 1);
+    return [from, Math.min(this.end, from + this.choices.between(1, 100))];
+  }
+}
+
+function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => first + i);
+}

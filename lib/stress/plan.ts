@@ -1,0 +1,63 @@
+/** What a stress run does: everything that random choices are made from follows from the seed. */
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+
+export interface StressPlan {
+  readonly vcpus: number;
+  readonly seconds: number;
+  readonly seed: number;
+  /** A planted bug's name, if any. */
+  readonly sabotage: string | undefined;
+}
+
+/** One 32-bit cell of guest RAM stands for a page of this size. */
+export const PAGE_SIZE = 4096;
+/** Small blocks make long tables: 2048 entries here, as 16 TiB have with blocks of the default size. */
+export const PAGES_PER_BLOCK = 64;
+export const MAX_PAGES = 2 ** 17;
+
+/** Grace periods longer than this fail the run. */
+export const STALL_MS = 10_000;
+
+/** A run with less of any of these has not tested what it says, and fails as vacuous. A 2-core machine exceeds them in 5 s. */
+export const MINIMA = {
+  marks: 100_000,
+  collections: 60,
+  pagesRedirtied: 50,
+  gracePeriods: 100,
+  extends: 20,
+  shrinks: 20,
+  litmusRounds: 500,
+  tableUses: 1_000,
+} as const;
+
+/** A seeded source of choices. */
+export class Choices {
+  private readonly generator: ReturnType<typeof xoroshiro128plus>;
+
+  /** @param path tells the streams of one seed apart */
+  constructor(seed: number, ...path: readonly number[]) {
+    this.generator = xoroshiro128plus(path.reduce((mixed, part) => Math.imul(mixed ^ part, 0x9e3779b1), seed) | 0);
+    // Seeds that differ little give first values that differ little.
+    for (let i = 0; i < 8; i++) this.generator.next();
+  }
+
+  /** 32 random bits. */
+  bits(): number {
+    return this.generator.next();
+  }
+
+  /** An integer from `least` to `most`. */
+  between(least: number, most: number): number {
+    return uniformInt(this.generator, least, most);
+  }
+
+  /** True once in `times`, on average. */
+  oneIn(times: number): boolean {
+    return this.between(1, times) === 1;
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[this.between(0, from.length - 1)] as T;
+  }
+}

@@ -1,0 +1,63 @@
+/** What a stress run says, as JSON and to people. */
+import type { RecordableHistogram } from 'node:perf_hooks';
+import { MINIMA, type StressPlan } from './plan.js';
+import type { Violation } from './violations.js';
+
+export interface StressReport {
+  readonly verdict: 'pass' | 'fail';
+  /** Ended by the user before its time; then nothing is said about vacuity. */
+  readonly interrupted: boolean;
+  readonly seed: number;
+  readonly sabotage: string | null;
+  readonly vcpus: number;
+  readonly seconds: number;
+  readonly marks: number;
+  readonly marksPerSecond: number;
+  /** To RAM that had gone. */
+  readonly marksRefused: number;
+  readonly plugs: number;
+  readonly unplugs: number;
+  readonly extends: number;
+  readonly shrinks: number;
+  readonly gracePeriods: number;
+  readonly gracePeriodMicros: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** Collections of every kind that were delivered, of which `harvests` by `harvest`. */
+  readonly collections: number;
+  readonly harvests: number;
+  readonly pagesHarvested: number;
+  /** Pages stored to after their copy, and found dirty again as they must be. */
+  readonly pagesRedirtied: number;
+  /** How many grace periods had ended since a table was replaced, when it was used: counts for 0, 1, ... 7 or more. */
+  readonly tableAges: readonly number[];
+  readonly litmusRounds: number;
+  readonly violations: readonly Violation[];
+  readonly arenaBytes: { readonly start: number; readonly peak: number; readonly end: number };
+  readonly node: string;
+}
+
+/** The minima that a run has not met, in words. */
+export function vacuities(report: StressReport): string[] {
+  const done = {
+    ...report,
+    tableUses: report.tableAges.reduce((sum, count) => sum + count, 0),
+  };
+  const names = Object.keys(MINIMA) as (keyof typeof MINIMA)[];
+  return names
+    .filter((name) => done[name] < MINIMA[name])
+    .map((name) => `only ${done[name]} ${name}; a run with less than ${MINIMA[name]} has tested nothing`);
+}
+
+/** The command that runs the same plan again. */
+export function repeatCommand(plan: StressPlan): string {
+  const sabotage = plan.sabotage === undefined ? '' : ` --sabotage ${plan.sabotage}`;
+  return `npm run stress -- --vcpus ${plan.vcpus} --seconds ${plan.seconds} --seed ${plan.seed}${sabotage}`;
+}
+
+export function microsOf(histogram: RecordableHistogram): StressReport['gracePeriodMicros'] {
+  const micros = (nanoseconds: number): number => Math.round(nanoseconds / 10) / 100;
+  return {
+    p50: micros(histogram.percentile(50)),
+    p99: micros(histogram.percentile(99)),
+    max: micros(histogram.count === 0 ? 0 : histogram.max),
+  };
+}

@@ -1,0 +1,276 @@
+/**
+ * The stress run. This thread owns the engine: it plugs and unplugs, collects for all three clients and judges; the
+ * vCPUs, a DMA device and the litmus pair run on a Piscina pool with exactly as many threads as there are long tasks,
+ * so that none queues.
+ */
+import { createHistogram } from 'node:perf_hooks';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { Client } from '../dirty/client.js';
+import { DirtyMemory } from '../dirty-memory.js';
+import type { RamBlock } from '../ram/ram-block.js';
+import type { GracePeriods } from '../rcu/grace-period.js';
+import { CollectorFlow } from './collector-flow.js';
+import { AGES, COUNTER_COUNT, Counter, DIMM_SLOTS, Guest } from './guest.js';
+import { HotplugFlow } from './hotplug-flow.js';
+import { createPair, type LitmusTask } from './litmus.js';
+import { OwnerModel } from './owner-model.js';
+import { Choices, MAX_PAGES, PAGE_SIZE, PAGES_PER_BLOCK, STALL_MS, type StressPlan } from './plan.js';
+import { microsOf, type StressReport, vacuities } from './report.js';
+import { sabotagedParts } from './sabotage.js';
+import type { WorkerTask } from './vcpu-workload.js';
+import { type Finding, Violations } from './violations.js';
+
+/** The figures of the moment. */
+export interface StressProgress {
+  /** From 0 to 1. */
+  readonly done: number;
+  readonly marksPerSecond: number;
+  readonly ramBytes: number;
+  readonly gracePeriods: number;
+  readonly pagesHarvested: number;
+  readonly violations: number;
+}
+
+const CLIENTS = [Client.Vga, Client.Code, Client.Migration] as const;
+const WORKERS = new URL('../../workers/', import.meta.url);
+const PROGRESS_MS = 250;
+const STARTUP_MS = 120_000;
+/** Directory slot of the RAM that stays. */
+const BASE_SLOT = DIMM_SLOTS - 1;
+
+export class StressRun {
+  private readonly plan: StressPlan;
+  private readonly onProgress: (progress: StressProgress) => void;
+  private readonly interruption: AbortSignal;
+  private readonly guest = new Guest();
+  private readonly violations = new Violations(() => this.guest.stop());
+  private readonly periods = createHistogram();
+  private readonly memory: DirtyMemory;
+  private readonly arenaStart: number;
+  private readonly flows: CollectorFlow[] = [];
+  private readonly fixed: RamBlock[] = [];
+  private readonly hotplug: HotplugFlow;
+  private readonly pool: Piscina;
+  private readonly counted = new Array<number>(COUNTER_COUNT).fill(0);
+  private began = performance.now();
+
+  constructor(plan: StressPlan, onProgress: (progress: StressProgress) => void, interruption: AbortSignal) {
+    this.plan = plan;
+    this.onProgress = onProgress;
+    this.interruption = interruption;
+    const parts = sabotagedParts(plan.sabotage);
+    this.memory = new DirtyMemory(
+      {
+        pageSize: PAGE_SIZE,
+        pagesPerBlock: PAGES_PER_BLOCK,
+        maxRamBytes: MAX_PAGES * PAGE_SIZE,
+        maxReaders: plan.vcpus + 1,
+        debug: true,
+        stallMs: STALL_MS,
+      },
+      { ...parts, gracePeriods: (arena) => this.timed(parts.gracePeriods(arena)) },
+    );
+    this.memory.on('stall', ({ readers }) => {
+      this.violations.report('stall', `a grace period waits for ${readers.map((r) => r.name).join(', ')}`);
+    });
+    this.arenaStart = this.memory.stats().arenaBytesInUse;
+    for (const client of CLIENTS) this.addFlow(client);
+    this.hotplug = new HotplugFlow(this.memory, this.guest, this.choices(11), this.violations, [...this.fixed]);
+    this.addBase();
+    const threads = plan.vcpus + 3;
+    this.pool = new Piscina({ minThreads: threads, maxThreads: threads, atomics: 'disabled' });
+    this.pool.on('error', (error: Error) => this.violations.report('unexpected-error', `pool: ${error.stack}`));
+    const supervise = (): void => {
+      for (const thread of this.pool.threads) this.memory.supervise(thread);
+    };
+    supervise();
+    this.pool.on('workerCreate', supervise);
+  }
+
+  /** @returns the report, whose verdict says what the oracles found. Never rejects for what the engine does wrong. */
+  async run(): Promise<StressReport> {
+    const stop = (): void => this.guest.stop();
+    this.interruption.addEventListener('abort', stop);
+    const progress = setInterval(() => this.tick(), PROGRESS_MS);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const workers = [...this.startVcpus(), this.startDevice(), ...this.startLitmus()];
+      await this.allAttached();
+      this.began = performance.now();
+      this.violations.startClock();
+      timer = setTimeout(stop, this.plan.seconds * 1000);
+      const owners = [this.hotplug, ...this.flows].map((flow) => this.guard(() => flow.run()));
+      await Promise.all([...workers, ...owners]);
+      const seconds = (performance.now() - this.began) / 1000;
+      await this.guard(() => this.finish());
+      return this.report(seconds);
+    } finally {
+      clearTimeout(timer);
+      clearInterval(progress);
+      this.interruption.removeEventListener('abort', stop);
+      await this.pool.destroy();
+    }
+  }
+
+  private choices(...path: number[]): Choices {
+    return new Choices(this.plan.seed, ...path);
+  }
+
+  private timed(periods: GracePeriods): GracePeriods {
+    periods.onComplete = (milliseconds) => this.periods.record(Math.max(1, Math.round(milliseconds * 1e6)));
+    return periods;
+  }
+
+  /** The owner's own DIMMs have odd sizes and places, so that they share words with whatever is plugged beside them. */
+  private addFlow(client: Client): void {
+    const first = 4096 + client * 1024 + 7;
+    const block = this.memory.ram.plug({ id: `own${client}`, size: 301 * PAGE_SIZE, offset: first * PAGE_SIZE });
+    this.fixed.push(block);
+    const model = new OwnerModel(this.memory, block, client, this.choices(12, client));
+    this.flows.push(
+      new CollectorFlow(this.memory, this.guest, client, model, this.choices(13, client), this.violations),
+    );
+  }
+
+  private addBase(): void {
+    const block = this.memory.ram.plug({ id: 'base', size: 500 * PAGE_SIZE, offset: 0 });
+    this.fixed.push(block);
+    this.guest.announce(BASE_SLOT, 0, 500);
+  }
+
+  private startVcpus(): Promise<void>[] {
+    return Array.from({ length: this.plan.vcpus }, async (_, index) => {
+      // Each that leaves is replaced, until the stop.
+      for (let tenancy = 0; !this.guest.stopped; tenancy++) {
+        await this.work('stress-vcpu.js', this.workerTask(index, tenancy));
+      }
+    });
+  }
+
+  private async startDevice(): Promise<void> {
+    await this.work('stress-device.js', this.workerTask(this.plan.vcpus, 0));
+  }
+
+  private startLitmus(): Promise<void>[] {
+    const { port1, port2 } = new MessageChannel();
+    const pair = createPair();
+    const { seed, sabotage } = this.plan;
+    const task = { guest: this.guest.buffer, pair, seed, sabotage };
+    return [
+      this.work('stress-litmus.js', { ...task, role: 'owner', port: port1 } satisfies LitmusTask, [port1]),
+      this.work('stress-litmus.js', { ...task, role: 'vcpu', port: port2 } satisfies LitmusTask, [port2]),
+    ];
+  }
+
+  /** The clock starts when every vCPU and the device mark. */
+  private async allAttached(): Promise<void> {
+    const deadline = performance.now() + STARTUP_MS;
+    while (this.memory.stats().readersAttached < this.plan.vcpus + 1 && !this.guest.stopped) {
+      if (performance.now() > deadline) this.violations.report('unexpected-error', 'the workers have not started');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  private workerTask(index: number, tenancy: number): WorkerTask {
+    return { handle: this.memory.handle, guest: this.guest.buffer, seed: this.plan.seed, index, tenancy };
+  }
+
+  private async work(file: string, task: object, transferList: readonly MessagePort[] = []): Promise<void> {
+    await this.guard(async () => {
+      const filename = new URL(file, WORKERS).href;
+      const found: Finding | undefined = await this.pool.run(task, { filename, transferList: [...transferList] });
+      if (found !== undefined) this.violations.report(found.oracle, found.detail);
+    });
+  }
+
+  private async guard(body: () => Promise<void>): Promise<void> {
+    try {
+      await body();
+    } catch (error) {
+      const { name, stack } = error as Error;
+      this.violations.report(
+        name === 'CorruptionError' ? 'use-after-free' : 'unexpected-error',
+        stack ?? String(error),
+      );
+    }
+  }
+
+  /** The vCPUs are stopped: replicas must equal the guest's RAM, and everything must come back to the arena. */
+  private async finish(): Promise<void> {
+    if (this.violations.any) return;
+    for (const flow of this.flows) await flow.finish();
+    await this.hotplug.finish();
+    for (const block of this.fixed) await this.memory.ram.unplug(block);
+    await this.memory.rcu.barrier();
+    const end = this.memory.stats().arenaBytesInUse;
+    if (end !== this.arenaStart) {
+      this.violations.report(
+        'leak',
+        `${end} bytes of the arena are in use at the end, ${this.arenaStart} at the start`,
+      );
+    }
+  }
+
+  private drain(): void {
+    for (let counter = 0; counter < COUNTER_COUNT; counter++) {
+      this.counted[counter] = (this.counted[counter] as number) + this.guest.drain(counter);
+    }
+  }
+
+  private count(counter: number): number {
+    return this.counted[counter] as number;
+  }
+
+  private tick(): void {
+    this.drain();
+    const { ramBytes, gracePeriods } = this.memory.stats();
+    const seconds = (performance.now() - this.began) / 1000;
+    this.onProgress({
+      done: Math.min(1, seconds / this.plan.seconds),
+      marksPerSecond: this.count(Counter.Marks) / seconds,
+      ramBytes,
+      gracePeriods,
+      pagesHarvested: this.flows.reduce((sum, { totals }) => sum + totals.pagesCollected, 0),
+      violations: this.violations.list.length,
+    });
+  }
+
+  private report(seconds: number): StressReport {
+    this.drain();
+    const { memory, plan, flows } = this;
+    const stats = memory.stats();
+    const marks = this.count(Counter.Marks);
+    const sum = (key: keyof CollectorFlow['totals']): number => flows.reduce((all, { totals }) => all + totals[key], 0);
+    const report: StressReport = {
+      verdict: 'pass',
+      interrupted: this.interruption.aborted,
+      seed: plan.seed,
+      sabotage: plan.sabotage ?? null,
+      vcpus: plan.vcpus,
+      seconds: Math.round(seconds * 1000) / 1000,
+      marks,
+      marksPerSecond: Math.round(marks / seconds),
+      marksRefused: this.count(Counter.Refused),
+      plugs: stats.plugs,
+      unplugs: stats.unplugs,
+      extends: stats.extends,
+      shrinks: stats.shrinks,
+      gracePeriods: stats.gracePeriods,
+      gracePeriodMicros: microsOf(this.periods),
+      collections: sum('collections'),
+      harvests: stats.harvests,
+      pagesHarvested: sum('pagesCollected'),
+      pagesRedirtied: sum('pagesRedirtied'),
+      tableAges: Array.from({ length: AGES }, (_, age) => this.count(Counter.Ages + age)),
+      litmusRounds: this.count(Counter.LitmusRounds),
+      violations: this.violations.list,
+      arenaBytes: { start: this.arenaStart, peak: stats.arenaBytesPeak, end: stats.arenaBytesInUse },
+      node: process.version,
+    };
+    if (!report.interrupted && !this.violations.any) {
+      for (const lack of vacuities(report)) this.violations.report('vacuous', lack);
+    }
+    return { ...report, verdict: this.violations.any ? 'fail' : 'pass' };
+  }
+}

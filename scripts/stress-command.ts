@@ -1,0 +1,151 @@
+/** `dirtymem stress`: the concurrent hotplug stress test. */
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { StressPlan } from '../lib/stress/plan.js';
+import { repeatCommand, type StressReport } from '../lib/stress/report.js';
+import { type StressProgress, StressRun } from '../lib/stress/run.js';
+import { SABOTAGES } from '../lib/stress/sabotage.js';
+
+interface StressOptions {
+  readonly vcpus: number;
+  readonly seconds: number;
+  readonly seed?: number;
+  readonly sabotage?: string;
+  readonly json?: string;
+  readonly quiet?: boolean;
+}
+
+export function addStressCommand(program: Command): void {
+  program
+    .command('stress')
+    .description('plug, unplug, mark and collect on real threads, with every oracle watching')
+    .addOption(new Option('--vcpus <n>', 'vCPU threads').argParser(integer(1, 256)).default(4))
+    .addOption(new Option('--seconds <s>', 'how long to run').argParser(seconds).default(10))
+    .addOption(
+      new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
+    )
+    .addOption(new Option('--sabotage <name>', 'plant a bug and see it found').choices(Object.keys(SABOTAGES)))
+    .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
+    .option('--quiet', 'print the verdict only')
+    .addHelpText('after', helpText())
+    .action(run);
+}
+
+async function run(options: StressOptions): Promise<void> {
+  const plan: StressPlan = {
+    vcpus: options.vcpus,
+    seconds: options.seconds,
+    seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
+    sabotage: options.sabotage,
+  };
+  const interruption = new AbortController();
+  process.once('SIGINT', () => {
+    interruption.abort();
+    process.once('SIGINT', () => process.exit(130));
+  });
+  const progress = options.quiet ? undefined : startProgress(plan);
+  const report = await new StressRun(plan, (now) => progress?.update(now), interruption.signal).run();
+  progress?.stop();
+  if (!options.quiet) console.log(tableOf(report));
+  for (const { oracle, detail, second } of report.violations)
+    console.log(`${oracle} after ${second.toFixed(2)} s: ${detail}`);
+  console.log(verdictOf(report, plan));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  process.exitCode = report.verdict === 'pass' ? 0 : 1;
+}
+
+function startProgress(plan: StressPlan): { update(now: StressProgress): void; stop(): void } {
+  console.log(
+    `stress: ${plan.vcpus} vCPUs for ${plan.seconds} s, seed ${plan.seed}${plan.sabotage ? `, sabotaged: ${plan.sabotage}` : ''}`,
+  );
+  const bar = new SingleBar({
+    format:
+      '{bar} {percentage}% | {marks} M marks/s | {ram} MiB RAM | {periods} grace periods | {pages} pages harvested | {violations} violations',
+    barsize: 16,
+    hideCursor: true,
+    clearOnComplete: false,
+    noTTYOutput: true,
+    notTTYSchedule: 2000,
+  });
+  const payload = (now?: StressProgress) => ({
+    marks: ((now?.marksPerSecond ?? 0) / 1e6).toFixed(1),
+    ram: Math.round((now?.ramBytes ?? 0) / 2 ** 20),
+    periods: now?.gracePeriods ?? 0,
+    pages: now?.pagesHarvested ?? 0,
+    violations: now?.violations ?? 0,
+  });
+  bar.start(100, 0, payload());
+  return {
+    update: (now) => bar.update(Math.round(now.done * 100), payload(now)),
+    stop: () => bar.stop(),
+  };
+}
+
+function tableOf(report: StressReport): string {
+  const table = new Table({ style: { head: [], border: [] } });
+  const { gracePeriodMicros: micros, arenaBytes: arena } = report;
+  const count = (value: number): string => value.toLocaleString('en-US');
+  table.push(
+    [
+      'marks',
+      `${count(report.marks)} (${(report.marksPerSecond / 1e6).toFixed(2)} M/s), ${count(report.marksRefused)} refused`,
+    ],
+    ['plugs / unplugs', `${count(report.plugs)} / ${count(report.unplugs)}`],
+    ['extends / shrinks', `${count(report.extends)} / ${count(report.shrinks)}`],
+    [
+      'grace periods',
+      `${count(report.gracePeriods)}; p50 ${micros.p50} us, p99 ${micros.p99} us, max ${micros.max} us`,
+    ],
+    ['collections', `${count(report.collections)}, ${count(report.harvests)} of them harvests`],
+    [
+      'pages',
+      `${count(report.pagesHarvested)} harvested, ${count(report.pagesRedirtied)} dirty again after their copy`,
+    ],
+    ['table uses by age', report.tableAges.map(count).join(' ')],
+    ['litmus rounds', count(report.litmusRounds)],
+    ['arena bytes', `${count(arena.start)} at start, ${count(arena.peak)} peak, ${count(arena.end)} at end`],
+  );
+  return table.toString();
+}
+
+function verdictOf(report: StressReport, plan: StressPlan): string {
+  const how = `${report.vcpus} vCPUs, ${report.seconds.toFixed(1)} s, seed ${report.seed}`;
+  if (report.verdict === 'pass') return `PASS: no violation (${how}${report.interrupted ? ', interrupted' : ''})`;
+  return `FAIL: ${report.violations[0]?.oracle} (${how})\nrepeat: ${repeatCommand(plan)}`;
+}
+
+function helpText(): string {
+  const lines = Object.entries(SABOTAGES).map(([name, { description }]) => `  ${name}: ${description}`);
+  return `\nPlanted bugs:\n${lines.join('\n')}\n\nExit status: 0 pass, 1 violation, 2 usage error.`;
+}
+
+function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`It must be an integer from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value > 0 && value <= 2_000_000)) {
+    throw new InvalidArgumentError('It must be a number of seconds above 0, at most 2,000,000.');
+  }
+  return value;
+}
+
+/** Found out before the run, not after a night. */
+function writableFile(path: string): string {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+  return path;
+}
