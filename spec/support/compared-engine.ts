@@ -1,0 +1,243 @@
+/** An engine with a vCPU, and the model, which do the same steps. Every answer and all that can be seen must agree. */
+import { expect } from 'chai';
+import type { DirtyMemory, PageSet, RamBlock } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { CLIENTS, dirtyPages } from './engines.js';
+import { type MarkOrQuery, markOrQuery } from './marks-and-queries.js';
+import { MemoryModel, type ModelRam, runsOf } from './memory-model.js';
+import type { Extent, Near, Place, Step } from './random-steps.js';
+
+interface KnownSet {
+  readonly real: PageSet;
+  readonly model: Set<number>;
+}
+
+export interface Machine {
+  readonly pageSize: number;
+  readonly pagesPerBlock: number;
+  readonly maxPages: number;
+  /** Where the RAM blocks with a given place lie: pages. */
+  readonly base: number;
+}
+
+export class ComparedEngine {
+  readonly model: MemoryModel;
+  readonly sets: KnownSet[] = [];
+  readonly memory: DirtyMemory;
+  readonly vcpu: Vcpu;
+  private readonly machine: Machine;
+  private readonly bytesAtFirst: number;
+  private named = 0;
+
+  constructor(memory: DirtyMemory, machine: Machine) {
+    this.memory = memory;
+    this.machine = machine;
+    this.model = new MemoryModel(machine.pageSize, machine.pagesPerBlock, machine.maxPages);
+    this.bytesAtFirst = memory.stats().arenaBytesInUse;
+    this.vcpu = attachVcpu(memory.handle);
+  }
+
+  async run(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'plug':
+        return this.plug(step.pages, step.at);
+      case 'unplug':
+        return this.unplug(step.pick);
+      case 'import':
+        return this.import(step);
+      case 'testAndClear':
+      case 'snapshot':
+        return this.clear(step);
+      case 'sync':
+        return this.sync(step.pick, step.wait);
+      case 'harvest':
+        return this.harvest(step);
+      case 'setHas':
+      case 'setDelete':
+        return this.useSet(step);
+      case 'setDispose':
+        return this.disposeOf(step.pick);
+      case 'vcpuQuiescent':
+        return this.vcpu.quiescent();
+      default:
+        this.markOrQuery(step.kind, step);
+    }
+  }
+
+  /** Everything that can be seen is as in the model. */
+  compare(): void {
+    const { memory, model, machine } = this;
+    for (const client of CLIENTS) {
+      expect(dirtyPages(memory, client, machine.pageSize), `dirty for ${client}`).to.deep.equal(model.dirty(client));
+    }
+    for (const block of model.ram) {
+      const real = this.real(block);
+      expect([real.offset, real.size]).to.deep.equal([
+        block.first * machine.pageSize,
+        (block.end - block.first) * machine.pageSize,
+      ]);
+      expect([...real.pages.runs()], `synced of ${block.id}`).to.deep.equal(runsOf(block.synced, machine.pageSize));
+      expect(real.pages.pages).to.equal(block.synced.size);
+    }
+    for (const { real, model: pages } of this.sets) {
+      expect([...real.runs()]).to.deep.equal(runsOf(pages, machine.pageSize));
+      expect(real.pages).to.equal(pages.size);
+    }
+    expect([...memory.ram].map((block) => block.id)).to.deep.equal(model.ram.map((block) => block.id));
+    const stats = memory.stats();
+    expect(stats.bitmapBlocks).to.equal(model.bitmapBlocks);
+    expect(stats.ramBytes).to.equal(model.ram.reduce((sum, { first, end }) => sum + end - first, 0) * machine.pageSize);
+  }
+
+  /** Takes everything away again, and the arena is as it was at first. */
+  async end(): Promise<void> {
+    for (const { real } of this.sets) real.dispose();
+    for (const block of [...this.memory.ram]) await this.memory.ram.unplug(block);
+    await this.memory.rcu.synchronize();
+    expect(this.memory.stats().arenaBytesInUse).to.equal(this.bytesAtFirst);
+    this.vcpu.detach();
+    await this.memory.close();
+  }
+
+  private address(near: Near): number {
+    const { pageSize, pagesPerBlock, base } = this.machine;
+    const edges = [base, base + 32, base + pagesPerBlock, base + 2 * pagesPerBlock];
+    for (const block of this.model.ram) edges.push(block.first, block.end, block.end);
+    const edge = edges[near.edge % edges.length] as number;
+    return Math.max(0, (edge + near.pages) * pageSize + near.bytes);
+  }
+
+  private length(extent: Extent): number {
+    return Math.max(0, extent.pages * this.machine.pageSize + extent.bytes);
+  }
+
+  private real(block: ModelRam): RamBlock {
+    return this.memory.ram.get(block.id) as RamBlock;
+  }
+
+  /** The call answers as the model does, or is refused where the model has no answer. */
+  private expectSame(call: () => unknown, answer: unknown, allowed: boolean, title: string): void {
+    if (allowed) expect(call(), title).to.deep.equal(answer);
+    else expect(call, title).to.throw(RangeError);
+  }
+
+  private plug(pages: number, at: Near | undefined): void {
+    const { pageSize } = this.machine;
+    const id = `ram${this.named++}`;
+    const first = at === undefined ? this.model.place(pages) : Math.floor(this.address(at) / pageSize);
+    const options = { id, size: pages * pageSize };
+    const plug = (): number =>
+      this.memory.ram.plug(at === undefined ? options : { ...options, offset: (first as number) * pageSize }).offset;
+    const fits = first !== undefined && this.model.isFree(first, first + pages);
+    this.expectSame(plug, (first ?? 0) * pageSize, fits, `plug ${pages} at ${first}`);
+    if (fits) this.model.plug(id, first, pages);
+  }
+
+  private async unplug(pick: number): Promise<void> {
+    const block = this.model.ram[pick % (this.model.ram.length || 1)];
+    if (block === undefined) return;
+    const unplugged = this.memory.ram.unplug(this.real(block));
+    this.model.unplug(block.id);
+    await unplugged;
+  }
+
+  private markOrQuery(kind: MarkOrQuery, place: Place): void {
+    const { client, mask } = place;
+    const start = this.address(place.at);
+    const length = this.length(place.length);
+    const { call, answer, allowed } = markOrQuery(kind, { start, length, client, mask }, this);
+    this.expectSame(call, answer, allowed, `${kind} ${start} ${length} client ${client} mask ${mask}`);
+  }
+
+  private import(step: Extract<Step, { kind: 'import' }>): void {
+    const { memory, model, machine } = this;
+    const { bits, ratio, mask } = step;
+    const hostPageSize = Math.max(1, machine.pageSize * ratio);
+    const start = this.address(step.at);
+    const pages = Math.max(0, bits.length * 8 - step.less);
+    const lastHostPage = start + (pages - 1) * hostPageSize;
+    let end = start + pages * hostPageSize;
+    if (hostPageSize > machine.pageSize) {
+      const block = model.ram.find(
+        ({ first, end: last }) => first * machine.pageSize <= lastHostPage && lastHostPage < last * machine.pageSize,
+      );
+      if (block !== undefined) end = Math.min(end, block.end * machine.pageSize);
+    }
+    const allowed = pages === 0 || model.touched(start, end - start).every((page) => model.isRam(page));
+    const marked = new Set<number>();
+    for (let n = 0; allowed && n < pages; n++) {
+      if (Math.floor((bits[Math.floor(n / 8)] as number) / 2 ** (n % 8)) % 2 === 0) continue;
+      for (const page of model.touched(start + n * hostPageSize, hostPageSize)) {
+        if (page * machine.pageSize < end) marked.add(page);
+      }
+    }
+    model.mark([...marked], mask);
+    const call = (): number => memory.setDirtyBitmap(bits, start, pages, { hostPageSize, mask });
+    this.expectSame(call, marked.size, allowed, `import ${pages} bits of ${hostPageSize} at ${start}`);
+  }
+
+  private async clear(step: Extract<Step, { kind: 'testAndClear' | 'snapshot' }>): Promise<void> {
+    const { memory, model } = this;
+    const start = this.address(step.at);
+    const bytes = this.length(step.length);
+    const pages = model.touched(start, bytes);
+    const test = step.kind === 'testAndClear';
+    const act = test
+      ? () => memory.testAndClearUnsynchronized(start, bytes, step.client)
+      : () => memory.snapshotAndClearUnsynchronized(start, bytes, step.client);
+    if (pages.some((page) => page >= model.endPage)) {
+      expect(act).to.throw(RangeError);
+      return;
+    }
+    const taken = model.take(step.client, pages);
+    let answer: boolean | PageSet;
+    if (!step.wait) answer = act();
+    else if (test) answer = await memory.testAndClear(start, bytes, step.client);
+    else answer = await memory.snapshotAndClear(start, bytes, step.client);
+    if (typeof answer === 'boolean') expect(answer).to.equal(taken.length > 0);
+    else this.sets.push({ real: answer, model: new Set(taken) });
+  }
+
+  private async sync(pick: number, wait: boolean): Promise<void> {
+    const block = this.model.ram[pick % (this.model.ram.length || 1)];
+    if (block === undefined) return;
+    const real = this.real(block);
+    const pages = this.model.touched(real.offset, real.size);
+    const taken = this.model.take(2, pages);
+    const before = block.synced.size;
+    for (const page of taken) block.synced.add(page);
+    const added = wait ? await this.memory.syncBitmap(real) : this.memory.syncBitmapUnsynchronized(real);
+    expect(added).to.equal(block.synced.size - before);
+  }
+
+  private async harvest(step: Extract<Step, { kind: 'harvest' }>): Promise<void> {
+    const known = step.into === undefined ? undefined : this.sets[step.into % (this.sets.length || 1)];
+    const options = known === undefined ? {} : { into: known.real };
+    const taken = this.model.take(step.client);
+    const { set, added } = step.wait
+      ? await this.memory.harvest(step.client, options)
+      : this.memory.harvestUnsynchronized(step.client, options);
+    const target = known ?? { real: set, model: new Set<number>() };
+    const before = target.model.size;
+    for (const page of taken) target.model.add(page);
+    expect(set).to.equal(target.real);
+    expect(added).to.equal(target.model.size - before);
+    if (known === undefined) this.sets.push(target);
+  }
+
+  private useSet(step: Extract<Step, { kind: 'setHas' | 'setDelete' }>): void {
+    const known = this.sets[step.pick % (this.sets.length || 1)];
+    if (known === undefined) return;
+    const start = this.address(step.at);
+    const bytes = this.length(step.length);
+    const pages = this.model.touched(start, bytes).filter((page) => known.model.has(page));
+    if (step.kind === 'setHas') expect(known.real.has(start, bytes)).to.equal(pages.length > 0);
+    else expect(known.real.delete(start, bytes)).to.equal(pages.length);
+    if (step.kind === 'setDelete') for (const page of pages) known.model.delete(page);
+  }
+
+  private disposeOf(pick: number): void {
+    const [known] = this.sets.splice(pick % (this.sets.length || 1), 1);
+    known?.real.dispose();
+  }
+}

@@ -1,0 +1,104 @@
+/** Small engines, and what specs look at from outside. */
+
+import { Header } from '../../lib/arena/layout.js';
+import { type Client, DirtyMemory, type DirtyMemoryOptions, type PageSet } from '../../lib/index.js';
+import { removeLocalReader } from '../../lib/rcu/local-readers.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+
+export const CLIENTS: readonly Client[] = [0, 1, 2];
+export const PAGE = 4096;
+
+/** An engine that grows and shrinks its tables often: 64 pages a bitmap block. Nobody waits for its stalls. */
+export function smallEngine(options: DirtyMemoryOptions = {}): DirtyMemory {
+  return DirtyMemory.create({
+    pageSize: PAGE,
+    pagesPerBlock: 64,
+    maxRamBytes: 4096 * PAGE,
+    maxReaders: 4,
+    arenaBytes: options.memory === undefined ? 2 ** 18 : 2 ** 16,
+    debug: true,
+    stallMs: 600_000,
+    ...options,
+  });
+}
+
+/** One region of memory for many engines in turn: each finds what the one before has left there. */
+export class Ground {
+  readonly memory: WebAssembly.Memory;
+
+  constructor(bytes: number) {
+    const pages = Math.ceil(bytes / 65536);
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  }
+
+  engine(options: DirtyMemoryOptions): DirtyMemory {
+    // An engine that a failed test left open does not count.
+    new Int32Array(this.memory.buffer)[Header.Magic] = 0;
+    const arenaBytes = this.memory.buffer.byteLength - 64;
+    return DirtyMemory.create({ stallMs: 600_000, maxReaders: 4, arenaBytes, ...options, memory: this.memory });
+  }
+}
+
+/** A reader that the owner takes for one of another thread: it reports only when the spec makes it. */
+export function foreignVcpu(memory: DirtyMemory, name = 'foreign'): Vcpu {
+  const vcpu = attachVcpu(memory.handle, { name, identity: 4711 });
+  removeLocalReader(vcpu);
+  return vcpu;
+}
+
+/** The event loop goes round, and every promise that can settle has. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets the foreign reader report until the promise settles. */
+export async function reportUntil<T>(vcpu: Vcpu, promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const done = promise.finally(() => {
+    settled = true;
+  });
+  done.catch(() => {});
+  while (!settled) {
+    vcpu.quiescent();
+    await turn();
+  }
+  return done;
+}
+
+export function pagesOf(set: PageSet, pageSize = PAGE): number[] {
+  const pages: number[] = [];
+  for (const { start, length } of set.runs()) {
+    for (let at = start; at < start + length; at += pageSize) pages.push(at / pageSize);
+  }
+  return pages;
+}
+
+/** The dirty pages of the client, asked for one at a time. */
+export function dirtyPages(memory: DirtyMemory, client: Client, pageSize = PAGE): number[] {
+  const pages: number[] = [];
+  for (const block of memory.ram) {
+    for (let at = block.offset; at < block.offset + block.size; at += pageSize) {
+      if (memory.isDirty(at, 1, client)) pages.push(at / pageSize);
+    }
+  }
+  return pages;
+}
+
+/** Everything that a refused call must leave as it was. */
+export function stateOf(memory: DirtyMemory, pageSize = PAGE): unknown {
+  const { gracePeriods, callbacksPending, ...stats } = memory.stats();
+  return {
+    stats,
+    ram: [...memory.ram].map(({ id, offset, size, pages }) => ({ id, offset, size, pages: pagesOf(pages, pageSize) })),
+    dirty: CLIENTS.map((client) => dirtyPages(memory, client, pageSize)),
+  };
+}
+
+/** An engine without dirty pages: all is collected after a plug. */
+export function cleanAll(memory: DirtyMemory): void {
+  for (const client of CLIENTS) memory.harvestUnsynchronized(client).set.dispose();
+}
+
+export function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => first + i);
+}
