@@ -68,7 +68,7 @@ export class Allocator {
     const capacity = tableWords(entries);
     const reused = this.freeTableLists.get(capacity)?.pop();
     const table = reused ?? this.takeFresh(capacity, purpose);
-    if (reused !== undefined && this.debug) this.checkFilledWith(table + 1, capacity - 1, POISON, 'block table');
+    if (reused !== undefined && this.debug) this.checkFilledWith(table, capacity, POISON, 'block table', 1);
     this.enter(table, capacity);
     return table;
   }
@@ -121,8 +121,9 @@ export class Allocator {
     this.wordsInUse -= size;
   }
 
-  private checkFilledWith(first: number, size: number, expected: number, kind: string): void {
-    for (let i = first; i < first + size; i++) {
+  /** @param skipped how many words at its beginning hold something else */
+  private checkFilledWith(first: number, size: number, expected: number, kind: string, skipped = 0): void {
+    for (let i = first + skipped; i < first + size; i++) {
       const found = this.words.get(i);
       if (found !== expected) {
         throw new CorruptionError(

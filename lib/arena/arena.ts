@@ -8,7 +8,7 @@
  * attach reads them plainly.
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
-import { FLAG_DEBUG, Header, LINE, MAGIC, type Regions, regionsOf, Slots, Table, VERSION } from './layout.js';
+import { FLAG_DEBUG, Header, LINE, MAGIC, type Regions, ROOTS, regionsOf, Slots, Table, VERSION } from './layout.js';
 import { Words } from './words.js';
 
 const WASM_PAGE = 65536;
@@ -95,7 +95,9 @@ export class Arena {
   static attach(operation: string, handle: unknown): Arena {
     const { memory, byteOffset } = checkHandle(operation, handle);
     const bytes = memory.buffer.byteLength;
-    checkInteger(operation, 'handle.byteOffset', byteOffset, 0, Math.max(0, bytes - Slots.first * 4));
+    const headerBytes = Slots.first * 4;
+    if (bytes < headerBytes) throw outOfRange(operation, 'handle.memory', bytes, `at least ${headerBytes} bytes long`);
+    checkInteger(operation, 'handle.byteOffset', byteOffset, 0, bytes - headerBytes);
     if (byteOffset % 64 !== 0) throw outOfRange(operation, 'handle.byteOffset', byteOffset, 'a multiple of 64');
     const header = new Words(memory.buffer, byteOffset, Slots.first);
     const expect = (what: string, value: number, good: boolean, limit: string): void => {
@@ -161,11 +163,13 @@ function arenaBytesFor(operation: string, options: ArenaOptions, geometry: Geome
   const wanted = fixedBytes + 12 * (blocks + 1) * blockBytes + 12 * Math.max(tableBytes, 2 * LINE * 4);
   const rounded = Math.ceil(wanted / WASM_PAGE) * WASM_PAGE;
   const region = options.memory === undefined ? MAX_ARENA_BYTES : MAX_ARENA_BYTES - 64;
+  // With room for the empty tables, creation cannot fail any more once it has begun to write.
+  const least = fixedBytes + ROOTS * LINE * 4;
   const bytes = checkInteger(
     operation,
     'arenaBytes',
     options.arenaBytes ?? Math.min(rounded, region),
-    fixedBytes,
+    least,
     MAX_ARENA_BYTES,
   );
   return Math.floor(bytes / 64) * 64;

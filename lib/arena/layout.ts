@@ -43,6 +43,9 @@ export const Header = {
   Completed: 3 * LINE + 2,
 } as const;
 
+/** Block tables, and so roots: one a client. */
+export const ROOTS = 3;
+
 export const FLAG_DEBUG = 1;
 
 /** The reader registry: one slot, a cache line, for each reader. */
