@@ -1,0 +1,133 @@
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { expect } from 'chai';
+import { Arena, type ArenaHandle } from '../../lib/arena/arena.js';
+import { Header } from '../../lib/arena/layout.js';
+import { Client, UsageError } from '../../lib/index.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import { PAGE, smallEngine } from '../support/engines.js';
+import { expectThrow } from '../support/refusals.js';
+
+const shared = (pages: number): WebAssembly.Memory =>
+  new WebAssembly.Memory({ initial: pages, maximum: pages || 1, shared: true });
+
+function expectRefused(handle: unknown, type: typeof RangeError, ...parts: (string | number)[]): void {
+  expectThrow(() => attachVcpu(handle as ArenaHandle), type, 'attachVcpu', ...parts);
+}
+
+describe('an engine handle', () => {
+  it('survives structured clone, and is plain data', () => {
+    const memory = smallEngine({ memory: shared(4), byteOffset: 4096 });
+    memory.ram.plug({ id: 'ram', size: 2 * PAGE });
+    memory.harvestUnsynchronized(Client.Vga);
+    const copy = structuredClone(memory.handle);
+    expect(Object.keys(copy).sort()).to.deep.equal(['byteOffset', 'dirtymem', 'memory']);
+    attachVcpu(copy).mark(PAGE);
+    expect(memory.isDirty(PAGE, PAGE, Client.Vga)).to.equal(true);
+  });
+
+  it('survives a message port', () => {
+    const memory = smallEngine();
+    memory.ram.plug({ id: 'ram', size: 2 * PAGE });
+    memory.harvestUnsynchronized(Client.Vga);
+    const { port1, port2 } = new MessageChannel();
+    port1.postMessage({ dirty: memory.handle });
+    const received = receiveMessageOnPort(port2)?.message as { dirty: ArenaHandle };
+    attachVcpu(received.dirty).mark(0);
+    expect(memory.isDirty(0, PAGE, Client.Vga)).to.equal(true);
+    port1.close();
+  });
+
+  it('carries the sizes that the engine was created with', () => {
+    const memory = smallEngine({ pageSize: 1024, pagesPerBlock: 256, maxReaders: 7, debug: true });
+    const { geometry, words } = Arena.attach('spec', structuredClone(memory.handle));
+    expect(geometry).to.deep.equal({
+      pageSize: 1024,
+      pageShift: 10,
+      pagesPerBlock: 256,
+      blockShift: 8,
+      blockWords: 8,
+      maxReaders: 7,
+      debug: true,
+    });
+    expect(words.length * 4).to.equal(memory.stats().arenaBytesReserved);
+  });
+});
+
+describe('attaching', () => {
+  const { handle } = smallEngine();
+
+  for (const none of [undefined, null, 5, 'handle', true]) {
+    it(`is refused to ${String(none)}, which is no handle`, () => {
+      expectRefused(none, TypeError, 'handle', String(none));
+    });
+  }
+
+  it('is refused to an object that lacks any part of a handle', () => {
+    expectRefused({}, TypeError, 'handle.dirtymem', 'undefined');
+    expectRefused({ ...handle, memory: undefined }, TypeError, 'handle.memory', 'undefined');
+    expectRefused({ ...handle, byteOffset: undefined }, TypeError, 'handle.byteOffset', 'undefined');
+    expectRefused({ ...handle, dirtymem: '1' }, TypeError, 'handle.dirtymem', "'1'");
+  });
+
+  it('is refused to a handle of another version', () => {
+    expectRefused({ ...handle, dirtymem: 2 }, RangeError, 'handle.dirtymem', 2, 'version 1');
+    expectRefused({ ...handle, dirtymem: 0 }, RangeError, 'handle.dirtymem', 0, 'version 1');
+  });
+
+  it('is refused to a memory that other threads do not share', () => {
+    expectRefused({ ...handle, memory: new WebAssembly.Memory({ initial: 1 }) }, TypeError, 'handle.memory', 'shared');
+    expectRefused({ ...handle, memory: handle.memory.buffer }, TypeError, 'handle.memory');
+  });
+
+  for (const byteOffset of [-64, 32, 1, 0.5, Number.NaN, 2 ** 40, 2 ** 53]) {
+    it(`is refused at byteOffset ${byteOffset}`, () => {
+      expectRefused({ ...handle, byteOffset }, RangeError, 'handle.byteOffset', byteOffset);
+    });
+  }
+
+  it('is refused where there is no arena', () => {
+    expectRefused({ ...handle, byteOffset: 64 }, RangeError, 'magic', 'no dirtymem arena');
+    expectRefused({ dirtymem: 1, memory: shared(1), byteOffset: 0 }, RangeError, 'magic', 'no dirtymem arena');
+  });
+
+  it('is refused to a memory that is too short for a header', () => {
+    expectRefused({ dirtymem: 1, memory: shared(0), byteOffset: 0 }, RangeError, 'handle');
+  });
+
+  const changes: [title: string, word: number, value: number, ...parts: (string | number)[]][] = [
+    ['of another version', Header.Version, 2, 'version', 2, 1],
+    ['longer than its memory', Header.Length, 2 ** 18, 'length', 2 ** 18],
+    ['of almost 2^32 words', Header.Length, -1, 'length', 2 ** 32 - 1],
+    ['truncated within its slots', Header.Length, 100, 'length', 100],
+    ['with flags nobody knows', Header.Flags, 3, 'flags', 3],
+    ['with a negative page shift', Header.PageShift, -1, 'page shift', -1],
+    ['with too large a page shift', Header.PageShift, 31, 'page shift', 31],
+    ['with too small a block shift', Header.BlockShift, 5, 'block shift', 5],
+    ['with too large a block shift', Header.BlockShift, 31, 'block shift', 31],
+    ['with blocks that do not fit', Header.BlockShift, 30, 'length'],
+    ['with no reader slots', Header.MaxReaders, 0, 'reader slots', 0],
+    ['with too many reader slots', Header.MaxReaders, 4097, 'reader slots', 4097],
+  ];
+  for (const [title, word, value, ...parts] of changes) {
+    it(`is refused to an arena ${title}`, () => {
+      const memory = smallEngine();
+      new Int32Array(memory.handle.memory.buffer)[word] = value;
+      expectRefused(memory.handle, RangeError, ...parts);
+      expect(memory.stats().readersAttached).to.equal(0);
+    });
+  }
+
+  it('is refused to the rest of an arena that was copied to a smaller memory', () => {
+    const memory = smallEngine({ arenaBytes: 2 ** 17 });
+    const small = shared(1);
+    const bytes = new Uint8Array(memory.handle.memory.buffer, 0, 2 ** 16);
+    new Uint8Array(small.buffer).set(bytes);
+    expectRefused({ ...memory.handle, memory: small }, RangeError, 'length', 2 ** 15, 2 ** 14);
+  });
+
+  it('is refused once the engine is closed', async () => {
+    const memory = smallEngine();
+    await memory.close();
+    expectThrow(() => attachVcpu(memory.handle), UsageError, 'attachVcpu', 'closed');
+  });
+});

@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import {
+  Header,
+  LINE,
+  NAME_BYTES,
+  NAME_WORDS,
+  POISON,
+  ROOTS,
+  regionsOf,
+  Slot,
+  Slots,
+  Table,
+} from '../../lib/arena/layout.js';
+import { CLIENT_COUNT } from '../../lib/dirty/client.js';
+
+/** Each name's words, as `[first, end)`. */
+const header = Object.entries(Header).map(
+  ([name, first]) => [name, first, first + (name === 'Roots' ? ROOTS : 1)] as const,
+);
+
+describe('the layout of the arena', () => {
+  it('gives no word of the header two meanings', () => {
+    const words = header.flatMap(([, first, end]) => Array.from({ length: end - first }, (_, i) => first + i));
+    expect(words).to.have.length(new Set(words).size);
+  });
+
+  it('has a root for each client', () => {
+    expect(ROOTS).to.equal(CLIENT_COUNT);
+  });
+
+  it('ends the header before the reader slots begin', () => {
+    for (const [name, , end] of header) expect(end, name).to.be.at.most(Slots.first);
+  });
+
+  it('keeps what the owner stores at run time off the lines of what never changes and of what readers store', () => {
+    const line = (word: number): number => Math.floor(word / LINE);
+    const lines = [Header.EngineId, Header.Roots, Header.Number, Header.Wake, Slots.first].map(line);
+    expect(lines).to.have.length(new Set(lines).size);
+    expect(line(Header.Roots)).to.equal(line(Header.LastPage));
+  });
+
+  it('gives each reader a line of its own, and its name the end of it', () => {
+    expect(Slots.first % LINE).to.equal(0);
+    expect(Slots.size % LINE).to.equal(0);
+    const words = [
+      Slot.State,
+      Slot.Identity,
+      Slot.Kick,
+      ...Array.from({ length: NAME_WORDS }, (_, i) => Slot.Name + i),
+    ];
+    expect(words).to.have.length(new Set(words).size);
+    expect(Math.max(...words)).to.be.below(Slots.size);
+    expect(NAME_BYTES).to.equal(NAME_WORDS * 4);
+  });
+
+  it('puts the zero block behind the last slot, and the heap behind the zero block', () => {
+    for (const maxReaders of [1, 2, 64, 4096]) {
+      for (const blockWords of [2, LINE, 2 ** 16]) {
+        const { zeroBlock, heap } = regionsOf(maxReaders, blockWords);
+        expect(zeroBlock).to.be.at.least(Slots.first + maxReaders * Slots.size);
+        expect(heap).to.be.at.least(zeroBlock + blockWords);
+        expect(zeroBlock % LINE).to.equal(0);
+        expect(heap % LINE).to.equal(0);
+      }
+    }
+  });
+
+  it('has room for entries behind the words of a table', () => {
+    expect(Math.max(Table.Length, Table.Replaced, Table.ReplacedAt)).to.be.below(Table.Entries);
+  });
+
+  it('fills freed tables with what stays a negative index under any offset within a bitmap block', () => {
+    const largestBlockWords = 2 ** 30 / 32;
+    expect((POISON + largestBlockWords - 1) | 0).to.be.below(0);
+  });
+});
