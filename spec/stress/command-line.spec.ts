@@ -1,0 +1,98 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { StressReport } from '../../lib/stress/report.js';
+import { runCommand } from '../support/command-line.js';
+
+describe('dirtymem stress, the command line', function () {
+  this.timeout(90_000);
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dirtymem-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('passes on the engine as it ships, and writes its report', async () => {
+    const json = join(folder, 'pass.json');
+    const { code, output } = await runCommand([
+      'stress',
+      '--seconds',
+      '5',
+      '--vcpus',
+      '3',
+      '--seed',
+      '7',
+      '--json',
+      json,
+    ]);
+    expect(code, output).to.equal(0);
+    expect(output).to.match(/^PASS: no violation \(3 vCPUs, 5\.\d s, seed 7\)$/m);
+    const report: StressReport = JSON.parse(readFileSync(json, 'utf8'));
+    expect(report).to.include({ verdict: 'pass', interrupted: false, seed: 7, vcpus: 3, sabotage: null });
+    expect(report.violations).to.deep.equal([]);
+    expect((report.marksPerSecond * report.seconds) / report.marks).to.be.closeTo(1, 0.001);
+    expect(report.unplugs, 'everything was unplugged').to.equal(report.plugs);
+    expect(report.arenaBytes.end).to.equal(report.arenaBytes.start);
+    expect(report.arenaBytes.peak).to.be.above(report.arenaBytes.start);
+    expect(report.gracePeriodMicros.p50).to.be.at.most(report.gracePeriodMicros.p99);
+    expect(report.gracePeriodMicros.p99).to.be.at.most(report.gracePeriodMicros.max);
+    expect(report.tableAges.slice(2), 'tables used two or more grace periods late').to.deep.equal([0, 0, 0, 0, 0, 0]);
+    for (const count of ['harvests', 'pagesHarvested', 'extends', 'shrinks', 'gracePeriods', 'litmusRounds'] as const) {
+      expect(report[count], count).to.be.above(0);
+    }
+  });
+
+  it('passes with more vCPUs than cores', async () => {
+    const { code, output } = await runCommand(['stress', '--seconds', '4', '--vcpus', '9', '--quiet']);
+    expect(code, output).to.equal(0);
+  });
+
+  it('fails a run that did too little as vacuous, and says how to repeat it', async () => {
+    const { code, output } = await runCommand(['stress', '--seconds', '0.01', '--seed', '5', '--quiet']);
+    expect(code).to.equal(1);
+    expect(output).to.match(/^vacuous after .*: only \d+ litmusRounds; a run with less than \d+ has tested nothing$/m);
+    expect(output).to.include('repeat: npm run stress -- --vcpus 4 --seconds 0.01 --seed 5');
+  });
+
+  it('ends cleanly on Ctrl-C, with the report so far', async () => {
+    const json = join(folder, 'interrupted.json');
+    let interrupted = false;
+    const { code, output } = await runCommand(['stress', '--seconds', '600', '--json', json], (so, kill) => {
+      if (interrupted || !so.includes('grace periods')) return;
+      interrupted = true;
+      kill('SIGINT');
+    });
+    expect(code, output).to.equal(0);
+    expect(output).to.include('interrupted');
+    expect(JSON.parse(readFileSync(json, 'utf8'))).to.include({ verdict: 'pass', interrupted: true });
+  });
+
+  it('refuses what it does not understand with exit code 2, and runs nothing', async () => {
+    const refused: readonly (readonly string[])[] = [
+      ['stress', '--vcpus', '0'],
+      ['stress', '--vcpus', '2.5'],
+      ['stress', '--seconds', 'long'],
+      ['stress', '--seconds', '-1'],
+      ['stress', '--seed', '4294967296'],
+      ['stress', '--sabotage', 'nothing'],
+      ['stress', '--json', join(folder, 'missing', 'report.json')],
+      ['stress', '--unknown'],
+      ['stress', 'extra'],
+      ['nothing'],
+    ];
+    const outcomes = await Promise.all(refused.map((args) => runCommand(args)));
+    outcomes.forEach(({ code, output }, i) => {
+      expect(code, `${refused[i]?.join(' ')}\n${output}`).to.equal(2);
+      expect(output).to.match(/^error: /m);
+    });
+  });
+
+  it('explains itself with exit code 0', async () => {
+    const { code, output } = await runCommand(['stress', '--help']);
+    expect(code).to.equal(0);
+    for (const flag of ['--vcpus', '--seconds', '--seed', '--sabotage', '--json', '--quiet', 'seed-find-next-bit']) {
+      expect(output).to.include(flag);
+    }
+  });
+});
