@@ -112,7 +112,8 @@ export abstract class Reader {
     try {
       return body();
     } finally {
-      this.readUnlock();
+      // A body that detached has ended the section, and its own error goes out.
+      if (this.attached) this.readUnlock();
     }
   }
 
@@ -194,6 +195,8 @@ export abstract class Reader {
     this.reported = number;
     this.expected = number;
     this.loadRoots();
+    // The owner may have seen the number of an earlier round and wait for us; `quiescent` has nothing to report.
+    this.wakeOwner();
   }
 
   private report(): void {
