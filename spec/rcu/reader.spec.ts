@@ -1,0 +1,493 @@
+import { expect } from 'chai';
+import type { Arena } from '../../lib/arena/arena.js';
+import { Header, Slot } from '../../lib/arena/layout.js';
+import { UsageError } from '../../lib/errors.js';
+import type { DirtyMemory } from '../../lib/index.js';
+import { GracePeriods } from '../../lib/rcu/grace-period.js';
+import { reportReaders } from '../../lib/rcu/registry.js';
+import { OFFLINE } from '../../lib/rcu/sequence.js';
+import type { Vcpu } from '../../lib/vcpu.js';
+import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
+import { BareReader, createArena, interleaved } from '../support/hand-stepped.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
+
+describe('Reader', () => {
+  let arena: Arena;
+  let periods: GracePeriods;
+  let reader: BareReader;
+
+  beforeEach(() => {
+    arena = createArena(2);
+    periods = new GracePeriods(arena);
+    reader = new BareReader(arena, 'vcpu0');
+  });
+
+  const state = (): number => arena.words.load(reader.slot + Slot.State);
+  const number = (): number => arena.words.load(Header.Number);
+  /** Begins a period after the running one, if any. */
+  const beginPeriod = (): number => {
+    const cookie = periods.request();
+    periods.poll();
+    return cookie;
+  };
+  const ended = (cookie: number): boolean => {
+    periods.poll();
+    return periods.completed >= cookie;
+  };
+  const refused = (call: () => unknown, ...parts: string[]): void =>
+    expectThrow(call, UsageError, "reader 'vcpu0'", ...parts);
+
+  it('is online from the first, with the number of the moment and the roots', () => {
+    expect(reader.online).to.equal(true);
+    expect(state()).to.equal(number());
+    expect(reader.rootLoads).to.equal(1);
+  });
+
+  describe('quiescent', () => {
+    it('does nothing while no period has begun', () => {
+      for (let i = 0; i < 3; i++) reader.quiescent();
+      expect(reader.rootLoads).to.equal(1);
+    });
+
+    it('reports a period once, and loads the roots anew', () => {
+      const cookie = beginPeriod();
+      expect(ended(cookie)).to.equal(false);
+      reader.quiescent();
+      expect(state()).to.equal(number());
+      expect(reader.rootLoads).to.equal(2);
+      reader.quiescent();
+      expect(reader.rootLoads, 'the second time').to.equal(2);
+      expect(ended(cookie)).to.equal(true);
+    });
+
+    it('goes on reporting across the wrap of the number', () => {
+      for (let period = 1; period <= 70; period++) {
+        const cookie = beginPeriod();
+        expect(ended(cookie)).to.equal(false);
+        reader.quiescent();
+        expect(ended(cookie), `period ${period}`).to.equal(true);
+      }
+      expect(number()).to.be.below(0);
+      expect(reader.rootLoads).to.equal(71);
+    });
+
+    it('stores the number before it loads the roots', () => {
+      const other = interleaved(arena);
+      const order: string[] = [];
+      class Watched extends BareReader {
+        protected override loadRoots(): void {
+          order.push(`roots at ${arena.words.load(this.slot + Slot.State)}`);
+          super.loadRoots();
+        }
+      }
+      const watched = new Watched(other.arena);
+      order.length = 0;
+      beginPeriod();
+      watched.quiescent();
+      watched.goOffline();
+      watched.goOnline();
+      expect(order, 'on report and on entry').to.deep.equal([`roots at ${number()}`, `roots at ${number()}`]);
+    });
+  });
+
+  describe('read-side sections', () => {
+    it('hold up a period for as long as the outermost is open', () => {
+      const cookie = beginPeriod();
+      reader.readLock();
+      reader.readLock();
+      expect(reader.inSection).to.equal(true);
+      reader.readUnlock();
+      refused(() => reader.quiescent(), 'quiescent', 'inside a read-side section');
+      expect(reader.inSection, 'one is open still').to.equal(true);
+      reader.readUnlock();
+      expect(reader.inSection).to.equal(false);
+      expect(ended(cookie), 'its end is no report').to.equal(false);
+      reader.quiescent();
+      expect(ended(cookie)).to.equal(true);
+    });
+
+    it('refuse quiescent and goOffline with no period running too, naming the depth', () => {
+      for (let depth = 1; depth <= 3; depth++) {
+        reader.readLock();
+        refused(() => reader.quiescent(), 'quiescent', `nested ${depth} deep`);
+        refused(() => reader.goOffline(), 'goOffline', `nested ${depth} deep`);
+        refused(() => reader.offline(() => expect.fail('ran offline')), 'goOffline', `nested ${depth} deep`);
+      }
+      expect(state()).to.equal(number());
+    });
+
+    it('touch no shared memory', () => {
+      const other = interleaved(arena);
+      const inner = new BareReader(other.arena);
+      other.words.before = (access) => expect.fail(`a section did a ${access}`);
+      inner.readLock();
+      inner.readLock();
+      inner.readUnlock();
+      inner.readUnlock();
+    });
+
+    it('refuse an unlock without a lock, and work afterwards', () => {
+      refused(() => reader.readUnlock(), 'readUnlock', 'in no read-side section');
+      expect(reader.inSection).to.equal(false);
+      reader.read(() => expect(reader.inSection).to.equal(true));
+      refused(() => reader.readUnlock(), 'readUnlock', 'in no read-side section');
+      const cookie = beginPeriod();
+      reader.quiescent();
+      expect(ended(cookie)).to.equal(true);
+    });
+  });
+
+  describe('read', () => {
+    it('returns what the body does, which runs in a section, nested or not', () => {
+      expect(reader.read(() => reader.read(() => reader.inSection))).to.equal(true);
+      expect(reader.inSection).to.equal(false);
+    });
+
+    it('ends the section when the body throws, at every depth, and the reader can report', () => {
+      const boom = new Error('boom');
+      const cookie = beginPeriod();
+      const call = (): void =>
+        reader.read(() => {
+          reader.read(() => {
+            throw boom;
+          });
+        });
+      expect(call).to.throw().that.equals(boom);
+      expect(reader.inSection).to.equal(false);
+      reader.quiescent();
+      expect(ended(cookie)).to.equal(true);
+    });
+
+    it('lets a body that detaches end the section, and its own error through', () => {
+      expect(reader.read(() => reader.detach())).to.equal(undefined);
+      const second = new BareReader(arena, 'second');
+      const boom = new Error('boom');
+      const call = (): void =>
+        second.read(() => {
+          second.detach();
+          throw boom;
+        });
+      expect(call).to.throw().that.equals(boom);
+    });
+  });
+
+  describe('offline', () => {
+    it('is waited for by no period, however many begin', () => {
+      reader.goOffline();
+      expect(reader.online).to.equal(false);
+      expect(state()).to.equal(OFFLINE);
+      expect(reader.holdsRoots).to.equal(false);
+      for (let period = 0; period < 100; period++) expect(ended(beginPeriod())).to.equal(true);
+      reader.goOnline();
+      expect(state(), 'as if it had been there all the time').to.equal(number());
+      expect(reader.holdsRoots).to.equal(true);
+      expect(ended(beginPeriod())).to.equal(false);
+    });
+
+    it('ends the interval that a period waits for', () => {
+      const cookie = beginPeriod();
+      reader.goOffline();
+      expect(ended(cookie)).to.equal(true);
+    });
+
+    it('refuses everything but going online and detaching', () => {
+      reader.goOffline();
+      for (const operation of ['quiescent', 'readLock', 'goOffline'] as const) {
+        refused(() => reader[operation](), operation, 'is offline');
+      }
+      refused(() => reader.read(() => expect.fail('ran')), 'readLock', 'is offline');
+      refused(() => reader.offline(() => expect.fail('ran')), 'goOffline', 'is offline');
+      refused(() => reader.readUnlock(), 'readUnlock', 'is offline');
+      beginPeriod();
+      refused(() => reader.quiescent(), 'quiescent', 'is offline');
+      reader.goOnline();
+      reader.quiescent();
+    });
+
+    it('cannot be ended when it has not begun', () => {
+      refused(() => reader.goOnline(), 'goOnline', 'is online already');
+      reader.readLock();
+      refused(() => reader.goOnline(), 'goOnline');
+      reader.readUnlock();
+      expect(reader.rootLoads).to.equal(1);
+    });
+
+    it('lasts as long as the body of a synchronous call, returned from or thrown from', () => {
+      expect(reader.offline(() => reader.online)).to.equal(false);
+      expect(reader.online).to.equal(true);
+      const boom = new Error('boom');
+      const call = (): void =>
+        reader.offline(() => {
+          throw boom;
+        });
+      expect(call).to.throw().that.equals(boom);
+      expect(reader.online).to.equal(true);
+      const cookie = beginPeriod();
+      expect(ended(cookie)).to.equal(false);
+      reader.quiescent();
+      expect(ended(cookie)).to.equal(true);
+    });
+
+    it('lasts until the promise of an asynchronous body is fulfilled', async () => {
+      let fulfil: (value: string) => void = () => {};
+      const done = reader.offline(() => new Promise<string>((resolve) => (fulfil = resolve)));
+      expect(reader.online).to.equal(false);
+      expect(ended(beginPeriod())).to.equal(true);
+      fulfil('value');
+      expect(await done).to.equal('value');
+      expect(reader.online).to.equal(true);
+      expect(state()).to.equal(number());
+    });
+
+    it('lasts until the promise of an asynchronous body is rejected', async () => {
+      const done = reader.offline(async () => {
+        await null;
+        expect(reader.online, 'meanwhile').to.equal(false);
+        throw new RangeError('boom');
+      });
+      await expectReject(() => done, RangeError, 'boom');
+      expect(reader.online).to.equal(true);
+    });
+
+    it('takes any thenable for a promise', async () => {
+      const thenable = {
+        // biome-ignore lint/suspicious/noThenProperty: what is tested
+        then: (fulfil: (value: number) => void): void => fulfil(7),
+      };
+      const done = reader.offline(() => thenable);
+      expect(reader.online).to.equal(false);
+      expect(await done).to.equal(7);
+      expect(reader.online).to.equal(true);
+    });
+
+    it('does not come back when the body has detached', async () => {
+      expect(reader.offline(() => reader.detach())).to.equal(undefined);
+      refused(() => reader.quiescent(), 'is detached');
+      const second = new BareReader(arena, 'second');
+      await second.offline(async () => {
+        await null;
+        second.detach();
+      });
+      expect(second.online).to.equal(false);
+      expect(reportReaders(arena)).to.deep.equal([]);
+      expect(arena.words.load(second.slot + Slot.State)).to.equal(OFFLINE);
+    });
+
+    it('lets the body come online by itself', async () => {
+      await reader.offline(async () => {
+        await null;
+        reader.goOnline();
+      });
+      expect(reader.online).to.equal(true);
+      expect(reader.offline(() => reader.goOnline())).to.equal(undefined);
+      expect(reader.rootLoads).to.equal(3);
+    });
+  });
+
+  describe('detach', () => {
+    const states: [name: string, prepare: () => void][] = [
+      ['online', () => {}],
+      ['behind a period', () => void beginPeriod()],
+      ['offline', () => reader.goOffline()],
+      [
+        'in nested sections',
+        () => {
+          reader.readLock();
+          reader.readLock();
+        },
+      ],
+    ];
+    for (const [name, prepare] of states) {
+      it(`leaves for good when ${name}; everything else is refused then`, () => {
+        prepare();
+        reader.detach();
+        expect(reportReaders(arena)).to.deep.equal([]);
+        expect(ended(beginPeriod())).to.equal(true);
+        expect(reader.holdsRoots).to.equal(false);
+        expect(reader.online).to.equal(false);
+        expect(reader.inSection).to.equal(false);
+        expect(reader.kicked).to.equal(false);
+        for (const operation of ['quiescent', 'readLock', 'readUnlock', 'goOffline', 'goOnline'] as const) {
+          refused(() => reader[operation](), operation, 'is detached');
+        }
+        refused(() => reader.offline(() => expect.fail('ran')), 'goOffline', 'is detached');
+        refused(() => reader.read(() => expect.fail('ran')), 'readLock', 'is detached');
+      });
+    }
+
+    it("does nothing the second time, though another is the slot's tenant by then", () => {
+      reader.detach();
+      const next = new BareReader(arena, 'next');
+      expect(next.slot).to.equal(reader.slot);
+      reader.detach();
+      expect(reportReaders(arena).map(({ name }) => name)).to.deep.equal(['next']);
+      expect(next.online).to.equal(true);
+      expect(ended(beginPeriod())).to.equal(false);
+    });
+  });
+
+  describe('kicked', () => {
+    it('turns true with the kick and false with the report', () => {
+      beginPeriod();
+      expect(reader.kicked).to.equal(false);
+      periods.kick();
+      expect(reader.kicked).to.equal(true);
+      expect(reader.kicked, 'asked again').to.equal(true);
+      reader.quiescent();
+      expect(reader.kicked).to.equal(false);
+      beginPeriod();
+      expect(reader.kicked, 'a period of its own asks on its own').to.equal(false);
+      periods.kick();
+      expect(reader.kicked).to.equal(true);
+    });
+
+    it('works inside a section, and across the wrap', () => {
+      for (let period = 0; period < 70; period++) {
+        beginPeriod();
+        periods.kick();
+        expect(
+          reader.read(() => reader.kicked),
+          `period ${period}`,
+        ).to.equal(true);
+        reader.quiescent();
+        expect(reader.kicked).to.equal(false);
+      }
+    });
+
+    it('is false offline, and stays so after coming back', () => {
+      beginPeriod();
+      periods.kick();
+      reader.goOffline();
+      expect(reader.kicked).to.equal(false);
+      reader.goOnline();
+      expect(reader.kicked).to.equal(false);
+    });
+
+    it("is not meant for the slot's next tenant, even if the owner's store came late", () => {
+      beginPeriod();
+      const late = number();
+      reader.detach();
+      const next = new BareReader(arena, 'next');
+      expect(next.slot).to.equal(reader.slot);
+      arena.words.store(next.slot + Slot.Kick, late);
+      expect(next.kicked).to.equal(false);
+    });
+  });
+
+  describe('coming online while the owner goes on', () => {
+    it('stores no number that the owner has gone past, however often it does', () => {
+      reader.goOffline();
+      const thread = interleaved(arena);
+      const entering = new BareReader(thread.arena, 'entering');
+      for (let advances = 1; advances <= 70; advances++) {
+        entering.goOffline();
+        let stalled = false;
+        thread.words.before = (access, index) => {
+          // Between the load of the number and its store: the owner sees the slot offline.
+          if (access !== 'store' || index !== entering.slot + Slot.State || stalled) return;
+          stalled = true;
+          for (let period = 0; period < advances; period++) beginPeriod();
+        };
+        const rootsBefore = entering.rootLoads;
+        entering.goOnline();
+        thread.words.before = () => {};
+        expect(stalled).to.equal(true);
+        expect(arena.words.load(entering.slot + Slot.State), `${advances} periods later`).to.equal(number());
+        expect(entering.rootLoads - rootsBefore, 'roots loaded once, at the end').to.equal(1);
+      }
+    });
+
+    it('wakes an owner that has seen the number of before in its slot', () => {
+      reader.goOffline();
+      const thread = interleaved(arena);
+      const entering = new BareReader(thread.arena, 'entering');
+      entering.goOffline();
+      let seen: number | undefined;
+      thread.words.before = (access, index) => {
+        if (access !== 'load' || index !== Header.Number || entering.online) return;
+        if (arena.words.load(entering.slot + Slot.State) === OFFLINE || seen !== undefined) return;
+        // After its first store: the owner begins a period, scans, and blocks.
+        beginPeriod();
+        arena.words.store(Header.Waiting, 1);
+        seen = arena.words.load(Header.Wake);
+        expect(periods.running, 'the owner waits for the reader').to.equal(true);
+      };
+      entering.goOnline();
+      thread.words.before = () => {};
+      expect(arena.words.load(entering.slot + Slot.State)).to.equal(number());
+      expect(seen).to.not.equal(undefined);
+      expect(arena.words.load(Header.Wake), 'the word the owner blocks on').to.not.equal(seen);
+    });
+  });
+
+  describe('waking a blocked owner', () => {
+    const changes: [name: string, change: () => void][] = [
+      ['a report', () => reader.quiescent()],
+      ['going offline', () => reader.goOffline()],
+      ['detaching', () => reader.detach()],
+      ['an asynchronous body', () => void reader.offline(async () => {})],
+    ];
+    for (const [name, change] of changes) {
+      it(`is done by ${name}, and only while the owner waits`, () => {
+        const wake = (): number => arena.words.load(Header.Wake);
+        beginPeriod();
+        const before = wake();
+        arena.words.store(Header.Waiting, 1);
+        change();
+        expect(wake()).to.not.equal(before);
+        arena.words.store(Header.Waiting, 0);
+        const other = new BareReader(arena, 'other');
+        const after = wake();
+        other.goOffline();
+        expect(wake()).to.equal(after);
+      });
+    }
+  });
+});
+
+describe('Vcpu', () => {
+  let memory: DirtyMemory;
+  let vcpu: Vcpu;
+
+  beforeEach(() => {
+    memory = smallEngine();
+    memory.ram.plug({ id: 'dimm0', size: 128 * PAGE });
+    for (const client of [0, 1, 2] as const) memory.harvestUnsynchronized(client).set.dispose();
+    vcpu = foreignVcpu(memory, 'vcpu0');
+  });
+
+  afterEach(async () => {
+    vcpu.detach();
+    await memory.close();
+  });
+
+  const uses: [name: string, use: () => unknown][] = [
+    ['mark', () => vcpu.mark(0)],
+    ['markPage', () => vcpu.markPage(0, 0)],
+    ['markRange', () => vcpu.markRange(0, PAGE, 7)],
+    ['isDirty', () => vcpu.isDirty(0, PAGE, 0)],
+    ['allDirty', () => vcpu.allDirty(0, PAGE, 0)],
+    ['includesClean', () => vcpu.includesClean(0, PAGE, 7)],
+  ];
+
+  for (const [name, use] of uses) {
+    it(`refuses ${name} offline and detached, marking nothing, though it did the same just before`, () => {
+      vcpu.markPage(64, 0);
+      vcpu.mark(65 * PAGE);
+      use();
+      const dirty = memory.isDirty(0, PAGE, 0);
+      vcpu.goOffline();
+      expectThrow(use, UsageError, name, "'vcpu0'", 'is offline');
+      vcpu.goOnline();
+      use();
+      vcpu.detach();
+      expectThrow(use, UsageError, name, "'vcpu0'", 'is detached');
+      expect(memory.isDirty(0, PAGE, 0)).to.equal(dirty);
+    });
+
+    it(`allows ${name} inside a section`, () => {
+      vcpu.read(() => vcpu.read(use));
+      expect(vcpu.inSection).to.equal(false);
+    });
+  }
+});

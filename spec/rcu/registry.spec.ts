@@ -1,0 +1,181 @@
+import { expect } from 'chai';
+import type { Arena } from '../../lib/arena/arena.js';
+import { Slot, Slots } from '../../lib/arena/layout.js';
+import { GracePeriods } from '../../lib/rcu/grace-period.js';
+import { claimSlot, freeSlot, reportReaders, retireIdentity } from '../../lib/rcu/registry.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import { smallEngine } from '../support/engines.js';
+import { createArena, SlotByHand } from '../support/hand-stepped.js';
+import { expectThrow } from '../support/refusals.js';
+
+describe('reader registry', () => {
+  let arena: Arena;
+  let periods: GracePeriods;
+  beforeEach(() => {
+    arena = createArena(3);
+    periods = new GracePeriods(arena);
+  });
+
+  const tenants = (): number[] => reportReaders(arena).map(({ identity }) => identity);
+
+  /** Every word of every slot. */
+  const slots = (): number[] =>
+    Array.from({ length: 3 * Slots.size }, (_, offset) => arena.words.load(Slots.first + offset));
+
+  it('gives each reader a slot of its own, and refuses one more than there are, changing nothing', () => {
+    const claimed = [10, 11, 12].map((identity) => claimSlot(arena, identity, `r${identity}`));
+    expect(new Set(claimed).size).to.equal(3);
+    const before = slots();
+    expectThrow(() => claimSlot(arena, 13, 'r13'), RangeError, 'attachVcpu', 'readers', 'maxReaders = 3', 'got 4');
+    expect(slots()).to.deep.equal(before);
+    freeSlot(arena, claimed[1] as number);
+    expect(claimSlot(arena, 13, 'r13'), 'the one that has become free').to.equal(claimed[1]);
+  });
+
+  it('takes identity 0, the main thread, for a tenant as good as any', () => {
+    const slot = claimSlot(arena, 0, 'main');
+    expect(tenants()).to.deep.equal([0]);
+    expect(claimSlot(arena, 1, 'other')).to.not.equal(slot);
+    expect(retireIdentity(arena, 0)).to.equal(1);
+    expect(tenants()).to.deep.equal([1]);
+  });
+
+  it('leaves nothing of a tenant behind for the next', () => {
+    const slot = claimSlot(arena, 5, 'a name that is long enough for ten words');
+    arena.words.store(slot + Slot.State, 99);
+    arena.words.store(slot + Slot.Kick, 101);
+    freeSlot(arena, slot);
+    expect(claimSlot(arena, 6, 'b')).to.equal(slot);
+    expect(reportReaders(arena)).to.deep.equal([{ name: 'b', identity: 6, slot: 0, online: false, local: false }]);
+    expect(arena.words.load(slot + Slot.Kick)).to.equal(0);
+  });
+
+  describe('retirement', () => {
+    it('frees every slot of the thread, says how many, and leaves the others', () => {
+      for (const identity of [4, 5, 4]) claimSlot(arena, identity, 'r');
+      expect(retireIdentity(arena, 4)).to.equal(2);
+      expect(tenants()).to.deep.equal([5]);
+      expect(retireIdentity(arena, 4), 'the second time').to.equal(0);
+    });
+
+    it("does not retire the slot's next tenant", () => {
+      const slot = claimSlot(arena, 4, 'first');
+      freeSlot(arena, slot);
+      expect(claimSlot(arena, 5, 'second')).to.equal(slot);
+      arena.words.store(slot + Slot.State, 99);
+      expect(retireIdentity(arena, 4)).to.equal(0);
+      expect(tenants()).to.deep.equal([5]);
+      expect(arena.words.load(slot + Slot.State), 'still online').to.equal(99);
+    });
+
+    it('lets a grace period end that waits for the thread alone', () => {
+      claimSlot(arena, 4, 'dead');
+      const dead = new SlotByHand(arena, 0);
+      dead.report();
+      periods.request();
+      periods.poll();
+      expect(periods.completed).to.equal(0);
+      retireIdentity(arena, 4);
+      periods.poll();
+      expect(periods.completed).to.equal(1);
+    });
+  });
+
+  describe('names', () => {
+    const nameOf = (name: string): string | undefined => {
+      claimSlot(arena, 1, name);
+      return reportReaders(arena)[0]?.name;
+    };
+
+    for (const name of ['', 'vcpu0', 'é', '日本語の仮想プロセッサ', '🖥️ cpu', 'x'.repeat(48), '漢'.repeat(16)]) {
+      it(`come back as they were: '${name}'`, () => {
+        expect(nameOf(name)).to.equal(name);
+      });
+    }
+
+    for (const name of ['x'.repeat(49), `${'漢'.repeat(16)}x`]) {
+      it(`are refused when longer than 48 bytes of UTF-8, changing nothing: '${name}'`, () => {
+        const before = slots();
+        expectThrow(() => claimSlot(arena, 1, name), RangeError, 'attachVcpu', 'name', '48 bytes', name);
+        expect(slots()).to.deep.equal(before);
+      });
+    }
+  });
+
+  describe('reports', () => {
+    it('tell slot, identity and state of the wanted tenants, by slot', () => {
+      claimSlot(arena, 20, 'idle');
+      claimSlot(arena, 21, 'busy');
+      new SlotByHand(arena, 1).report();
+      const [idle, busy] = [
+        { name: 'idle', identity: 20, slot: 0, online: false, local: false },
+        { name: 'busy', identity: 21, slot: 1, online: true, local: false },
+      ];
+      expect(reportReaders(arena)).to.deep.equal([idle, busy]);
+      expect(reportReaders(arena, (slot) => arena.words.load(slot + Slot.State) !== 0)).to.deep.equal([busy]);
+    });
+
+    it('tell which readers are of the calling thread, and of which engine', async () => {
+      const [memory, other] = [smallEngine(), smallEngine()];
+      const vcpu = attachVcpu(memory.handle);
+      const elsewhere = attachVcpu(other.handle);
+      expect(memory.rcu.holdouts(), 'no period runs').to.deep.equal([]);
+      vcpu.readLock();
+      memory.rcu.startPoll();
+      const [report] = memory.rcu.holdouts();
+      expect(report).to.deep.equal({ name: 'vcpu', identity: 0, slot: 0, online: true, local: true });
+      vcpu.detach();
+      elsewhere.detach();
+      await Promise.all([memory.close(), other.close()]);
+    });
+  });
+});
+
+describe('attachVcpu', () => {
+  it('refuses one reader more than there are slots, and works again when one has left', async () => {
+    const memory = smallEngine({ maxReaders: 2 });
+    const [first, second] = [attachVcpu(memory.handle), attachVcpu(memory.handle)];
+    const before = memory.stats();
+    expectThrow(() => attachVcpu(memory.handle), RangeError, 'attachVcpu', 'at most maxReaders = 2');
+    expect(memory.stats()).to.deep.equal(before);
+    first?.detach();
+    const third = attachVcpu(memory.handle, { name: 'third' });
+    expect(memory.stats().readersAttached).to.equal(2);
+    third.detach();
+    second?.detach();
+    await memory.close();
+  });
+
+  const refused: [what: string, options: unknown, type: new (...args: never[]) => Error, ...parts: string[]][] = [
+    ['options that are none', null, TypeError, 'options', 'null'],
+    ['a name that is no string', { name: 7 }, TypeError, 'name', '7'],
+    ['a negative identity', { identity: -1 }, RangeError, 'identity', '-1', '2147483646'],
+    ['an identity past the last', { identity: 2 ** 31 - 1 }, RangeError, 'identity', '2147483647', '2147483646'],
+    ['a fractional identity', { identity: 0.5 }, RangeError, 'identity', '0.5'],
+    ['an identity that is no number', { identity: '1' }, TypeError, 'identity', "'1'"],
+  ];
+  for (const [what, options, type, ...parts] of refused) {
+    it(`refuses ${what}, registering nobody`, async () => {
+      const memory = smallEngine();
+      expectThrow(() => attachVcpu(memory.handle, options as object), type, 'attachVcpu', ...parts);
+      expect(memory.stats().readersAttached).to.equal(0);
+      await memory.close();
+    });
+  }
+
+  it('takes the largest identity, which retire takes too', async () => {
+    const memory = smallEngine();
+    const vcpu = attachVcpu(memory.handle, { identity: 2 ** 31 - 2 });
+    expectThrow(() => memory.retire(2 ** 31 - 2), TypeError, 'retire', "'vcpu'", 'calling thread');
+    vcpu.detach();
+    expect(memory.retire(2 ** 31 - 2)).to.equal(0);
+    await memory.close();
+  });
+
+  it('refuses a closed engine', async () => {
+    const memory = smallEngine();
+    const { handle } = memory;
+    await memory.close();
+    expectThrow(() => attachVcpu(handle), TypeError, 'attachVcpu', 'closed');
+  });
+});

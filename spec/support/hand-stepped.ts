@@ -1,0 +1,121 @@
+/** The reader's and the owner's halves of the protocol, stepped by hand on one thread. */
+import { Arena } from '../../lib/arena/arena.js';
+import { Header, Slot, Slots } from '../../lib/arena/layout.js';
+import { Words } from '../../lib/arena/words.js';
+import { GracePeriods } from '../../lib/rcu/grace-period.js';
+import { removeLocalReader } from '../../lib/rcu/local-readers.js';
+import { Reader } from '../../lib/rcu/reader.js';
+import { OFFLINE } from '../../lib/rcu/sequence.js';
+
+export function createArena(maxReaders: number): Arena {
+  return Arena.create({ pagesPerBlock: 64, maxRamBytes: 2 ** 20, arenaBytes: 2 ** 16, maxReaders }).arena;
+}
+
+/** What a reader does to its slot, one shared access at a time, so that the owner may act between any two. */
+export class SlotByHand {
+  readonly slot: number;
+  private readonly words: Words;
+  private loaded = OFFLINE;
+
+  constructor(arena: Arena, index: number) {
+    this.words = arena.words;
+    this.slot = Slots.first + index * Slots.size;
+  }
+
+  load(): void {
+    this.loaded = this.words.load(Header.Number);
+  }
+
+  /** Stores the number last loaded, however old it is by now. */
+  store(): void {
+    this.words.store(this.slot + Slot.State, this.loaded);
+  }
+
+  report(): void {
+    this.load();
+    this.store();
+  }
+
+  leave(): void {
+    this.words.store(this.slot + Slot.State, OFFLINE);
+  }
+
+  get state(): number {
+    return this.words.load(this.slot + Slot.State);
+  }
+
+  get kick(): number {
+    return this.words.load(this.slot + Slot.Kick);
+  }
+}
+
+/** Begins at a number of the test's choice. */
+export class PeriodsFrom extends GracePeriods {
+  constructor(arena: Arena, number: number) {
+    super(arena);
+    this.number = number;
+    arena.words.store(Header.Number, number);
+  }
+}
+
+type Access = 'load' | 'store' | 'wait';
+
+/** Runs what the other threads do just before an access of this one. */
+export class InterleavedWords extends Words {
+  before: (access: Access, index: number) => void = () => {};
+  private inside = false;
+
+  override load(index: number): number {
+    this.step('load', index);
+    return super.load(index);
+  }
+
+  override store(index: number, value: number): void {
+    this.step('store', index);
+    super.store(index, value);
+  }
+
+  override wait(index: number, expected: number, timeoutMs: number): void {
+    this.step('wait', index);
+    super.wait(index, expected, timeoutMs);
+  }
+
+  private step(access: Access, index: number): void {
+    if (this.inside) return;
+    this.inside = true;
+    try {
+      this.before(access, index);
+    } finally {
+      this.inside = false;
+    }
+  }
+}
+
+/** The same arena as another thread sees it, whose accesses can be interleaved. */
+export function interleaved(arena: Arena): { arena: Arena; words: InterleavedWords } {
+  const { memory, byteOffset } = arena.handle;
+  const words = new InterleavedWords(memory.buffer, byteOffset, arena.words.length);
+  return { arena: Object.create(arena, { words: { value: words } }), words };
+}
+
+/** A reader without tables, which the owner takes for one of another thread. It counts how often it loaded the roots. */
+export class BareReader extends Reader {
+  rootLoads = 0;
+  holdsRoots = false;
+
+  constructor(arena: Arena, name = 'bare', identity = 7) {
+    super(arena, name, identity);
+    this.rootLoads = 0;
+    removeLocalReader(this);
+    this.enter();
+  }
+
+  protected override loadRoots(): void {
+    this.rootLoads++;
+    this.holdsRoots = true;
+  }
+
+  protected override forgetRoots(): void {
+    this.holdsRoots = false;
+  }
+}
