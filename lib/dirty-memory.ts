@@ -161,7 +161,7 @@ export class DirtyMemory {
   async testAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<boolean> {
     const checked = checkClient('testAndClear', client);
     const range = this.queriedRange('testAndClear', start, length);
-    const count = await this.collector.collect('testAndClear', checked, range, options, discard);
+    const count = await this.collector.collect('testAndClear', checked, () => range, options, discard);
     this.counts.testAndClears++;
     return count > 0;
   }
@@ -170,7 +170,7 @@ export class DirtyMemory {
   async snapshotAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<PageSet> {
     const checked = checkClient('snapshotAndClear', client);
     const range = this.queriedRange('snapshotAndClear', start, length);
-    const set = await this.collector.collect('snapshotAndClear', checked, range, options, keep);
+    const set = await this.collector.collect('snapshotAndClear', checked, () => range, options, keep);
     this.counts.snapshots++;
     return set;
   }
@@ -180,7 +180,8 @@ export class DirtyMemory {
    * @returns how many pages are newly dirty there; 0 when the block was unplugged meanwhile
    */
   async syncBitmap(block: RamBlock, options: WaitOptions = {}): Promise<number> {
-    const range = this.plugged('syncBitmap', block);
+    this.plugged('syncBitmap', block);
+    const range = (): PageRange => (this.ram.has(block) ? block.range : NOTHING);
     const added = await this.collector.collect('syncBitmap', 2, range, options, (taken) => addTo(block.pages, taken));
     this.counts.syncs++;
     return added;
@@ -192,8 +193,12 @@ export class DirtyMemory {
     this.checkOpen('harvest');
     checkWaitOptions('harvest', options);
     const into = this.checkInto('harvest', options.into);
-    const result = await this.collector.collect('harvest', checked, EVERYTHING, options, (taken) =>
-      deliver(taken, into),
+    const result = await this.collector.collect(
+      'harvest',
+      checked,
+      () => EVERYTHING,
+      options,
+      (taken) => deliver(taken, into),
     );
     return this.harvested(result);
   }
@@ -407,6 +412,7 @@ export class DirtyMemory {
 }
 
 const EVERYTHING: PageRange = { first: 0, end: 2 ** 32 };
+const NOTHING: PageRange = { first: 0, end: 0 };
 
 function keep(taken: PageSet): PageSet {
   return taken;

@@ -64,13 +64,14 @@ export class Collector {
   /**
    * Collects the RAM within `range`. The clear runs inside the call when no other collection of the client is under
    * way. When nothing was dirty no grace period is waited for.
+   * @param range asked for at the clear, which may come long after the call: a place may be other RAM's by then
    * @param deliver is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end
    * @throws (rejects) GracePeriodTimeout, the signal's reason, ArenaFullError, UsageError
    */
   async collect<T>(
     operation: string,
     client: Client,
-    range: PageRange,
+    range: () => PageRange,
     options: WaitOptions,
     deliver: (taken: PageSet) => T,
   ): Promise<T> {
@@ -87,7 +88,7 @@ export class Collector {
     this.rcu.step();
     const taken = new PageSet(this.store, operation);
     try {
-      this.take(client, range, taken);
+      this.take(client, range(), taken);
       if (taken.pages > 0) {
         state.inFlight = taken;
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.

@@ -1,0 +1,325 @@
+import { expect } from 'chai';
+import {
+  ArenaFullError,
+  Client,
+  type DirtyMemory,
+  GracePeriodTimeout,
+  type PageSet,
+  UsageError,
+} from '../../lib/index.js';
+import type { Vcpu } from '../../lib/vcpu.js';
+import {
+  cleanAll,
+  dirtyPages,
+  foreignVcpu,
+  PAGE,
+  pagesOf,
+  range,
+  reportUntil,
+  smallEngine,
+  turn,
+} from '../support/engines.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
+
+/** How a promise stands once the event loop has gone round. */
+async function stateOfPromise(promise: Promise<unknown>): Promise<'pending' | 'resolved' | 'rejected'> {
+  let state: 'pending' | 'resolved' | 'rejected' = 'pending';
+  promise.then(
+    () => {
+      state = 'resolved';
+    },
+    () => {
+      state = 'rejected';
+    },
+  );
+  for (let i = 0; i < 3; i++) await turn();
+  return state;
+}
+
+describe('a collection', () => {
+  let memory: DirtyMemory;
+  let vcpu: Vcpu;
+
+  function setUp(...dirty: number[]): void {
+    memory = smallEngine();
+    memory.ram.plug({ id: 'ram', size: 300 * PAGE });
+    cleanAll(memory);
+    vcpu = foreignVcpu(memory);
+    for (const page of dirty) vcpu.mark(page * PAGE);
+  }
+
+  afterEach(() => vcpu.detach());
+
+  it('resolves only when every online reader has reported', async () => {
+    setUp(5, 70);
+    const harvest = memory.harvest(Client.Migration);
+    expect(await stateOfPromise(harvest)).to.equal('pending');
+    vcpu.quiescent();
+    expect(pagesOf((await harvest).set)).to.deep.equal([5, 70]);
+  });
+
+  it('does not wait for a reader that is offline', async () => {
+    setUp(5);
+    vcpu.goOffline();
+    expect((await memory.harvest(Client.Migration)).added).to.equal(1);
+    vcpu.goOnline();
+  });
+
+  it('waits for no grace period when nothing was dirty', async () => {
+    setUp();
+    const before = memory.stats().gracePeriods;
+    expect((await memory.harvest(Client.Vga)).added).to.equal(0);
+    expect(await memory.testAndClear(0, 300 * PAGE, Client.Vga)).to.equal(false);
+    expect((await memory.snapshotAndClear(0, 300 * PAGE, Client.Code)).pages).to.equal(0);
+    expect(await memory.syncBitmap(memory.ram.find(0)!)).to.equal(0);
+    expect(memory.stats().gracePeriods).to.equal(before);
+    expect(vcpu.kicked).to.equal(false);
+  });
+
+  it("takes what is dirty at the call, and leaves what is marked while it waits to the client's next", async () => {
+    setUp(5, 70);
+    const harvest = memory.harvest(Client.Migration);
+    vcpu.mark(6 * PAGE);
+    vcpu.mark(70 * PAGE);
+    expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 70]);
+    expect(dirtyPages(memory, Client.Migration)).to.deep.equal([6, 70]);
+    const next = await reportUntil(vcpu, memory.harvest(Client.Migration));
+    expect(pagesOf(next.set)).to.deep.equal([6, 70]);
+  });
+
+  it('has its bits count as dirty for the owner until it is delivered', async () => {
+    setUp(5, 70);
+    memory.setDirtyRange(0, 5 * PAGE, 7);
+    const harvest = memory.harvest(Client.Migration);
+    memory.setDirtyRange(6 * PAGE, 2 * PAGE, 7);
+    expect(memory.isDirty(5 * PAGE, 1, Client.Migration)).to.equal(true);
+    expect(memory.isDirty(8 * PAGE, 62 * PAGE, Client.Migration)).to.equal(false);
+    expect(memory.allDirty(0, 8 * PAGE, Client.Migration), 'in flight and live by turns').to.equal(true);
+    expect(memory.allDirty(0, 9 * PAGE, Client.Migration)).to.equal(false);
+    expect(memory.includesClean(0, 8 * PAGE, 7)).to.equal(0);
+    expect(memory.includesClean(69 * PAGE, 3 * PAGE, 4)).to.equal(4);
+    await reportUntil(vcpu, harvest);
+    expect(memory.isDirty(5 * PAGE, 1, Client.Migration)).to.equal(false);
+    expect(memory.allDirty(6 * PAGE, 2 * PAGE, Client.Migration)).to.equal(true);
+    expect(memory.includesClean(0, 6 * PAGE, 7)).to.equal(4);
+  });
+
+  it('makes a second one of the same client wait its turn, of whatever kind', async () => {
+    setUp(5);
+    const order: string[] = [];
+    const note = (name: string) => (): void => void order.push(name);
+    const harvest = memory.harvest(Client.Migration);
+    const sync = memory.syncBitmap(memory.ram.find(0)!);
+    const test = memory.testAndClear(0, 300 * PAGE, Client.Migration);
+    const snapshot = memory.snapshotAndClear(0, 300 * PAGE, Client.Migration);
+    const all = Promise.all([
+      harvest.then(note('harvest')),
+      sync.then(note('sync')),
+      test.then(note('test')),
+      snapshot.then(note('snapshot')),
+    ]);
+    vcpu.mark(6 * PAGE);
+    await reportUntil(vcpu, all);
+    expect(order).to.deep.equal(['harvest', 'sync', 'test', 'snapshot']);
+    expect((await harvest).added).to.equal(1);
+    expect(await sync, 'what was marked after the first').to.equal(1);
+    expect(await test).to.equal(false);
+    expect((await snapshot).pages).to.equal(0);
+  });
+
+  it('does not hold up those of other clients', async () => {
+    setUp(5);
+    const migration = memory.harvest(Client.Migration);
+    expect(memory.harvestUnsynchronized(Client.Code).added).to.equal(1);
+    expect(await memory.testAndClear(0, 300 * PAGE, Client.Code)).to.equal(false);
+    const vga = memory.harvest(Client.Vga);
+    expect((await reportUntil(vcpu, vga)).added).to.equal(1);
+    expect((await reportUntil(vcpu, migration)).added).to.equal(1);
+  });
+
+  it('refuses the unsynchronized forms of its client while it is under way', async () => {
+    setUp(5);
+    const harvest = memory.harvest(Client.Migration);
+    const block = memory.ram.find(0)!;
+    for (const call of [
+      () => memory.harvestUnsynchronized(Client.Migration),
+      () => memory.syncBitmapUnsynchronized(block),
+      () => memory.testAndClearUnsynchronized(0, PAGE, Client.Migration),
+      () => memory.snapshotAndClearUnsynchronized(0, PAGE, Client.Migration),
+    ]) {
+      expectThrow(call, UsageError, 'Unsynchronized', 'MIGRATION');
+    }
+    expect((await reportUntil(vcpu, harvest)).added).to.equal(1);
+    expect(memory.harvestUnsynchronized(Client.Migration).added).to.equal(0);
+  });
+
+  describe('that fails after its clear', () => {
+    for (const way of ['timeout', 'abort'] as const) {
+      it(`by ${way} has its bits back once its grace period has ended, and the next takes them along`, async () => {
+        setUp(5, 70);
+        const controller = new AbortController();
+        const harvest = memory.harvest(
+          Client.Migration,
+          way === 'timeout' ? { timeoutMs: 1 } : { signal: controller.signal },
+        );
+        controller.abort(new Error('changed my mind'));
+        if (way === 'timeout') await expectReject(() => harvest, GracePeriodTimeout, 'harvest', 1, "'foreign'");
+        else await expectReject(() => harvest, Error, 'changed my mind');
+        expect(dirtyPages(memory, Client.Migration), 'in flight still').to.deep.equal([5, 70]);
+        vcpu.mark(6 * PAGE);
+        const next = memory.harvest(Client.Migration);
+        expect(await stateOfPromise(next)).to.equal('pending');
+        expect(pagesOf((await reportUntil(vcpu, next)).set)).to.deep.equal([5, 6, 70]);
+        expect(dirtyPages(memory, Client.Migration)).to.deep.equal([]);
+      });
+    }
+
+    it('does not give its bits to anyone before its grace period has ended', async () => {
+      setUp(5);
+      await expectReject(() => memory.harvest(Client.Migration, { timeoutMs: 0 }), GracePeriodTimeout);
+      expectThrow(() => memory.harvestUnsynchronized(Client.Migration), UsageError, 'under way');
+      expect(vcpu.isDirty(5 * PAGE, 1, Client.Migration), 'not live').to.equal(false);
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      expect(vcpu.isDirty(5 * PAGE, 1, Client.Migration), 'live').to.equal(true);
+      expect(memory.harvestUnsynchronized(Client.Migration).added).to.equal(1);
+    });
+
+    it('has only those bits back whose RAM is still plugged', async () => {
+      setUp(5);
+      const gone = memory.ram.plug({ id: 'gone', size: 10 * PAGE, offset: 310 * PAGE });
+      await expectReject(() => memory.harvest(Client.Migration, { timeoutMs: 0 }), GracePeriodTimeout);
+      const unplugged = memory.ram.unplug(gone);
+      await reportUntil(vcpu, unplugged);
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      memory.ram.plug({ id: 'end', size: PAGE, offset: 330 * PAGE });
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 330]);
+      expect(vcpu.isDirty(310 * PAGE, 10 * PAGE, Client.Migration)).to.equal(false);
+      expect(pagesOf((await reportUntil(vcpu, memory.harvest(Client.Migration))).set)).to.deep.equal([5, 330]);
+    });
+
+    it('and one that is aborted in the queue takes nothing and holds nobody up', async () => {
+      setUp(5);
+      const first = memory.harvest(Client.Migration);
+      const controller = new AbortController();
+      const second = memory.testAndClear(0, 300 * PAGE, Client.Migration, { signal: controller.signal });
+      const third = memory.harvest(Client.Migration, { timeoutMs: 1 });
+      const fourth = memory.harvest(Client.Migration);
+      controller.abort(new Error('changed my mind'));
+      await expectReject(() => second, Error, 'changed my mind');
+      await expectReject(() => third, GracePeriodTimeout, 'queued', 'MIGRATION', "'foreign'");
+      vcpu.mark(6 * PAGE);
+      expect(pagesOf((await reportUntil(vcpu, first)).set)).to.deep.equal([5]);
+      expect(pagesOf((await reportUntil(vcpu, fourth)).set)).to.deep.equal([6]);
+    });
+
+    it('is not begun when the signal has aborted already', async () => {
+      setUp(5);
+      const signal = AbortSignal.abort(new Error('too late'));
+      await expectReject(() => memory.harvest(Client.Migration, { signal }), Error, 'too late');
+      expect(memory.harvestUnsynchronized(Client.Migration).added).to.equal(1);
+    });
+
+    it('for want of room in the arena keeps every bit', async () => {
+      setUp();
+      const sets: PageSet[] = [];
+      vcpu.quiescent();
+      const fill = (): void => {
+        for (;;) {
+          memory.setDirty(0, Client.Vga);
+          sets.push(memory.harvestUnsynchronized(Client.Vga).set);
+        }
+      };
+      expectThrow(fill, ArenaFullError, 'harvestUnsynchronized', 'the arena is full');
+      expect(dirtyPages(memory, Client.Vga)).to.deep.equal([0]);
+      memory.setDirtyRange(0, 300 * PAGE, 4);
+      sets.pop()?.dispose();
+      const room = memory.stats();
+      await expectReject(() => reportUntil(vcpu, memory.harvest(Client.Migration)), ArenaFullError, 'harvest');
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      expect(dirtyPages(memory, Client.Migration), 'what was taken before it failed too').to.deep.equal(range(0, 300));
+      expect(memory.stats()).to.include({ arenaBytesInUse: room.arenaBytesInUse, freeBlocks: room.freeBlocks });
+      for (const set of sets) set.dispose();
+      expect((await reportUntil(vcpu, memory.harvest(Client.Migration))).added).to.equal(300);
+    });
+  });
+
+  describe('during which RAM changes', () => {
+    it('reports no page of RAM that is unplugged meanwhile', async () => {
+      setUp(5);
+      const gone = memory.ram.plug({ id: 'gone', size: 10 * PAGE, offset: 310 * PAGE });
+      const harvest = memory.harvest(Client.Migration);
+      const unplugged = memory.ram.unplug(gone);
+      const { set, added } = await reportUntil(vcpu, harvest);
+      expect(pagesOf(set)).to.deep.equal([5]);
+      expect(added).to.equal(1);
+      await reportUntil(vcpu, unplugged);
+    });
+
+    it('leaves RAM that is plugged meanwhile to the next', async () => {
+      setUp(5);
+      const harvest = memory.harvest(Client.Migration);
+      memory.ram.plug({ id: 'new', size: 3 * PAGE, offset: 310 * PAGE });
+      expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5]);
+      expect(pagesOf((await reportUntil(vcpu, memory.harvest(Client.Migration))).set)).to.deep.equal([310, 311, 312]);
+    });
+
+    it('as a sync, answers 0 when its RAM block is unplugged meanwhile', async () => {
+      setUp(5);
+      const gone = memory.ram.plug({ id: 'gone', size: 10 * PAGE, offset: 310 * PAGE });
+      const sync = memory.syncBitmap(gone);
+      const unplugged = memory.ram.unplug(gone);
+      expect(await reportUntil(vcpu, sync)).to.equal(0);
+      await reportUntil(vcpu, unplugged);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5]);
+    });
+
+    it('as a sync that waits its turn, takes nothing of RAM that came in place of its own', async () => {
+      setUp(5);
+      const gone = memory.ram.plug({ id: 'gone', size: 10 * PAGE, offset: 310 * PAGE });
+      const first = memory.harvest(Client.Migration);
+      const second = memory.harvest(Client.Migration);
+      const sync = memory.syncBitmap(gone);
+      const unplugged = memory.ram.unplug(gone);
+      vcpu.mark(6 * PAGE);
+      await reportUntil(vcpu, first);
+      await reportUntil(vcpu, unplugged);
+      memory.ram.plug({ id: 'new', size: 10 * PAGE, offset: 310 * PAGE });
+      vcpu.mark(7 * PAGE);
+      await reportUntil(vcpu, Promise.all([second, sync]));
+      expect(await sync).to.equal(0);
+      expect(dirtyPages(memory, Client.Migration)).to.include.members(range(310, 320));
+    });
+  });
+
+  it('delivers into a set that has pages already, and counts the new ones', async () => {
+    setUp(5, 70);
+    const into = memory.createPageSet();
+    expect(await reportUntil(vcpu, memory.harvest(Client.Migration, { into }))).to.deep.equal({ set: into, added: 2 });
+    for (const page of [5, 6, 200]) vcpu.mark(page * PAGE);
+    expect((await reportUntil(vcpu, memory.harvest(Client.Migration, { into }))).added).to.equal(2);
+    expect(pagesOf(into)).to.deep.equal([5, 6, 70, 200]);
+    expect(into.pages).to.equal(4);
+    expect(memory.stats()).to.include({ harvests: 5, pagesHarvested: 904 });
+  });
+
+  it('keeps its bits dirty when the set it was to deliver into is disposed of while it waits', async () => {
+    setUp(5);
+    const into = memory.createPageSet();
+    const harvest = memory.harvest(Client.Migration, { into });
+    into.dispose();
+    await expectReject(() => reportUntil(vcpu, harvest), UsageError, 'harvest', 'disposed');
+    expect(pagesOf(memory.harvestUnsynchronized(Client.Migration).set)).to.deep.equal([5]);
+  });
+
+  it('loses nothing of a reader that leaves, and nothing of one that is retired', async () => {
+    setUp();
+    vcpu.mark(5 * PAGE);
+    vcpu.detach();
+    vcpu = foreignVcpu(memory);
+    vcpu.mark(6 * PAGE);
+    const harvest = memory.harvest(Client.Migration);
+    expect(memory.retire(4711)).to.equal(1);
+    expect(pagesOf((await harvest).set)).to.deep.equal([5, 6]);
+  });
+});
