@@ -156,6 +156,8 @@ class VcpuWorkload {
 }
 
 export function asFinding(what: string, error: unknown): Finding {
-  const oracle = error instanceof Error && error.name === 'CorruptionError' ? 'use-after-free' : 'unexpected-error';
-  return { oracle, detail: `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` };
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // The poison of a freed table, taken for a block, is an index outside the arena.
+  const poisoned = /CorruptionError|Invalid atomic access index/.test(detail);
+  return { oracle: poisoned ? 'use-after-free' : 'unexpected-error', detail: `${what}: ${detail}` };
 }
