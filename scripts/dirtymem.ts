@@ -1,14 +1,26 @@
 #!/usr/bin/env node
 /** The command line. Exit 0: pass; 1: the run found a violation; 2: usage error. */
 import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
-import { addStressCommand } from './stress-command.js';
 
 const USAGE_ERROR = 2;
 
 // By its own name, because the way to package.json differs between scripts/ and dist/scripts/.
-const { name, version, description } = createRequire(import.meta.url)('dirtymem/package.json');
+const { name, version, description, peerDependencies } = createRequire(import.meta.url)('dirtymem/package.json');
 
+/** What only the command line needs is not installed with the library. */
+async function loadCommandLine() {
+  try {
+    const [commander, { addStressCommand }] = await Promise.all([import('commander'), import('./stress-command.js')]);
+    return { ...commander, addStressCommand };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const missing = Object.keys(peerDependencies).join(' ');
+    console.error(`${(error as Error).message}\nThe command line needs packages of its own: npm install ${missing}`);
+    process.exit(USAGE_ERROR);
+  }
+}
+
+const { Command, CommanderError, addStressCommand } = await loadCommandLine();
 const program = new Command(name).description(description).version(version).exitOverride();
 addStressCommand(program);
 

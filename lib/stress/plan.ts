@@ -27,7 +27,7 @@ export const MINIMA = {
   gracePeriods: 100,
   extends: 20,
   shrinks: 20,
-  litmusRounds: 500,
+  litmusRounds: 100,
   tableUses: 1_000,
 } as const;
 
