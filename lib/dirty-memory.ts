@@ -317,7 +317,7 @@ export class DirtyMemory {
 
   private async closeAfter(options: WaitOptions): Promise<void> {
     try {
-      const work = Promise.all([this.collector.settle(), this.ram.settle(), this.rcu.barrier()]);
+      const work = this.settle();
       const timeoutError = (ms: number): Error => new GracePeriodTimeout('close', ms, this.rcu.holdouts());
       await waitForWake({ options, timeoutError }, (wake) => {
         work.then(wake, wake);
@@ -335,6 +335,12 @@ export class DirtyMemory {
     this.rcu.close();
     this.ram.close();
     this.state = 'closed';
+  }
+
+  /** Also what is begun meanwhile: once the engine is closed no turn comes back for it. */
+  private async settle(): Promise<void> {
+    await Promise.all([this.collector.settle(), this.ram.settle(), this.rcu.barrier()]);
+    while (this.state === 'closing' && this.rcu.busy) await this.rcu.barrier();
   }
 
   private checkOpen(operation: string): void {

@@ -79,9 +79,14 @@ export class Rcu {
       this.step();
       return this.periods.completed >= cookie;
     };
-    if (!this.spin(done)) {
+    // The wait may go through the rest of a running period and one of its own; a kick is for one period.
+    const doneOrKicked = (): boolean => {
+      if (done()) return true;
       this.periods.kick();
-      if (!waitBlocking(this.arena, timeoutMs, done)) {
+      return false;
+    };
+    if (!this.spin(done)) {
+      if (!waitBlocking(this.arena, timeoutMs, doneOrKicked)) {
         this.keepTurning();
         throw new GracePeriodTimeout('synchronizeBlocking', timeoutMs, this.holdouts());
       }
@@ -141,6 +146,11 @@ export class Rcu {
   /** How many callbacks of the embedder's wait for their grace period. */
   get pendingCallbacks(): number {
     return this.userQueue.length;
+  }
+
+  /** @internal Does anyone wait, or anything wait to be run? */
+  get busy(): boolean {
+    return this.held || this.engineQueue.length > 0;
   }
 
   /** @internal Learns of periods that have ended and runs the engine's own callbacks. Each owner's step begins with it. */
