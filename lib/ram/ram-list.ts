@@ -97,7 +97,8 @@ export class RamList {
   /**
    * Removes RAM (QEMU: qemu_ram_free). It is gone from the list and from collections at once; resolves when its range
    * and its bitmap blocks may be used again, after a grace period. The block's own page set is disposed of then.
-   * @throws (rejects) RangeError when the block is not plugged; ArenaFullError, with nothing changed
+   * @throws (rejects) RangeError when the block is not plugged; UsageError inside a read-side section of this thread;
+   *   ArenaFullError; with nothing changed
    */
   async unplug(block: RamBlock): Promise<void> {
     if (!(block instanceof RamBlock)) throw wrongType('unplug', 'block', block, 'a RamBlock');
@@ -105,6 +106,7 @@ export class RamList {
     if (!this.blocks.includes(block)) {
       throw new RangeError(`unplug: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
     }
+    this.rcu.checkMayWait('unplug');
     this.rcu.step();
     const rest = this.blocks.filter((other) => other !== block);
     const release = this.tables.shrink(
