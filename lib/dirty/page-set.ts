@@ -146,19 +146,17 @@ export class PageSet {
   keepOnly(ranges: Iterable<PageRange>): void {
     let at = 0;
     for (const range of ranges) {
-      this.removeFrom(at, range.first);
+      this.remove({ first: at, end: range.first });
       at = range.end;
     }
-    this.removeFrom(at, Infinity);
+    this.remove({ first: at, end: Infinity });
   }
 
   /** @internal */
   hasAny(range: PageRange): boolean {
-    const blocks = this.open(this.purpose);
     let found = false;
-    eachBlock(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
-      const block = blocks.get(number);
-      if (block !== undefined && !found) found = this.store.kernel.findSet(block, from, to) < to;
+    this.eachOwn(range, (block, from, to) => {
+      found ||= this.store.kernel.findSet(block, from, to) < to;
     });
     return found;
   }
@@ -181,24 +179,30 @@ export class PageSet {
   }
 
   private remove(range: PageRange): number {
-    const blocks = this.open(this.purpose);
     let removed = 0;
-    eachBlock(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
-      const block = blocks.get(number);
-      if (block !== undefined) removed += this.store.kernel.clearOwned(block, from, to);
+    this.eachOwn(range, (block, from, to) => {
+      removed += this.store.kernel.clearOwned(block, from, to);
     });
     this.count -= removed;
     return removed;
   }
 
-  /** As `remove`, at the cost of the blocks that exist instead of those that the range spans. */
-  private removeFrom(first: number, end: number): void {
+  /** Visits the set's blocks in the range, at the cost of these or of those that the range spans, whichever are fewer. */
+  private eachOwn(range: PageRange, visit: (block: number, from: number, to: number) => void): void {
     const { pagesPerBlock } = this.store.geometry;
-    for (const number of this.open(this.purpose).keys()) {
+    const blocks = this.open(this.purpose);
+    if (range.end - range.first <= blocks.size * pagesPerBlock) {
+      eachBlock(range, pagesPerBlock, (number, from, to) => {
+        const block = blocks.get(number);
+        if (block !== undefined) visit(block, from, to);
+      });
+      return;
+    }
+    for (const [number, block] of blocks) {
       const base = number * pagesPerBlock;
-      const from = Math.max(first, base);
-      const to = Math.min(end, base + pagesPerBlock);
-      if (from < to) this.remove({ first: from, end: to });
+      const from = Math.max(range.first - base, 0);
+      const to = Math.min(range.end - base, pagesPerBlock);
+      if (from < to) visit(block, from, to);
     }
   }
 
