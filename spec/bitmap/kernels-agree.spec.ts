@@ -108,63 +108,89 @@ describe('The kernels', () => {
     );
   }).timeout(60_000);
 
-  it('count each bit once between them, whichever of them sets and whichever takes (DM-1)', async () => {
+  describe('among threads, whichever of them sets and whichever takes', () => {
     const cells = 100;
     const bits = cells * CELL;
-    const { memory, words } = makeMemory(bits / 16 + 64);
-    const takers = [new AtomicsKernel(words), loadWasm(memory)];
     const block = 16;
     const into = block + bits / 32 + 16;
-    const stop = words.length - 1;
-    const everTaken = new NaiveBitmap();
 
-    const take = (kernel: Kernel, first: number, end: number): number => {
-      const added = kernel.takeLive(block, first, end, into);
-      for (let bit = kernel.findSet(into, 0, bits); bit < bits; bit = kernel.findSet(into, bit + 1, bits)) {
-        everTaken.set(bit, bit + 1);
-      }
-      expect(kernel.clearOwned(into, 0, bits)).to.equal(added);
-      return added;
-    };
-
-    const works = (['atomics', 'wasm', 'wasm'] as const).map(
-      (kernel, worker): MarkByKernelWork => ({
-        ...{ memory, byteOffset: BYTE_OFFSET, length: words.length, block, cells, stop },
-        ...{ kernel, seed: 0x3c6ef35f + worker },
-      }),
-    );
-    const url = new URL('../support/mark-by-kernel-worker.js', import.meta.url);
-    const workers = works.map((workerData) => new Worker(url, { workerData }));
-    try {
-      const messages = Promise.all(workers.map((worker) => once(worker, 'message')));
-      let failed = false;
-      messages.catch(() => {
-        failed = true;
+    /**
+     * Threads set bits by both kernels, while both kernels take.
+     * @param take one round: takes, and returns how many bits of the threads' it took
+     */
+    async function race(
+      works: readonly Pick<MarkByKernelWork, 'kernel' | 'seed' | 'range'>[],
+      busyRounds: number,
+      take: (kernel: Kernel, round: number) => number,
+    ): Promise<SetLiveReport[]> {
+      const { memory, words } = makeMemory(into + bits / 32 + 32);
+      const takers = [new AtomicsKernel(words), loadWasm(memory)];
+      const stop = words.length - 1;
+      const common = { memory, byteOffset: BYTE_OFFSET, length: words.length, block, cells, stop };
+      const url = new URL('../support/mark-by-kernel-worker.js', import.meta.url);
+      const workers = works.map((work) => {
+        const workerData: MarkByKernelWork = { ...common, ...work };
+        return new Worker(url, { workerData });
       });
-      let taken = 0;
-      for (let round = 0, busy = 0; busy < 1000 && !failed; round++) {
-        const kernel = takers[round % 2] as Kernel;
-        const added = round % 3 === 0 ? take(kernel, 77, bits - 1011) : take(kernel, 0, bits);
-        taken += added;
-        if (added > 0) busy += 1;
-        if (round % 64 === 0) await setImmediate(); // lets a worker's failure be heard
+      try {
+        const messages = Promise.all(workers.map((worker) => once(worker, 'message')));
+        let failed = false;
+        messages.catch(() => {
+          failed = true;
+        });
+        let taken = 0;
+        for (let round = 0, busy = 0; busy < busyRounds && !failed; round++) {
+          const added = take(takers[round % 2] as Kernel, round);
+          taken += added;
+          if (added !== 0) busy += 1;
+          if (round % 64 === 0) await setImmediate(); // lets a worker's failure be heard
+        }
+        words.store(stop, 1);
+        const reports = (await messages).map(([report]) => report as SetLiveReport);
+        for (const kernel of takers) taken += take(kernel, 0);
+        const turned = reports.reduce((sum, report) => sum + report.turned, 0);
+        expect(taken, 'bits taken, of those that turned').to.equal(turned);
+        return reports;
+      } finally {
+        await Promise.all(workers.map((worker) => worker.terminate()));
       }
-      words.store(stop, 1);
-      const reports = (await messages).map(([report]) => report as SetLiveReport);
-      const left = take(takers[1] as Kernel, 0, bits);
-      const turned = reports.reduce((sum, report) => sum + report.turned, 0);
-      expect(taken + left, 'taken and left').to.equal(turned);
+    }
 
+    it('count each bit once, and lose none (DM-1)', async () => {
+      const everTaken = new NaiveBitmap();
+      const seeds = [0x1f123bb5, 0x3c6ef35f, 0x5a09e667];
+      const kernels = ['atomics', 'wasm', 'wasm'] as const;
+      const works = kernels.map((kernel, worker) => ({ kernel, seed: seeds[worker] as number }));
+      const reports = await race(works, 1000, (kernel, round) => {
+        const [first, end] = round % 3 === 1 ? [77, bits - 611] : [0, bits];
+        const added = kernel.takeLive(block, first, end, into);
+        for (let bit = kernel.findSet(into, 0, bits); bit < bits; bit = kernel.findSet(into, bit + 1, bits)) {
+          everTaken.set(bit, bit + 1);
+        }
+        expect(kernel.clearOwned(into, 0, bits)).to.equal(added);
+        return added;
+      });
       const set = new NaiveBitmap();
       for (const [worker, { ranges }] of reports.entries()) {
-        const sequence = randomRanges((works[worker] as MarkByKernelWork).seed, cells);
+        const sequence = randomRanges(seeds[worker] as number, cells);
         for (let n = 0; n < ranges && set.size < cells * HOLE; n++) set.set(...sequence.next().value);
       }
       expect(everTaken.toWords(bits / 32)).to.deep.equal(set.toWords(bits / 32));
-    } finally {
-      await Promise.all(workers.map((worker) => worker.terminate()));
-    }
-  }).timeout(60_000);
+    }).timeout(60_000);
+
+    it('count each bit once where all of them change the same whole words (DM-1)', async () => {
+      const range = [0, 512] as const;
+      const works = (['wasm', 'wasm', 'atomics'] as const).map((kernel) => ({ kernel, seed: 1, range }));
+      await race(works, 100_000, (kernel) => {
+        // Words that are set in part are taken between another thread's look at them and its change.
+        let own = 0;
+        for (let bit = 5; bit < 512; bit += 32) own += kernel.setLive(block, bit, bit + 1);
+        const added = kernel.takeLive(block, ...range, into);
+        kernel.clearOwned(into, ...range);
+        return added - own;
+      });
+    }).timeout(60_000);
+  });
 });
 
 function makeMemory(length: number): { memory: WebAssembly.Memory; words: Words } {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { WasmKernel } from '../../lib/bitmap/wasm-kernel.js';
@@ -65,6 +66,32 @@ describe('WasmKernel', () => {
     }
   });
 
+  for (const find of ['findSet', 'findClear'] as const) {
+    it(`${find} answers with a bit that it has seen, or the end, while the bit comes and goes`, async () => {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+      new Int32Array(memory.buffer).fill(find === 'findSet' ? 0 : -1, 0, 64);
+      const [word, bit] = [23, 7];
+      const toggler = startModule(`for (;;) Atomics.xor(words, ${word}, ${1 << bit});`, memory);
+      let failure: unknown;
+      toggler.on('error', (error) => {
+        failure = error;
+      });
+      try {
+        const kernel = load(memory, 0);
+        for (let calls = 1, changes = 0, last = 0; changes < 100_000 && !failure; calls++) {
+          const answer = kernel[find](0, 3, 2048);
+          if (answer !== word * 32 + bit && answer !== 2048) expect.fail(`position ${answer}`);
+          if (answer !== last) changes += 1;
+          last = answer;
+          if (calls % 10_000 === 0) await setImmediate(); // lets the thread's failure be heard
+        }
+        expect(failure).to.equal(undefined);
+      } finally {
+        await toggler.terminate();
+      }
+    }).timeout(60_000);
+  }
+
   it('is compiled once a thread, whatever the number of engines', async () => {
     const compilations = await inThread(`
       let compilations = 0;
@@ -105,15 +132,22 @@ function load(memory: WebAssembly.Memory, byteOffset: number): WasmKernel {
 
 /** Runs a function body in a thread that has not loaded a kernel yet. */
 async function inThread(body: string): Promise<unknown> {
-  const script = `
-    import { parentPort } from 'node:worker_threads';
-    import { WasmKernel } from '${new URL('../../lib/bitmap/wasm-kernel.js', import.meta.url).href}';
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    parentPort.postMessage((() => { ${body} })());
-  `;
-  // A module, unlike a script given as text, gets the loader that runs TypeScript.
-  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
+  const kernel = new URL('../../lib/bitmap/wasm-kernel.js', import.meta.url).href;
+  const worker = startModule(
+    `import { WasmKernel } from '${kernel}';
+     parentPort.postMessage((() => { ${body} })());`,
+    new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+  );
   const [result] = await once(worker, 'message');
   await worker.terminate();
   return result;
+}
+
+/** A module, unlike a script given as text, gets the loader that runs TypeScript. */
+function startModule(script: string, memory: WebAssembly.Memory): Worker {
+  const text = `
+    import { parentPort, workerData as memory } from 'node:worker_threads';
+    const words = new Int32Array(memory.buffer);
+    ${script}`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`), { workerData: memory });
 }
