@@ -154,9 +154,9 @@ function takeLiveWord(at: usize, mask: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function addLiveWord(at: usize, bits: u32): u32 {
-  // ORDER DM-1: there is no test before this set, and so no line of the target is read ahead. Imported bits speak of
-  //   stores outside any reader's interval, which DM-2 does not cover: a test that finds a bit which has been taken
-  //   already would lose it (corruption).
+  // ORDER DM-1: there is no test before this set, and no line of the target is read ahead. It would be sound where the
+  //   owner calls, which alone clears (K-3); in any other thread a bit that it finds may be taken already, and what is
+  //   imported speaks of stores outside any interval, which DM-2 does not cover (lost: corruption).
   // needs: atomicity (K-1); release, so that who takes a bit happens-after what its importer had seen
   // pairs with: bitmap/assembly/walk.ts takeLiveWord
   if (bits == 0) return 0;
