@@ -128,12 +128,18 @@ describe('a page set', () => {
     expect(pagesOf(into)).to.deep.equal([5, 6, 64, 70, 900]);
   });
 
-  it('stays as it was when RAM goes away, and can be used when the engine is closed', async () => {
+  it('stays as it was when RAM goes away', async () => {
     const set = setWith(memory, [5, 70]);
     await memory.ram.unplug(memory.ram.find(0)!);
     expect(pagesOf(set)).to.deep.equal([5, 70]);
+  });
+
+  it('throws once its engine is closed, whose memory may be used for something else; disposing of it is allowed', async () => {
+    const set = setWith(memory, [5, 70]);
     await memory.close();
-    expect(set.delete(0, 10 * PAGE)).to.equal(1);
+    expectThrow(() => set.has(0, PAGE), UsageError, 'PageSet.has', 'closed');
+    expectThrow(() => set.delete(0, PAGE), UsageError, 'PageSet.delete', 'closed');
+    expectThrow(() => [...set.runs()], UsageError, 'PageSet.runs', 'closed');
     set.dispose();
   });
 });
