@@ -227,6 +227,21 @@ describe('Rcu', () => {
       expect(ran).to.equal(true);
     });
 
+    it('is not quiescent in a section that it opens while a wait is under way', async () => {
+      const other = foreignVcpu(memory, 'other');
+      const running = memory.rcu.synchronize();
+      const wait = memory.rcu.synchronize();
+      const tracked = track(wait);
+      own.readLock();
+      other.detach();
+      await running;
+      await turns();
+      expect(tracked.settled, 'the next period has begun in the section').to.equal(false);
+      expect(memory.rcu.poll(2)).to.equal(false);
+      own.readUnlock();
+      await wait;
+    });
+
     it('may wait for one engine inside a section of another', async () => {
       const other = smallEngine();
       const elsewhere = attachVcpu(other.handle);
