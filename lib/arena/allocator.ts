@@ -35,6 +35,8 @@ export class Allocator {
   private readonly freeTableLists = new Map<number, number[]>();
   /** Sizes in words of all that is allocated. */
   private readonly live = new Map<number, number>();
+  /** The memory may be another engine's by now: nothing is touched any more. */
+  closed = false;
   private top: number;
   private wordsInUse = 0;
   private wordsPeak = 0;

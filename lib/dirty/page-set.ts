@@ -82,7 +82,8 @@ export class PageSet {
 
   /** Gives the memory back to the arena. Every other method throws afterwards; a second `dispose` does nothing. */
   dispose(): void {
-    for (const block of this.blocks?.values() ?? []) this.store.allocator.freeBlock(block);
+    const { allocator } = this.store;
+    if (!allocator.closed) for (const block of this.blocks?.values() ?? []) allocator.freeBlock(block);
     this.blocks = undefined;
     this.count = 0;
   }
@@ -211,6 +212,7 @@ export class PageSet {
   }
 
   private open(operation: string): Map<number, number> {
+    if (this.store.allocator.closed) throw new UsageError(`${operation}: the engine of the page set is closed`);
     if (this.blocks === undefined) throw new UsageError(`${operation}: the page set was disposed of`);
     return this.blocks;
   }
