@@ -27,7 +27,10 @@ export class PageSet {
   private readonly purpose: string;
   /** Block number to word index. */
   private blocks: Map<number, number> | undefined = new Map();
+  /** Of the blocks that are not in `uncounted`. */
   private count = 0;
+  /** Numbers of adopted blocks whose pages nobody has needed to count yet. */
+  private readonly uncounted = new Set<number>();
 
   /** @internal Embedders get theirs from `createPageSet` and from collections. */
   constructor(store: PageSetStore, purpose: string) {
@@ -37,7 +40,11 @@ export class PageSet {
 
   /** How many pages are in the set, exactly. */
   get pages(): number {
-    this.open('pages');
+    const blocks = this.open('pages');
+    for (const number of this.uncounted) {
+      this.count += this.store.kernel.count(blocks.get(number) as number, 0, this.store.geometry.pagesPerBlock);
+    }
+    this.uncounted.clear();
     return this.count;
   }
 
@@ -84,6 +91,7 @@ export class PageSet {
   dispose(): void {
     for (const block of this.blocks?.values() ?? []) this.store.allocator.freeBlock(block);
     this.blocks = undefined;
+    this.uncounted.clear();
     this.count = 0;
   }
 
@@ -111,6 +119,20 @@ export class PageSet {
     const added = kernel.takeLive(live, first, to, block);
     this.count += added;
     return added;
+  }
+
+  /** @internal No block at all: nothing was taken. */
+  get untouched(): boolean {
+    return this.open(this.purpose).size === 0;
+  }
+
+  /**
+   * @internal Takes over a block that was swapped out, of which the set has none yet. Readers may still mark in it until
+   * the grace period ends; until then the set must be neither counted nor changed, only searched.
+   */
+  adopt(number: number, block: number): void {
+    this.open(this.purpose).set(number, block);
+    this.uncounted.add(number);
   }
 
   /** @internal Adds this set's pages of the range to a live block. */
@@ -185,9 +207,11 @@ export class PageSet {
     let removed = 0;
     eachBlock(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
       const block = blocks.get(number);
-      if (block !== undefined) removed += this.store.kernel.clearOwned(block, from, to);
+      if (block === undefined) return;
+      const cleared = this.store.kernel.clearOwned(block, from, to);
+      removed += cleared;
+      if (!this.uncounted.has(number)) this.count -= cleared;
     });
-    this.count -= removed;
     return removed;
   }
 
