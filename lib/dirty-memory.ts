@@ -66,7 +66,6 @@ export class DirtyMemory {
   private readonly events = new Events<DirtyMemoryEvents>(['stall']);
   private readonly supervision = new Supervision();
   private readonly counts = { harvests: 0, pagesHarvested: 0, syncs: 0, snapshots: 0, testAndClears: 0 };
-  private state: 'open' | 'closing' | 'closed' = 'open';
 
   /** @internal Embedders call `create`. */
   constructor(options: DirtyMemoryOptions, parts: Parts) {
@@ -184,7 +183,7 @@ export class DirtyMemory {
   async syncBitmap(block: RamBlock, options: WaitOptions = {}): Promise<number> {
     this.plugged('syncBitmap', block);
     const range = (): PageRange => (this.ram.has(block) ? block.range : NOTHING);
-    const added = await this.collector.collect('syncBitmap', 2, range, options, (taken) => addTo(block.pages, taken));
+    const added = await this.collector.collect('syncBitmap', 2, range, options, (taken) => this.moveTo(block, taken));
     this.counts.syncs++;
     return added;
   }
@@ -229,7 +228,7 @@ export class DirtyMemory {
   syncBitmapUnsynchronized(block: RamBlock): number {
     const operation = 'syncBitmapUnsynchronized';
     const range = this.plugged(operation, block);
-    const added = this.collector.collectUnsynchronized(operation, 2, range, (taken) => addTo(block.pages, taken));
+    const added = this.collector.collectUnsynchronized(operation, 2, range, (taken) => this.moveTo(block, taken));
     this.counts.syncs++;
     return added;
   }
@@ -257,9 +256,7 @@ export class DirtyMemory {
    * vCPU that was killed between a store and its mark leaves that store unmarked unless it marks first.
    */
   supervise(worker: SupervisedWorker): void {
-    this.checkOpen('supervise');
     this.supervision.supervise(worker, (identity) => {
-      if (this.state === 'closed') return;
       retireIdentity(this.arena, identity);
       this.rcu.step();
     });
@@ -268,10 +265,11 @@ export class DirtyMemory {
   /**
    * Retires the readers of a thread that is known to be gone, where no event says so (browsers, workers of workers).
    * @param identity the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another
+   * Also while the engine closes, which waits for them, and afterwards: their slots must be free before another engine
+   * may be created in the same memory.
    * @returns how many readers it had
    */
   retire(identity: number): number {
-    this.checkOpen('retire');
     checkInteger('retire', 'identity', identity, 0, 2 ** 31 - 2);
     const local = findLocalReader(this.arena.engineId, (reader) => reader.identity === identity);
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
@@ -307,10 +305,11 @@ export class DirtyMemory {
    * @throws (rejects) GracePeriodTimeout, the signal's reason; then the engine is open as before
    */
   async close(options: WaitOptions = {}): Promise<void> {
-    if (this.state !== 'open') return this.closing;
+    const { lifecycle } = this.rcu;
+    if (lifecycle.state !== 'open') return this.closing;
     checkWaitOptions('close', options);
     this.rcu.checkMayWait('close');
-    this.state = 'closing';
+    lifecycle.state = 'closing';
     this.closing = this.closeAfter(options);
     return this.closing;
   }
@@ -318,6 +317,7 @@ export class DirtyMemory {
   private closing: Promise<void> = Promise.resolve();
 
   private async closeAfter(options: WaitOptions): Promise<void> {
+    const { lifecycle } = this.rcu;
     try {
       const work = this.settle();
       const timeoutError = (ms: number): Error => new GracePeriodTimeout('close', ms, this.rcu.holdouts());
@@ -327,27 +327,26 @@ export class DirtyMemory {
       });
       await work;
     } catch (error) {
-      this.state = 'open';
+      lifecycle.state = 'open';
       throw error;
     }
+    lifecycle.state = 'closed';
     // ORDER GP-1: Closed before the number, so that a reader that reports reloads its roots and finds them closed.
     // pairs with: dirty/vcpu.ts loadRoots
     this.arena.words.store(Header.Closed, 1);
-    this.rcu.request();
     this.rcu.close();
-    this.ram.close();
-    this.allocator.close();
-    this.state = 'closed';
+    this.allocator.closed = true;
   }
 
-  /** Also what is begun meanwhile: once the engine is closed no turn comes back for it. */
+  /** What is under way; nothing new begins while the engine is closing. */
   private async settle(): Promise<void> {
-    await Promise.all([this.collector.settle(), this.ram.settle(), this.rcu.barrier()]);
-    while (this.state === 'closing' && this.rcu.busy) await this.rcu.barrier();
+    await this.collector.settle();
+    await this.ram.settle();
+    await this.rcu.drain();
   }
 
   private checkOpen(operation: string): void {
-    if (this.state !== 'open') throw new UsageError(`${operation}: the engine is ${this.state}`);
+    this.rcu.lifecycle.check(operation);
   }
 
   private mark(operation: string, start: number, length: number, mask: number): number {
@@ -395,7 +394,17 @@ export class DirtyMemory {
     if (!this.ram.has(block)) {
       throw new RangeError(`${operation}: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
     }
+    if (block.pages.disposed) throw new UsageError(`${operation}: the page set of '${block.id}' was disposed of`);
     return block.range;
+  }
+
+  /** The end of a sync. */
+  private moveTo(block: RamBlock, taken: PageSet): number {
+    if (!block.pages.disposed) return block.pages.absorb(taken);
+    // Thrown, it puts the bits back.
+    if (this.ram.has(block)) throw new UsageError(`syncBitmap: the page set of '${block.id}' was disposed of`);
+    taken.dispose();
+    return 0;
   }
 
   private checkInto(operation: string, into: PageSet | undefined): PageSet | undefined {
@@ -431,13 +440,6 @@ function discard(taken: PageSet): number {
   const { pages } = taken;
   taken.dispose();
   return pages;
-}
-
-/** Sets may be disposed of while a collection waits; the pages are then nobody's. */
-function addTo(set: PageSet, taken: PageSet): number {
-  if (!set.disposed) return set.absorb(taken);
-  taken.dispose();
-  return 0;
 }
 
 function deliver(taken: PageSet, into: PageSet | undefined): HarvestResult {

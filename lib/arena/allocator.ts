@@ -43,8 +43,9 @@ export class Allocator {
   private readonly freeTableLists = new Map<number, number[]>();
   /** Sizes in words of all that is allocated. */
   private readonly live = new Map<number, number>();
+  /** The memory may be another engine's by now: nothing is touched any more. */
+  closed = false;
   private top: number;
-  private closed = false;
   private wordsInUse = 0;
   private wordsPeak = 0;
 
@@ -64,7 +65,6 @@ export class Allocator {
   }
 
   freeBlock(block: number): void {
-    if (this.closed) return;
     this.leave(block, this.blockWords, 'bitmap block');
     this.unzeroed.push(block);
     if (this.debug) this.zeroSome(1);
@@ -111,11 +111,6 @@ export class Allocator {
     const list = this.freeTableLists.get(capacity);
     if (list === undefined) this.freeTableLists.set(capacity, [table]);
     else list.push(table);
-  }
-
-  /** Ends all writing: the memory may be another engine's now. Page sets may still be disposed of. */
-  close(): void {
-    this.closed = true;
   }
 
   stats(): AllocatorStats {

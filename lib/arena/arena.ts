@@ -3,12 +3,24 @@
  * through a handle that survives structured clone.
  *
  * The region is reserved in full at creation and committed by the operating system as it is touched, so creation
- * writes the header and nothing else. Header words up to `Closed` never change after creation (but for `Closed`
+ * writes the header and nothing else; in an embedder's memory, which may not be zero, also the slots and the zero block. Header words up to `Closed` never change after creation (but for `Closed`
  * itself); a thread that holds the handle received it after they were written, and message passing orders that, so
  * attach reads them plainly.
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
-import { FLAG_DEBUG, Header, LINE, MAGIC, type Regions, ROOTS, regionsOf, Slots, Table, VERSION } from './layout.js';
+import {
+  FLAG_DEBUG,
+  Header,
+  LINE,
+  MAGIC,
+  type Regions,
+  ROOTS,
+  regionsOf,
+  Slot,
+  Slots,
+  Table,
+  VERSION,
+} from './layout.js';
 import { Words } from './words.js';
 
 const WASM_PAGE = 65536;
@@ -77,6 +89,7 @@ export class Arena {
     if (words.get(Header.Magic) === MAGIC && words.get(Header.Closed) === 0 && options.memory !== undefined) {
       throw new RangeError(`${operation}: an engine that is not closed lives at byteOffset ${byteOffset} already`);
     }
+    checkVacant(operation, words);
     // Plain stores: no other thread has the handle yet (DM-1).
     // Memory of our own is zero, and is not to be touched before it is needed.
     if (options.memory !== undefined) words.fill(0, regionsOf(geometry.maxReaders, geometry.blockWords).heap, 0);
@@ -122,6 +135,22 @@ export class Arena {
     const most = Math.floor((bytes - byteOffset) / 4);
     expect('length in words', length, length >= least && length <= most, `from ${least} to ${most}`);
     return new Arena({ dirtymem: VERSION, memory, byteOffset }, length, geometry);
+  }
+}
+
+/**
+ * A reader that a closed engine has left attached would report, and free its slot, in the next engine's registry.
+ * @throws RangeError while there is one
+ */
+function checkVacant(operation: string, words: Words): void {
+  if (words.get(Header.Magic) !== MAGIC) return;
+  const slots = Math.min(words.get(Header.MaxReaders), Math.floor((words.length - Slots.first) / Slots.size));
+  for (let i = 0; i < slots; i++) {
+    const tenant = words.load(Slots.first + i * Slots.size + Slot.Identity);
+    if (tenant === 0) continue;
+    throw new RangeError(
+      `${operation}: a reader of the closed engine there is still attached (identity ${tenant - 1}); detach or retire it`,
+    );
   }
 }
 

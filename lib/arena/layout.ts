@@ -2,7 +2,8 @@
  * The layout of the arena, and the only place that knows it. All positions and sizes are in 32-bit words from the
  * arena's base; `npm run layout` prints the map.
  *
- * Words that different threads write stand on different cache lines of 16 words.
+ * Words of different readers stand on different cache lines of 16 words, and so do the words that readers poll and
+ * those that change with every grace period.
  */
 
 export const MAGIC = 0x6d656d64; // the bytes 'dmem' in memory order

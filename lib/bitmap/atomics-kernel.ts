@@ -220,9 +220,8 @@ export class AtomicsKernel implements Kernel {
 
   /** Sets `bits` of a live word, whatever it holds. */
   private addLiveWord(index: number, bits: number): void {
-    // ORDER DM-1: there is no test before this set. Imported bits speak of stores that were made outside any reader's
-    //   interval, so DM-2 would not cover a test that finds a bit which has been taken already (lost: corruption).
-    //   For bits that the owner returns a test would be sound (K-3), but that path is too rare to need one.
+    // ORDER DM-1: there is no test before this set. One would be sound, since only the owner imports and returns bits and
+    //   only the owner clears (K-3); the paths are too rare to need it.
     // needs: atomicity (K-1); release, so that who takes a bit happens-after what its importer had seen
     // pairs with: bitmap/atomics-kernel.ts takeLiveWord
     if (bits !== 0) this.words.or(index, bits);

@@ -4,22 +4,22 @@
  * and relatives, with the wait that 9458a9a1df1a added).
  *
  * DM-2 A reader does a store and its mark within one interval, in either order. Let a collection clear the mark's bit
- *   and then request a grace period. Interval open at the clear: the reader reports after the request, so its store
- *   happens-before the report, and that before the end of the period (GP-6): the store is in any copy made after
- *   delivery. This holds even if the mark tested the bit just before the clear, found it set, and wrote nothing.
- *   Interval begun after the period's number was loaded: the clear happens-before it (GP-1, GP-3), so its marks find the
- *   bit clear or set by a later mark, and the next collection reports the page. A page's bit is therefore taken by a
- *   first collection whose clear follows the mark, and that collection's copy has the store.
+ *   and then request a grace period, and let g be that period's number. An interval that began with a number below g
+ *   ends with a report that the period waits for (GP-2, GP-6): its stores happen-before the end of the period, so they
+ *   are in any copy made after delivery. This holds even if its mark tested the bit just before the clear, found it set,
+ *   and wrote nothing. An interval that began with g or a later number began after the clear (GP-1, GP-3), so its marks
+ *   find the bit clear, or set again by a later mark, and the next collection reports the page. So for every mark there
+ *   is a first collection whose clear follows the bit, and that collection's copy has the store.
+ * DM-3 Bits that were taken, and blocks that were swapped out, belong to one collection until its period has ended,
+ *   aborted or not: the client's lock is held until then. Put back earlier, a bit could be taken by a collection that
+ *   delivers before the period that protects the pages; and a late mark in a swapped-out block would be lost.
+ * DM-5 The copy may hold parts of later stores; their pages are dirty again.
+ *
  * A sparse block is emptied by exchange, word by word. A dense one is swapped out: a table with a fresh zeroed block in
  * its place is published in the step that requests the grace period. Marks of intervals that are open then go to the old
  * block or the new one; those to the old one are delivered with this collection, whose grace period waits for their
  * stores too. When the period has ended no reader holds the old table (GP-6), so the old block is owned: it is merged
  * with plain accesses, or becomes the set's own block as it is.
- *
- * DM-3 Bits that were taken, and blocks that were swapped out, belong to one collection until its period has ended, aborted or not: the client's lock is
- *   held until then. Put back earlier, a bit could be taken by a collection that delivers before the period that
- *   protects the pages; and a late mark in a swapped-out block would be lost.
- * DM-5 The copy may hold parts of later stores; their pages are dirty again.
  *
  * A collection that fails after the clear (timeout, abort, no memory) rejects at once; its bits go back by atomic or,
  * into the blocks and the RAM of that moment, when its period has ended, and then the next in the queue runs.
@@ -99,11 +99,11 @@ export class Collector {
     if (!state.lock.tryAcquire()) {
       const queued = `${operation} (queued behind another collection of ${clientName(client)})`;
       const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, this.rcu.holdouts());
-      await state.lock.acquire({ options, timeoutError });
+      await this.rcu.holdingFor(state.lock.acquire({ options, timeoutError }));
     }
-    this.rcu.step();
     const taken = new PageSet(this.store, operation);
     try {
+      this.rcu.step();
       const release = this.take(client, range(), taken);
       if (!taken.untouched) {
         state.inFlight = taken;
@@ -129,9 +129,9 @@ export class Collector {
     if (!state.lock.tryAcquire()) {
       throw new UsageError(`${operation}: another collection of ${clientName(client)} is under way`);
     }
-    this.rcu.step();
     const taken = new PageSet(this.store, operation);
     try {
+      this.rcu.step();
       this.empty(client, range, taken, () => true);
     } catch (error) {
       this.putBack(client, taken);
@@ -144,7 +144,7 @@ export class Collector {
   /** Resolves when every collection that is under way or queued now has ended. */
   async settle(): Promise<void> {
     for (const { lock } of this.states) {
-      await lock.acquire();
+      await this.rcu.holdingFor(lock.acquire());
       lock.release();
     }
   }
@@ -218,8 +218,11 @@ export class Collector {
     state.inFlight = taken;
     this.rcu.defer(() => {
       state.inFlight = undefined;
-      this.putBack(client, taken);
-      state.lock.release();
+      try {
+        this.putBack(client, taken);
+      } finally {
+        state.lock.release();
+      }
     });
   }
 

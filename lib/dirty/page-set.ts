@@ -89,7 +89,8 @@ export class PageSet {
 
   /** Gives the memory back to the arena. Every other method throws afterwards; a second `dispose` does nothing. */
   dispose(): void {
-    for (const block of this.blocks?.values() ?? []) this.store.allocator.freeBlock(block);
+    const { allocator } = this.store;
+    if (!allocator.closed) for (const block of this.blocks?.values() ?? []) allocator.freeBlock(block);
     this.blocks = undefined;
     this.uncounted.clear();
     this.count = 0;
@@ -168,19 +169,17 @@ export class PageSet {
   keepOnly(ranges: Iterable<PageRange>): void {
     let at = 0;
     for (const range of ranges) {
-      this.removeFrom(at, range.first);
+      this.remove({ first: at, end: range.first });
       at = range.end;
     }
-    this.removeFrom(at, Infinity);
+    this.remove({ first: at, end: Infinity });
   }
 
   /** @internal */
   hasAny(range: PageRange): boolean {
-    const blocks = this.open(this.purpose);
     let found = false;
-    eachBlock(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
-      const block = blocks.get(number);
-      if (block !== undefined && !found) found = this.store.kernel.findSet(block, from, to) < to;
+    this.eachOwn(range, (block, from, to) => {
+      found ||= this.store.kernel.findSet(block, from, to) < to;
     });
     return found;
   }
@@ -203,11 +202,8 @@ export class PageSet {
   }
 
   private remove(range: PageRange): number {
-    const blocks = this.open(this.purpose);
     let removed = 0;
-    eachBlock(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
-      const block = blocks.get(number);
-      if (block === undefined) return;
+    this.eachOwn(range, (block, from, to, number) => {
       const cleared = this.store.kernel.clearOwned(block, from, to);
       removed += cleared;
       if (!this.uncounted.has(number)) this.count -= cleared;
@@ -215,14 +211,22 @@ export class PageSet {
     return removed;
   }
 
-  /** As `remove`, at the cost of the blocks that exist instead of those that the range spans. */
-  private removeFrom(first: number, end: number): void {
+  /** Visits the set's blocks in the range, at the cost of these or of those that the range spans, whichever are fewer. */
+  private eachOwn(range: PageRange, visit: (block: number, from: number, to: number, number: number) => void): void {
     const { pagesPerBlock } = this.store.geometry;
-    for (const number of this.open(this.purpose).keys()) {
+    const blocks = this.open(this.purpose);
+    if (range.end - range.first <= blocks.size * pagesPerBlock) {
+      eachBlock(range, pagesPerBlock, (number, from, to) => {
+        const block = blocks.get(number);
+        if (block !== undefined) visit(block, from, to, number);
+      });
+      return;
+    }
+    for (const [number, block] of blocks) {
       const base = number * pagesPerBlock;
-      const from = Math.max(first, base);
-      const to = Math.min(end, base + pagesPerBlock);
-      if (from < to) this.remove({ first: from, end: to });
+      const from = Math.max(range.first - base, 0);
+      const to = Math.min(range.end - base, pagesPerBlock);
+      if (from < to) visit(block, from, to, number);
     }
   }
 
@@ -231,6 +235,7 @@ export class PageSet {
   }
 
   private open(operation: string): Map<number, number> {
+    if (this.store.allocator.closed) throw new UsageError(`${operation}: the engine of the page set is closed`);
     if (this.blocks === undefined) throw new UsageError(`${operation}: the page set was disposed of`);
     return this.blocks;
   }

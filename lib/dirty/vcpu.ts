@@ -80,7 +80,8 @@ export class Vcpu extends Reader {
    * one interval with the store it is for, before or after it.
    * @param addr bytes; a fractional one marks the page it lies in, and is refused in debug mode
    * @returns the mask of clients for which the page turned from clean to dirty; exactly one thread is told
-   * @throws RangeError, TypeError for an address that is none, or is past the RAM; UsageError offline or detached
+   * @throws RangeError, TypeError for an address that is none, or is past the RAM, or where no RAM shares the bitmap
+   *   block; UsageError offline or detached. Other pages without RAM take a mark, which no collection reports
    */
   mark(addr: number): number {
     const offset = addr - this.blockStart;
@@ -137,7 +138,10 @@ export class Vcpu extends Reader {
     return turned;
   }
 
-  /** Is any page that the bytes touch dirty? False for zero length. @throws as `mark` */
+  /**
+   * Is any page that the bytes touch dirty? False for zero length. A vCPU knows bitmap blocks, not RAM blocks: a stray
+   * mark beside RAM shows here until it is cleaned, and nowhere else. @throws as `mark`
+   */
   isDirty(start: number, length: number, client: Client): boolean {
     const checked = checkClient('isDirty', client);
     const range = this.queried('isDirty', start, length);
@@ -314,7 +318,7 @@ export class Vcpu extends Reader {
     return touchedPages(operation, start, length, this.arena.geometry.pageSize);
   }
 
-  /** The range of a query: within the end of RAM; where there is no RAM all pages are clean. */
+  /** The range of a query: within the end of RAM; where there is no bitmap block all pages are clean. */
   private queried(operation: string, start: number, length: number): PageRange {
     const range = this.touched(operation, start, length);
     if (range.first === range.end || this.covers(range)) return range;

@@ -18,7 +18,7 @@ import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
 import { CLIENT_COUNT } from '../dirty/client.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet, type PageSetStore } from '../dirty/page-set.js';
-import { checkInteger, outOfRange, show, UsageError, wrongType } from '../errors.js';
+import { checkInteger, outOfRange, show, wrongType } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { type RamListener, RamListeners } from './listeners.js';
 import { placeRam } from './placement.js';
@@ -48,7 +48,6 @@ export class RamList {
   private readonly departures = new Set<Promise<void>>();
   private plugCount = 0;
   private unplugCount = 0;
-  private closed = false;
 
   /** @internal */
   constructor(
@@ -102,7 +101,7 @@ export class RamList {
    */
   async unplug(block: RamBlock): Promise<void> {
     if (!(block instanceof RamBlock)) throw wrongType('unplug', 'block', block, 'a RamBlock');
-    this.checkOpen('unplug');
+    this.rcu.lifecycle.check('unplug');
     if (!this.blocks.includes(block)) {
       throw new RangeError(`unplug: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
     }
@@ -207,11 +206,6 @@ export class RamList {
     await Promise.all(this.departures);
   }
 
-  /** @internal */
-  close(): void {
-    this.closed = true;
-  }
-
   /** The part of unplugging that waits for the readers. Begins synchronously, in the step that unpublished the RAM. */
   private async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
     let failure: unknown;
@@ -220,21 +214,17 @@ export class RamList {
         release?.();
         this.clean(block.range);
         block.pages.dispose();
+        this.leaving.delete(block.range);
       } catch (error) {
-        failure = error;
+        failure = error; // and the range stays reserved: nobody knows what its bits are (DM-4)
       }
-      this.leaving.delete(block.range);
     });
     await this.rcu.waitFor('unplug', cookie, {});
     if (failure !== undefined) throw failure;
   }
 
-  private checkOpen(operation: string): void {
-    if (this.closed) throw new UsageError(`${operation}: the engine is closed`);
-  }
-
   private checkPlug(options: PlugOptions): PlugOptions {
-    this.checkOpen('plug');
+    this.rcu.lifecycle.check('plug');
     if (typeof options !== 'object' || options === null) throw wrongType('plug', 'options', options, 'an object');
     const { id, size, offset } = options;
     if (typeof id !== 'string') throw wrongType('plug', 'id', id, 'a string');

@@ -7,12 +7,16 @@
  * GP-2 The number advances only when the previous period is complete: every online slot is at the number or, while a
  *   period runs, one behind it. Then 32 bits compared by signed difference can never be fooled, however long a reader
  *   is stuck. A request that comes while a period runs takes the *next* one, since readers may have reported to the
- *   running one before the request; all requests of that time share it.
+ *   running one before the request; all requests of that time share it. (While a reader enters, its slot may hold an
+ *   older number for a moment: it has loaded no root yet, and GP-4's repetition replaces the number before it does.)
  * GP-6 When a period completes: for each reader online when it began, the owner has loaded from its slot (Atomics) a
  *   value that the reader stored (Atomics) after every access of the interval in which the period began. So those
  *   accesses happen-before what the owner does next: freeing, or copying pages. The reader loaded the number before
  *   that store, so what it does afterwards happens-after what the owner published or cleared before the request. A
- *   reader seen offline stored OFFLINE after its last access (GP-5), and will enter by GP-4.
+ *   reader seen offline stored OFFLINE after its last access (GP-5), and will enter by GP-4. Where the owner sees not
+ *   that store but a later one to the same slot, the order goes on: through the same thread's program order when it
+ *   came back; through its store of identity 0 and the next tenant's compare-and-swap of it when the slot changed hands
+ *   (GP-5); and through the thread's `exit` event when the slot was retired.
  *
  * Cookies count periods from the first, in 53 bits, and are the owner's private arithmetic: `completed >= cookie`.
  */
@@ -79,6 +83,11 @@ export class GracePeriods {
       if (!this.isQuiescent(slot)) this.arena.words.store(slot + Slot.Kick, this.number);
       return true;
     });
+  }
+
+  /** No period will end any more: readers are to notice that the engine is closed, even while one runs. */
+  finish(): void {
+    this.begin();
   }
 
   protected begin(): void {

@@ -11,6 +11,7 @@ import type { Arena } from '../arena/arena.js';
 import { checkInteger, GracePeriodTimeout, type ReaderReport, UsageError, wrongType } from '../errors.js';
 import { CallbackQueue } from './callbacks.js';
 import type { GracePeriods } from './grace-period.js';
+import { Lifecycle } from './lifecycle.js';
 import { findLocalReader, quiesceLocalReaders } from './local-readers.js';
 import { reportReaders } from './registry.js';
 import { waitBlocking } from './synchronize-blocking.js';
@@ -35,6 +36,8 @@ interface Waiter {
 }
 
 export class Rcu {
+  /** @internal Shared by everything that takes the embedder's requests. */
+  readonly lifecycle = new Lifecycle();
   private readonly arena: Arena;
   private readonly periods: GracePeriods;
   private readonly stallMs: number;
@@ -44,7 +47,8 @@ export class Rcu {
   private waiters: Waiter[] = [];
   private scheduled: Scheduled | undefined;
   private nextStallMs: number;
-  private closed = false;
+  /** Waits outside this class that must keep the loop turning. */
+  private holds = 0;
 
   constructor(arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) {
     this.arena = arena;
@@ -99,7 +103,7 @@ export class Rcu {
    * host's uncaught error.
    */
   callRcu(callback: () => void): void {
-    this.checkOpen('callRcu');
+    this.lifecycle.check('callRcu');
     if (typeof callback !== 'function') throw wrongType('callRcu', 'callback', callback, 'a function');
     this.userQueue.push(this.periods.request(), callback);
     this.keepTurning();
@@ -113,22 +117,27 @@ export class Rcu {
 
   /** @returns a cookie for `poll`. (Linux: start_poll_synchronize_rcu.) */
   startPoll(): number {
-    this.checkOpen('startPoll');
+    this.lifecycle.check('startPoll');
     const cookie = this.periods.request();
     this.keepTurning();
     return cookie;
   }
 
-  /** Has a grace period passed since `startPoll` returned `cookie`? Never waits. */
+  /**
+   * Has a grace period passed since `startPoll` returned `cookie`? Never waits. Readers of this thread count as
+   * quiescent, as in the waits.
+   */
   poll(cookie: number): boolean {
+    if (this.lifecycle.state === 'closed') this.lifecycle.check('poll');
     checkInteger('poll', 'cookie', cookie, 1, this.periods.started + 1);
+    quiesceLocalReaders(this.arena.engineId);
     this.step();
     return this.periods.completed >= cookie;
   }
 
   /** Asks the readers that the running grace period waits for to hurry; they see it in `kicked`. */
   kick(): void {
-    this.checkOpen('kick');
+    this.lifecycle.check('kick');
     this.periods.kick();
   }
 
@@ -148,13 +157,9 @@ export class Rcu {
     return this.userQueue.length;
   }
 
-  /** @internal Does anyone wait, or anything wait to be run? */
-  get busy(): boolean {
-    return this.held || this.engineQueue.length > 0;
-  }
-
   /** @internal Learns of periods that have ended and runs the engine's own callbacks. Each owner's step begins with it. */
   step(): void {
+    if (this.lifecycle.state === 'closed') return; // the memory may be another engine's
     this.periods.poll();
     this.engineQueue.run(this.periods.completed);
   }
@@ -198,7 +203,7 @@ export class Rcu {
 
   /** @internal @throws UsageError when waiting here could never end, or the engine is closed */
   checkMayWait(operation: string): void {
-    this.checkOpen(operation);
+    this.lifecycle.check(operation);
     const reader = findLocalReader(this.arena.engineId, (candidate) => candidate.inSection);
     if (reader !== undefined) {
       throw new UsageError(
@@ -207,15 +212,30 @@ export class Rcu {
     }
   }
 
-  /** @internal */
-  close(): void {
-    this.closed = true;
-    this.scheduled?.cancel();
-    this.scheduled = undefined;
+  /** @internal Waits for something else than a period, which periods will bring about; keeps the loop turning for it. */
+  async holdingFor(wait: Promise<void>): Promise<void> {
+    this.holds++;
+    this.keepTurning();
+    try {
+      await wait;
+    } finally {
+      this.holds--;
+    }
   }
 
-  private checkOpen(operation: string): void {
-    if (this.closed) throw new UsageError(`${operation}: the engine is closed`);
+  /** @internal Resolves when all callbacks, the embedder's and the engine's, have run. While closing there come no new ones. */
+  async drain(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.userQueue.push(this.periods.request(), resolve);
+      this.keepTurning();
+    });
+  }
+
+  /** @internal After the lifecycle's last state. */
+  close(): void {
+    this.scheduled?.cancel();
+    this.scheduled = undefined;
+    this.periods.finish();
   }
 
   private spin(done: () => boolean): boolean {
@@ -226,11 +246,11 @@ export class Rcu {
   }
 
   private get held(): boolean {
-    return this.waiters.length > 0 || this.userQueue.length > 0;
+    return this.waiters.length > 0 || this.userQueue.length > 0 || this.holds > 0;
   }
 
   private keepTurning(): void {
-    if (this.closed || !(this.held || this.periods.running)) return;
+    if (this.lifecycle.state === 'closed' || !(this.held || this.periods.running)) return;
     const age = this.periods.running ? performance.now() - this.periods.beganAt : 0;
     // An immediate that does not hold the process would not run while the loop is idle, so the engine's own are timers.
     const prompt = this.held && age < PATIENCE_MS;

@@ -22,9 +22,9 @@
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
  * `quiescent` has to look closer: offline, detached, or inside a section. So the fast path is one load and one
- * compare. That load is an `Atomics.load` because it carries GP-3's order when it returns the number already reported:
- * nothing is claimed then. Not formally required there; a plain load could be hoisted out of a vCPU's loop by a
- * compiler, and the grace period would never end.
+ * compare. The load orders nothing: when the number is the one already reported nothing is claimed, and `report` loads
+ * it again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
+ * would never end.
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, Slot } from '../arena/layout.js';
@@ -32,7 +32,7 @@ import type { Words } from '../arena/words.js';
 import { UsageError } from '../errors.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
-import { OFFLINE } from './sequence.js';
+import { nextNumber, OFFLINE } from './sequence.js';
 
 export abstract class Reader {
   /** The registry's name for this reader, in stall reports. */
@@ -50,6 +50,8 @@ export abstract class Reader {
   private reported = OFFLINE;
   private nesting = 0;
   private attached = true;
+  /** How often it has gone offline: tells whose offline stretch it is. */
+  private departures = 0;
 
   constructor(arena: Arena, name: string, identity: number) {
     this.arena = arena;
@@ -85,12 +87,13 @@ export abstract class Reader {
   }
 
   /**
-   * The owner asks this reader to reach its next quiescent state soon. One `Atomics.load`; always false offline.
+   * The owner asks this reader to reach its next quiescent state soon. One `Atomics.load`; always false offline. The
+   * number kicked for is at most one ahead of ours (GP-2), so an old kick that nobody cleared means nothing.
    * (QEMU: qemu_cpu_kick.)
    */
   get kicked(): boolean {
     const kick = this.words.load(this.slot + Slot.Kick);
-    return kick !== 0 && this.reported !== OFFLINE && ((kick - this.reported) | 0) > 0;
+    return this.reported !== OFFLINE && kick === nextNumber(this.reported);
   }
 
   /** Begins a read-side critical section; they nest. Touches no shared memory. @throws UsageError offline or detached */
@@ -138,8 +141,9 @@ export abstract class Reader {
    */
   offline<T>(body: () => T): T {
     this.goOffline();
+    const stretch = this.departures;
     const back = (): void => {
-      if (this.attached && this.reported === OFFLINE) this.enter();
+      if (this.attached && this.reported === OFFLINE && this.departures === stretch) this.enter();
     };
     let result: T;
     try {
@@ -214,6 +218,7 @@ export abstract class Reader {
   }
 
   private leave(): void {
+    this.departures++;
     this.expected = 0;
     this.reported = OFFLINE;
     this.forgetRoots();

@@ -19,7 +19,8 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
   if (bytes.length > NAME_BYTES) throw outOfRange('attachVcpu', 'name', name, `at most ${NAME_BYTES} bytes of UTF-8`);
   for (let i = 0; i < geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;
-    // ORDER GP-5: one claimant wins the slot; only the read-modify-write can tell.
+    // ORDER GP-5: one claimant wins the slot; only the read-modify-write can tell. It also carries GP-6 from the last
+    //   tenant's accesses to whoever sees our state and never saw that tenant's OFFLINE (acquire).
     // pairs with: rcu/registry.ts freeSlot
     if (words.compareExchange(slot + Slot.Identity, 0, identity + 1) !== 0) continue;
     // Plain: the slot is ours, and the owner only reads the name for a report, which may show a mixture of two names.

@@ -227,6 +227,21 @@ describe('Rcu', () => {
       expect(ran).to.equal(true);
     });
 
+    it('is not quiescent in a section that it opens while a wait is under way', async () => {
+      const other = foreignVcpu(memory, 'other');
+      const running = memory.rcu.synchronize();
+      const wait = memory.rcu.synchronize();
+      const tracked = track(wait);
+      own.readLock();
+      other.detach();
+      await running;
+      await turns();
+      expect(tracked.settled, 'the next period has begun in the section').to.equal(false);
+      expect(memory.rcu.poll(2)).to.equal(false);
+      own.readUnlock();
+      await wait;
+    });
+
     it('may wait for one engine inside a section of another', async () => {
       const other = smallEngine();
       const elsewhere = attachVcpu(other.handle);
@@ -556,20 +571,24 @@ describe('Rcu', () => {
       expect(ended.at(-1)).to.equal('close');
     });
 
-    it('settles what is begun while it waits', async () => {
+    it('refuses what would begin a wait that nobody is left to end', async () => {
       const dimm = memory.ram.plug({ id: 'dimm', size: 64 * PAGE });
       await reportUntil(vcpu, memory.rcu.synchronize());
       const closing = memory.close();
-      let called = false;
-      memory.rcu.callRcu(() => {
-        called = true;
-      });
-      const late = Promise.allSettled([memory.rcu.synchronize(), memory.rcu.barrier(), memory.ram.unplug(dimm)]);
-      const tracked = track(late);
+      const waits: [name: string, wait: () => unknown][] = [
+        ['synchronize', () => memory.rcu.synchronize()],
+        ['synchronizeBlocking', () => memory.rcu.synchronizeBlocking()],
+        ['callRcu', () => memory.rcu.callRcu(() => {})],
+        ['barrier', () => memory.rcu.barrier()],
+        ['startPoll', () => memory.rcu.startPoll()],
+        ['plug', () => memory.ram.plug({ id: 'more', size: 64 * PAGE })],
+        ['unplug', () => memory.ram.unplug(dimm)],
+        ['harvest', () => memory.harvest(0)],
+      ];
+      for (const [name, wait] of waits) {
+        await expectReject(async () => wait(), UsageError, name, 'the engine is closing');
+      }
       await reportUntil(vcpu, closing);
-      await turns();
-      expect(tracked.settled).to.equal(true);
-      expect(called).to.equal(true);
     });
 
     it('leaves the engine as it was when it times out', async () => {

@@ -273,6 +273,17 @@ describe('Reader', () => {
       expect(arena.words.load(second.slot + Slot.State)).to.equal(OFFLINE);
     });
 
+    it('is not ended by the promise of an earlier time', async () => {
+      let settle: () => void = () => {};
+      const first = reader.offline(() => new Promise<void>((resolve) => (settle = resolve)));
+      reader.goOnline();
+      reader.goOffline();
+      settle();
+      await first;
+      expect(reader.online).to.equal(false);
+      reader.goOnline();
+    });
+
     it('lets the body come online by itself', async () => {
       await reader.offline(async () => {
         await null;
@@ -421,27 +432,61 @@ describe('Reader', () => {
   });
 
   describe('waking a blocked owner', () => {
-    const changes: [name: string, change: () => void][] = [
-      ['a report', () => reader.quiescent()],
-      ['going offline', () => reader.goOffline()],
-      ['detaching', () => reader.detach()],
-      ['an asynchronous body', () => void reader.offline(async () => {})],
+    const wake = (): number => arena.words.load(Header.Wake);
+
+    const changes: [name: string, prepare: (reader: BareReader) => void, change: (reader: BareReader) => void][] = [
+      ['a report', () => {}, (it) => it.quiescent()],
+      ['going offline', () => {}, (it) => it.goOffline()],
+      ['coming online', (it) => it.goOffline(), (it) => it.goOnline()],
+      ['detaching', () => {}, (it) => it.detach()],
+      ['detaching in a section', (it) => it.readLock(), (it) => it.detach()],
+      ['an asynchronous body', () => {}, (it) => void it.offline(async () => {})],
     ];
-    for (const [name, change] of changes) {
-      it(`is done by ${name}, and only while the owner waits`, () => {
-        const wake = (): number => arena.words.load(Header.Wake);
-        beginPeriod();
-        const before = wake();
-        arena.words.store(Header.Waiting, 1);
-        change();
-        expect(wake()).to.not.equal(before);
-        arena.words.store(Header.Waiting, 0);
-        const other = new BareReader(arena, 'other');
-        const after = wake();
-        other.goOffline();
-        expect(wake()).to.equal(after);
+    for (const [name, prepare, change] of changes) {
+      it(`is done by ${name} that ends its wait, before whichever access of the reader it fell asleep`, () => {
+        reader.detach();
+        let slept = 0;
+        let at = 0;
+        for (let reached = true; reached; at++) {
+          const thread = interleaved(arena);
+          const other = new BareReader(thread.arena, 'other');
+          if (name === 'a report') beginPeriod();
+          prepare(other);
+          let accesses = 0;
+          let seen: number | undefined;
+          thread.words.before = () => {
+            if (accesses++ !== at) return;
+            if (!periods.running) beginPeriod();
+            arena.words.store(Header.Waiting, 1);
+            const value = wake();
+            periods.poll();
+            if (periods.running) seen = value;
+          };
+          change(other);
+          thread.words.before = () => {};
+          reached = accesses > at;
+          periods.poll();
+          if (seen !== undefined && !periods.running) {
+            slept++;
+            expect(wake(), `the owner fell asleep before access ${at}`).to.not.equal(seen);
+          }
+          arena.words.store(Header.Waiting, 0);
+          other.detach();
+          periods.poll();
+        }
+        expect(slept).to.be.above(0);
       });
     }
+
+    it('is not done while no owner waits', () => {
+      const before = wake();
+      beginPeriod();
+      reader.quiescent();
+      reader.goOffline();
+      reader.goOnline();
+      reader.detach();
+      expect(wake()).to.equal(before);
+    });
   });
 });
 

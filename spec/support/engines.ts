@@ -86,6 +86,7 @@ export function dirtyPages(memory: DirtyMemory, client: Client, pageSize = PAGE)
 
 /** Everything that a refused call must leave as it was. */
 export function stateOf(memory: DirtyMemory, pageSize = PAGE): unknown {
+  memory.rcu.poll(1); // what a grace period that is over has freed is freed before, not by, the call
   const { gracePeriods, callbacksPending, ...stats } = memory.stats();
   return {
     stats,

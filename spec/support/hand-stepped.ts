@@ -62,29 +62,30 @@ type Access = 'load' | 'store' | 'wait';
 
 /** Runs what the other threads do just before an access of this one. */
 export class InterleavedWords extends Words {
-  before: (access: Access, index: number) => void = () => {};
+  /** @param operand what is stored, or what the word is waited on to differ from */
+  before: (access: Access, index: number, operand: number) => void = () => {};
   private inside = false;
 
   override load(index: number): number {
-    this.step('load', index);
+    this.step('load', index, 0);
     return super.load(index);
   }
 
   override store(index: number, value: number): void {
-    this.step('store', index);
+    this.step('store', index, value);
     super.store(index, value);
   }
 
   override wait(index: number, expected: number, timeoutMs: number): void {
-    this.step('wait', index);
+    this.step('wait', index, expected);
     super.wait(index, expected, timeoutMs);
   }
 
-  private step(access: Access, index: number): void {
+  private step(access: Access, index: number, operand: number): void {
     if (this.inside) return;
     this.inside = true;
     try {
-      this.before(access, index);
+      this.before(access, index, operand);
     } finally {
       this.inside = false;
     }

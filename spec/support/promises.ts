@@ -23,7 +23,14 @@ export async function turns(count = 20): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
 
-/** Turns until the condition holds; the test's time limit is the only one. */
+/** Shorter than a test may take, so that a failed test does not go on turning for ever. */
+const LIMIT_MS = 15_000;
+
+/** Turns until the condition holds. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
+  const deadline = performance.now() + LIMIT_MS;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not within ${LIMIT_MS} ms: ${condition}`);
+    await turn();
+  }
 }

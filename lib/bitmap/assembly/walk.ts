@@ -1,0 +1,218 @@
+/**
+ * The shape that all operations but the searches share: the word that holds `first`, masked by where the range starts;
+ * whole words, sixteen at a time (a *line*, 64 bytes, wherever it starts) and then singly; the word that holds bit
+ * `end - 1`, masked by where the range ends. Bits of a partial word are only ever reached by 32-bit accesses, so
+ * nothing outside the range is read in a line or written at all.
+ *
+ * Every function here is inlined into its caller with a constant `change`: each operation compiles to a loop that has
+ * no other operation in it.
+ */
+export const enum Change {
+  None,
+  SetLive,
+  ClearLive,
+  TakeLive,
+  ReturnLive,
+  SetOwned,
+  ClearOwned,
+  MergeOwned,
+  MergeAndClearOwned,
+}
+
+/**
+ * @param block where the deciding words are: the source where bits move from one block to another
+ * @param distance in bytes, from each of these words to the one of the other block; it may wrap
+ * @returns how many bits turned, in the block that the interface counts them in; how many are set, where none change
+ */
+// @ts-ignore: decorator
+@inline
+export function walk(change: Change, block: usize, first: u32, end: u32, distance: usize): u32 {
+  if (first == end) return 0;
+  let at = block + ((first >>> 5) << 2);
+  let whole = (end >>> 5) - (first >>> 5);
+  const from: u32 = -1 << (first & 31);
+  const below: u32 = ~(-1 << (end & 31));
+  if (whole == 0) return word(change, at, from & below, distance);
+
+  let turned: u32 = 0;
+  if (from != -1) {
+    turned = word(change, at, from, distance);
+    at += 4;
+    whole -= 1;
+  }
+  for (; whole >= 16; whole -= 16, at += 64) turned += line(change, at, distance);
+  for (; whole != 0; whole -= 1, at += 4) turned += word(change, at, -1, distance);
+  if (below != 0) turned += word(change, at, below, distance);
+  return turned;
+}
+
+// @ts-ignore: decorator
+@inline
+function word(change: Change, at: usize, mask: u32, distance: usize): u32 {
+  // Owned, or a hint of which each live operation takes the part that W-3 allows.
+  const all = load<u32>(at);
+  const seen = all & mask;
+  if (change == Change.None) return popcnt<u32>(seen);
+  if (change == Change.SetLive) return seen == mask ? 0 : setLiveWord(at, mask);
+  if (change == Change.SetOwned) {
+    store<u32>(at, all | mask);
+    return 0;
+  }
+  if (seen == 0) return 0;
+  if (change == Change.ClearLive) {
+    takeLiveWord(at, mask);
+    return 0;
+  }
+  if (change == Change.TakeLive) return addOwnedWord(at + distance, takeLiveWord(at, mask));
+  if (change == Change.ReturnLive) return addLiveWord(at + distance, seen);
+  if (change != Change.MergeOwned) store<u32>(at, all & ~mask);
+  return change == Change.ClearOwned ? popcnt<u32>(seen) : addOwnedWord(at + distance, seen);
+}
+
+/** Sixteen whole words. */
+// @ts-ignore: decorator
+@inline
+function line(change: Change, at: usize, distance: usize): u32 {
+  if (change == Change.SetOwned) {
+    storeLine(at, i32x4.splat(-1), i32x4.splat(-1), i32x4.splat(-1), i32x4.splat(-1));
+    return 0;
+  }
+  const a = v128.load(at, 0);
+  const b = v128.load(at, 16);
+  const c = v128.load(at, 32);
+  const d = v128.load(at, 48);
+  if (change == Change.SetLive) {
+    if (allOnes(a, b, c, d)) return 0;
+    return each(change, at, wordsOtherThan(-1, a, b, c, d), distance);
+  }
+  if (allZero(a, b, c, d)) return 0;
+  if (change == Change.ClearLive || change == Change.TakeLive || change == Change.ReturnLive) {
+    return each(change, at, wordsOtherThan(0, a, b, c, d), distance);
+  }
+
+  // Owned from here on, or only counted. Of a clean line nothing is written, in either block: memory that was never
+  // touched stays uncommitted.
+  if (change == Change.ClearOwned || change == Change.MergeAndClearOwned) {
+    storeLine(at, i32x4.splat(0), i32x4.splat(0), i32x4.splat(0), i32x4.splat(0));
+  }
+  if (change == Change.None || change == Change.ClearOwned) return popcountLine(a, b, c, d);
+  const into = at + distance;
+  const e = v128.load(into, 0);
+  const f = v128.load(into, 16);
+  const g = v128.load(into, 32);
+  const h = v128.load(into, 48);
+  storeLine(into, v128.or(a, e), v128.or(b, f), v128.or(c, g), v128.or(d, h));
+  return popcountLine(v128.andnot(a, e), v128.andnot(b, f), v128.andnot(c, g), v128.andnot(d, h));
+}
+
+/** The words of a live line that are not to be skipped, bit `n` of `which` for word `n`. */
+// @ts-ignore: decorator
+@inline
+function each(change: Change, at: usize, which: u32, distance: usize): u32 {
+  let turned: u32 = 0;
+  for (; which != 0; which &= which - 1) {
+    const next = at + (ctz<u32>(which) << 2);
+    if (change == Change.SetLive) turned += setLiveWord(next, -1);
+    else if (change == Change.ClearLive) takeLiveWord(next, -1);
+    else if (change == Change.TakeLive) turned += addOwnedWord(next + distance, takeLiveWord(next, -1));
+    else addLiveWord(next + distance, load<u32>(next)); // the word that is read is owned
+  }
+  return turned;
+}
+
+/** Sets a word of which a plain read has shown a clear bit of `mask`. @returns how many bits turned */
+// @ts-ignore: decorator
+@inline
+function setLiveWord(at: usize, mask: u32): u32 {
+  // ORDER DM-2: this is left out where a plain read finds the bits set, by the word or by the line. The read may run
+  //   ahead of the caller's stores to guest memory and the bits may be taken already; nothing is lost, because store
+  //   and mark lie in one interval and the pages are read a grace period after the take. Elsewhere it loses updates:
+  //   a page missing from a copy, corruption.
+  // needs: no order on the read; of the read-modify-write atomicity (K-1), or two markers of one word lose a mark.
+  //   To set a whole word an exchange for -1 is the same as `or`, and is one instruction where `or` that returns the
+  //   old value is a loop on x86.
+  // pairs with: bitmap/assembly/walk.ts takeLiveWord
+  if (mask == -1) return popcnt<u32>(~atomic.xchg<u32>(at, -1));
+  return popcnt<u32>(mask & ~atomic.or<u32>(at, mask));
+}
+
+/** Clears a word of which a plain read has shown a set bit of `mask`. @returns the bits of `mask` that were set */
+// @ts-ignore: decorator
+@inline
+function takeLiveWord(at: usize, mask: u32): u32 {
+  // ORDER DM-2: this is left out where a plain read finds the bits clear, by the word or by the line. It shows every
+  //   mark that happens-before the call (W-2), so these are taken. One that it does not show is concurrent and stays
+  //   for the next collection: late, not lost.
+  // needs: no order on the read; of the read-modify-write atomicity (K-1): a mark between a read and a separate store
+  //   of 0 would be nowhere (corruption). What comes before the copy is ordered by the grace period (GP-6).
+  // pairs with: bitmap/assembly/walk.ts setLiveWord, addLiveWord
+  if (mask == -1) return atomic.xchg<u32>(at, 0);
+  return atomic.and<u32>(at, ~mask) & mask;
+}
+
+/** Sets `bits` of a live word, whatever it holds. @returns how many bits `bits` has */
+// @ts-ignore: decorator
+@inline
+export function addLiveWord(at: usize, bits: u32): u32 {
+  // ORDER DM-1: there is no test before this set, and no line of the target is read ahead. It would be sound where the
+  //   owner calls, which alone clears (K-3); in any other thread a bit that it finds may be taken already, and what is
+  //   imported speaks of stores outside any interval, which DM-2 does not cover (lost: corruption).
+  // needs: atomicity (K-1); release, so that who takes a bit happens-after what its importer had seen
+  // pairs with: bitmap/assembly/walk.ts takeLiveWord
+  if (bits == 0) return 0;
+  atomic.or<u32>(at, bits);
+  return popcnt<u32>(bits);
+}
+
+/** @returns how many of `bits` are new in the owned word */
+// @ts-ignore: decorator
+@inline
+function addOwnedWord(at: usize, bits: u32): u32 {
+  const old = load<u32>(at);
+  store<u32>(at, old | bits);
+  return popcnt<u32>(bits & ~old);
+}
+
+// @ts-ignore: decorator
+@inline
+export function allZero(a: v128, b: v128, c: v128, d: v128): bool {
+  return !v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)));
+}
+
+// @ts-ignore: decorator
+@inline
+export function allOnes(a: v128, b: v128, c: v128, d: v128): bool {
+  return i32x4.all_true(i32x4.eq(v128.and(v128.and(a, b), v128.and(c, d)), i32x4.splat(-1)));
+}
+
+/** @returns bit `n` set where word `n` of the line is not `idle` */
+// @ts-ignore: decorator
+@inline
+export function wordsOtherThan(idle: u32, a: v128, b: v128, c: v128, d: v128): u32 {
+  // Lanes that are all ones or all zeros stay so when they are narrowed, at last to a byte a word.
+  const all = i32x4.splat(idle);
+  const low = i16x8.narrow_i32x4_s(i32x4.eq(a, all), i32x4.eq(b, all));
+  const high = i16x8.narrow_i32x4_s(i32x4.eq(c, all), i32x4.eq(d, all));
+  return i8x16.bitmask(i8x16.narrow_i16x8_s(low, high)) ^ 0xffff;
+}
+
+// @ts-ignore: decorator
+@inline
+function popcountLine(a: v128, b: v128, c: v128, d: v128): u32 {
+  // At most 32 a byte, so bytes do not overflow.
+  const ab = i8x16.add(i8x16.popcnt(a), i8x16.popcnt(b));
+  const cd = i8x16.add(i8x16.popcnt(c), i8x16.popcnt(d));
+  const sums = i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(i8x16.add(ab, cd)));
+  // Two 32-bit sums in each half, added as one 64-bit number.
+  const halves = i64x2.extract_lane(sums, 0) + i64x2.extract_lane(sums, 1);
+  return <u32>halves + <u32>(halves >>> 32);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeLine(at: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(at, a, 0);
+  v128.store(at, b, 16);
+  v128.store(at, c, 32);
+  v128.store(at, d, 48);
+}

@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import { dirtyPages, foreignVcpu, PAGE, range, reportUntil, smallEngine, turn } from '../support/engines.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
+
+/** Every method that must be refused once the engine is closed, or about to be. */
+async function expectAllRefused(memory: DirtyMemory, why: string): Promise<void> {
+  const block = memory.ram.get('ram')!;
+  const calls: [string, () => unknown][] = [
+    ['setDirty', () => memory.setDirty(0, Client.Vga)],
+    ['setDirtyRange', () => memory.setDirtyRange(0, PAGE, 7)],
+    ['setDirtyBitmap', () => memory.setDirtyBitmap(new Uint8Array(1), 0, 1)],
+    ['isDirty', () => memory.isDirty(0, PAGE, Client.Vga)],
+    ['allDirty', () => memory.allDirty(0, PAGE, Client.Vga)],
+    ['includesClean', () => memory.includesClean(0, PAGE, 7)],
+    ['testAndClearUnsynchronized', () => memory.testAndClearUnsynchronized(0, PAGE, Client.Vga)],
+    ['snapshotAndClearUnsynchronized', () => memory.snapshotAndClearUnsynchronized(0, PAGE, Client.Vga)],
+    ['syncBitmapUnsynchronized', () => memory.syncBitmapUnsynchronized(block)],
+    ['harvestUnsynchronized', () => memory.harvestUnsynchronized(Client.Vga)],
+    ['createPageSet', () => memory.createPageSet()],
+    ['plug', () => memory.ram.plug({ id: 'new', size: PAGE })],
+    ['callRcu', () => memory.rcu.callRcu(() => {})],
+    ['startPoll', () => memory.rcu.startPoll()],
+    ['synchronizeBlocking', () => memory.rcu.synchronizeBlocking()],
+    ['kick', () => memory.rcu.kick()],
+  ];
+  for (const [name, call] of calls) expectThrow(call, UsageError, name, why);
+  const promises: [string, () => Promise<unknown>][] = [
+    ['testAndClear', () => memory.testAndClear(0, PAGE, Client.Vga)],
+    ['snapshotAndClear', () => memory.snapshotAndClear(0, PAGE, Client.Vga)],
+    ['syncBitmap', () => memory.syncBitmap(block)],
+    ['harvest', () => memory.harvest(Client.Vga)],
+    ['unplug', () => memory.ram.unplug(block)],
+    ['synchronize', () => memory.rcu.synchronize()],
+    ['barrier', () => memory.rcu.barrier()],
+  ];
+  for (const [name, call] of promises) await expectReject(call, UsageError, name, why);
+}
+
+describe('closing an engine', () => {
+  let memory: DirtyMemory;
+
+  beforeEach(() => {
+    memory = smallEngine();
+    memory.ram.plug({ id: 'ram', size: 100 * PAGE });
+  });
+
+  it('refuses every use of it afterwards', async () => {
+    await memory.close();
+    await expectAllRefused(memory, 'the engine is closed');
+  });
+
+  it('refuses every use of it from the call on, while it waits', async () => {
+    const vcpu = foreignVcpu(memory);
+    const closed = memory.close();
+    await expectAllRefused(memory, 'the engine is clos');
+    await reportUntil(vcpu, closed);
+  });
+
+  it('leaves what can be looked at, and readers that can be retired', async () => {
+    foreignVcpu(memory).goOffline();
+    await memory.close();
+    expect(memory.stats()).to.include({ ramBlocks: 1, ramBytes: 100 * PAGE });
+    expect(memory.ram.find(5)?.id).to.equal('ram');
+    expect([...memory.ram]).to.have.length(1);
+    expect(memory.retire(4711)).to.equal(1);
+    expect(memory.stats().readersAttached).to.equal(0);
+  });
+
+  it('twice is closing once', async () => {
+    const [first, second] = [memory.close(), memory.close()];
+    await Promise.all([first, second]);
+    await memory.close();
+    expectThrow(() => memory.createPageSet(), UsageError, 'closed');
+  });
+
+  it('waits for collections, unpluggings and callbacks that are under way', async () => {
+    const vcpu = foreignVcpu(memory);
+    const order: string[] = [];
+    const note = (name: string) => (): void => void order.push(name);
+    memory.rcu.callRcu(note('callback'));
+    const work = [
+      memory.harvest(Client.Vga).then(note('harvest')),
+      memory.harvest(Client.Vga).then(note('queued harvest')),
+      memory.ram.unplug(memory.ram.get('ram')!).then(note('unplug')),
+      memory.rcu.synchronize().then(note('synchronize')),
+    ];
+    const closed = memory.close().then(note('close'));
+    await turn();
+    expect(order).to.deep.equal([]);
+    await reportUntil(vcpu, Promise.all([...work, closed]));
+    expect(order.at(-1)).to.equal('close');
+    expect(order).to.have.members(['callback', 'harvest', 'queued harvest', 'unplug', 'synchronize', 'close']);
+  });
+
+  it('has a reader that is attached throw at its first mark after its next quiescent state', async () => {
+    const vcpu = attachVcpu(memory.handle);
+    await memory.close();
+    expect(vcpu.mark(5)).to.equal(0);
+    vcpu.quiescent();
+    expectThrow(() => vcpu.mark(5), UsageError, 'mark', 'closed');
+    expectThrow(() => vcpu.markPage(0, Client.Vga), UsageError, 'markPage', 'closed');
+    expectThrow(() => vcpu.markRange(0, PAGE, 7), UsageError, 'markRange', 'closed');
+    expectThrow(() => vcpu.isDirty(0, PAGE, Client.Vga), UsageError, 'isDirty', 'closed');
+    vcpu.quiescent();
+    vcpu.detach();
+  });
+
+  it('has a reader that comes online afterwards throw at its first mark', async () => {
+    const vcpu = attachVcpu(memory.handle);
+    vcpu.goOffline();
+    await memory.close();
+    vcpu.goOnline();
+    expectThrow(() => vcpu.mark(5), UsageError, 'mark', 'closed');
+    expectThrow(() => attachVcpu(memory.handle), UsageError, 'attachVcpu', 'closed');
+  });
+
+  for (const way of ['timeout', 'abort'] as const) {
+    it(`by ${way} fails, and leaves the engine as it was`, async () => {
+      const vcpu = foreignVcpu(memory);
+      const controller = new AbortController();
+      const closed = memory.close(way === 'timeout' ? { timeoutMs: 1 } : { signal: controller.signal });
+      const second = memory.close();
+      controller.abort(new Error('stay'));
+      if (way === 'timeout') await expectReject(() => closed, GracePeriodTimeout, 'close', "'foreign'", 1);
+      else await expectReject(() => closed, Error, 'stay');
+      await expectReject(() => second, Error);
+      memory.ram.plug({ id: 'new', size: PAGE });
+      expect(dirtyPages(memory, Client.Vga)).to.deep.equal([...range(0, 100), 128]);
+      expect((await reportUntil(vcpu, memory.harvest(Client.Vga))).added).to.equal(101);
+      await reportUntil(vcpu, memory.ram.unplug(memory.ram.get('new')!));
+      await reportUntil(vcpu, memory.close());
+      expectThrow(() => memory.createPageSet(), UsageError, 'closed');
+    });
+  }
+
+  it('is refused inside a read-side section, and with options that are none', async () => {
+    const vcpu = attachVcpu(memory.handle);
+    vcpu.readLock();
+    await expectReject(() => memory.close(), UsageError, 'close', 'read-side section');
+    vcpu.readUnlock();
+    await expectReject(() => memory.close({ timeoutMs: -1 }), RangeError, 'close', 'timeoutMs', -1);
+    expect(memory.isDirty(0, 1, Client.Vga)).to.equal(true);
+  });
+});

@@ -1,0 +1,203 @@
+import { expect } from 'chai';
+import { Client, type DirtyMemory, UsageError } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { cleanAll, dirtyPages, PAGE, smallEngine, stateOf } from '../support/engines.js';
+import { expectThrow } from '../support/refusals.js';
+
+const END = 200 * PAGE;
+const outside = [-1, -0.5, Number.NaN, Infinity, -Infinity, END, END + 0.5, 2 ** 31 * PAGE, 2 ** 44, 2 ** 53, 1e300];
+const noNumbers = [undefined, '0', {}, Symbol('addr')];
+
+describe("bad input to a vCPU's method", () => {
+  let memory: DirtyMemory;
+  let vcpu: Vcpu;
+
+  for (const debug of [false, true]) {
+    describe(debug ? 'in debug mode' : 'outside debug mode', () => {
+      beforeEach(() => {
+        memory = smallEngine({ debug });
+        memory.ram.plug({ id: 'low', size: 50 * PAGE });
+        memory.ram.plug({ id: 'high', size: 60 * PAGE, offset: 140 * PAGE });
+        cleanAll(memory);
+        vcpu = attachVcpu(memory.handle);
+      });
+
+      /** Nothing changes, whichever bitmap block the vCPU marked in last. */
+      function refusesAll(refuse: () => void): void {
+        const before = stateOf(memory);
+        refuse();
+        expect(stateOf(memory)).to.deep.equal(before);
+        for (const last of [0, 49, 199]) {
+          vcpu.mark(last * PAGE);
+          const then = stateOf(memory);
+          refuse();
+          expect(stateOf(memory)).to.deep.equal(then);
+        }
+      }
+
+      it('is refused by mark', () => {
+        refusesAll(() => {
+          for (const addr of outside) expectThrow(() => vcpu.mark(addr), RangeError, 'mark');
+          expectThrow(() => vcpu.mark(END), RangeError, 'mark', END);
+          expectThrow(() => vcpu.mark(64 * PAGE), RangeError, 'mark', 64 * PAGE, END);
+          expectThrow(() => vcpu.mark(undefined as never), TypeError, 'mark', 'undefined');
+          for (const addr of [...noNumbers, 0n]) expectThrow(() => vcpu.mark(addr as never), TypeError);
+        });
+      });
+
+      it('is refused by markPage', () => {
+        refusesAll(() => {
+          for (const addr of outside) {
+            expectThrow(() => vcpu.markPage(addr < 0 ? addr : addr / PAGE, Client.Vga), RangeError, 'markPage');
+          }
+          for (const page of [100, 200, 2 ** 31, 2 ** 32, 2 ** 32 + 5, -(2 ** 32) + 5]) {
+            expectThrow(() => vcpu.markPage(page, Client.Vga), RangeError, 'markPage', page * PAGE);
+          }
+          for (const page of [...noNumbers, 0n]) expectThrow(() => vcpu.markPage(page as never, 0), TypeError);
+          for (const client of [3, -1, 0.5, Number.NaN, 32]) {
+            expectThrow(() => vcpu.markPage(5, client as never), RangeError, 'markPage', 'client', client);
+          }
+          for (const client of ['0', null, undefined]) {
+            expectThrow(() => vcpu.markPage(5, client as never), TypeError, 'markPage', 'client', String(client));
+          }
+        });
+      });
+
+      it('is refused by markRange, which then marks nothing of the range', () => {
+        refusesAll(() => {
+          for (const [start, length] of [
+            [199 * PAGE, PAGE + 1],
+            [0, END + 1],
+            [0, 2 ** 52],
+            [END, 1],
+          ] as const) {
+            expectThrow(() => vcpu.markRange(start, length, 7), RangeError, 'markRange', END);
+          }
+          for (const bad of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
+            expectThrow(() => vcpu.markRange(bad, 1, 7), RangeError, 'markRange', 'start', bad);
+            expectThrow(() => vcpu.markRange(0, bad, 7), RangeError, 'markRange', 'length', bad);
+          }
+          for (const mask of [0, 8, -1, 1.5, Number.NaN]) {
+            expectThrow(() => vcpu.markRange(0, 1, mask), RangeError, 'markRange', 'mask', mask, 7);
+          }
+          for (const bad of ['0', 0n, null, undefined]) {
+            expectThrow(() => vcpu.markRange(bad as never, 1, 7), TypeError, 'markRange', 'start');
+            expectThrow(() => vcpu.markRange(0, bad as never, 7), TypeError, 'markRange', 'length');
+            expectThrow(() => vcpu.markRange(0, 1, bad as never), TypeError, 'markRange', 'mask');
+          }
+        });
+      });
+
+      it('is refused by the queries', () => {
+        const queries: [string, (start: number, length: number) => unknown][] = [
+          ['isDirty', (start, length) => vcpu.isDirty(start, length, Client.Vga)],
+          ['allDirty', (start, length) => vcpu.allDirty(start, length, Client.Vga)],
+          ['includesClean', (start, length) => vcpu.includesClean(start, length, 7)],
+        ];
+        refusesAll(() => {
+          for (const [name, query] of queries) {
+            for (const bad of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
+              expectThrow(() => query(bad, 1), RangeError, name, 'start', bad);
+              expectThrow(() => query(0, bad), RangeError, name, 'length', bad);
+            }
+            for (const bad of ['0', 0n, null, undefined]) {
+              expectThrow(() => query(bad as never, 1), TypeError, name, 'start');
+              expectThrow(() => query(0, bad as never), TypeError, name, 'length');
+            }
+            expectThrow(() => query(199 * PAGE, PAGE + 1), RangeError, name, END);
+            expectThrow(() => query(END, 1), RangeError, name, END);
+          }
+          expectThrow(() => vcpu.isDirty(0, 1, 3 as never), RangeError, 'isDirty', 'client', 3);
+          expectThrow(() => vcpu.allDirty(0, 1, '0' as never), TypeError, 'allDirty', 'client', "'0'");
+          expectThrow(() => vcpu.includesClean(0, 1, 0), RangeError, 'includesClean', 'mask', 0);
+        });
+      });
+
+      it('but a length of zero is neutral', () => {
+        refusesAll(() => {
+          for (const start of [0, 60 * PAGE, END, Number.MAX_SAFE_INTEGER]) {
+            expect(vcpu.markRange(start, 0, 7)).to.equal(0);
+            expect(vcpu.isDirty(start, 0, Client.Vga)).to.equal(false);
+            expect(vcpu.allDirty(start, 0, Client.Vga)).to.equal(true);
+            expect(vcpu.includesClean(start, 0, 7)).to.equal(0);
+          }
+        });
+      });
+    });
+  }
+
+  describe('that is a fraction', () => {
+    it('marks the page it lies in', () => {
+      memory = smallEngine({ debug: false });
+      memory.ram.plug({ id: 'ram', size: 200 * PAGE });
+      cleanAll(memory);
+      vcpu = attachVcpu(memory.handle);
+      expect(vcpu.mark(3 * PAGE - 0.5)).to.equal(7);
+      expect(vcpu.mark(4 * PAGE - 0.5), 'in the block of the last mark').to.equal(7);
+      expect(vcpu.markPage(150.9, Client.Code)).to.equal(2);
+      expect(vcpu.markPage(160.9, Client.Code), 'in the block of the last mark').to.equal(2);
+      expect(dirtyPages(memory, Client.Code)).to.deep.equal([2, 3, 150, 160]);
+    });
+
+    it('is refused in debug mode', () => {
+      memory = smallEngine({ debug: true });
+      memory.ram.plug({ id: 'ram', size: 200 * PAGE });
+      cleanAll(memory);
+      vcpu = attachVcpu(memory.handle);
+      for (let again = 0; again < 2; again++) {
+        expectThrow(() => vcpu.mark(3 * PAGE - 0.5), RangeError, 'mark', 3 * PAGE - 0.5, 'debug mode');
+        expectThrow(() => vcpu.markPage(2.5, Client.Code), RangeError, 'markPage', 2.5, 'debug mode');
+        vcpu.mark(0);
+      }
+      expect(dirtyPages(memory, Client.Code)).to.deep.equal([0]);
+    });
+  });
+
+  it('is refused by attachVcpu, and takes no slot', () => {
+    memory = smallEngine({ maxReaders: 2 });
+    const attach = (options: unknown) => () => attachVcpu(memory.handle, options as never);
+    expectThrow(attach(null), TypeError, 'attachVcpu', 'options', 'null');
+    expectThrow(attach({ name: 5 }), TypeError, 'attachVcpu', 'name', 5);
+    expectThrow(attach({ name: 'é'.repeat(25) }), RangeError, 'attachVcpu', 'name', 48);
+    expectThrow(attach({ identity: -1 }), RangeError, 'attachVcpu', 'identity', -1);
+    expectThrow(attach({ identity: 2 ** 31 - 1 }), RangeError, 'attachVcpu', 'identity', 2 ** 31 - 1);
+    expectThrow(attach({ identity: '5' }), TypeError, 'attachVcpu', 'identity', "'5'");
+    expect(memory.stats().readersAttached).to.equal(0);
+    const [one] = [attach({})(), attach({ name: 'é'.repeat(24) })()];
+    expectThrow(attach({}), RangeError, 'attachVcpu', 'readers', 3, 2);
+    one.detach();
+    expect(memory.stats().readersAttached).to.equal(1);
+    attach({})();
+  });
+
+  for (const [state, leave] of [
+    ['is offline', (reader: Vcpu) => reader.goOffline()],
+    ['is detached', (reader: Vcpu) => reader.detach()],
+  ] as const) {
+    it(`does not matter while the vCPU ${state}: every use is refused, whatever it marked last`, () => {
+      memory = smallEngine({ debug: false });
+      memory.ram.plug({ id: 'ram', size: 200 * PAGE });
+      cleanAll(memory);
+      vcpu = attachVcpu(memory.handle);
+      vcpu.mark(0);
+      leave(vcpu);
+      const before = stateOf(memory);
+      const calls: [string, () => unknown][] = [
+        ['mark', () => vcpu.mark(0)],
+        ['mark', () => vcpu.mark(5 * PAGE)],
+        ['markPage', () => vcpu.markPage(1, Client.Vga)],
+        ['markRange', () => vcpu.markRange(0, PAGE, 7)],
+        ['markRange', () => vcpu.markRange(0, 0, 7)],
+        ['isDirty', () => vcpu.isDirty(0, PAGE, Client.Vga)],
+        ['allDirty', () => vcpu.allDirty(0, PAGE, Client.Vga)],
+        ['includesClean', () => vcpu.includesClean(0, PAGE, 7)],
+        ['quiescent', () => vcpu.quiescent()],
+        ['readLock', () => vcpu.readLock()],
+        ['readUnlock', () => vcpu.readUnlock()],
+        ['goOffline', () => vcpu.goOffline()],
+      ];
+      for (const [name, call] of calls) expectThrow(call, UsageError, name, "'vcpu'", state);
+      expect(stateOf(memory)).to.deep.equal(before);
+    });
+  }
+});

@@ -1,0 +1,221 @@
+import { expect } from 'chai';
+import { Client, type DirtyMemory } from '../../lib/index.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import {
+  cleanAll,
+  dirtyPages,
+  foreignVcpu,
+  PAGE,
+  range,
+  reportUntil,
+  smallEngine,
+  stateOf,
+} from '../support/engines.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
+
+describe('the RAM list', () => {
+  let memory: DirtyMemory;
+
+  beforeEach(() => {
+    memory = smallEngine();
+  });
+
+  it('announces RAM that is all dirty for every client', () => {
+    const block = memory.ram.plug({ id: 'dimm0', size: 130 * PAGE });
+    expect(block).to.include({ id: 'dimm0', offset: 0, size: 130 * PAGE });
+    expect(block.pages.pages).to.equal(0);
+    for (const client of [Client.Vga, Client.Code, Client.Migration]) {
+      expect(dirtyPages(memory, client)).to.deep.equal(range(0, 130));
+    }
+  });
+
+  it('places RAM where it is told, at any page', () => {
+    const block = memory.ram.plug({ id: 'odd', size: PAGE, offset: 65 * PAGE });
+    expect(block.offset).to.equal(65 * PAGE);
+    expect(memory.ram.plug({ id: 'beside', size: PAGE, offset: 66 * PAGE }).offset).to.equal(66 * PAGE);
+    expect(memory.ram.plug({ id: 'before', size: 65 * PAGE, offset: 0 }).offset).to.equal(0);
+    expect(memory.ram.plug({ id: 'last', size: PAGE, offset: 4095 * PAGE }).offset).to.equal(4095 * PAGE);
+  });
+
+  it('places RAM in the smallest hole, in words of its own, when it is not told', () => {
+    memory.ram.plug({ id: 'a', size: PAGE });
+    expect(memory.ram.plug({ id: 'b', size: 64 * PAGE }).offset).to.equal(64 * PAGE);
+    memory.ram.plug({ id: 'far', size: PAGE, offset: 256 * PAGE });
+    expect(memory.ram.plug({ id: 'c', size: 3 * PAGE }).offset).to.equal(128 * PAGE);
+  });
+
+  it('iterates by place, over the blocks of the moment at which the iteration began', async () => {
+    for (const offset of [200, 0, 100]) memory.ram.plug({ id: `at ${offset}`, size: PAGE, offset: offset * PAGE });
+    const ids: string[] = [];
+    for (const block of memory.ram) {
+      ids.push(block.id);
+      if (block.offset === 0) memory.ram.plug({ id: 'new', size: PAGE, offset: 50 * PAGE });
+      if (block.offset === 0) await memory.ram.unplug(memory.ram.get('at 100')!);
+    }
+    expect(ids).to.deep.equal(['at 0', 'at 100', 'at 200']);
+    expect([...memory.ram].map((block) => block.id)).to.deep.equal(['at 0', 'new', 'at 200']);
+    expect(memory.ram.bytes).to.equal(3 * PAGE);
+    expect(memory.ram.end).to.equal(201 * PAGE);
+  });
+
+  it('finds blocks by id and by any address within them', () => {
+    const low = memory.ram.plug({ id: 'low', size: 2 * PAGE, offset: 10 * PAGE });
+    const high = memory.ram.plug({ id: 'high', size: 2 * PAGE, offset: 12 * PAGE });
+    expect(memory.ram.get('low')).to.equal(low);
+    expect(memory.ram.get('none')).to.equal(undefined);
+    for (const [addr, block] of [
+      [0, undefined],
+      [10 * PAGE - 1, undefined],
+      [10 * PAGE, low],
+      [12 * PAGE - 1, low],
+      [12 * PAGE, high],
+      [14 * PAGE - 1, high],
+      [14 * PAGE, undefined],
+      [Number.MAX_SAFE_INTEGER, undefined],
+    ] as const) {
+      expect(memory.ram.find(addr), String(addr)).to.equal(block);
+    }
+  });
+
+  it('refuses RAM that overlaps other RAM, at either end and around it', () => {
+    memory.ram.plug({ id: 'there', size: 10 * PAGE, offset: 100 * PAGE });
+    const before = stateOf(memory);
+    for (const [first, pages] of [
+      [91, 10],
+      [109, 1],
+      [100, 10],
+      [102, 2],
+      [50, 100],
+    ] as const) {
+      expectThrow(
+        () => memory.ram.plug({ id: 'new', size: pages * PAGE, offset: first * PAGE }),
+        RangeError,
+        "'new'",
+        first * PAGE,
+        (first + pages) * PAGE,
+        "'there'",
+      );
+    }
+    expect(stateOf(memory)).to.deep.equal(before);
+  });
+
+  it('refuses an id that is in use, and takes it again once its block is gone', async () => {
+    const block = memory.ram.plug({ id: 'dimm0', size: PAGE });
+    expectThrow(() => memory.ram.plug({ id: 'dimm0', size: PAGE }), RangeError, 'plug', "'dimm0'");
+    await memory.ram.unplug(block);
+    expect(memory.ram.plug({ id: 'dimm0', size: 2 * PAGE }).size).to.equal(2 * PAGE);
+  });
+
+  it('refuses RAM for which there is no hole, naming its size and the limit', () => {
+    memory.ram.plug({ id: 'there', size: 64 * PAGE, offset: 2048 * PAGE });
+    expectThrow(() => memory.ram.plug({ id: 'big', size: 2049 * PAGE }), RangeError, 2049 * PAGE, 4096 * PAGE);
+    expect(memory.ram.plug({ id: 'fits', size: 2048 * PAGE }).offset).to.equal(0);
+  });
+
+  it('refuses to unplug a block twice, at once or later, and a block of another engine', async () => {
+    const block = memory.ram.plug({ id: 'dimm0', size: PAGE });
+    const unplugged = memory.ram.unplug(block);
+    await expectReject(() => memory.ram.unplug(block), RangeError, 'unplug', "'dimm0'", 'not plugged');
+    await unplugged;
+    await expectReject(() => memory.ram.unplug(block), RangeError, 'unplug', "'dimm0'", 'not plugged');
+    const again = memory.ram.plug({ id: 'dimm0', size: PAGE });
+    await expectReject(() => memory.ram.unplug(block), RangeError, 'unplug', "'dimm0'");
+    await expectReject(() => smallEngine().ram.unplug(again), RangeError, 'unplug', "'dimm0'");
+    expect([...memory.ram]).to.deep.equal([again]);
+  });
+
+  it('forgets RAM at once, and keeps its place until the grace period has ended', async () => {
+    const vcpu = foreignVcpu(memory);
+    const block = memory.ram.plug({ id: 'gone', size: 64 * PAGE });
+    const unplugged = memory.ram.unplug(block);
+    expect([...memory.ram]).to.deep.equal([]);
+    expect(memory.ram.find(0)).to.equal(undefined);
+    expectThrow(() => memory.isDirty(0, PAGE, Client.Vga), RangeError, 'isDirty');
+    expectThrow(
+      () => memory.ram.plug({ id: 'gone', size: PAGE, offset: 63 * PAGE }),
+      RangeError,
+      "'gone'",
+      'unplugging has not ended',
+    );
+    expect(memory.ram.plug({ id: 'elsewhere', size: PAGE }).offset, 'the place is not free').to.equal(64 * PAGE);
+    await reportUntil(vcpu, unplugged);
+    expect(memory.ram.plug({ id: 'gone', size: PAGE, offset: 63 * PAGE }).offset).to.equal(63 * PAGE);
+    expectThrow(() => block.pages.pages, TypeError, 'disposed');
+  });
+
+  it('takes RAM beside a place that is not free yet, in the same words', async () => {
+    const vcpu = foreignVcpu(memory);
+    const block = memory.ram.plug({ id: 'gone', size: 10 * PAGE });
+    vcpu.quiescent();
+    const unplugged = memory.ram.unplug(block);
+    memory.ram.plug({ id: 'new', size: 10 * PAGE, offset: 10 * PAGE });
+    cleanAll(memory);
+    expect(vcpu.mark(5 * PAGE), 'a late mark, in memory that is still there').to.equal(0);
+    await reportUntil(vcpu, unplugged);
+    expect(dirtyPages(memory, Client.Code)).to.deep.equal([]);
+    memory.ram.plug({ id: 'gone', size: 10 * PAGE, offset: 0 });
+    expect(dirtyPages(memory, Client.Code)).to.deep.equal(range(0, 10));
+  });
+
+  it('cleans late marks out of words that other RAM shares', async () => {
+    const gone = memory.ram.plug({ id: 'gone', size: 10 * PAGE });
+    memory.ram.plug({ id: 'stays', size: 10 * PAGE, offset: 10 * PAGE });
+    cleanAll(memory);
+    const vcpu = foreignVcpu(memory);
+    const unplugged = memory.ram.unplug(gone);
+    expect(vcpu.mark(5 * PAGE)).to.equal(7);
+    expect(vcpu.mark(15 * PAGE)).to.equal(7);
+    await reportUntil(vcpu, unplugged);
+    for (const client of [Client.Vga, Client.Code, Client.Migration]) {
+      expect(vcpu.isDirty(0, 10 * PAGE, client), `client ${client}`).to.equal(false);
+      expect(dirtyPages(memory, client)).to.deep.equal([15]);
+    }
+  });
+
+  it('gives back the bitmap blocks of RAM in the middle of the table, and readers are refused there', async () => {
+    memory.ram.plug({ id: 'low', size: 64 * PAGE });
+    const without = memory.ram.plug({ id: 'high', size: 64 * PAGE, offset: 640 * PAGE });
+    await memory.rcu.synchronize();
+    const before = memory.stats().arenaBytesInUse;
+    const middle = memory.ram.plug({ id: 'middle', size: 192 * PAGE, offset: 192 * PAGE });
+    const vcpu = attachVcpu(memory.handle);
+    expect(vcpu.mark(200 * PAGE)).to.equal(0);
+    await memory.rcu.synchronize();
+    expect(memory.stats()).to.include({ bitmapBlocks: 5, arenaBytesInUse: before + 3 * 3 * 64 });
+    await memory.ram.unplug(middle);
+    expect(memory.stats()).to.include({ bitmapBlocks: 2, arenaBytesInUse: before, freeBlocks: 9 });
+    expectThrow(() => vcpu.mark(200 * PAGE), RangeError, 'mark', 200 * PAGE);
+    expect(vcpu.isDirty(192 * PAGE, 192 * PAGE, Client.Vga)).to.equal(false);
+    expect(memory.isDirty(without.offset, without.size, Client.Vga)).to.equal(true);
+  });
+
+  it('keeps a bitmap block for as long as any RAM reaches into it', async () => {
+    const one = memory.ram.plug({ id: 'one', size: PAGE, offset: 0 });
+    const two = memory.ram.plug({ id: 'two', size: 70 * PAGE, offset: PAGE });
+    await memory.ram.unplug(one);
+    expect(memory.stats().bitmapBlocks).to.equal(2);
+    await memory.ram.unplug(two);
+    expect(memory.stats().bitmapBlocks).to.equal(0);
+    expect(memory.stats()).to.include({ plugs: 2, unplugs: 2, extends: 2, shrinks: 1, ramBlocks: 0, ramBytes: 0 });
+  });
+
+  it('shows new RAM to a reader at once, in the middle of its interval', () => {
+    const vcpu = foreignVcpu(memory);
+    expectThrow(() => vcpu.mark(0), RangeError, 'mark');
+    memory.ram.plug({ id: 'dimm0', size: PAGE });
+    expect(vcpu.isDirty(0, PAGE, Client.Vga)).to.equal(true);
+    memory.ram.plug({ id: 'dimm1', size: PAGE, offset: 200 * PAGE });
+    memory.harvestUnsynchronized(Client.Code);
+    expect(vcpu.mark(200 * PAGE + 5)).to.equal(2);
+    expect(vcpu.markRange(200 * PAGE, PAGE, 7)).to.equal(0);
+    vcpu.detach();
+  });
+
+  it('tells readers nothing of RAM that a failed plug did not add', () => {
+    const vcpu = attachVcpu(memory.handle);
+    memory.ram.plug({ id: 'dimm0', size: PAGE });
+    expectThrow(() => memory.ram.plug({ id: 'dimm0', size: 100 * PAGE }), RangeError);
+    expectThrow(() => vcpu.mark(PAGE), RangeError, 'mark', PAGE);
+    expectThrow(() => vcpu.mark(64 * PAGE), RangeError, 'mark', 64 * PAGE);
+  });
+});
