@@ -15,6 +15,7 @@ import { checkBitmap, importBitmap } from './dirty/import.js';
 import { eachBlock, type PageRange, touchedPages } from './dirty/page-range.js';
 import { PageSet, type PageSetStore } from './dirty/page-set.js';
 import type { Queries } from './dirty/queries.js';
+import { Recycler } from './dirty/recycler.js';
 import { checkInteger, describeReaders, GracePeriodTimeout, outOfRange, UsageError, wrongType } from './errors.js';
 import { Events } from './events.js';
 import { warn } from './host.js';
@@ -74,12 +75,13 @@ export class DirtyMemory {
     const kernel = parts.kernel(arena.words);
     this.arena = arena;
     this.allocator = new Allocator(arena, options.memory === undefined);
+    new Recycler(this.allocator);
     this.store = { geometry: arena.geometry, allocator: this.allocator, kernel };
     this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
     this.tables = new BlockTables(arena, this.allocator, kernel);
     this.ram = new RamList(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
     const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
-    this.collector = new Collector(arena, this.tables, this.rcu, this.store, ramWithin);
+    this.collector = new Collector(arena, this.tables, this.rcu, this.store, ramWithin, parts.swapPolicy);
     this.queries = parts.queries(this.tables, this.collector, kernel, ramWithin, arena.geometry.pagesPerBlock);
   }
 

@@ -8,6 +8,7 @@ import { AtomicsKernel } from './bitmap/atomics-kernel.js';
 import type { Kernel } from './bitmap/kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
 import type { Collector, RamWithin } from './dirty/collector.js';
+import { type SwapPolicy, shippedSwapPolicy } from './dirty/density.js';
 import { Queries } from './dirty/queries.js';
 import { GracePeriods } from './rcu/grace-period.js';
 import { Rcu, type StallReport } from './rcu/rcu.js';
@@ -16,6 +17,7 @@ export interface Parts {
   readonly kernel: (words: Words) => Kernel;
   readonly gracePeriods: (arena: Arena) => GracePeriods;
   readonly rcu: (arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) => Rcu;
+  readonly swapPolicy: SwapPolicy;
   readonly queries: (
     tables: BlockTables,
     collector: Collector,
@@ -29,5 +31,6 @@ export const shippedParts: Parts = {
   kernel: (words) => new AtomicsKernel(words),
   gracePeriods: (arena) => new GracePeriods(arena),
   rcu: (arena, periods, stallMs, onStall) => new Rcu(arena, periods, stallMs, onStall),
+  swapPolicy: shippedSwapPolicy,
   queries: (...of) => new Queries(...of),
 };

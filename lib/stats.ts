@@ -34,6 +34,12 @@ export interface Stats extends CollectionCounts {
   readonly arenaBytesInUse: number;
   readonly arenaBytesPeak: number;
   readonly freeBlocks: number;
+  /** Committed memory held for reuse: the spares of the next collections and pluggings. */
+  readonly freeBlockBytes: number;
+  /** Of the free blocks, those that are zeroed already. */
+  readonly zeroedBlocks: number;
+  /** Bitmap blocks that collections have swapped out instead of emptying them. */
+  readonly blocksSwapped: number;
   readonly freeTables: number;
 }
 
@@ -66,6 +72,9 @@ export function statsOf(engine: {
     arenaBytesInUse: memory.bytesInUse,
     arenaBytesPeak: memory.bytesPeak,
     freeBlocks: memory.freeBlocks,
+    freeBlockBytes: memory.freeBlockBytes,
+    zeroedBlocks: memory.zeroedBlocks,
+    blocksSwapped: tables.swaps,
     freeTables: memory.freeTables,
   };
 }

@@ -5,8 +5,10 @@
  * Whoever frees vouches that no reader can reach the memory any more (its grace period has ended, or it was never
  * published), so everything here is owned and accessed plainly (DM-1).
  *
- * A freed block is zeroed, so that it can be published again as it is; a freed table is filled with `POISON`. In
- * debug mode both are checked on reuse, which shows the mark that came too late.
+ * A freed block is zeroed before it is used again, so that it can be published as it is; a freed table is filled with
+ * `POISON`. In debug mode blocks are zeroed at once, and both are checked on reuse, which shows the mark that came too
+ * late. Otherwise zeroing is left to `zeroSome`, which is called when nobody waits: zeroed free blocks are the spares
+ * that a harvest swaps in.
  */
 import { ArenaFullError, CorruptionError } from '../errors.js';
 import type { Arena } from './arena.js';
@@ -18,19 +20,25 @@ export interface AllocatorStats {
   readonly bytesReserved: number;
   readonly bytesInUse: number;
   readonly bytesPeak: number;
-  /** Bitmap blocks that wait, zeroed, for reuse. */
+  /** Bitmap blocks that wait for reuse, and their bytes; the operating system has committed them. */
   readonly freeBlocks: number;
+  readonly freeBlockBytes: number;
+  /** Those of them that are zeroed already. */
+  readonly zeroedBlocks: number;
   /** Block tables that wait, invalidated, for reuse. */
   readonly freeTables: number;
 }
 
 export class Allocator {
   readonly blockWords: number;
+  /** Told that there is a block to zero. */
+  onFree: () => void = () => {};
   private readonly words: Words;
   private readonly debug: boolean;
   /** Memory that was never used is zero, unless it is the embedder's. */
   private readonly freshIsZero: boolean;
-  private readonly freeBlockList: number[] = [];
+  private readonly zeroed: number[] = [];
+  private readonly unzeroed: number[] = [];
   /** By capacity in words. */
   private readonly freeTableLists = new Map<number, number[]>();
   /** Sizes in words of all that is allocated. */
@@ -51,18 +59,38 @@ export class Allocator {
 
   /** @returns word index of an all-zero block. @throws ArenaFullError, whose message begins with `purpose` */
   allocateBlock(purpose: string): number {
-    const reused = this.freeBlockList.pop();
-    const block = reused ?? this.takeFresh(this.blockWords, purpose);
-    if (reused === undefined && !this.freshIsZero) this.words.fill(block, block + this.blockWords, 0);
-    if (reused !== undefined && this.debug) this.checkFilledWith(block, this.blockWords, 0, 'bitmap block');
+    const block = this.takeSpare() ?? this.takeFreshBlock(purpose);
     this.enter(block, this.blockWords);
     return block;
   }
 
   freeBlock(block: number): void {
     this.leave(block, this.blockWords, 'bitmap block');
-    this.words.fill(block, block + this.blockWords, 0);
-    this.freeBlockList.push(block);
+    this.unzeroed.push(block);
+    if (this.debug) this.zeroSome(1);
+    else this.onFree();
+  }
+
+  /** Zeroes up to `blocks` free blocks. @returns whether there are more */
+  zeroSome(blocks: number): boolean {
+    if (this.closed) return false;
+    for (let i = 0; i < blocks; i++) {
+      const block = this.unzeroed.pop();
+      if (block === undefined) return false;
+      this.words.fill(block, block + this.blockWords, 0);
+      this.zeroed.push(block);
+    }
+    return this.unzeroed.length > 0;
+  }
+
+  /** Gives the free blocks at the top of the heap back to it, for tables or blocks alike. @returns how many */
+  trim(): number {
+    this.zeroed.sort((a, b) => a - b);
+    const before = this.zeroed.length;
+    while (this.zeroed.length > 0 && (this.zeroed.at(-1) as number) + this.blockWords === this.top) {
+      this.top = this.zeroed.pop() as number;
+    }
+    return before - this.zeroed.length;
   }
 
   /** @returns word index of a table with room for `entries` entries; its contents are undefined. @throws ArenaFullError */
@@ -86,15 +114,35 @@ export class Allocator {
   }
 
   stats(): AllocatorStats {
+    const freeBlocks = this.zeroed.length + this.unzeroed.length;
     let freeTables = 0;
     for (const list of this.freeTableLists.values()) freeTables += list.length;
     return {
       bytesReserved: this.words.length * 4,
       bytesInUse: this.wordsInUse * 4,
       bytesPeak: this.wordsPeak * 4,
-      freeBlocks: this.freeBlockList.length,
+      freeBlocks,
+      freeBlockBytes: freeBlocks * this.blockWords * 4,
+      zeroedBlocks: this.zeroed.length,
       freeTables,
     };
+  }
+
+  private takeSpare(): number | undefined {
+    const spare = this.zeroed.pop();
+    if (spare !== undefined) {
+      if (this.debug) this.checkFilledWith(spare, this.blockWords, 0, 'bitmap block');
+      return spare;
+    }
+    const block = this.unzeroed.pop();
+    if (block !== undefined) this.words.fill(block, block + this.blockWords, 0);
+    return block;
+  }
+
+  private takeFreshBlock(purpose: string): number {
+    const block = this.takeFresh(this.blockWords, purpose);
+    if (!this.freshIsZero) this.words.fill(block, block + this.blockWords, 0);
+    return block;
   }
 
   private takeFresh(size: number, purpose: string): number {

@@ -18,6 +18,7 @@ import type { Allocator } from '../arena/allocator.js';
 import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
 import type { Kernel } from '../bitmap/kernel.js';
+import { ArenaFullError } from '../errors.js';
 import { CLIENT_COUNT, clientName } from './client.js';
 import { eachBlock, type PageRange } from './page-range.js';
 
@@ -25,12 +26,24 @@ import { eachBlock, type PageRange } from './page-range.js';
 export type AfterGracePeriod = () => void;
 
 type Entry = readonly [number: number, block: number];
+/** Fresh blocks and the table that has them, unpublished. */
+export interface Swap {
+  /** Which blocks there was room for. */
+  readonly numbers: readonly number[];
+  cancel(): void;
+  /** @returns the blocks that were swapped out, and what to run after a grace period */
+  publish(): { readonly swapped: readonly Entry[]; readonly release: AfterGracePeriod };
+}
+
+type NewTable = readonly [client: number, table: number];
 
 export class BlockTables {
   /** Tables published to grow, counting three clients as one. */
   extends = 0;
   /** Tables published to shrink, counting three clients as one. */
   shrinks = 0;
+  /** Blocks that collections have swapped out. */
+  swaps = 0;
   private readonly arena: Arena;
   private readonly allocator: Allocator;
   private readonly kernel: Kernel;
@@ -85,7 +98,8 @@ export class BlockTables {
         for (const entries of fresh) for (const [, block] of entries) this.allocator.freeBlock(block);
       });
       if (dirty) for (const entries of fresh) this.fill(range, new Map(entries));
-      release = this.publish(built, length);
+      this.length = length;
+      release = this.publish(built);
       this.extends++;
     }
     if (!dirty) return release;
@@ -117,11 +131,49 @@ export class BlockTables {
     for (let client = 0; client < CLIENT_COUNT; client++) {
       for (const number of dropped) blocks.push(this.blockAt(client, number));
     }
-    const freeTables = this.publish(built, length);
+    this.length = length;
+    const freeTables = this.publish(built);
     this.shrinks++;
     return () => {
       freeTables();
       for (const block of blocks) this.allocator.freeBlock(block);
+    };
+  }
+
+  /**
+   * Makes ready to replace some of one client's blocks by fresh ones, as many as the arena has room for. Whoever swaps a
+   * block out owns it from the end of the grace period on (DM-3).
+   * @returns undefined when there is no room at all
+   */
+  prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
+    const fresh: Entry[] = [];
+    try {
+      for (const number of numbers) fresh.push([number, this.allocator.allocateBlock('swapping')]);
+    } catch (error) {
+      if (!(error instanceof ArenaFullError)) throw error;
+    }
+    const giveBack = (): void => {
+      for (const [, block] of fresh) this.allocator.freeBlock(block);
+    };
+    let table: number;
+    try {
+      table = this.build(client, this.length, fresh, 'swapping');
+    } catch (error) {
+      giveBack();
+      if (!(error instanceof ArenaFullError)) throw error;
+      return undefined;
+    }
+    return {
+      numbers: fresh.map(([number]) => number),
+      cancel: () => {
+        giveBack();
+        this.allocator.freeTable(table);
+      },
+      publish: () => {
+        const swapped = fresh.map(([number]): Entry => [number, this.blockAt(client, number)]);
+        this.swaps += swapped.length;
+        return { swapped, release: this.publish([[client, table]]) };
+      },
     };
   }
 
@@ -164,14 +216,14 @@ export class BlockTables {
     changes: readonly (readonly Entry[])[],
     purpose: string,
     undo: () => void,
-  ): number[] {
-    const built: number[] = [];
+  ): NewTable[] {
+    const built: NewTable[] = [];
     try {
       for (let client = 0; client < CLIENT_COUNT; client++) {
-        built.push(this.build(client, length, changes[client] as readonly Entry[], purpose));
+        built.push([client, this.build(client, length, changes[client] as readonly Entry[], purpose)]);
       }
     } catch (error) {
-      for (const table of built) this.allocator.freeTable(table);
+      for (const [, table] of built) this.allocator.freeTable(table);
       undo();
       throw error;
     }
@@ -192,12 +244,13 @@ export class BlockTables {
     return table;
   }
 
-  private publish(built: readonly number[], length: number): AfterGracePeriod {
+  /** Publishes new tables, by client. */
+  private publish(built: readonly NewTable[]): AfterGracePeriod {
     const { words } = this.arena;
-    const replaced = this.tables.splice(0, CLIENT_COUNT, ...built);
-    this.length = length;
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      const table = built[client] as number;
+    const replaced: number[] = [];
+    for (const [client, table] of built) {
+      replaced.push(this.tables[client] as number);
+      this.tables[client] = table;
       // ORDER GP-1: the table's and its fresh blocks' contents precede this store (release), else a reader that loads
       //   the root follows garbage (corruption). The caller requests the grace period in the same step.
       // pairs with: dirty/vcpu.ts loadRoots

@@ -10,10 +10,16 @@
  *   and wrote nothing. An interval that began with g or a later number began after the clear (GP-1, GP-3), so its marks
  *   find the bit clear, or set again by a later mark, and the next collection reports the page. So for every mark there
  *   is a first collection whose clear follows the bit, and that collection's copy has the store.
- * DM-3 Bits that were taken belong to one collection until its period has ended, aborted or not: the client's lock is
- *   held until then. Put back earlier, a bit could be taken by a collection that delivers before the period that
- *   protects the pages.
+ * DM-3 Bits that were taken, and blocks that were swapped out, belong to one collection until its period has ended,
+ *   aborted or not: the client's lock is held until then. Put back earlier, a bit could be taken by a collection that
+ *   delivers before the period that protects the pages; and a late mark in a swapped-out block would be lost.
  * DM-5 The copy may hold parts of later stores; their pages are dirty again.
+ *
+ * A sparse block is emptied by exchange, word by word. A dense one is swapped out: a table with a fresh zeroed block in
+ * its place is published in the step that requests the grace period. Marks of intervals that are open then go to the old
+ * block or the new one; those to the old one are delivered with this collection, whose grace period waits for their
+ * stores too. When the period has ended no reader holds the old table (GP-6), so the old block is owned: it is merged
+ * with plain accesses, or becomes the set's own block as it is.
  *
  * A collection that fails after the clear (timeout, abort, no memory) rejects at once; its bits go back by atomic or,
  * into the blocks and the RAM of that moment, when its period has ended, and then the next in the queue runs.
@@ -23,9 +29,10 @@ import type { Arena } from '../arena/arena.js';
 import { GracePeriodTimeout, UsageError } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { checkWaitOptions, type WaitOptions } from '../rcu/wait.js';
-import type { BlockTables } from './block-tables.js';
+import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client, clientName } from './client.js';
 import { ClientLock } from './client-lock.js';
+import { isDense, type SwapPolicy } from './density.js';
 import { eachBlock, type PageRange } from './page-range.js';
 import { PageSet, type PageSetStore } from './page-set.js';
 
@@ -45,14 +52,23 @@ export class Collector {
   private readonly rcu: Rcu;
   private readonly store: PageSetStore;
   private readonly ramWithin: RamWithin;
+  private readonly swapPolicy: SwapPolicy;
   private readonly states: ClientState[] = [];
 
-  constructor(arena: Arena, tables: BlockTables, rcu: Rcu, store: PageSetStore, ramWithin: RamWithin) {
+  constructor(
+    arena: Arena,
+    tables: BlockTables,
+    rcu: Rcu,
+    store: PageSetStore,
+    ramWithin: RamWithin,
+    swapPolicy: SwapPolicy,
+  ) {
     this.arena = arena;
     this.tables = tables;
     this.rcu = rcu;
     this.store = store;
     this.ramWithin = ramWithin;
+    this.swapPolicy = swapPolicy;
     for (let i = 0; i < CLIENT_COUNT; i++) this.states.push({ lock: new ClientLock(), inFlight: undefined });
   }
 
@@ -88,11 +104,11 @@ export class Collector {
     const taken = new PageSet(this.store, operation);
     try {
       this.rcu.step();
-      this.take(client, range(), taken);
-      if (taken.pages > 0) {
+      const release = this.take(client, range(), taken);
+      if (!taken.untouched) {
         state.inFlight = taken;
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
-        const cookie = this.rcu.request();
+        const cookie = release === undefined ? this.rcu.request() : this.rcu.defer(release);
         await this.rcu.waitFor(operation, cookie, timeLeft(options, began));
       }
     } catch (error) {
@@ -116,7 +132,7 @@ export class Collector {
     const taken = new PageSet(this.store, operation);
     try {
       this.rcu.step();
-      this.take(client, range, taken);
+      this.empty(client, range, taken, () => true);
     } catch (error) {
       this.putBack(client, taken);
       state.lock.release();
@@ -137,10 +153,49 @@ export class Collector {
     return this.states[client] as ClientState;
   }
 
-  private take(client: Client, range: PageRange, taken: PageSet): void {
+  /**
+   * Empties the range's blocks word by word, and swaps out whole the dense ones of which all RAM is wanted.
+   * @returns what to run after the grace period, when anything was swapped
+   */
+  private take(client: Client, range: PageRange, taken: PageSet): AfterGracePeriod | undefined {
+    const { pagesPerBlock, blockWords } = this.arena.geometry;
+    const judged = new Set<number>();
+    const dense = new Set<number>();
+    this.empty(client, range, taken, (number, block) => {
+      if (judged.has(number)) return !dense.has(number);
+      judged.add(number);
+      const whole = range.first <= number * pagesPerBlock && (number + 1) * pagesPerBlock <= range.end;
+      if (!whole || !isDense(this.store.kernel, block, blockWords, this.swapPolicy)) return true;
+      dense.add(number);
+      return false;
+    });
+    if (dense.size === 0) return undefined;
+    const swap = this.tables.prepareSwap(client, [...dense]);
+    for (const number of swap?.numbers ?? []) dense.delete(number);
+    try {
+      // What the arena had no room to swap.
+      if (dense.size > 0) this.empty(client, range, taken, (number) => dense.has(number));
+    } catch (error) {
+      swap?.cancel();
+      throw error;
+    }
+    const published = swap?.publish();
+    for (const [number, block] of published?.swapped ?? []) taken.adopt(number, block);
+    return published?.release;
+  }
+
+  /** Takes the bits of the range's blocks that are not clean and that `wanted` lets pass. */
+  private empty(
+    client: Client,
+    range: PageRange,
+    taken: PageSet,
+    wanted: (number: number, block: number) => boolean,
+  ): void {
     for (const part of this.ramWithin(range)) {
       eachBlock(part, this.arena.geometry.pagesPerBlock, (number, from, to) => {
-        taken.takeLive(this.tables.blockAt(client, number), number, from, to);
+        const block = this.tables.blockAt(client, number);
+        const first = this.store.kernel.findSet(block, from, to);
+        if (first < to && wanted(number, block)) taken.takeLive(block, number, first, to);
       });
     }
   }

@@ -27,7 +27,10 @@ export class PageSet {
   private readonly purpose: string;
   /** Block number to word index. */
   private blocks: Map<number, number> | undefined = new Map();
+  /** Of the blocks that are not in `uncounted`. */
   private count = 0;
+  /** Numbers of adopted blocks whose pages nobody has needed to count yet. */
+  private readonly uncounted = new Set<number>();
 
   /** @internal Embedders get theirs from `createPageSet` and from collections. */
   constructor(store: PageSetStore, purpose: string) {
@@ -37,7 +40,11 @@ export class PageSet {
 
   /** How many pages are in the set, exactly. */
   get pages(): number {
-    this.open('pages');
+    const blocks = this.open('pages');
+    for (const number of this.uncounted) {
+      this.count += this.store.kernel.count(blocks.get(number) as number, 0, this.store.geometry.pagesPerBlock);
+    }
+    this.uncounted.clear();
     return this.count;
   }
 
@@ -85,6 +92,7 @@ export class PageSet {
     const { allocator } = this.store;
     if (!allocator.closed) for (const block of this.blocks?.values() ?? []) allocator.freeBlock(block);
     this.blocks = undefined;
+    this.uncounted.clear();
     this.count = 0;
   }
 
@@ -112,6 +120,20 @@ export class PageSet {
     const added = kernel.takeLive(live, first, to, block);
     this.count += added;
     return added;
+  }
+
+  /** @internal No block at all: nothing was taken. */
+  get untouched(): boolean {
+    return this.open(this.purpose).size === 0;
+  }
+
+  /**
+   * @internal Takes over a block that was swapped out, of which the set has none yet. Readers may still mark in it until
+   * the grace period ends; until then the set must be neither counted nor changed, only searched.
+   */
+  adopt(number: number, block: number): void {
+    this.open(this.purpose).set(number, block);
+    this.uncounted.add(number);
   }
 
   /** @internal Adds this set's pages of the range to a live block. */
@@ -181,21 +203,22 @@ export class PageSet {
 
   private remove(range: PageRange): number {
     let removed = 0;
-    this.eachOwn(range, (block, from, to) => {
-      removed += this.store.kernel.clearOwned(block, from, to);
+    this.eachOwn(range, (block, from, to, number) => {
+      const cleared = this.store.kernel.clearOwned(block, from, to);
+      removed += cleared;
+      if (!this.uncounted.has(number)) this.count -= cleared;
     });
-    this.count -= removed;
     return removed;
   }
 
   /** Visits the set's blocks in the range, at the cost of these or of those that the range spans, whichever are fewer. */
-  private eachOwn(range: PageRange, visit: (block: number, from: number, to: number) => void): void {
+  private eachOwn(range: PageRange, visit: (block: number, from: number, to: number, number: number) => void): void {
     const { pagesPerBlock } = this.store.geometry;
     const blocks = this.open(this.purpose);
     if (range.end - range.first <= blocks.size * pagesPerBlock) {
       eachBlock(range, pagesPerBlock, (number, from, to) => {
         const block = blocks.get(number);
-        if (block !== undefined) visit(block, from, to);
+        if (block !== undefined) visit(block, from, to, number);
       });
       return;
     }
@@ -203,7 +226,7 @@ export class PageSet {
       const base = number * pagesPerBlock;
       const from = Math.max(range.first - base, 0);
       const to = Math.min(range.end - base, pagesPerBlock);
-      if (from < to) visit(block, from, to);
+      if (from < to) visit(block, from, to, number);
     }
   }
 

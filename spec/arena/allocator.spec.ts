@@ -34,11 +34,37 @@ describe('the allocator', () => {
       expect(contents(arena, block, BLOCK_WORDS)).to.deep.equal(new Set([0]));
       words.fill(block, block + BLOCK_WORDS, -1);
       allocator.freeBlock(block);
-      expect(contents(arena, block, BLOCK_WORDS), 'freed').to.deep.equal(new Set([0]));
       expect(allocator.allocateBlock('again')).to.equal(block);
       expect(contents(arena, block, BLOCK_WORDS), 'again').to.deep.equal(new Set([0]));
     });
   }
+
+  it('zeroes freed blocks when it is told to, and says whether there are more', () => {
+    const { arena, words, allocator } = setUp();
+    const blocks = [1, 2, 3].map(() => allocator.allocateBlock('a block'));
+    for (const block of blocks) words.fill(block, block + BLOCK_WORDS, -1);
+    for (const block of blocks) allocator.freeBlock(block);
+    expect(allocator.stats()).to.include({ freeBlocks: 3, zeroedBlocks: 0, freeBlockBytes: 3 * 4 * BLOCK_WORDS });
+    expect(allocator.zeroSome(2)).to.equal(true);
+    expect(allocator.stats()).to.include({ freeBlocks: 3, zeroedBlocks: 2 });
+    expect(allocator.zeroSome(2)).to.equal(false);
+    expect(allocator.stats()).to.include({ freeBlocks: 3, zeroedBlocks: 3 });
+    for (const block of blocks) expect(contents(arena, block, BLOCK_WORDS)).to.deep.equal(new Set([0]));
+  });
+
+  it('gives zeroed blocks at the top of the heap back, and hands them out again as fresh memory', () => {
+    const { arena, allocator } = setUp();
+    const [low, middle, high] = [1, 2, 3].map(() => allocator.allocateBlock('a block')) as [number, number, number];
+    for (const block of [low, high]) allocator.freeBlock(block);
+    allocator.zeroSome(2);
+    expect(allocator.trim(), 'the lowest is below one in use').to.equal(1);
+    expect(allocator.stats()).to.include({ freeBlocks: 1 });
+    expect(allocator.allocateBlock('the spare')).to.equal(low);
+    const fresh = allocator.allocateBlock('fresh');
+    expect(fresh).to.equal(high);
+    expect(contents(arena, fresh, BLOCK_WORDS)).to.deep.equal(new Set([0]));
+    expect(middle).to.be.above(low);
+  });
 
   it('gives memory that nobody else has, within the arena and behind the zero block', () => {
     const { arena, allocator } = setUp();
@@ -82,6 +108,8 @@ describe('the allocator', () => {
       bytesInUse: 0,
       bytesPeak: 0,
       freeBlocks: 0,
+      freeBlockBytes: 0,
+      zeroedBlocks: 0,
       freeTables: 0,
     });
     const blocks = [1, 2, 3].map(() => allocator.allocateBlock('a block'));

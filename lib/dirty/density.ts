@@ -1,0 +1,32 @@
+/**
+ * Whether a bitmap block is dirty enough to be swapped out whole instead of being emptied word by word.
+ *
+ * Emptying costs an atomic exchange for each word that is not zero; swapping costs a fresh block, its zeroing later, and
+ * a merge at memory speed, whatever the block holds. They cost the same at about one word in `ONE_IN`
+ * (`npm run bench -- --only swap-threshold`).
+ */
+import type { Kernel } from '../bitmap/kernel.js';
+
+export interface SwapPolicy {
+  /** Swap when at least one in so many words is dirty. */
+  readonly oneIn: number;
+  /** Never swap blocks of fewer words: a table costs more than emptying them. */
+  readonly leastWords: number;
+}
+
+export const shippedSwapPolicy: SwapPolicy = { oneIn: 8, leastWords: 1024 };
+
+const SAMPLES = 64;
+
+/** Looks at no more than some words of the block. */
+export function isDense(kernel: Kernel, block: number, blockWords: number, policy: SwapPolicy): boolean {
+  if (blockWords < policy.leastWords) return false;
+  const stride = Math.max(1, Math.floor(blockWords / SAMPLES));
+  let samples = 0;
+  let dirty = 0;
+  for (let word = 0; word < blockWords; word += stride) {
+    samples++;
+    if (kernel.findSet(block, word * 32, word * 32 + 32) < word * 32 + 32) dirty++;
+  }
+  return dirty > 0 && dirty * policy.oneIn >= samples;
+}
