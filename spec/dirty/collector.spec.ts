@@ -235,8 +235,10 @@ describe('a collection', () => {
       memory.setDirtyRange(0, 300 * PAGE, 4);
       sets.pop()?.dispose();
       const room = memory.stats();
-      await expectReject(() => reportUntil(vcpu, memory.harvest(Client.Migration)), ArenaFullError, 'harvest');
+      await expectReject(() => memory.harvest(Client.Migration), ArenaFullError, 'harvest');
+      expect(dirtyPages(memory, Client.Migration), 'in flight, some of them').to.deep.equal(range(0, 300));
       await reportUntil(vcpu, memory.rcu.synchronize());
+      expect(vcpu.allDirty(0, 300 * PAGE, Client.Migration), 'put back').to.equal(true);
       expect(dirtyPages(memory, Client.Migration), 'what was taken before it failed too').to.deep.equal(range(0, 300));
       expect(memory.stats()).to.include({ arenaBytesInUse: room.arenaBytesInUse, freeBlocks: room.freeBlocks });
       for (const set of sets) set.dispose();

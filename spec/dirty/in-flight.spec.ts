@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { CollectionsInFlight, type Op } from '../support/collections-in-flight.js';
+import { Ground } from '../support/engines.js';
+
+const pick = fc.nat(1000);
+const ops: fc.Arbitrary<Op> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('plug' as const),
+      place: fc.oneof(fc.constantFrom(0, 10, 64, 128), fc.nat(150)),
+      pages: fc.integer({ min: 1, max: 70 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('unplug' as const), pick }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('mark' as const, 'ownerMark' as const), pick }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('harvest' as const), client: fc.constantFrom(0 as const, 1, 1, 1, 2) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('abort' as const), pick }) },
+  { weight: 4, arbitrary: fc.constant({ kind: 'report' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'wait' as const }) },
+);
+
+describe('collections in flight', () => {
+  const ground = new Ground(2 ** 18);
+
+  it('owe each page that was marked to the next delivery, and show it dirty until then, whatever overlaps', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(ops, { maxLength: 40, size: 'max' }), async (sequence) => {
+        const options = { pagesPerBlock: 64, maxRamBytes: 4096 * 512, debug: true };
+        const engine = new CollectionsInFlight(ground.engine(options));
+        await engine.run({ kind: 'plug', place: 0, pages: 70 });
+        for (const op of sequence) await engine.run(op);
+        await engine.end();
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
