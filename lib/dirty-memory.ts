@@ -30,8 +30,6 @@ import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, Supervision } from './supervision.js';
 
 export interface DirtyMemoryOptions extends ArenaOptions {
-  /** Which implementation of the bulk operations to use. Default 'auto'. */
-  readonly kernel?: 'auto' | 'atomics';
   /** A grace period that takes longer is reported as a stall, in milliseconds. Default 1000. */
   readonly stallMs?: number;
 }
@@ -72,7 +70,7 @@ export class DirtyMemory {
     checkKernel(options);
     const stallMs = checkInteger('DirtyMemory.create', 'stallMs', options?.stallMs ?? 1000, 1, 2 ** 31 - 1);
     const { arena, maxPages } = Arena.create(options);
-    const kernel = parts.kernel(arena.words);
+    const kernel = parts.kernel(arena, options.kernel ?? 'auto');
     this.arena = arena;
     this.allocator = new Allocator(arena, options.memory === undefined);
     new Recycler(this.allocator);
@@ -453,7 +451,7 @@ function checkKernel(options: DirtyMemoryOptions): void {
     throw wrongType('DirtyMemory.create', 'options', options, 'an object');
   }
   const kernel: unknown = options.kernel ?? 'auto';
-  if (kernel !== 'auto' && kernel !== 'atomics') {
-    throw outOfRange('DirtyMemory.create', 'kernel', kernel, "'auto' or 'atomics'");
+  if (kernel !== 'auto' && kernel !== 'wasm' && kernel !== 'atomics') {
+    throw outOfRange('DirtyMemory.create', 'kernel', kernel, "'auto', 'wasm' or 'atomics'");
   }
 }

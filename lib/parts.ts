@@ -3,8 +3,7 @@
  * outside, so that the product holds no switches for it.
  */
 import type { Arena } from './arena/arena.js';
-import type { Words } from './arena/words.js';
-import { AtomicsKernel } from './bitmap/atomics-kernel.js';
+import { chooseKernel, type KernelChoice } from './bitmap/choose-kernel.js';
 import type { Kernel } from './bitmap/kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
 import type { Collector, RamWithin } from './dirty/collector.js';
@@ -14,7 +13,7 @@ import { GracePeriods } from './rcu/grace-period.js';
 import { Rcu, type StallReport } from './rcu/rcu.js';
 
 export interface Parts {
-  readonly kernel: (words: Words) => Kernel;
+  readonly kernel: (arena: Arena, choice: KernelChoice) => Kernel;
   readonly gracePeriods: (arena: Arena) => GracePeriods;
   readonly rcu: (arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) => Rcu;
   readonly swapPolicy: SwapPolicy;
@@ -28,7 +27,7 @@ export interface Parts {
 }
 
 export const shippedParts: Parts = {
-  kernel: (words) => new AtomicsKernel(words),
+  kernel: chooseKernel,
   gracePeriods: (arena) => new GracePeriods(arena),
   rcu: (arena, periods, stallMs, onStall) => new Rcu(arena, periods, stallMs, onStall),
   swapPolicy: shippedSwapPolicy,

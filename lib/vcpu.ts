@@ -1,6 +1,6 @@
 /** dirtymem, a vCPU thread's door: attach to an engine by its handle; mark, query, and report quiescent states. */
 import { Arena, type ArenaHandle } from './arena/arena.js';
-import { AtomicsKernel } from './bitmap/atomics-kernel.js';
+import { chooseKernel } from './bitmap/choose-kernel.js';
 import { Vcpu } from './dirty/vcpu.js';
 import { checkInteger, wrongType } from './errors.js';
 import { threadIdentity } from './host.js';
@@ -28,7 +28,7 @@ export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vc
   const identity = options.identity ?? threadIdentity() ?? Math.floor(Math.random() * most);
   checkInteger('attachVcpu', 'identity', identity, 0, most);
   const arena = Arena.attach('attachVcpu', handle);
-  return new Vcpu(arena, new AtomicsKernel(arena.words), name, identity);
+  return new Vcpu(arena, chooseKernel(arena, 'auto'), name, identity);
 }
 
 export type { ArenaHandle } from './arena/arena.js';

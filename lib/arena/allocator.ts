@@ -71,6 +71,13 @@ export class Allocator {
     else this.onFree();
   }
 
+  /** As `freeBlock`, for a block that is all zero. */
+  freeZeroedBlock(block: number): void {
+    this.leave(block, this.blockWords, 'bitmap block');
+    this.zeroed.push(block);
+    this.onFree();
+  }
+
   /** Zeroes up to `blocks` free blocks. @returns whether there are more */
   zeroSome(blocks: number): boolean {
     if (this.closed) return false;

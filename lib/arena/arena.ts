@@ -9,6 +9,7 @@
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
 import {
+  FLAG_ATOMICS_KERNEL,
   FLAG_DEBUG,
   Header,
   LINE,
@@ -38,6 +39,11 @@ export interface ArenaOptions {
   readonly maxReaders?: number;
   /** Check freed memory on reuse, and every argument of a vCPU's marks. Default false. */
   readonly debug?: boolean;
+  /**
+   * Which implementation of the bulk operations the engine's threads use. 'wasm' where a thread can have it is the
+   * default, 'auto'; 'wasm' throws where it cannot, 'atomics' is the one in TypeScript.
+   */
+  readonly kernel?: 'auto' | 'wasm' | 'atomics';
   /** Size of the arena in bytes. Default: what every bitmap and page set could need, at most 4 GiB. */
   readonly arenaBytes?: number;
   /** A shared memory of the embedder's to live in, instead of one of the engine's own. */
@@ -96,7 +102,10 @@ export class Arena {
     words.set(Header.Magic, MAGIC);
     words.set(Header.Version, VERSION);
     words.set(Header.Length, arenaBytes / 4);
-    words.set(Header.Flags, geometry.debug ? FLAG_DEBUG : 0);
+    words.set(
+      Header.Flags,
+      (geometry.debug ? FLAG_DEBUG : 0) | (options.kernel === 'atomics' ? FLAG_ATOMICS_KERNEL : 0),
+    );
     words.set(Header.PageShift, geometry.pageShift);
     words.set(Header.BlockShift, geometry.blockShift);
     words.set(Header.MaxReaders, geometry.maxReaders);
@@ -128,8 +137,8 @@ export class Arena {
     expect('page shift', pageShift, pageShift >= 0 && pageShift <= 30, 'from 0 to 30');
     expect('block shift', blockShift, blockShift >= 6 && blockShift <= 30, 'from 6 to 30');
     expect('reader slots', maxReaders, maxReaders >= 1 && maxReaders <= 4096, 'from 1 to 4096');
-    expect('flags', flags, flags === 0 || flags === FLAG_DEBUG, `0 or ${FLAG_DEBUG}`);
-    const geometry = geometryOf(pageShift, blockShift, maxReaders, flags === FLAG_DEBUG);
+    expect('flags', flags, (flags & ~(FLAG_DEBUG | FLAG_ATOMICS_KERNEL)) === 0, 'known to this version');
+    const geometry = geometryOf(pageShift, blockShift, maxReaders, (flags & FLAG_DEBUG) !== 0);
     const length = header.get(Header.Length) >>> 0;
     const least = regionsOf(maxReaders, geometry.blockWords).heap;
     const most = Math.floor((bytes - byteOffset) / 4);

@@ -16,7 +16,7 @@ export const Header = {
   Version: 1,
   /** Size of the arena in words, as an unsigned number. */
   Length: 2,
-  /** Bit 0: debug mode. */
+  /** `FLAG_DEBUG`, `FLAG_ATOMICS_KERNEL`. */
   Flags: 3,
   /** log2 of the page size in bytes. */
   PageShift: 4,
@@ -48,6 +48,7 @@ export const Header = {
 export const ROOTS = 3;
 
 export const FLAG_DEBUG = 1;
+export const FLAG_ATOMICS_KERNEL = 2;
 
 /** The reader registry: one slot, a cache line, for each reader. */
 export const Slots = {

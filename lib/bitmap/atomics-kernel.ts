@@ -167,6 +167,12 @@ export class AtomicsKernel implements Kernel {
     return turned;
   }
 
+  mergeAndClearOwned(from: number, first: number, end: number, into: number): number {
+    const turned = this.mergeOwned(from, first, end, into);
+    this.clearOwned(from, first, end);
+    return turned;
+  }
+
   /** @param idle a word with nothing to find: 0 in the search for a set bit, -1 in the search for a clear one */
   private find(block: number, first: number, end: number, idle: number): number {
     if (first === end) return end;

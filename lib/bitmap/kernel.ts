@@ -73,4 +73,10 @@ export interface Kernel {
    * @returns how many bits turned from clear to set in `into`
    */
   mergeOwned(from: number, first: number, end: number, into: number): number;
+
+  /**
+   * As `mergeOwned`, and clears the range of `from`. Writes only where `from` has bits.
+   * @returns how many bits turned from clear to set in `into`
+   */
+  mergeAndClearOwned(from: number, first: number, end: number, into: number): number;
 }

@@ -147,19 +147,26 @@ export class PageSet {
    * this allocates nothing and cannot fail. @returns how many pages are new
    */
   absorb(other: PageSet): number {
-    const { kernel, geometry } = this.store;
+    const { kernel, allocator, geometry } = this.store;
+    const { pagesPerBlock } = geometry;
     const mine = this.open(this.purpose);
+    const theirs = other.open(this.purpose);
     let added = 0;
-    for (const [number, block] of other.open(this.purpose)) {
+    for (const [number, block] of theirs) {
       const own = mine.get(number);
-      if (own !== undefined) {
-        added += kernel.mergeOwned(block, 0, geometry.pagesPerBlock, own);
-      } else {
-        added += kernel.count(block, 0, geometry.pagesPerBlock);
+      if (own === undefined) {
+        added += kernel.count(block, 0, pagesPerBlock);
         mine.set(number, block);
-        (other.blocks as Map<number, number>).delete(number);
+      } else if (other.uncounted.has(number)) {
+        // Dense: clearing it would cost as much as zeroing it later, when nobody waits.
+        added += kernel.mergeOwned(block, 0, pagesPerBlock, own);
+        allocator.freeBlock(block);
+      } else {
+        added += kernel.mergeAndClearOwned(block, 0, pagesPerBlock, own);
+        allocator.freeZeroedBlock(block);
       }
     }
+    theirs.clear();
     other.dispose();
     this.count += added;
     return added;

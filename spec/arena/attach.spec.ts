@@ -99,7 +99,7 @@ describe('attaching', () => {
     ['longer than its memory', Header.Length, 2 ** 18, 'length', 2 ** 18],
     ['of almost 2^32 words', Header.Length, -1, 'length', 2 ** 32 - 1],
     ['truncated within its slots', Header.Length, 100, 'length', 100],
-    ['with flags nobody knows', Header.Flags, 3, 'flags', 3],
+    ['with flags nobody knows', Header.Flags, 5, 'flags', 5],
     ['with a negative page shift', Header.PageShift, -1, 'page shift', -1],
     ['with too large a page shift', Header.PageShift, 31, 'page shift', 31],
     ['with too small a block shift', Header.BlockShift, 5, 'block shift', 5],

@@ -38,15 +38,7 @@ const bitmap = Uint8Array.from({ length: MAX_WORDS * 4 + 4 }, (_, n) => (n % 90 
 const runs = new Map<string, Run>([
   ...operations.map(({ name, run }): [string, Run] => [name, run]),
   ['importLive', (kernel, first, end, block) => kernel.importLive(block, first, end, bitmap, first % 29)],
-  ['mergeAndClearOwned', mergeAndClear],
 ]);
-
-function mergeAndClear(kernel: Kernel, first: number, end: number, from: number, into: number): number {
-  if (kernel instanceof WasmKernel) return kernel.mergeAndClearOwned(from, first, end, into);
-  const added = kernel.mergeOwned(from, first, end, into);
-  kernel.clearOwned(from, first, end);
-  return added;
-}
 
 // Stretches of equal words make lines that are skipped, and lines that are not by one word only.
 const stretch = fc.tuple(

@@ -73,6 +73,16 @@ export const operations: readonly Operation[] = [
     live: false,
   },
   {
+    name: 'mergeAndClearOwned',
+    run: (kernel, first, end, block, other) => kernel.mergeAndClearOwned(block, first, end, other),
+    model: (first, end, block, other) => {
+      const added = other.merge(block, first, end);
+      block.clear(first, end);
+      return added;
+    },
+    live: false,
+  },
+  {
     name: 'mergeOwned',
     run: (kernel, first, end, block, other) => kernel.mergeOwned(block, first, end, other),
     model: (first, end, block, other) => other.merge(block, first, end),

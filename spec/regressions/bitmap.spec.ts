@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Arena } from '../../lib/arena/arena.js';
 import type { Words } from '../../lib/arena/words.js';
 import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import { DirtyMemory } from '../../lib/dirty-memory.js';
@@ -63,7 +64,7 @@ describe('regressions: bitmap arithmetic', () => {
             };
           },
         });
-      const parts = { ...shippedParts, kernel: (words: Words) => new AtomicsKernel(counted(words)) };
+      const parts = { ...shippedParts, kernel: ({ words }: Arena) => new AtomicsKernel(counted(words)) };
       const memory = new DirtyMemory({ maxRamBytes: 2 ** 36, pagesPerBlock: 2 ** 21 }, parts);
       memory.ram.plug({ id: 'ram', size: 2 ** 36 });
       const dirtyEverywhere = memory.snapshotAndClearUnsynchronized(0, 2 ** 36, Client.Code);
