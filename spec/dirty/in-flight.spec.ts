@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { CollectionsInFlight, type Op } from '../support/collections-in-flight.js';
-import { Ground } from '../support/engines.js';
+import { Ground, SWAP_ALL } from '../support/engines.js';
 
 const pick = fc.nat(1000);
 const ops: fc.Arbitrary<Op> = fc.oneof(
@@ -26,16 +26,20 @@ const ops: fc.Arbitrary<Op> = fc.oneof(
 describe('collections in flight', () => {
   const ground = new Ground(2 ** 18);
 
-  it('owe each page that was marked to the next delivery, and show it dirty until then, whatever overlaps', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(ops, { maxLength: 40, size: 'max' }), async (sequence) => {
-        const options = { pagesPerBlock: 64, maxRamBytes: 4096 * 512, debug: true };
-        const engine = new CollectionsInFlight(ground.engine(options));
-        await engine.run({ kind: 'plug', place: 0, pages: 70 });
-        for (const op of sequence) await engine.run(op);
-        await engine.end();
-      }),
-      { numRuns: 200 },
-    );
-  });
+  for (const swaps of [false, true]) {
+    const title = swaps ? ', by swapping blocks' : ', word by word';
+    it(`owe each marked page to the next delivery, and show it dirty until then, whatever overlaps${title}`, async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(ops, { maxLength: 40, size: 'max' }), async (sequence) => {
+          const options = { pagesPerBlock: 64, maxRamBytes: 4096 * 512, debug: true };
+          const memory = ground.engine(options, swaps ? SWAP_ALL : undefined);
+          const engine = new CollectionsInFlight(memory, swaps);
+          await engine.run({ kind: 'plug', place: 0, pages: 70 });
+          for (const op of sequence) await engine.run(op);
+          await engine.end();
+        }),
+        { numRuns: 150 },
+      );
+    });
+  }
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
-import { Ground } from '../support/engines.js';
+import { Ground, SWAP_ALL } from '../support/engines.js';
 import { steps } from '../support/random-steps.js';
 
-const machines: readonly (Machine & { readonly title: string; readonly runs: number })[] = [
+const machines: readonly (Omit<Machine, 'swaps'> & { readonly title: string; readonly runs: number })[] = [
   { title: 'pages of 4 KiB, 64 a block', pageSize: 4096, pagesPerBlock: 64, maxPages: 640, base: 0, runs: 300 },
   { title: 'pages of 1 KiB, 128 a block', pageSize: 1024, pagesPerBlock: 128, maxPages: 1000, base: 128, runs: 200 },
   {
@@ -42,11 +42,13 @@ describe('dirty memory against a set of pages for each client', () => {
         fc.asyncProperty(
           fc.array(steps, { maxLength: 40, size: 'max' }),
           fc.boolean(),
+          fc.boolean(),
           fc.constantFrom(1, 90),
-          async (sequence, debug, firstRam) => {
+          async (sequence, debug, swaps, firstRam) => {
             const { pageSize, pagesPerBlock, maxPages } = machine;
-            const memory = ground.engine({ pageSize, pagesPerBlock, maxRamBytes: maxPages * pageSize, debug });
-            const engine = new ComparedEngine(memory, machine);
+            const options = { pageSize, pagesPerBlock, maxRamBytes: maxPages * pageSize, debug };
+            const memory = ground.engine(options, swaps ? SWAP_ALL : undefined);
+            const engine = new ComparedEngine(memory, { ...machine, swaps });
             await engine.run({ kind: 'plug', pages: firstRam, at: { edge: 0, pages: 0, bytes: 0 } });
             for (const step of sequence) {
               await engine.run(step);

@@ -54,9 +54,9 @@ describe('placing RAM', () => {
         const taken: PageRange[] = [];
         for (const { gap, pages: length } of some) taken.push(at((taken.at(-1)?.end ?? 0) + gap, length));
         const free = (first: number): boolean =>
-          first + pages <= 1024 && taken.every(({ first: f, end }) => first + pages <= f || end <= first);
-        const fitting = Array.from({ length: 16 }, (_, i) => i * 64).filter(free);
-        const place = placeRam(taken, pages, 1024);
+          first + pages <= 2048 && taken.every(({ first: f, end }) => first + pages <= f || end <= first);
+        const fitting = Array.from({ length: 32 }, (_, i) => i * 64).filter(free);
+        const place = placeRam(taken, pages, 2048);
         if (place === undefined) expect(fitting).to.deep.equal([]);
         else expect(fitting).to.include(place);
       }),

@@ -26,6 +26,7 @@ type Outcome = { readonly flight: Flight; readonly result?: HarvestResult };
 
 export class CollectionsInFlight {
   private readonly memory: DirtyMemory;
+  private readonly swaps: boolean;
   private readonly vcpu: Vcpu;
   private readonly bytesAtFirst: number;
   private readonly promises = new Set<Promise<unknown>>();
@@ -39,8 +40,10 @@ export class CollectionsInFlight {
   private step = 0;
   private named = 0;
 
-  constructor(memory: DirtyMemory) {
+  /** @param swaps a mark in a block that was swapped out belongs to the harvest that swapped it */
+  constructor(memory: DirtyMemory, swaps: boolean) {
     this.memory = memory;
+    this.swaps = swaps;
     this.bytesAtFirst = memory.stats().arenaBytesInUse;
     this.vcpu = foreignVcpu(memory);
   }
@@ -73,7 +76,7 @@ export class CollectionsInFlight {
     else if (op.kind === 'harvest') this.harvest(op.client);
     else if (op.kind === 'report') this.vcpu.quiescent();
     else if (op.kind === 'abort') this.abort(op.pick);
-    else if (op.kind !== 'wait') this.mark(op.pick, op.kind === 'mark');
+    else if (op.kind === 'mark' || op.kind === 'ownerMark') this.mark(op.pick, op.kind === 'mark');
   }
 
   private abort(pick: number): void {
@@ -167,8 +170,8 @@ export class CollectionsInFlight {
     for (const page of delivered) expect(owed.has(page), `page ${page} was marked and is RAM`).to.equal(true);
     for (const [page, marked] of owed) {
       if (marked <= flight.takenFrom) expect(delivered.has(page), `page ${page} is delivered`).to.equal(true);
-      else if (marked > flight.takenTo) continue;
-      // Marked while nobody but the engine knew whether it had taken its bits: then delivered, or dirty still.
+      else if (marked > flight.takenTo && !this.swaps) continue;
+      // Marked while nobody but the engine knew whether the harvest has the mark: then delivered, or dirty still.
       else if (this.memory.isDirty(page * PAGE, 1, flight.client)) continue;
       else expect(delivered.has(page), `page ${page} is delivered or dirty`).to.equal(true);
       owed.delete(page);

@@ -18,6 +18,11 @@ export interface Machine {
   readonly maxPages: number;
   /** Where the RAM blocks with a given place lie: pages. */
   readonly base: number;
+  /**
+   * Dirty bitmap blocks are swapped out. What a stray mark left where there is no RAM goes with them, so that no vCPU
+   * marks there.
+   */
+  readonly swaps: boolean;
 }
 
 export class ComparedEngine {
@@ -145,6 +150,9 @@ export class ComparedEngine {
     const { client, mask } = place;
     const start = this.address(place.at);
     const length = this.length(place.length);
+    const touched = this.model.touched(start, Math.max(1, length));
+    const strays = touched.some((page) => !this.model.isRam(page));
+    if (this.machine.swaps && kind.startsWith('vcpuMark') && strays) return;
     const { call, answer, allowed } = markOrQuery(kind, { start, length, client, mask }, this);
     this.expectSame(call, answer, allowed, `${kind} ${start} ${length} client ${client} mask ${mask}`);
   }

@@ -2,11 +2,14 @@
 
 import { Header } from '../../lib/arena/layout.js';
 import { type Client, DirtyMemory, type DirtyMemoryOptions, type PageSet } from '../../lib/index.js';
+import { shippedParts } from '../../lib/parts.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 
 export const CLIENTS: readonly Client[] = [0, 1, 2];
 export const PAGE = 4096;
+/** Swaps bitmap blocks of any size, and as soon as a word of them is dirty. */
+export const SWAP_ALL = { oneIn: 2 ** 20, leastWords: 1 };
 
 /** An engine that grows and shrinks its tables often: 64 pages a bitmap block. Nobody waits for its stalls. */
 export function smallEngine(options: DirtyMemoryOptions = {}): DirtyMemory {
@@ -31,11 +34,13 @@ export class Ground {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   }
 
-  engine(options: DirtyMemoryOptions): DirtyMemory {
+  /** @param swapPolicy when to swap bitmap blocks; the shipped one spares blocks as small as specs use */
+  engine(options: DirtyMemoryOptions, swapPolicy = shippedParts.swapPolicy): DirtyMemory {
     // An engine that a failed test left open does not count.
     new Int32Array(this.memory.buffer)[Header.Magic] = 0;
     const arenaBytes = this.memory.buffer.byteLength - 64;
-    return DirtyMemory.create({ stallMs: 600_000, maxReaders: 4, arenaBytes, ...options, memory: this.memory });
+    const all = { stallMs: 600_000, maxReaders: 4, arenaBytes, ...options, memory: this.memory };
+    return new DirtyMemory(all, { ...shippedParts, swapPolicy });
   }
 }
 
