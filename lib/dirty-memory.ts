@@ -5,7 +5,7 @@
  * Every method is called from the thread that created the engine. Those that clear bits before pages are read are
  * asynchronous: they wait a grace period. Their bad arguments reject.
  */
-import { Allocator } from './arena/allocator.js';
+import type { Allocator } from './arena/allocator.js';
 import { Arena, type ArenaHandle, type ArenaOptions } from './arena/arena.js';
 import { Header } from './arena/layout.js';
 import { BlockTables } from './dirty/block-tables.js';
@@ -72,7 +72,7 @@ export class DirtyMemory {
     const { arena, maxPages } = Arena.create(options);
     const kernel = parts.kernel(arena, options.kernel ?? 'auto');
     this.arena = arena;
-    this.allocator = new Allocator(arena, options.memory === undefined);
+    this.allocator = parts.allocator(arena, options.memory === undefined);
     new Recycler(this.allocator);
     this.store = { geometry: arena.geometry, allocator: this.allocator, kernel };
     this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));

@@ -2,6 +2,7 @@
  * The replaceable parts of an engine. The shipped ones are the product; the stress test passes broken ones in from
  * outside, so that the product holds no switches for it.
  */
+import { Allocator } from './arena/allocator.js';
 import type { Arena } from './arena/arena.js';
 import { chooseKernel, type KernelChoice } from './bitmap/choose-kernel.js';
 import type { Kernel } from './bitmap/kernel.js';
@@ -13,6 +14,7 @@ import { GracePeriods } from './rcu/grace-period.js';
 import { Rcu, type StallReport } from './rcu/rcu.js';
 
 export interface Parts {
+  readonly allocator: (arena: Arena, freshIsZero: boolean) => Allocator;
   readonly kernel: (arena: Arena, choice: KernelChoice) => Kernel;
   readonly gracePeriods: (arena: Arena) => GracePeriods;
   readonly rcu: (arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) => Rcu;
@@ -27,6 +29,7 @@ export interface Parts {
 }
 
 export const shippedParts: Parts = {
+  allocator: (arena, freshIsZero) => new Allocator(arena, freshIsZero),
   kernel: chooseKernel,
   gracePeriods: (arena) => new GracePeriods(arena),
   rcu: (arena, periods, stallMs, onStall) => new Rcu(arena, periods, stallMs, onStall),

@@ -95,6 +95,7 @@ function tableOf(report: StressReport): string {
     ],
     ['plugs / unplugs', `${count(report.plugs)} / ${count(report.unplugs)}`],
     ['extends / shrinks', `${count(report.extends)} / ${count(report.shrinks)}`],
+    ['blocks swapped', `${count(report.blocksSwapped)}, by the ${report.kernel} kernel`],
     [
       'grace periods',
       `${count(report.gracePeriods)}; p50 ${micros.p50} us, p99 ${micros.p99} us, max ${micros.max} us`,

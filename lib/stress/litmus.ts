@@ -8,6 +8,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ArenaHandle } from '../arena/arena.js';
 import { Words } from '../arena/words.js';
 import { Client } from '../dirty/client.js';
+import { shippedSwapPolicy } from '../dirty/density.js';
 import { DirtyMemory } from '../dirty-memory.js';
 import { attachVcpu } from '../vcpu.js';
 import { Counter, Guest } from './guest.js';
@@ -43,13 +44,14 @@ export async function runLitmus(task: LitmusTask): Promise<Finding | undefined> 
 async function ownLitmus(task: LitmusTask): Promise<Finding | undefined> {
   const guest = new Guest(task.guest);
   const pair = new Words(task.pair, 0, PAIR_WORDS);
+  const choices = new Choices(task.seed, 3);
+  const swapPolicy = choices.oneIn(2) ? { oneIn: 2, leastWords: 1 } : shippedSwapPolicy;
   const memory = new DirtyMemory(
     { pagesPerBlock: 64, maxRamBytes: 64 * PAGE_SIZE, maxReaders: 1 },
-    sabotagedParts(task.sabotage),
+    { ...sabotagedParts(task.sabotage), swapPolicy },
   );
   memory.ram.plug({ id: 'litmus', size: PAGES * PAGE_SIZE });
   task.port.postMessage(memory.handle);
-  const choices = new Choices(task.seed, 3);
   const set = memory.createPageSet();
   for (let round = 1; !guest.stopped; round++) {
     const page = round % PAGES;

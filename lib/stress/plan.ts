@@ -27,6 +27,7 @@ export const MINIMA = {
   gracePeriods: 100,
   extends: 20,
   shrinks: 20,
+  blocksSwapped: 20,
   litmusRounds: 100,
   tableUses: 1_000,
 } as const;

@@ -19,6 +19,10 @@ export interface StressReport {
   readonly unplugs: number;
   readonly extends: number;
   readonly shrinks: number;
+  /** Dense bitmap blocks that harvests swapped out whole. */
+  readonly blocksSwapped: number;
+  /** Chosen by the seed. */
+  readonly kernel: 'atomics' | 'wasm';
   readonly gracePeriods: number;
   readonly gracePeriodMicros: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Collections of every kind that were delivered, of which `harvests` by `harvest`. */

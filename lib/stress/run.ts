@@ -66,10 +66,16 @@ export class StressRun {
         pagesPerBlock: PAGES_PER_BLOCK,
         maxRamBytes: MAX_PAGES * PAGE_SIZE,
         maxReaders: plan.vcpus + 1,
+        kernel: this.choices(15).pick(['wasm', 'atomics'] as const),
         debug: true,
         stallMs: STALL_MS,
       },
-      { ...parts, gracePeriods: (arena) => this.timed(parts.gracePeriods(arena)) },
+      {
+        ...parts,
+        // Blocks are small here: swap them all the same, at a density that makes both ways common.
+        swapPolicy: { oneIn: this.choices(14).between(1, 2), leastWords: 1 },
+        gracePeriods: (arena) => this.timed(parts.gracePeriods(arena)),
+      },
     );
     this.memory.on('stall', ({ readers }) => {
       this.violations.report('stall', `a grace period waits for ${readers.map((r) => r.name).join(', ')}`);
@@ -256,6 +262,8 @@ export class StressRun {
       unplugs: stats.unplugs,
       extends: stats.extends,
       shrinks: stats.shrinks,
+      blocksSwapped: stats.blocksSwapped,
+      kernel: stats.kernel,
       gracePeriods: stats.gracePeriods,
       gracePeriodMicros: microsOf(this.periods),
       collections: sum('collections'),

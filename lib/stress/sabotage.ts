@@ -2,6 +2,7 @@
  * Planted bugs. A stress test must be seen failing before its passing means anything: each of these is a broken part
  * passed to the engine from outside, and the oracles must find it.
  */
+import { Allocator } from '../arena/allocator.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { Queries } from '../dirty/queries.js';
 import { type Parts, shippedParts } from '../parts.js';
@@ -28,6 +29,33 @@ class NoGracePeriodInCollections extends Rcu {
   }
 }
 
+/** Swapped-out blocks are delivered, and recycled, while readers still mark in them; emptied ones wait as they should. */
+class NoGracePeriodAfterSwaps extends Rcu {
+  private swapped = false;
+
+  override defer(run: () => void): number {
+    this.swapped = true;
+    return super.defer(run);
+  }
+
+  override request(): number {
+    this.swapped = false;
+    return super.request();
+  }
+
+  override async waitFor(operation: string, cookie: number, options: WaitOptions): Promise<void> {
+    const skip = this.swapped && operation !== 'synchronize' && operation !== 'unplug';
+    if (!skip) await super.waitFor(operation, cookie, options);
+  }
+}
+
+/** Freed blocks are handed out again as they are. */
+class ForgetfulAllocator extends Allocator {
+  override freeBlock(block: number): void {
+    this.freeZeroedBlock(block);
+  }
+}
+
 /**
  * The seed's get_dirty and all_dirty pass (offset, length) to a search that takes (size, offset), and compare what it
  * returns with the length.
@@ -46,6 +74,14 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   'harvest-without-grace-period': {
     description: 'collections clear and deliver without waiting for the readers',
     parts: { rcu: (...of) => new NoGracePeriodInCollections(...of) },
+  },
+  'swap-without-grace-period': {
+    description: 'blocks that were swapped out are delivered without waiting for the readers',
+    parts: { rcu: (...of) => new NoGracePeriodAfterSwaps(...of) },
+  },
+  'spare-block-not-zeroed': {
+    description: 'blocks are used again with the bits that they held when they were freed',
+    parts: { allocator: (...of) => new ForgetfulAllocator(...of) },
   },
   'seed-find-next-bit': {
     description: "queries search with the seed's mixed-up arguments (upstream 88c73d16ad1b)",

@@ -5,7 +5,9 @@ import { SABOTAGES } from '../../lib/stress/sabotage.js';
 /** The oracles that may find each planted bug. */
 const FOUND_BY: Readonly<Record<string, readonly string[]>> = {
   'free-without-grace-period': ['use-after-free', 'mark-to-gone-ram'],
-  'harvest-without-grace-period': ['lockstep-litmus', 'lost-update'],
+  'harvest-without-grace-period': ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts'],
+  'swap-without-grace-period': ['use-after-free', 'lost-update', 'lockstep-litmus', 'query-model', 'counts'],
+  'spare-block-not-zeroed': ['use-after-free'],
   'seed-find-next-bit': ['query-model', 'plug'],
 };
 
