@@ -37,6 +37,10 @@ export interface DirtyMemoryOptions extends ArenaOptions {
 export interface HarvestOptions extends WaitOptions {
   /** A set of this engine's to add the pages to. Default: a new one. */
   readonly into?: PageSet;
+  /**
+   * Collect at most so many pages; the client's next harvest of this kind goes on where this one stopped. Default: all.
+   */
+  readonly maxPages?: number;
 }
 
 export interface HarvestResult {
@@ -192,12 +196,15 @@ export class DirtyMemory {
     this.checkOpen('harvest');
     checkWaitOptions('harvest', options);
     const into = this.checkInto('harvest', options.into);
+    const { maxPages } = options;
+    if (maxPages !== undefined) checkInteger('harvest', 'maxPages', maxPages, 1, 2 ** 32);
     const result = await this.collector.collect(
       'harvest',
       checked,
       () => EVERYTHING,
       options,
       (taken) => deliver(taken, into),
+      maxPages,
     );
     return this.harvested(result);
   }

@@ -44,6 +44,8 @@ const EVERYTHING: PageRange = { first: 0, end: 2 ** 32 };
 interface ClientState {
   readonly lock: ClientLock;
   inFlight: PageSet | undefined;
+  /** Where the next bounded collection begins. */
+  cursor: number;
 }
 
 export class Collector {
@@ -69,7 +71,7 @@ export class Collector {
     this.store = store;
     this.ramWithin = ramWithin;
     this.swapPolicy = swapPolicy;
-    for (let i = 0; i < CLIENT_COUNT; i++) this.states.push({ lock: new ClientLock(), inFlight: undefined });
+    for (let i = 0; i < CLIENT_COUNT; i++) this.states.push({ lock: new ClientLock(), inFlight: undefined, cursor: 0 });
   }
 
   /** The client's bits that a collection has cleared and not yet delivered or put back. */
@@ -82,6 +84,7 @@ export class Collector {
    * way. When nothing was dirty no grace period is waited for.
    * @param range asked for at the clear, which may come long after the call: a place may be other RAM's by then
    * @param deliver is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end
+   * @param maxPages of all RAM: collect no more than so many, from where the client's last such collection stopped
    * @throws (rejects) GracePeriodTimeout, the signal's reason, ArenaFullError, UsageError
    */
   async collect<T>(
@@ -90,6 +93,7 @@ export class Collector {
     range: () => PageRange,
     options: WaitOptions,
     deliver: (taken: PageSet) => T,
+    maxPages?: number,
   ): Promise<T> {
     checkWaitOptions(operation, options);
     this.rcu.checkMayWait(operation);
@@ -104,7 +108,8 @@ export class Collector {
     const taken = new PageSet(this.store, operation);
     try {
       this.rcu.step();
-      const release = this.take(client, range(), taken);
+      const release =
+        maxPages === undefined ? this.take(client, range(), taken) : this.takeSome(client, state, taken, maxPages);
       if (!taken.untouched) {
         state.inFlight = taken;
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
@@ -182,6 +187,35 @@ export class Collector {
     const published = swap?.publish();
     for (const [number, block] of published?.swapped ?? []) taken.adopt(number, block);
     return published?.release;
+  }
+
+  /** Empties words from the client's cursor on, once around all RAM, until `maxPages` bits are taken. */
+  private takeSome(client: Client, state: ClientState, taken: PageSet, maxPages: number): undefined {
+    const { pagesPerBlock } = this.arena.geometry;
+    const { kernel } = this.store;
+    let left = maxPages;
+    for (const half of [
+      { first: state.cursor, end: EVERYTHING.end },
+      { first: 0, end: state.cursor },
+    ]) {
+      for (const part of this.ramWithin(half)) {
+        for (let page = part.first; page < part.end; ) {
+          const number = Math.floor(page / pagesPerBlock);
+          const base = number * pagesPerBlock;
+          const to = Math.min(part.end - base, pagesPerBlock);
+          const block = this.tables.blockAt(client, number);
+          const from = kernel.findSet(block, page - base, to);
+          // No more bits than pages that may be taken, however many are set meanwhile.
+          const until = Math.min(kernel.findClear(block, from, to), from + left);
+          left -= taken.takeLive(block, number, from, until);
+          page = base + until;
+          if (left > 0) continue;
+          state.cursor = page;
+          return undefined;
+        }
+      }
+    }
+    return undefined;
   }
 
   /** Takes the bits of the range's blocks that are not clean and that `wanted` lets pass. */

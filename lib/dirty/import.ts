@@ -80,7 +80,8 @@ function* importedRanges(bitmap: DirtyBitmap, pageSize: number, end: number): Ge
   const { bytes, start, pages, hostPageSize } = bitmap;
   let done = 0;
   for (let bit = 0; bit < pages; bit++) {
-    if (((bytes[bit >>> 3] as number) & (1 << (bit & 7))) === 0) continue;
+    // Divided, since there may be more than 2^32 bits.
+    if (((bytes[Math.floor(bit / 8)] as number) & (1 << (bit % 8))) === 0) continue;
     const touched = touchedPages('setDirtyBitmap', start + bit * hostPageSize, hostPageSize, pageSize);
     const first = Math.max(touched.first, done);
     done = Math.min(touched.end, end);

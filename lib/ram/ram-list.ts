@@ -154,6 +154,7 @@ export class RamList {
    * @returns how to remove it: it then hears the RAM that is there go
    */
   addListener(listener: RamListener): () => void {
+    this.rcu.lifecycle.check('ram.addListener');
     if (typeof listener !== 'object' || listener === null) {
       throw wrongType('ram.addListener', 'listener', listener, 'an object');
     }

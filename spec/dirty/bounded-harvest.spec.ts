@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import { Client, DirtyMemory, type PageSet } from '../../lib/index.js';
+
+const PAGE = 4096;
+
+function pagesOf(set: PageSet): number[] {
+  const pages: number[] = [];
+  for (const { start, length } of set.runs()) {
+    for (let page = start / PAGE; page < (start + length) / PAGE; page++) pages.push(page);
+  }
+  return pages;
+}
+
+describe('a bounded harvest', () => {
+  let memory: DirtyMemory;
+
+  beforeEach(() => {
+    memory = DirtyMemory.create({ pagesPerBlock: 64, maxRamBytes: 4096 * PAGE });
+    memory.ram.plug({ id: 'low', size: 100 * PAGE });
+    memory.ram.plug({ id: 'high', size: 70 * PAGE, offset: 300 * PAGE });
+  });
+  afterEach(() => memory.close());
+
+  for (const maxPages of [1, 7, 64, 65, 1000]) {
+    it(`takes ${maxPages} pages at most, goes on where it stopped, and has them all once around`, async () => {
+      const all = memory.createPageSet();
+      const sizes: number[] = [];
+      for (;;) {
+        const before = all.pages;
+        const { added } = await memory.harvest(Client.Code, { maxPages, into: all });
+        if (added === 0) break;
+        expect(all.pages - before).to.equal(added);
+        sizes.push(added);
+      }
+      expect(Math.max(...sizes)).to.equal(Math.min(maxPages, 170));
+      expect(sizes.length).to.equal(Math.ceil(170 / maxPages));
+      expect(pagesOf(all)).to.deep.equal([...Array(100).keys(), ...[...Array(70).keys()].map((i) => 300 + i)]);
+      expect(memory.isDirty(0, memory.ram.end, Client.Code)).to.equal(false);
+    });
+  }
+
+  it('does not starve high pages while low ones turn dirty again', async () => {
+    const seen = new Set<number>();
+    for (let round = 0; round < 40; round++) {
+      const { set } = await memory.harvest(Client.Vga, { maxPages: 10 });
+      for (const page of pagesOf(set)) seen.add(page);
+      set.dispose();
+      memory.setDirtyRange(0, 50 * PAGE, 1 << Client.Vga);
+    }
+    expect(seen.size).to.equal(170);
+  });
+
+  it('puts its bits back when it is given up', async () => {
+    const before = memory.allDirty(0, 100 * PAGE, Client.Migration);
+    const gaveUp = new AbortController();
+    gaveUp.abort(new Error('enough'));
+    await memory.harvest(Client.Migration, { maxPages: 5, signal: gaveUp.signal }).then(
+      () => expect.fail('it was not given up'),
+      (error: Error) => expect(error.message).to.equal('enough'),
+    );
+    expect(memory.allDirty(0, 100 * PAGE, Client.Migration)).to.equal(before);
+  });
+
+  it('refuses a bound that is none', async () => {
+    for (const maxPages of [0, -1, 1.5, Number.NaN, 2 ** 33]) {
+      await memory.harvest(Client.Code, { maxPages }).then(
+        () => expect.fail(`${maxPages} was accepted`),
+        (error: Error) => {
+          expect(error).to.be.instanceOf(RangeError);
+          expect(error.message).to.include('maxPages').and.to.include(String(maxPages));
+        },
+      );
+    }
+  });
+});
