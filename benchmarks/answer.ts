@@ -1,0 +1,26 @@
+/** What a question's process sends back. */
+import { fork } from 'node:child_process';
+import type { Figure } from './figure.js';
+import type { QuestionName } from './question.js';
+
+export interface Answer {
+  readonly title: string;
+  readonly figures: readonly Figure[];
+  readonly seconds: number;
+}
+
+/** Asks in a fresh process with this one's Node and flags. @throws (rejects) when it ends without an answer */
+export async function answerTo(name: QuestionName, rounds: number): Promise<Answer> {
+  const child = fork(new URL('./ask.js', import.meta.url), [name, String(rounds)]);
+  return new Promise((resolve, reject) => {
+    let answer: Answer | undefined;
+    child.on('message', (message) => {
+      answer = message as Answer;
+    });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      if (answer !== undefined && code === 0) resolve(answer);
+      else reject(new Error(`${name}: its process ended with ${signal ?? code} and ${answer ? 'an' : 'no'} answer`));
+    });
+  });
+}

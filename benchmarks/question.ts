@@ -1,0 +1,28 @@
+/** One file of questions/ has one of these as its default export. */
+import type { Figure } from './figure.js';
+
+export interface Question {
+  readonly title: string;
+  /**
+   * Measures. Runs in a process of its own, so that no other question has shaped the compiled code or the heap.
+   * @param rounds how often everything that is compared is measured in turn
+   */
+  ask(rounds: number): Promise<Figure[]>;
+}
+
+/** In the order of the report. Each is a file of questions/. */
+export const QUESTIONS = [
+  'mark-page',
+  'mark-address',
+  'mark-across-blocks',
+  'first-touch',
+  'quiescent',
+  'extend',
+  'plug',
+  'hotplug-while-marking',
+  'grace-period',
+  'replug',
+  'resident-memory',
+] as const;
+
+export type QuestionName = (typeof QUESTIONS)[number];

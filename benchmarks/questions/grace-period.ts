@@ -1,0 +1,31 @@
+/**
+ * How long does a grace period take with one reader that reports every microsecond?
+ *
+ * The time of `synchronizeBlocking`, from request to return. It cannot be less than one trip of a cache line there and
+ * one back, plus on average half of the reader's microsecond; the round trip is shown beside it.
+ */
+import { DirtyMemory } from '../../lib/index.js';
+import { compare } from '../compare.js';
+import { atMost } from '../figure.js';
+import { roundTrip } from '../ping-pong.js';
+import type { Question } from '../question.js';
+import { startThread } from '../threads.js';
+import type { ReportingVcpu } from '../workers/reporting-vcpu.js';
+
+async function ask(rounds: number) {
+  const lines = await roundTrip();
+  const memory = DirtyMemory.create();
+  const reader = await startThread<ReportingVcpu>('reporting-vcpu', { handle: memory.handle });
+  memory.supervise(reader.worker);
+  const name = 'synchronizeBlocking, p50';
+  const times = await compare([{ name, operations: 1, batch: () => memory.rcu.synchronizeBlocking() }], {
+    rounds,
+    milliseconds: 50,
+    warmUp: 1000,
+  });
+  await reader.stop();
+  await memory.close();
+  return [times.time(name, 'us', 1000, atMost(5)), lines];
+}
+
+export default { title: 'A grace period', ask } satisfies Question;

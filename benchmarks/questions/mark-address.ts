@@ -1,0 +1,46 @@
+/**
+ * What does marking a page that is dirty already cost by address, three clients?
+ *
+ * Compared with a bare loop that tests the bit in three flat bitmaps, by the same addresses of one bitmap block: the
+ * target. The bare loop by page number is shown too: the difference between the two is what turning an address above
+ * 2^31, a floating-point number, into a page costs anyone.
+ */
+import { DirtyMemory } from '../../lib/index.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import { FlatBitmaps, markAddresses, markBareAddresses, markBarePages } from '../address-loops.js';
+import { compare } from '../compare.js';
+import { atMost } from '../figure.js';
+import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../pages.js';
+import type { Question } from '../question.js';
+
+const PAGES = randomPages(8192, BLOCK_PAGES);
+const ADDRESSES = addressesIn(PAGES);
+
+async function ask(rounds: number) {
+  const memory = DirtyMemory.create();
+  memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
+  const vcpu = attachVcpu(memory.handle);
+  const bitmaps = new FlatBitmaps(BLOCK_WORDS);
+  const ours = 'mark(addr), dirty';
+  const byAddress = 'bare test of three flat bitmaps, by address';
+  const byPage = 'the same by page';
+  const operations = PAGES.length;
+  const times = await compare(
+    [
+      { name: ours, operations, batch: markAddresses, subject: [vcpu, ADDRESSES] },
+      { name: byAddress, operations, batch: markBareAddresses, subject: [bitmaps, ADDRESSES] },
+      { name: byPage, operations, batch: markBarePages, subject: [bitmaps, PAGES] },
+    ],
+    { rounds },
+  );
+  vcpu.detach();
+  return [
+    times.ratio(ours, byAddress, atMost(1.8)),
+    times.time(ours),
+    times.time(byAddress),
+    times.time(byPage),
+    times.ratio(ours, byPage),
+  ];
+}
+
+export default { title: 'Marking a dirty page by address, three clients', ask } satisfies Question;

@@ -1,0 +1,47 @@
+/**
+ * Does anything leak over 10,000 cycles of unplugging the highest RAM block and plugging another, and how long is one?
+ *
+ * The blocks are of changing sizes up to two bitmap blocks, and the last is as large as the first, so the arena must hold
+ * as much at the end as at the start. The one reader is on the owner's own thread, which reports for it while it waits:
+ * the cycle's time is that of the owner's work, mostly the setting and zeroing of the bitmaps, not of waiting.
+ */
+import { DirtyMemory } from '../../lib/index.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import { exactly, figure } from '../figure.js';
+import { BLOCK_BYTES } from '../pages.js';
+import type { Question } from '../question.js';
+
+const CYCLES = 10_000;
+const SIZES = [1 / 4, 2, 1 / 2, 1, 1 / 8].map((blocks) => blocks * BLOCK_BYTES);
+
+async function ask(rounds: number) {
+  const memory = DirtyMemory.create();
+  const reader = attachVcpu(memory.handle);
+  memory.ram.plug({ id: 'base', size: BLOCK_BYTES / 2 });
+  let highest = memory.ram.plug({ id: 'dimm0', size: SIZES[0] as number });
+  await memory.rcu.barrier();
+  const start = memory.stats().arenaBytesInUse;
+  const micros: number[] = [];
+  for (let cycle = 1, round = 1; round <= rounds; round++) {
+    const first = cycle;
+    const began = performance.now();
+    for (; cycle <= (CYCLES * round) / rounds; cycle++) {
+      await memory.ram.unplug(highest);
+      highest = memory.ram.plug({ id: `dimm${cycle}`, size: SIZES[cycle % SIZES.length] as number });
+    }
+    micros.push(((performance.now() - began) * 1000) / (cycle - first));
+  }
+  await memory.rcu.barrier();
+  const { arenaBytesInUse: end, unplugs } = memory.stats();
+  if (unplugs !== CYCLES) throw new Error(`${unplugs} cycles, not ${CYCLES}`);
+  reader.detach();
+  await memory.close();
+  return [
+    figure('arena bytes in use, end - start', 'bytes', [end - start], exactly(0)),
+    figure('at the start', 'bytes', [start]),
+    figure('at the end', 'bytes', [end]),
+    figure('a cycle', 'us', micros),
+  ];
+}
+
+export default { title: `${CYCLES.toLocaleString('en-US')} cycles of replugging`, ask } satisfies Question;

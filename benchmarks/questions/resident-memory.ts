@@ -1,0 +1,42 @@
+/**
+ * Does reserving much address space for RAM cost memory?
+ *
+ * Resident memory of fresh processes in which an engine is reserved for 16 TiB of guest RAM or for 1 GiB, with 1 GiB
+ * plugged in both. Processes differ by a few MiB of their own; the median of as many pairs as there are rounds levels
+ * that.
+ */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { atMost, figure } from '../figure.js';
+import type { Question } from '../question.js';
+
+const SMALL = 2 ** 30;
+const LARGE = 2 ** 44;
+const MIB = 2 ** 20;
+const PROCESS = fileURLToPath(new URL('../workers/resident-engine.js', import.meta.url));
+
+async function residentMiB(maxRamBytes: number): Promise<number> {
+  const flags = [...process.execArgv, PROCESS, String(maxRamBytes), String(SMALL)];
+  const { stdout } = await promisify(execFile)(process.execPath, flags);
+  const bytes = Number(stdout);
+  if (!(bytes > 0)) throw new Error(`the process printed '${stdout}', not its resident bytes`);
+  return bytes / MIB;
+}
+
+async function ask(rounds: number) {
+  const small: number[] = [];
+  const large: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    small.push(await residentMiB(SMALL));
+    large.push(await residentMiB(LARGE));
+  }
+  const more = large.map((mib, round) => mib - (small[round] as number));
+  return [
+    figure('resident, reserved for 16 TiB more than for 1 GiB', 'MiB', more, atMost(10)),
+    figure('a process with an engine reserved for 16 TiB', 'MiB', large),
+    figure('a process with an engine reserved for 1 GiB', 'MiB', small),
+  ];
+}
+
+export default { title: 'Resident memory of a large reservation', ask } satisfies Question;

@@ -1,0 +1,12 @@
+/** The other side of the ping-pong. */
+import { threadData, workUntilStopped } from '../threads.js';
+
+export interface Echo {
+  readonly words: Int32Array;
+}
+
+const { words } = threadData<Echo>();
+
+workUntilStopped(() => {
+  for (let i = 0; i < 100; i++) Atomics.store(words, 16, Atomics.load(words, 0));
+});
