@@ -12,11 +12,12 @@ import { atMost } from '../figure.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../pages.js';
 import type { Question } from '../question.js';
 
+/** Known to the compiler, as it is where an emulator marks; the bare loop knows its bitmap, too. */
+const CLIENT = Client.Migration;
 const PAGES = randomPages(8192, BLOCK_PAGES);
 
 function markPages(vcpu: Vcpu, pages: Int32Array): void {
-  const client = Client.Migration;
-  for (let i = 0; i < pages.length; i++) vcpu.markPage(pages[i] as number, client);
+  for (let i = 0; i < pages.length; i++) vcpu.markPage(pages[i] as number, CLIENT);
 }
 
 function markBare(bitmap: Int32Array, pages: Int32Array): void {
