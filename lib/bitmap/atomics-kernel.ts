@@ -168,8 +168,18 @@ export class AtomicsKernel implements Kernel {
   }
 
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number {
-    const turned = this.mergeOwned(from, first, end, into);
-    this.clearOwned(from, first, end);
+    if (first === end) return 0;
+    const distance = into - from;
+    const last = from + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let turned = 0;
+    for (let i = from + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
+      if (i === last) mask &= maskBelow(end);
+      const old = this.words.get(i);
+      this.words.set(i, old & ~mask);
+      turned += this.addOwnedWord(i + distance, old & mask);
+      mask = -1;
+    }
     return turned;
   }
 

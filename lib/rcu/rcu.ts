@@ -143,6 +143,7 @@ export class Rcu {
 
   /** The readers that the running grace period waits for. */
   holdouts(): ReaderReport[] {
+    this.step(); // a period that has ended unnoticed holds nobody, and the next may be waiting to begin
     if (!this.periods.running) return [];
     return reportReaders(this.arena, (slot) => !this.periods.isQuiescent(slot));
   }

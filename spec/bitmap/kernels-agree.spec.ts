@@ -153,7 +153,7 @@ describe('The kernels', () => {
       const seeds = [0x1f123bb5, 0x3c6ef35f, 0x5a09e667];
       const kernels = ['atomics', 'wasm', 'wasm'] as const;
       const works = kernels.map((kernel, worker) => ({ kernel, seed: seeds[worker] as number }));
-      const reports = await race(works, 1000, (kernel, round) => {
+      const reports = await race(works, 250, (kernel, round) => {
         const [first, end] = round % 3 === 1 ? [77, bits - 611] : [0, bits];
         const added = kernel.takeLive(block, first, end, into);
         for (let bit = kernel.findSet(into, 0, bits); bit < bits; bit = kernel.findSet(into, bit + 1, bits)) {

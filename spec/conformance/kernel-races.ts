@@ -9,7 +9,7 @@ import { type MakeKernel, TwoBlocks } from './two-blocks.js';
 
 const CELLS = 100;
 const BITS = 8192;
-const BUSY_ROUNDS = 2000;
+const BUSY_ROUNDS = 500;
 const SEEDS = [0x1234567, 0x2468ace, 0x7654321];
 const HOLES = Array.from({ length: CELLS }, (_, cell) => [cell * CELL + HOLE, (cell + 1) * CELL] as const);
 
