@@ -262,22 +262,24 @@ export class Vcpu extends Reader {
   }
 
   private markElsewhere(addr: number): number {
-    const at = addr * this.pagesPerByte;
-    if (at >= 0 && at < this.ramEndPage && !this.debug && this.hasBlocks((at >>> 0) >>> this.blockShift)) {
-      return this.setBits(this.enterBlock(at >>> 0), ALL_CLIENTS);
-    }
     if (typeof addr !== 'number') throw wrongType('mark', 'address', addr, 'a number');
+    const page = Math.floor(addr * this.pagesPerByte);
+    if (this.isQuick(page)) return this.setBits(this.enterBlock(page), ALL_CLIENTS);
     if (this.debug && !Number.isInteger(addr)) throw outOfRange('mark', 'address', addr, 'an integer in debug mode');
-    return this.markChecked('mark', Math.floor(addr * this.pagesPerByte), ALL_CLIENTS);
+    return this.markChecked('mark', page, ALL_CLIENTS);
   }
 
   private markPageElsewhere(page: number, client: Client): number {
-    if (page >= 0 && page < this.ramEndPage && !this.debug && this.hasBlocks((page >>> 0) >>> this.blockShift)) {
-      return this.setBits(this.enterBlock(page >>> 0), 1 << checkClient('markPage', client));
-    }
     if (typeof page !== 'number') throw wrongType('markPage', 'page', page, 'a number');
+    const mask = 1 << checkClient('markPage', client);
+    if (this.isQuick(page)) return this.setBits(this.enterBlock(Math.floor(page)), mask);
     if (this.debug && !Number.isInteger(page)) throw outOfRange('markPage', 'page', page, 'an integer in debug mode');
-    return this.markChecked('markPage', Math.floor(page), 1 << checkClient('markPage', client));
+    return this.markChecked('markPage', Math.floor(page), mask);
+  }
+
+  /** In another block of the cached tables: nothing to check or to reload. NaN is not. */
+  private isQuick(page: number): boolean {
+    return page >= 0 && page < this.ramEndPage && !this.debug && this.hasBlocks(page >>> this.blockShift);
   }
 
   private markChecked(operation: string, page: number, mask: number): number {
