@@ -53,7 +53,8 @@ export class StressRun {
   private readonly hotplug: HotplugFlow;
   private readonly pool: Piscina;
   private readonly counted = new Array<number>(COUNTER_COUNT).fill(0);
-  private began = performance.now();
+  /** When the workers were all there, in `performance.now()` milliseconds. */
+  private began = Infinity;
 
   constructor(plan: StressPlan, onProgress: (progress: StressProgress) => void, interruption: AbortSignal) {
     this.plan = plan;
@@ -231,10 +232,10 @@ export class StressRun {
   private tick(): void {
     this.drain();
     const { ramBytes, gracePeriods } = this.memory.stats();
-    const seconds = (performance.now() - this.began) / 1000;
+    const seconds = Math.max(0, performance.now() - this.began) / 1000;
     this.onProgress({
       done: Math.min(1, seconds / this.plan.seconds),
-      marksPerSecond: this.count(Counter.Marks) / seconds,
+      marksPerSecond: seconds > 0 ? this.count(Counter.Marks) / seconds : 0,
       ramBytes,
       gracePeriods,
       pagesHarvested: this.flows.reduce((sum, { totals }) => sum + totals.pagesCollected, 0),
