@@ -12,7 +12,7 @@ import { BlockTables } from './dirty/block-tables.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './dirty/client.js';
 import { Collector } from './dirty/collector.js';
 import { checkBitmap, importBitmap } from './dirty/import.js';
-import { eachBlock, type PageRange, touchedPages } from './dirty/page-range.js';
+import { eachBlock, type PageRange } from './dirty/page-range.js';
 import { PageSet, type PageSetStore } from './dirty/page-set.js';
 import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
@@ -20,7 +20,8 @@ import { checkInteger, describeReaders, GracePeriodTimeout, outOfRange, UsageErr
 import { Events } from './events.js';
 import { warn } from './host.js';
 import { type Parts, shippedParts } from './parts.js';
-import { RamBlock } from './ram/ram-block.js';
+import { CheckedRanges } from './ram/checked-ranges.js';
+import type { RamBlock } from './ram/ram-block.js';
 import { RamList } from './ram/ram-list.js';
 import { findLocalReader } from './rcu/local-readers.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
@@ -64,6 +65,7 @@ export class DirtyMemory {
   private readonly tables: BlockTables;
   private readonly collector: Collector;
   private readonly queries: Queries;
+  private readonly ranges: CheckedRanges;
   private readonly store: PageSetStore;
   private readonly events = new Events<DirtyMemoryEvents>(['stall']);
   private readonly supervision = new Supervision();
@@ -82,6 +84,7 @@ export class DirtyMemory {
     this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
     this.tables = new BlockTables(arena, this.allocator, kernel);
     this.ram = new RamList(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
+    this.ranges = new CheckedRanges(this.ram, arena.geometry.pageSize);
     const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
     this.collector = new Collector(arena, this.tables, this.rcu, this.store, ramWithin, parts.swapPolicy);
     this.queries = parts.queries(this.tables, this.collector, kernel, ramWithin, arena.geometry.pagesPerBlock);
@@ -130,8 +133,12 @@ export class DirtyMemory {
     const bitmap = checkBitmap(bits, start, pages, options.hostPageSize ?? pageSize);
     const mask = checkMask('setDirtyBitmap', options.mask ?? ALL_CLIENTS);
     if (pages === 0) return 0;
-    const end = this.importEnd(bitmap.start, bitmap.start + bitmap.pages * bitmap.hostPageSize, bitmap.hostPageSize);
-    const range = this.ramRange('setDirtyBitmap', start, end - start);
+    const end = this.ranges.endOfImport(
+      bitmap.start,
+      bitmap.start + bitmap.pages * bitmap.hostPageSize,
+      bitmap.hostPageSize,
+    );
+    const range = this.ranges.toMark('setDirtyBitmap', start, end - start);
     const blockOf = (client: number, number: number): number => this.tables.blockAt(client, number);
     return importBitmap(bitmap, range, mask, { pageSize, pagesPerBlock, kernel: this.store.kernel, blockOf });
   }
@@ -139,19 +146,19 @@ export class DirtyMemory {
   /** Is any page that the bytes touch dirty? False for zero length. */
   isDirty(start: number, length: number, client: Client): boolean {
     const checked = checkClient('isDirty', client);
-    return this.queries.anyDirty(this.queriedRange('isDirty', start, length), checked);
+    return this.queries.anyDirty(this.queried('isDirty', start, length), checked);
   }
 
   /** Are all pages that the bytes touch dirty? True for zero length; a page in no RAM block is never dirty. */
   allDirty(start: number, length: number, client: Client): boolean {
     const checked = checkClient('allDirty', client);
-    return this.queries.allDirty(this.queriedRange('allDirty', start, length), checked);
+    return this.queries.allDirty(this.queried('allDirty', start, length), checked);
   }
 
   /** The clients of the mask for which some page that the bytes touch is clean. */
   includesClean(start: number, length: number, mask: number): number {
     const clients = checkMask('includesClean', mask);
-    const range = this.queriedRange('includesClean', start, length);
+    const range = this.queried('includesClean', start, length);
     let result = 0;
     for (let client = 0; client < CLIENT_COUNT; client++) {
       if ((clients & (1 << client)) === 0) continue;
@@ -163,7 +170,7 @@ export class DirtyMemory {
   /** Clears the pages that the bytes touch, waits a grace period if any was dirty, and says whether one was. */
   async testAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<boolean> {
     const checked = checkClient('testAndClear', client);
-    const range = this.queriedRange('testAndClear', start, length);
+    const range = this.queried('testAndClear', start, length);
     const count = await this.collector.collect('testAndClear', checked, () => range, options, discard);
     this.counts.testAndClears++;
     return count > 0;
@@ -172,7 +179,7 @@ export class DirtyMemory {
   /** An immutable copy of exactly the pages that the bytes touch, cleared behind it. Dispose of it after use. */
   async snapshotAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<PageSet> {
     const checked = checkClient('snapshotAndClear', client);
-    const range = this.queriedRange('snapshotAndClear', start, length);
+    const range = this.queried('snapshotAndClear', start, length);
     const set = await this.collector.collect('snapshotAndClear', checked, () => range, options, keep);
     this.counts.snapshots++;
     return set;
@@ -183,7 +190,8 @@ export class DirtyMemory {
    * @returns how many pages are newly dirty there; 0 when the block was unplugged meanwhile
    */
   async syncBitmap(block: RamBlock, options: WaitOptions = {}): Promise<number> {
-    this.plugged('syncBitmap', block);
+    this.checkOpen('syncBitmap');
+    this.ranges.ofPlugged('syncBitmap', block);
     const range = (): PageRange => (this.ram.has(block) ? block.range : NOTHING);
     const added = await this.collector.collect('syncBitmap', 2, range, options, (taken) => this.moveTo(block, taken));
     this.counts.syncs++;
@@ -216,7 +224,7 @@ export class DirtyMemory {
    */
   testAndClearUnsynchronized(start: number, length: number, client: Client): boolean {
     const checked = checkClient('testAndClearUnsynchronized', client);
-    const range = this.queriedRange('testAndClearUnsynchronized', start, length);
+    const range = this.queried('testAndClearUnsynchronized', start, length);
     const count = this.collector.collectUnsynchronized('testAndClearUnsynchronized', checked, range, discard);
     this.counts.testAndClears++;
     return count > 0;
@@ -224,7 +232,7 @@ export class DirtyMemory {
 
   snapshotAndClearUnsynchronized(start: number, length: number, client: Client): PageSet {
     const checked = checkClient('snapshotAndClearUnsynchronized', client);
-    const range = this.queriedRange('snapshotAndClearUnsynchronized', start, length);
+    const range = this.queried('snapshotAndClearUnsynchronized', start, length);
     const set = this.collector.collectUnsynchronized('snapshotAndClearUnsynchronized', checked, range, keep);
     this.counts.snapshots++;
     return set;
@@ -232,7 +240,8 @@ export class DirtyMemory {
 
   syncBitmapUnsynchronized(block: RamBlock): number {
     const operation = 'syncBitmapUnsynchronized';
-    const range = this.plugged(operation, block);
+    this.checkOpen(operation);
+    const range = this.ranges.ofPlugged(operation, block);
     const added = this.collector.collectUnsynchronized(operation, 2, range, (taken) => this.moveTo(block, taken));
     this.counts.syncs++;
     return added;
@@ -355,7 +364,8 @@ export class DirtyMemory {
   }
 
   private mark(operation: string, start: number, length: number, mask: number): number {
-    const range = this.ramRange(operation, start, length);
+    this.checkOpen(operation);
+    const range = this.ranges.toMark(operation, start, length);
     let turned = 0;
     eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
       for (let client = 0; client < CLIENT_COUNT; client++) {
@@ -366,41 +376,9 @@ export class DirtyMemory {
     return turned;
   }
 
-  /** The range of an operation that changes bits: all of it must be RAM. */
-  private ramRange(operation: string, start: number, length: number): PageRange {
+  private queried(operation: string, start: number, length: number): PageRange {
     this.checkOpen(operation);
-    const range = touchedPages(operation, start, length, this.arena.geometry.pageSize);
-    if (!this.ram.contains(range)) {
-      throw outOfRange(operation, 'bytes', `${start} to ${start + length}`, `all RAM, which ends at ${this.ram.end}`);
-    }
-    return range;
-  }
-
-  /** The range of a query or a clear: up to the end of RAM. */
-  private queriedRange(operation: string, start: number, length: number): PageRange {
-    this.checkOpen(operation);
-    const range = touchedPages(operation, start, length, this.arena.geometry.pageSize);
-    if (range.first < range.end && range.end > this.ram.endPage) {
-      throw outOfRange(operation, 'end', start + length, `at most the end of RAM, ${this.ram.end}`);
-    }
-    return range;
-  }
-
-  /** Where an import ends: a last host page that is larger than a page may reach past the RAM block it begins in. */
-  private importEnd(start: number, end: number, hostPageSize: number): number {
-    if (hostPageSize <= this.arena.geometry.pageSize) return end;
-    const block = this.ram.find(Math.max(start, end - hostPageSize));
-    return block === undefined ? end : Math.min(end, block.offset + block.size);
-  }
-
-  private plugged(operation: string, block: RamBlock): PageRange {
-    this.checkOpen(operation);
-    if (!(block instanceof RamBlock)) throw wrongType(operation, 'block', block, 'a RamBlock');
-    if (!this.ram.has(block)) {
-      throw new RangeError(`${operation}: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
-    }
-    if (block.pages.disposed) throw new UsageError(`${operation}: the page set of '${block.id}' was disposed of`);
-    return block.range;
+    return this.ranges.toQuery(operation, start, length);
   }
 
   /** The end of a sync. */

@@ -154,20 +154,14 @@ export class AtomicsKernel implements Kernel {
   }
 
   mergeOwned(from: number, first: number, end: number, into: number): number {
-    if (first === end) return 0;
-    const distance = into - from;
-    const last = from + wordOf(end - 1);
-    let mask = maskFrom(first);
-    let turned = 0;
-    for (let i = from + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
-      if (i === last) mask &= maskBelow(end);
-      turned += this.addOwnedWord(i + distance, this.words.get(i) & mask);
-      mask = -1;
-    }
-    return turned;
+    return this.merge(from, first, end, into, false);
   }
 
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number {
+    return this.merge(from, first, end, into, true);
+  }
+
+  private merge(from: number, first: number, end: number, into: number, clear: boolean): number {
     if (first === end) return 0;
     const distance = into - from;
     const last = from + wordOf(end - 1);
@@ -176,7 +170,7 @@ export class AtomicsKernel implements Kernel {
     for (let i = from + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
       if (i === last) mask &= maskBelow(end);
       const old = this.words.get(i);
-      this.words.set(i, old & ~mask);
+      if (clear) this.words.set(i, old & ~mask);
       turned += this.addOwnedWord(i + distance, old & mask);
       mask = -1;
     }

@@ -1,0 +1,50 @@
+/** What byte ranges and blocks that an embedder names mean over the RAM of the moment; anything else is refused. */
+import { type PageRange, touchedPages } from '../dirty/page-range.js';
+import { outOfRange, UsageError, wrongType } from '../errors.js';
+import { RamBlock } from './ram-block.js';
+import type { RamList } from './ram-list.js';
+
+export class CheckedRanges {
+  private readonly ram: RamList;
+  private readonly pageSize: number;
+
+  constructor(ram: RamList, pageSize: number) {
+    this.ram = ram;
+    this.pageSize = pageSize;
+  }
+
+  /** The range of an operation that sets bits: all of it must be RAM. @throws TypeError, RangeError */
+  toMark(operation: string, start: number, length: number): PageRange {
+    const range = touchedPages(operation, start, length, this.pageSize);
+    if (!this.ram.contains(range)) {
+      throw outOfRange(operation, 'bytes', `${start} to ${start + length}`, `all RAM, which ends at ${this.ram.end}`);
+    }
+    return range;
+  }
+
+  /** The range of a query or a clear: up to the end of RAM. @throws TypeError, RangeError */
+  toQuery(operation: string, start: number, length: number): PageRange {
+    const range = touchedPages(operation, start, length, this.pageSize);
+    if (range.first < range.end && range.end > this.ram.endPage) {
+      throw outOfRange(operation, 'end', start + length, `at most the end of RAM, ${this.ram.end}`);
+    }
+    return range;
+  }
+
+  /** Where an import ends: a last host page that is larger than a page may reach past the RAM block it begins in. */
+  endOfImport(start: number, end: number, hostPageSize: number): number {
+    if (hostPageSize <= this.pageSize) return end;
+    const block = this.ram.find(Math.max(start, end - hostPageSize));
+    return block === undefined ? end : Math.min(end, block.offset + block.size);
+  }
+
+  /** The range of a block to sync. @throws TypeError, RangeError when it is not plugged, UsageError without its set */
+  ofPlugged(operation: string, block: RamBlock): PageRange {
+    if (!(block instanceof RamBlock)) throw wrongType(operation, 'block', block, 'a RamBlock');
+    if (!this.ram.has(block)) {
+      throw new RangeError(`${operation}: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
+    }
+    if (block.pages.disposed) throw new UsageError(`${operation}: the page set of '${block.id}' was disposed of`);
+    return block.range;
+  }
+}
