@@ -1,12 +1,14 @@
 /** An engine with its block tables in reach, for what the owner's door does not offer alone. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
+import type { Kernel } from '../lib/bitmap/kernel.js';
 import type { BlockTables } from '../lib/dirty/block-tables.js';
-import { DirtyMemory } from '../lib/dirty-memory.js';
-import { shippedParts } from '../lib/parts.js';
+import { DirtyMemory, type DirtyMemoryOptions } from '../lib/dirty-memory.js';
+import { type Parts, shippedParts } from '../lib/parts.js';
 
 export interface OpenEngine {
   readonly memory: DirtyMemory;
   readonly tables: BlockTables;
+  readonly kernel: Kernel;
 }
 
 /** Until the engine has zeroed so many free bitmap blocks, which it does when nobody waits. */
@@ -14,19 +16,23 @@ export async function zeroedBlocks(memory: DirtyMemory, count: number): Promise<
   while (memory.stats().zeroedBlocks < count) await sleep(1);
 }
 
-/** The shipped parts, default options. */
-export function openEngine(): OpenEngine {
+/** Until every free bitmap block is zeroed. Polls between the engine's turns. */
+export async function allZeroed(memory: DirtyMemory): Promise<void> {
+  for (let stats = memory.stats(); stats.zeroedBlocks < stats.freeBlocks; stats = memory.stats()) await immediate();
+}
+
+/** The shipped parts, but for those given. */
+export function openEngine(options: DirtyMemoryOptions = {}, parts: Partial<Parts> = {}): OpenEngine {
   let tables: BlockTables | undefined;
-  const memory = new DirtyMemory(
-    {},
-    {
-      ...shippedParts,
-      queries: (...of) => {
-        tables = of[0];
-        return shippedParts.queries(...of);
-      },
+  let kernel: Kernel | undefined;
+  const memory = new DirtyMemory(options, {
+    ...shippedParts,
+    ...parts,
+    queries: (...of) => {
+      [tables, , kernel] = of;
+      return shippedParts.queries(...of);
     },
-  );
-  if (tables === undefined) throw new Error('the engine was assembled without queries');
-  return { memory, tables };
+  });
+  if (tables === undefined || kernel === undefined) throw new Error('the engine was assembled without queries');
+  return { memory, tables, kernel };
 }

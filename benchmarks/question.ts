@@ -23,6 +23,11 @@ export const QUESTIONS = [
   'grace-period',
   'replug',
   'resident-memory',
+  'collect',
+  'range-marks',
+  'find-next',
+  'marks-during-harvest',
+  'swap-threshold',
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number];

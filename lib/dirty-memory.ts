@@ -8,6 +8,7 @@
 import type { Allocator } from './arena/allocator.js';
 import { Arena, type ArenaHandle, type ArenaOptions } from './arena/arena.js';
 import { Header } from './arena/layout.js';
+import { checkKernelChoice } from './bitmap/choose-kernel.js';
 import { BlockTables } from './dirty/block-tables.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './dirty/client.js';
 import { Collector } from './dirty/collector.js';
@@ -16,7 +17,7 @@ import { eachBlock, type PageRange } from './dirty/page-range.js';
 import { PageSet, type PageSetStore } from './dirty/page-set.js';
 import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
-import { checkInteger, describeReaders, GracePeriodTimeout, outOfRange, UsageError, wrongType } from './errors.js';
+import { checkInteger, describeReaders, GracePeriodTimeout, UsageError, wrongType } from './errors.js';
 import { Events } from './events.js';
 import { warn } from './host.js';
 import { type Parts, shippedParts } from './parts.js';
@@ -73,10 +74,13 @@ export class DirtyMemory {
 
   /** @internal Embedders call `create`. */
   constructor(options: DirtyMemoryOptions, parts: Parts) {
-    checkKernel(options);
-    const stallMs = checkInteger('DirtyMemory.create', 'stallMs', options?.stallMs ?? 1000, 1, 2 ** 31 - 1);
+    if (typeof options !== 'object' || options === null) {
+      throw wrongType('DirtyMemory.create', 'options', options, 'an object');
+    }
+    checkKernelChoice('DirtyMemory.create', options.kernel ?? 'auto');
+    const stallMs = checkInteger('DirtyMemory.create', 'stallMs', options.stallMs ?? 1000, 1, 2 ** 31 - 1);
     const { arena, maxPages } = Arena.create(options);
-    const kernel = parts.kernel(arena, options.kernel ?? 'auto');
+    const kernel = parts.kernel(arena);
     this.arena = arena;
     this.allocator = parts.allocator(arena, options.memory === undefined);
     new Recycler(this.allocator);
@@ -429,14 +433,4 @@ function deliver(taken: PageSet, into: PageSet | undefined): HarvestResult {
   if (into === undefined) return { set: taken, added: taken.pages };
   if (into.disposed) throw new UsageError('harvest: into was disposed of while the harvest waited');
   return { set: into, added: into.absorb(taken) };
-}
-
-function checkKernel(options: DirtyMemoryOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw wrongType('DirtyMemory.create', 'options', options, 'an object');
-  }
-  const kernel: unknown = options.kernel ?? 'auto';
-  if (kernel !== 'auto' && kernel !== 'wasm' && kernel !== 'atomics') {
-    throw outOfRange('DirtyMemory.create', 'kernel', kernel, "'auto', 'wasm' or 'atomics'");
-  }
 }

@@ -4,7 +4,7 @@
  */
 import { Allocator } from './arena/allocator.js';
 import type { Arena } from './arena/arena.js';
-import { chooseKernel, type KernelChoice } from './bitmap/choose-kernel.js';
+import { chooseKernel } from './bitmap/choose-kernel.js';
 import type { Kernel } from './bitmap/kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
 import type { Collector, RamWithin } from './dirty/collector.js';
@@ -15,7 +15,7 @@ import { Rcu, type StallReport } from './rcu/rcu.js';
 
 export interface Parts {
   readonly allocator: (arena: Arena, freshIsZero: boolean) => Allocator;
-  readonly kernel: (arena: Arena, choice: KernelChoice) => Kernel;
+  readonly kernel: (arena: Arena) => Kernel;
   readonly gracePeriods: (arena: Arena) => GracePeriods;
   readonly rcu: (arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) => Rcu;
   readonly swapPolicy: SwapPolicy;

@@ -28,7 +28,7 @@ export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vc
   const identity = options.identity ?? threadIdentity() ?? Math.floor(Math.random() * most);
   checkInteger('attachVcpu', 'identity', identity, 0, most);
   const arena = Arena.attach('attachVcpu', handle);
-  return new Vcpu(arena, chooseKernel(arena, 'auto'), name, identity);
+  return new Vcpu(arena, chooseKernel(arena), name, identity);
 }
 
 export type { ArenaHandle } from './arena/arena.js';

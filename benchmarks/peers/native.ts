@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
@@ -22,23 +22,20 @@ const SOURCE = fileURLToPath(new URL('./sync.c', import.meta.url));
 
 export class Native {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  private readonly lines: Interface;
+  private readonly lines: AsyncIterator<string>;
   private readonly folder: string;
 
   constructor(program: string, folder: string) {
     this.child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.lines = createInterface(this.child.stdout);
+    this.lines = createInterface(this.child.stdout)[Symbol.asyncIterator]();
     this.folder = folder;
   }
 
   /** @returns nanoseconds */
   async time(request: Request): Promise<number> {
-    const answer = Promise.race([
-      once(this.lines, 'line'),
-      once(this.lines, 'close').then(() => Promise.reject(new Error(`the C program ended at '${request}'`))),
-    ]);
     this.child.stdin.write(`${request}\n`);
-    const [line] = (await answer) as [string];
+    const { value: line, done } = await this.lines.next();
+    if (done) throw new Error(`the C program ended at '${request}'`);
     const nanoseconds = Number(line);
     if (!(nanoseconds > 0)) throw new Error(`the C program answered '${request}' with '${line}'`);
     return nanoseconds;

@@ -52,6 +52,12 @@ export class WasmKernel implements Kernel {
     );
   }
 
+  /** Whether this thread can have one. */
+  static isAvailable(): boolean {
+    compiled ??= compile();
+    return compiled !== 'unavailable';
+  }
+
   /**
    * A kernel for the arena that begins at `byteOffset` of the shared memory. The module is compiled once a thread.
    * @returns undefined where this thread cannot have one: no WebAssembly with SIMD and threads, a policy against

@@ -57,8 +57,8 @@ export class CollectorFlow {
 
   /** With the vCPUs stopped: one last harvest must make replica and guest equal, cell for cell. */
   async finish(): Promise<void> {
-    if (this.choices.oneIn(2)) this.deliver(this.memory.harvestUnsynchronized(this.client).set, true);
-    else this.deliver((await this.memory.harvest(this.client)).set, true);
+    if (this.choices.oneIn(2)) this.deliver(this.memory.harvestUnsynchronized(this.client).set, 'all');
+    else this.deliver((await this.memory.harvest(this.client)).set, 'all');
     for (const { offset, size } of this.memory.ram) {
       for (let page = offset / PAGE_SIZE; page < (offset + size) / PAGE_SIZE; page++) {
         if (this.replica[page] === this.guest.read(page)) continue;
@@ -88,12 +88,12 @@ export class CollectorFlow {
     const blocks = [...this.memory.ram];
     if (this.choices.oneIn(2)) {
       const { end } = this.memory.ram;
-      this.deliver(await this.memory.snapshotAndClear(0, end, this.client), true);
+      this.deliver(await this.memory.snapshotAndClear(0, end, this.client), 'all');
       return;
     }
     const block = this.choices.pick(blocks);
     const set = await this.memory.snapshotAndClear(block.offset, block.size, this.client);
-    this.deliver(set, block === this.model.block);
+    this.deliver(set, block === this.model.block ? 'all' : 'none');
   }
 
   private async testAndClear(): Promise<void> {
@@ -127,7 +127,7 @@ export class CollectorFlow {
       );
     }
     this.checkCount(block.pages);
-    if (block === this.model.block) this.checkCollected(block.pages);
+    if (block === this.model.block) this.checkCollected(block.pages, false);
     this.copySet(block.pages);
     block.pages.delete(block.offset, block.size);
   }
@@ -136,22 +136,31 @@ export class CollectorFlow {
     const into = this.memory.createPageSet();
     // Harvests that are given up must lose nothing: the next collection has their bits.
     const hurried = this.choices.oneIn(4);
+    const maxPages = this.choices.oneIn(4) ? this.choices.between(1, 2000) : undefined;
+    const options = { into, ...(hurried ? { timeoutMs: 0 } : {}), ...(maxPages === undefined ? {} : { maxPages }) };
     try {
-      const { added } = await this.memory.harvest(this.client, hurried ? { into, timeoutMs: 0 } : { into });
-      if (added !== into.pages)
-        this.violations.report('counts', `harvest added ${added} to an empty set, now ${into.pages}`);
-      this.deliver(into, true);
+      const { added } = await this.memory.harvest(this.client, options);
+      if (added !== into.pages || added > (maxPages ?? Infinity)) {
+        this.violations.report(
+          'counts',
+          `a harvest of ${maxPages ?? 'all'} pages added ${added}, the set has ${into.pages}`,
+        );
+      }
+      this.deliver(into, maxPages === undefined ? 'all' : 'some');
     } catch (error) {
       into.dispose();
       if (!hurried || !(error instanceof Error) || error.name !== 'GracePeriodTimeout') throw error;
     }
   }
 
-  /** Copies the pages of a delivered set, and disposes of it. */
-  private deliver(set: PageSet, withModel: boolean): void {
+  /**
+   * Copies the pages of a delivered set, and disposes of it.
+   * @param ofModel how much of the model's RAM the collection was of
+   */
+  private deliver(set: PageSet, ofModel: 'all' | 'some' | 'none'): void {
     this.totals.collections++;
     this.checkCount(set);
-    if (withModel) this.checkCollected(set);
+    if (ofModel !== 'none') this.checkCollected(set, ofModel === 'some');
     this.copySet(set);
     set.dispose();
   }
@@ -164,8 +173,8 @@ export class CollectorFlow {
     this.totals.pagesCollected += counted;
   }
 
-  private checkCollected(set: PageSet): void {
-    const wrong = this.model.collected((page) => set.has(page * PAGE_SIZE, 1));
+  private checkCollected(set: PageSet, bounded: boolean): void {
+    const wrong = this.model.collected((page) => set.has(page * PAGE_SIZE, 1), bounded);
     if (wrong !== undefined) this.violations.report('query-model', wrong);
   }
 

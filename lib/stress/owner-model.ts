@@ -72,13 +72,18 @@ export class OwnerModel {
     return undefined;
   }
 
-  /** A collection of all of it was delivered: it must have what the model has, and takes it. */
-  collected(has: (page: number) => boolean): string | undefined {
+  /**
+   * A collection was delivered: what it has the model must have, and gives; what it has not must be clean, unless the
+   * collection was bounded.
+   */
+  collected(has: (page: number) => boolean, bounded: boolean): string | undefined {
     for (let page = this.first; page < this.end; page++) {
-      const expected = this.dirty.delete(page);
-      if (has(page) !== expected) {
-        return `page ${page} of the owner's own RAM was ${expected ? 'not ' : ''}collected for client ${this.client}`;
+      const dirty = this.dirty.has(page);
+      const taken = has(page);
+      if (taken !== dirty && (taken || !bounded)) {
+        return `page ${page} of the owner's own RAM was ${taken ? '' : 'not '}collected for client ${this.client}`;
       }
+      if (taken) this.dirty.delete(page);
     }
     return undefined;
   }

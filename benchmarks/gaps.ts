@@ -1,0 +1,43 @@
+/** A histogram of times in shared memory, by phase: buckets of about 2 %. One thread adds, another sets the phase. */
+
+const BUCKETS = 1024;
+const BUCKETS_A_DOUBLING = 32;
+
+export class Gaps {
+  readonly words: Int32Array;
+
+  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer((1 + 2 * BUCKETS) * 4))) {
+    this.words = words;
+  }
+
+  /** 0 or 1; with any other nothing is counted. */
+  set phase(phase: number) {
+    Atomics.store(this.words, 0, phase);
+  }
+
+  add(milliseconds: number): void {
+    const phase = Atomics.load(this.words, 0);
+    if (phase !== 0 && phase !== 1) return;
+    const bucket = Math.floor(Math.log2(Math.max(1, milliseconds * 1e6)) * BUCKETS_A_DOUBLING);
+    const at = 1 + phase * BUCKETS + Math.min(BUCKETS - 1, bucket);
+    Atomics.store(this.words, at, Atomics.load(this.words, at) + 1);
+  }
+
+  /** @returns nanoseconds, of all the histograms together */
+  static quantile(all: readonly Gaps[], phase: number, fraction: number): number {
+    const counts = Array.from({ length: BUCKETS }, (_, bucket) =>
+      all.reduce((sum, { words }) => sum + Atomics.load(words, 1 + phase * BUCKETS + bucket), 0),
+    );
+    let left = counts.reduce((sum, count) => sum + count, 0) * fraction;
+    let bucket = 0;
+    for (; bucket < BUCKETS - 1; bucket++) {
+      left -= counts[bucket] as number;
+      if (left <= 0) break;
+    }
+    return 2 ** ((bucket + 0.5) / BUCKETS_A_DOUBLING);
+  }
+
+  clear(): void {
+    for (let at = 1; at < this.words.length; at++) Atomics.store(this.words, at, 0);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * What does collecting a terabyte cost, nothing dirty, little, or all?
+ *
+ * A harvest into the caller's set, with its grace period (one reader, offline), next to QEMU's loop in C: an atomic
+ * exchange and a merge for each word that is not zero. Marking, emptying the set and zeroing the spares come between and
+ * are not timed, but where the figure says so.
+ */
+import { Client, DirtyMemory, type PageSet } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { allZeroed } from '../engine.js';
+import { atMost, type Figure, figure } from '../figure.js';
+import { type Measured, measureInTurn } from '../in-turn.js';
+import { PAGE_SIZE } from '../pages.js';
+import { type Native, startNative } from '../peers/native.js';
+import type { Question } from '../question.js';
+
+const RAM = 2 ** 40;
+const SPARSE_BYTES = 97 * 32 * PAGE_SIZE;
+const MICRO = 1000;
+
+const STATES = ['clean', 'sparse', 'dense'] as const;
+type State = (typeof STATES)[number];
+const LIMITS = { clean: 1.15, sparse: 1.15, dense: 0.2 };
+const LABELS = { clean: 'clean', sparse: 'a bit in every 97th word', dense: 'all dirty' };
+
+type KernelName = 'wasm' | 'atomics';
+
+function plugged(kernel: KernelName): DirtyMemory {
+  const memory = DirtyMemory.create({ maxRamBytes: RAM, kernel });
+  memory.ram.plug({ id: 'dimm', size: RAM });
+  return memory;
+}
+
+class Subject {
+  readonly memory: DirtyMemory;
+  private readonly into: PageSet;
+  private readonly reader: Vcpu;
+
+  constructor(kernel: KernelName) {
+    this.memory = plugged(kernel);
+    this.into = this.memory.createPageSet();
+    this.reader = attachVcpu(this.memory.handle);
+    this.reader.goOffline();
+  }
+
+  async sample(state: State, withZeroing: boolean): Promise<number> {
+    const { memory, into } = this;
+    if (state === 'dense') memory.setDirtyRange(0, RAM, 1 << Client.Migration);
+    if (state === 'sparse') for (let at = 0; at < RAM; at += SPARSE_BYTES) memory.setDirty(at, Client.Migration);
+    await allZeroed(memory);
+    const began = performance.now();
+    const { added } = await memory.harvest(Client.Migration, { into });
+    if (withZeroing) await allZeroed(memory);
+    const nanoseconds = (performance.now() - began) * 1e6;
+    const expected = state === 'clean' ? 0 : state === 'dense' ? RAM / PAGE_SIZE : Math.ceil(RAM / SPARSE_BYTES);
+    if (added !== expected) throw new Error(`${state}: ${added} pages, not ${expected}`);
+    into.delete(0, RAM);
+    return nanoseconds;
+  }
+
+  /** What it starts with, all dirty, is taken off. */
+  async begin(): Promise<void> {
+    await this.memory.harvest(Client.Migration, { into: this.into });
+    this.into.delete(0, RAM);
+  }
+
+  async close(): Promise<void> {
+    this.reader.detach();
+    await this.memory.close();
+  }
+}
+
+async function coldHarvest(kernel: KernelName): Promise<number> {
+  const memory = plugged(kernel);
+  const into = memory.createPageSet();
+  const began = performance.now();
+  await memory.harvest(Client.Migration, { into });
+  const nanoseconds = (performance.now() - began) * 1e6;
+  await memory.close();
+  return nanoseconds;
+}
+
+async function figuresOf(kernel: KernelName, native: Native | undefined, rounds: number): Promise<Figure[]> {
+  const subject = new Subject(kernel);
+  await subject.begin();
+  const ours = (state: State): string => `${kernel}: harvest, ${LABELS[state]}`;
+  const theirs = (state: State): string => `C, ${LABELS[state]}`;
+  const zeroed = `${ours('dense')}, until all is zeroed again`;
+  const cold = `${ours('dense')}, first of a new engine`;
+  const measured: Measured[] = [];
+  for (const state of STATES) {
+    measured.push({ name: ours(state), sample: () => subject.sample(state, false) });
+    if (native !== undefined) measured.push({ name: theirs(state), sample: () => native.time(state) });
+  }
+  measured.push({ name: zeroed, sample: () => subject.sample('dense', true) });
+  const times = await measureInTurn(measured, rounds);
+  const colds = await measureInTurn([{ name: cold, sample: () => coldHarvest(kernel) }], rounds, 1);
+  const held = subject.memory.stats().freeBlockBytes / 2 ** 20;
+  await subject.close();
+  const figures: Figure[] = [];
+  for (const state of STATES) {
+    const target = kernel === 'wasm' ? atMost(LIMITS[state]) : null;
+    if (native !== undefined) figures.push(times.ratio(ours(state), theirs(state), target));
+    figures.push(times.time(ours(state), 'us', MICRO));
+    if (native !== undefined) figures.push(times.time(theirs(state), 'us', MICRO));
+  }
+  figures.push(times.time(zeroed, 'us', MICRO));
+  if (native !== undefined) figures.push(times.ratio(zeroed, theirs('dense')));
+  figures.push(colds.time(cold, 'us', MICRO), figure(`${kernel}: spares held`, 'MiB', [held]));
+  return figures;
+}
+
+async function ask(rounds: number) {
+  const native = startNative();
+  const figures = [...(await figuresOf('wasm', native, rounds)), ...(await figuresOf('atomics', native, rounds))];
+  await native?.stop();
+  return figures;
+}
+
+export default { title: 'Collecting a terabyte', ask } satisfies Question;

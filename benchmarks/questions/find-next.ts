@@ -1,0 +1,37 @@
+/** How fast is a clean terabyte searched for a dirty page, next to a bare SIMD loop in C over as many bytes? */
+import { openEngine } from '../engine.js';
+import { atMost } from '../figure.js';
+import { measureInTurn, timeOnce } from '../in-turn.js';
+import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS } from '../pages.js';
+import { startNative } from '../peers/native.js';
+import type { Question } from '../question.js';
+
+const RAM = 2 ** 40;
+const CLIENT = 2;
+
+async function ask(rounds: number) {
+  const { memory, tables, kernel } = openEngine({ maxRamBytes: RAM });
+  memory.ram.plug({ id: 'dimm', size: RAM });
+  const blocks = Array.from({ length: RAM / BLOCK_BYTES }, (_, number) => tables.blockAt(CLIENT, number));
+  const bitmaps = blocks.map((block) => new Int32Array(memory.handle.memory.buffer, block * 4, BLOCK_WORDS));
+  const scan = (): void => {
+    for (const block of blocks) {
+      if (kernel.findSet(block, 0, BLOCK_PAGES) !== BLOCK_PAGES) throw new Error('not clean');
+    }
+  };
+  const sample = (): number => {
+    for (const bitmap of bitmaps) bitmap.fill(0);
+    return timeOnce(scan);
+  };
+  const ours = `${kernel.name}: findSet over 128 clean blocks`;
+  const bare = 'C, a bare SIMD scan';
+  const native = startNative();
+  const peer = native === undefined ? [] : [{ name: bare, sample: () => native.time('scan') }];
+  const times = await measureInTurn([{ name: ours, sample }, ...peer], rounds, 9);
+  await native?.stop();
+  await memory.close();
+  if (native === undefined) return [times.time(ours, 'us', 1000)];
+  return [times.ratio(ours, bare, atMost(1.3)), times.time(ours, 'us', 1000), times.time(bare, 'us', 1000)];
+}
+
+export default { title: 'Searching a clean terabyte', ask } satisfies Question;

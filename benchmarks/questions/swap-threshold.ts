@@ -1,0 +1,99 @@
+/**
+ * From how many dirty words on is it cheaper to swap a bitmap block than to empty it word by word?
+ *
+ * Two engines with the same dirty pages, one bit in each dirty word, the words drawn at random: one never swaps, the
+ * other always does. Both harvest into a set that has its blocks already. Swapping is shown as the caller waits for it,
+ * and with the zeroing that follows; the latter is what the threshold in lib/dirty/density.ts is about.
+ */
+
+import type { SwapPolicy } from '../../lib/dirty/density.js';
+import { Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
+import { allZeroed, openEngine } from '../engine.js';
+import { type Figure, figure } from '../figure.js';
+import { type Measured, measureInTurn } from '../in-turn.js';
+import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../pages.js';
+import type { Question } from '../question.js';
+
+const BLOCKS = 32;
+const RAM = BLOCKS * BLOCK_BYTES;
+const ONE_IN = [64, 32, 16, 8, 4, 2, 1];
+const NEVER: SwapPolicy = { oneIn: 1, leastWords: Number.POSITIVE_INFINITY };
+const ALWAYS: SwapPolicy = { oneIn: 2 ** 20, leastWords: 1 };
+
+function bitmapWith(oneIn: number): Uint32Array {
+  const words = new Uint32Array(BLOCK_WORDS);
+  if (oneIn === 1) return words.fill(1);
+  for (const word of distinctPages(BLOCK_WORDS / oneIn, BLOCK_WORDS)) words[word] = 1;
+  // Looked at by every policy: the block is not taken for clean.
+  words[0] = 1;
+  return words;
+}
+
+async function collected(memory: DirtyMemory, into: PageSet, bits: Uint32Array, zeroing: boolean): Promise<number> {
+  for (let at = 0; at < RAM; at += BLOCK_BYTES) {
+    memory.setDirtyBitmap(bits, at, BLOCK_PAGES, { mask: 1 << Client.Migration });
+  }
+  await allZeroed(memory);
+  const began = performance.now();
+  await memory.harvest(Client.Migration, { into });
+  if (zeroing) await allZeroed(memory);
+  const nanoseconds = ((performance.now() - began) * 1e6) / BLOCKS;
+  into.delete(0, RAM);
+  return nanoseconds;
+}
+
+async function engineWith(swapPolicy: SwapPolicy) {
+  const { memory } = openEngine({ maxRamBytes: RAM }, { swapPolicy });
+  memory.ram.plug({ id: 'ram', size: RAM });
+  const into = memory.createPageSet();
+  await memory.harvest(Client.Migration, { into });
+  into.delete(0, RAM);
+  return { memory, into };
+}
+
+/** Where the ratios, of falling `ONE_IN`, come down to 1; between two of them on a logarithmic scale. */
+function crossing(ratios: readonly Figure[]): number | undefined {
+  for (let i = 1; i < ratios.length; i++) {
+    const [before, after] = [Math.log((ratios[i - 1] as Figure).median), Math.log((ratios[i] as Figure).median)];
+    if (before <= 0 || after > 0) continue;
+    const [from, to] = [Math.log(ONE_IN[i - 1] as number), Math.log(ONE_IN[i] as number)];
+    return Math.exp(from + ((to - from) * before) / (before - after));
+  }
+  return undefined;
+}
+
+async function ask(rounds: number) {
+  const never = await engineWith(NEVER);
+  const always = await engineWith(ALWAYS);
+  const ways = [
+    { way: 'word by word', engine: never, zeroing: true },
+    { way: 'swapped', engine: always, zeroing: false },
+    { way: 'swapped and zeroed', engine: always, zeroing: true },
+  ];
+  const nameOf = (way: string, oneIn: number): string => `${oneIn === 1 ? 'all words' : `1 in ${oneIn}`}: ${way}`;
+  const measured: Measured[] = ONE_IN.flatMap((oneIn) => {
+    const bits = bitmapWith(oneIn);
+    return ways.map(({ way, engine, zeroing }) => ({
+      name: nameOf(way, oneIn),
+      sample: () => collected(engine.memory, engine.into, bits, zeroing),
+    }));
+  });
+  const times = await measureInTurn(measured, rounds);
+  const swaps = [never, always].map(({ memory }) => memory.stats().blocksSwapped);
+  if (swaps[0] !== 0 || !((swaps[1] as number) > 0)) throw new Error(`${swaps} blocks swapped`);
+  await never.memory.close();
+  await always.memory.close();
+  const figures: Figure[] = [];
+  for (const way of ['swapped and zeroed', 'swapped']) {
+    const ratios = ONE_IN.map((oneIn) => times.ratio(nameOf(way, oneIn), nameOf('word by word', oneIn)));
+    const at = crossing(ratios);
+    if (at !== undefined) figures.push(figure(`${way} costs as much as word by word: dirty words, one in`, '', [at]));
+    figures.push(...ratios);
+  }
+  for (const oneIn of ONE_IN) {
+    for (const { way } of ways) figures.push(times.time(`${nameOf(way, oneIn)}`, 'us a block', 1000));
+  }
+  return figures;
+}
+
+export default { title: 'Emptying a block or swapping it', ask } satisfies Question;
