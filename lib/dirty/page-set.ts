@@ -208,12 +208,19 @@ export class PageSet {
     return range.end;
   }
 
+  /** A block that is emptied whole goes back to the arena, so that the next one may be taken over as it is. */
   private remove(range: PageRange): number {
+    const { kernel, allocator, geometry } = this.store;
+    const blocks = this.open(this.purpose);
     let removed = 0;
     this.eachOwn(range, (block, from, to, number) => {
-      const cleared = this.store.kernel.clearOwned(block, from, to);
+      const cleared = kernel.clearOwned(block, from, to);
       removed += cleared;
       if (!this.uncounted.has(number)) this.count -= cleared;
+      if (to - from < geometry.pagesPerBlock) return;
+      blocks.delete(number);
+      this.uncounted.delete(number);
+      allocator.freeZeroedBlock(block);
     });
     return removed;
   }
