@@ -3,9 +3,9 @@
  * through a handle that survives structured clone.
  *
  * The region is reserved in full at creation and committed by the operating system as it is touched, so creation
- * writes the header and nothing else; in an embedder's memory, which may not be zero, also the slots and the zero block. Header words up to `Closed` never change after creation (but for `Closed`
- * itself); a thread that holds the handle received it after they were written, and message passing orders that, so
- * attach reads them plainly.
+ * writes the header and nothing else; in an embedder's memory, which may not be zero, also the slots and the zero block.
+ * Header words up to `Closed` never change after creation (but for `Closed` itself); a thread that holds the handle
+ * received it after they were written, and message passing orders that, so attach reads them plainly.
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
 import {

@@ -1,8 +1,8 @@
 /**
  * The three block tables (QEMU: DirtyMemoryBlocks), the owner's side: growing and shrinking them under RCU.
  *
- * A table is the RCU-protected array of bitmap block positions. Once published it never changes; growth and shrinking
- * build a new one and publish it.
+ * A table is the RCU-protected array of bitmap block positions. Once published it never changes; growing, shrinking
+ * and swapping build a new one and publish it.
  *
  * - Growing populates, then publishes: whoever loads the new root finds blocks that are zeroed or filled already
  *   (plain stores before the publishing store, DM-1). Old blocks are pointed to by both tables, so a mark through
@@ -10,6 +10,8 @@
  * - Shrinking publishes first, and frees the old table and the dropped blocks only after a grace period, when no reader
  *   can hold the old table (GP-6). An entry without a block points to the all-zero block: a mark reads a clear bit
  *   there and takes its slow path, which refuses it; nothing is ever written to it.
+ * - Swapping replaces some blocks of one client by fresh ones. Only the old table is freed here; the old blocks are the
+ *   collection's from the end of the grace period on (DM-3, dirty/collector.ts).
  *
  * The tables of the three clients have blocks for the same pages, and the same length. Both follow from the blocks that
  * exist, never from the RAM of the moment (what QEMU's b84f06c2bee7 mended).
@@ -26,6 +28,7 @@ import { eachBlock, type PageRange } from './page-range.js';
 export type AfterGracePeriod = () => void;
 
 type Entry = readonly [number: number, block: number];
+
 /** Fresh blocks and the table that has them, unpublished. */
 export interface Swap {
   /** Which blocks there was room for. */

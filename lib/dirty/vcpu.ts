@@ -289,7 +289,9 @@ export class Vcpu extends Reader {
 
   /**
    * Passes a range that the tables have blocks for, up to the end of RAM; reloads the roots once before it refuses. A
-   * newer root is always allowed in mid-interval: it has our blocks, or their RAM is gone.
+   * newer root is always allowed in mid-interval. It has our blocks, or their RAM is gone, or a harvest has swapped them
+   * out: then the marks that we made in them are delivered with that harvest, which waits for this interval (DM-2), and
+   * those to come go to the fresh ones.
    */
   private require(operation: string, range: PageRange): void {
     if (!this.online) this.refuse(operation);
