@@ -19,15 +19,14 @@ export const shippedSwapPolicy: SwapPolicy = { oneIn: 64, leastWords: 1024 };
 
 const SAMPLES = 64;
 
-/** Looks at no more than some words of the block. */
+/** Looks at no more than some words of the block, each a miss of the cache: at as few as settle it. */
 export function isDense(kernel: Kernel, block: number, blockWords: number, policy: SwapPolicy): boolean {
   if (blockWords < policy.leastWords) return false;
   const stride = Math.max(1, Math.floor(blockWords / SAMPLES));
-  let samples = 0;
+  const enough = Math.max(1, Math.ceil(blockWords / stride) / policy.oneIn);
   let dirty = 0;
   for (let word = 0; word < blockWords; word += stride) {
-    samples++;
-    if (kernel.findSet(block, word * 32, word * 32 + 32) < word * 32 + 32) dirty++;
+    if (kernel.findSet(block, word * 32, word * 32 + 32) < word * 32 + 32 && ++dirty >= enough) return true;
   }
-  return dirty > 0 && dirty * policy.oneIn >= samples;
+  return false;
 }

@@ -4,10 +4,10 @@
  * SharedArrayBuffer cannot be returned to it.
  */
 import type { Allocator } from '../arena/allocator.js';
-import { later } from '../rcu/turns.js';
+import { later, soon } from '../rcu/turns.js';
 
-/** What a turn zeroes at most: some tens of microseconds of the owner's time. */
-const WORDS_A_TURN = 2 ** 18;
+/** What a turn zeroes at most, or one block: some ten microseconds that a waiting caller's turn may come later. */
+const WORDS_A_TURN = 2 ** 16;
 const IDLE_MS = 10_000;
 
 export class Recycler {
@@ -27,7 +27,7 @@ export class Recycler {
     this.lastFree = performance.now();
     if (!this.zeroing) {
       this.zeroing = true;
-      later(this.zero, 0, false);
+      soon(this.zero);
     }
     if (!this.watching) {
       this.watching = true;
@@ -37,7 +37,7 @@ export class Recycler {
 
   private readonly zero = (): void => {
     this.zeroing = this.allocator.zeroSome(this.blocksATurn);
-    if (this.zeroing) later(this.zero, 0, false);
+    if (this.zeroing) soon(this.zero);
   };
 
   private readonly watch = (): void => {
