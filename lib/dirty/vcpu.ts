@@ -122,18 +122,16 @@ export class Vcpu extends Reader {
     const clients = checkMask('markRange', mask);
     const range = this.touched('markRange', start, length);
     if (range.first < range.end) this.require('markRange', range);
+    const { pagesPerBlock } = this.arena.geometry;
     let turned = 0;
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      if ((clients & (1 << client)) === 0) continue;
-      const table = this.tableOf(client as Client);
-      let count = 0;
-      for (let page = range.first; page < range.end; ) {
-        const base = page - (page % this.arena.geometry.pagesPerBlock);
-        const to = Math.min(range.end - base, this.arena.geometry.pagesPerBlock);
-        count += this.kernel.setLive(this.words.get(table + (page >>> this.blockShift)), page - base, to);
-        page = base + to;
-      }
-      if (count > 0) turned |= 1 << client;
+    for (let page = range.first; page < range.end; ) {
+      const base = page - (page % pagesPerBlock);
+      const to = Math.min(range.end - base, pagesPerBlock);
+      const number = page >>> this.blockShift;
+      if ((clients & 1) !== 0 && this.setRange(this.table0 + number, page - base, to)) turned |= 1;
+      if ((clients & 2) !== 0 && this.setRange(this.table1 + number, page - base, to)) turned |= 2;
+      if ((clients & 4) !== 0 && this.setRange(this.table2 + number, page - base, to)) turned |= 4;
+      page = base + to;
     }
     return turned;
   }
@@ -249,6 +247,11 @@ export class Vcpu extends Reader {
       if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned |= 4;
     }
     return turned;
+  }
+
+  /** @returns whether a page of the block that the table entry names turned dirty */
+  private setRange(entry: number, first: number, end: number): boolean {
+    return this.kernel.setLive(this.words.get(entry), first, end) > 0;
   }
 
   /** Does every client's cached table have a block there? The all-zero block is the lowest; poison is negative. */
