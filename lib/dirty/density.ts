@@ -3,8 +3,8 @@
  *
  * Emptying costs an atomic exchange for each word that is not zero, and a merge at delivery; swapping costs a fresh block,
  * its zeroing later, and the merge alone. From one dirty word in 64 on, which is what so few samples can see, swapping is
- * the cheaper (`npm run bench -- --only swap-threshold`: 0.75 times the cost there, 0.28 times with all words dirty,
- * zeroing included). What the samples miss is emptied.
+ * the cheaper (`npm run bench -- --only swap-threshold`: 0.5 times the cost there, at most 0.8 times at any density,
+ * 0.2 times with all words dirty, zeroing included). What the samples miss is emptied.
  */
 import type { Kernel } from '../bitmap/kernel.js';
 
