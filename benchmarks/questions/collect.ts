@@ -38,7 +38,10 @@ const PAGES = {
   merged: RAM / PAGE_SIZE - BLOCKS,
 };
 
-type KernelName = 'wasm' | 'atomics';
+/** After which there are spares to zero, or might be. */
+const FREEING = ['dense', 'merged'] as const;
+const KERNELS = ['wasm', 'atomics'] as const;
+type KernelName = (typeof KERNELS)[number];
 
 function plugged(kernel: KernelName): DirtyMemory {
   const memory = DirtyMemory.create({ maxRamBytes: RAM, kernel });
@@ -102,46 +105,51 @@ async function coldHarvest(kernel: KernelName): Promise<number> {
   return nanoseconds;
 }
 
-async function figuresOf(kernel: KernelName, native: Native | undefined, rounds: number): Promise<Figure[]> {
-  const subject = new Subject(kernel);
-  await subject.begin();
-  const ours = (state: State): string => `${kernel}: harvest, ${LABELS[state]}`;
-  const theirs = (state: State): string => `C, ${LABELS[REQUESTS[state]]}`;
-  const zeroed = (state: State): string => `${ours(state)}, until all is zeroed again`;
-  const cold = `${ours('dense')}, first of a new engine`;
-  const measured: Measured[] = [];
-  for (const state of STATES) {
-    measured.push({ name: ours(state), sample: () => subject.sample(state, false) });
-    if (native !== undefined && state !== 'merged') {
-      measured.push({ name: theirs(state), sample: () => native.time(state) });
-    }
-  }
-  for (const state of ['dense', 'merged'] as const) {
-    measured.push({ name: zeroed(state), sample: () => subject.sample(state, true) });
-  }
-  const times = await measureInTurn(measured, rounds);
-  const colds = await measureInTurn([{ name: cold, sample: () => coldHarvest(kernel) }], rounds, 1);
-  const held = subject.memory.stats().freeBlockBytes / 2 ** 20;
-  await subject.close();
-  const figures: Figure[] = [];
-  for (const state of STATES) {
-    const target = kernel === 'wasm' ? atMost(LIMITS[state]) : null;
-    if (native !== undefined) figures.push(times.ratio(ours(state), theirs(state), target));
-    figures.push(times.time(ours(state), 'us', MICRO));
-    if (native !== undefined && state !== 'merged') figures.push(times.time(theirs(state), 'us', MICRO));
-  }
-  for (const state of ['dense', 'merged'] as const) {
-    figures.push(times.time(zeroed(state), 'us', MICRO));
-    if (native !== undefined) figures.push(times.ratio(zeroed(state), theirs('dense')));
-  }
-  figures.push(colds.time(cold, 'us', MICRO), figure(`${kernel}: spares held`, 'MiB', [held]));
-  return figures;
+const harvestOf = (kernel: KernelName, state: State): string => `${kernel}: harvest, ${LABELS[state]}`;
+const zeroedAfter = (kernel: KernelName, state: State): string =>
+  `${harvestOf(kernel, state)}, until all is zeroed again`;
+const coldOf = (kernel: KernelName): string => `${harvestOf(kernel, 'dense')}, first of a new engine`;
+const inC = (state: State): string => `C, ${LABELS[REQUESTS[state]]}`;
+
+function samplesOf(kernel: KernelName, subject: Subject): Measured[] {
+  return [
+    ...STATES.map((state) => ({ name: harvestOf(kernel, state), sample: () => subject.sample(state, false) })),
+    ...FREEING.map((state) => ({ name: zeroedAfter(kernel, state), sample: () => subject.sample(state, true) })),
+    { name: coldOf(kernel), sample: () => coldHarvest(kernel) },
+  ];
 }
 
 async function ask(rounds: number) {
   const native = startNative();
-  const figures = [...(await figuresOf('wasm', native, rounds)), ...(await figuresOf('atomics', native, rounds))];
+  const subjects = { wasm: new Subject('wasm'), atomics: new Subject('atomics') };
+  await subjects.wasm.begin();
+  await subjects.atomics.begin();
+  const peers = (['clean', 'sparse', 'dense'] as const).map((state) => ({
+    name: inC(state),
+    sample: () => (native as Native).time(state),
+  }));
+  const times = await measureInTurn(
+    [...KERNELS.flatMap((kernel) => samplesOf(kernel, subjects[kernel])), ...(native === undefined ? [] : peers)],
+    rounds,
+  );
+  const held = subjects.wasm.memory.stats().freeBlockBytes / 2 ** 20;
   await native?.stop();
+  await subjects.wasm.close();
+  await subjects.atomics.close();
+  const figures: Figure[] = [];
+  for (const state of STATES) {
+    if (native !== undefined) figures.push(times.ratio(harvestOf('wasm', state), inC(state), atMost(LIMITS[state])));
+    figures.push(times.ratio(harvestOf('wasm', state), harvestOf('atomics', state)));
+  }
+  for (const state of FREEING)
+    if (native !== undefined) figures.push(times.ratio(zeroedAfter('wasm', state), inC(state)));
+  for (const { name } of peers) if (native !== undefined) figures.push(times.time(name, 'us', MICRO));
+  for (const kernel of KERNELS) {
+    for (const state of STATES) figures.push(times.time(harvestOf(kernel, state), 'us', MICRO));
+    for (const state of FREEING) figures.push(times.time(zeroedAfter(kernel, state), 'us', MICRO));
+    figures.push(times.time(coldOf(kernel), 'us', MICRO));
+  }
+  figures.push(figure('spares held afterwards', 'MiB', [held]));
   return figures;
 }
 
