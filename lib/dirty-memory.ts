@@ -36,6 +36,7 @@ export interface DirtyMemoryOptions extends ArenaOptions {
   readonly stallMs?: number;
 }
 
+/** How much a harvest takes, where to, and how long it may wait. */
 export interface HarvestOptions extends WaitOptions {
   /** A set of this engine's to add the pages to. Default: a new one. */
   readonly into?: PageSet;
@@ -45,6 +46,7 @@ export interface HarvestOptions extends WaitOptions {
   readonly maxPages?: number;
 }
 
+/** What a harvest found. */
 export interface HarvestResult {
   /** `into`, or the new set; `dispose` of it when it is no longer needed. */
   readonly set: PageSet;
@@ -52,10 +54,12 @@ export interface HarvestResult {
   readonly added: number;
 }
 
+/** What `on` may be asked for, and what a listener is given. */
 export interface DirtyMemoryEvents {
   stall: StallReport;
 }
 
+/** An engine, in the hands of its owner: the thread that created it, from which alone every method is called. */
 export class DirtyMemory {
   /** Plugging, unplugging and looking up RAM. */
   readonly ram: RamList;
@@ -234,6 +238,7 @@ export class DirtyMemory {
     return count > 0;
   }
 
+  /** `snapshotAndClear` with the readers stopped. @throws as `testAndClearUnsynchronized` */
   snapshotAndClearUnsynchronized(start: number, length: number, client: Client): PageSet {
     const checked = checkClient('snapshotAndClearUnsynchronized', client);
     const range = this.queried('snapshotAndClearUnsynchronized', start, length);
@@ -242,6 +247,7 @@ export class DirtyMemory {
     return set;
   }
 
+  /** `syncBitmap` with the readers stopped. @throws as `testAndClearUnsynchronized` */
   syncBitmapUnsynchronized(block: RamBlock): number {
     const operation = 'syncBitmapUnsynchronized';
     this.checkOpen(operation);
@@ -251,6 +257,7 @@ export class DirtyMemory {
     return added;
   }
 
+  /** `harvest` with the readers stopped. @throws as `testAndClearUnsynchronized` */
   harvestUnsynchronized(client: Client, options: { readonly into?: PageSet } = {}): HarvestResult {
     const operation = 'harvestUnsynchronized';
     const checked = checkClient(operation, client);
@@ -301,10 +308,12 @@ export class DirtyMemory {
     this.events.on(event, listener);
   }
 
+  /** Ends what `on` began; a listener that is not there is no error. */
   off<Name extends keyof DirtyMemoryEvents>(event: Name, listener: (report: DirtyMemoryEvents[Name]) => void): void {
     this.events.off(event, listener);
   }
 
+  /** The counters of this moment. Costs a look at every reader slot. */
   stats(): Stats {
     return statsOf({
       kernel: this.store.kernel,

@@ -15,6 +15,7 @@ export interface CollectionCounts {
   readonly testAndClears: number;
 }
 
+/** What `DirtyMemory.stats` returns: a plain object of numbers, and the kernel's name. */
 export interface Stats extends CollectionCounts {
   readonly kernel: Kernel['name'];
   readonly ramBlocks: number;

@@ -8,6 +8,7 @@ import { wrongType } from './errors.js';
 /** A Node Worker, as far as supervision needs it. */
 export interface SupervisedWorker {
   readonly threadId: number;
+  /** As an EventEmitter's. */
   once(event: 'exit', listener: () => void): unknown;
 }
 

@@ -5,6 +5,7 @@ import { Vcpu } from './dirty/vcpu.js';
 import { checkInteger, wrongType } from './errors.js';
 import { threadIdentity } from './host.js';
 
+/** How a reader is called and known. */
 export interface AttachOptions {
   /** For stall reports: at most 48 bytes of UTF-8. Default 'vcpu'. */
   readonly name?: string;

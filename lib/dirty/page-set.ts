@@ -22,6 +22,9 @@ export interface PageSetStore {
   readonly kernel: Kernel;
 }
 
+/**
+ * A set of pages of guest RAM. Of the owner's thread alone; `pages` is exact. It holds arena memory until `dispose`.
+ */
 export class PageSet {
   private readonly store: PageSetStore;
   private readonly purpose: string;

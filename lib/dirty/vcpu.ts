@@ -40,6 +40,10 @@ import { type PageRange, touchedPages } from './page-range.js';
 /** Stands for "no table" and "no block": plus any offset it is a negative index, which reads as clear. */
 const NOTHING = -(2 ** 31);
 
+/**
+ * A registered thread's reader, with its marks and queries. Only the thread that attached may use it; marks and queries
+ * only while it is online.
+ */
 export class Vcpu extends Reader {
   private readonly kernel: Kernel;
   private readonly pagesPerByte: number;

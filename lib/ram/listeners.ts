@@ -7,8 +7,11 @@
 import { throwInOwnTurn } from '../errors.js';
 import type { RamBlock } from './ram-block.js';
 
+/** What wants to know of hotplug. Called on the owner's thread, in a turn of its own. */
 export interface RamListener {
+  /** The block is there, all dirty. */
   plugged?(block: RamBlock): void;
+  /** The block is no RAM any more; its place is used again only after a grace period. */
   unplugged?(block: RamBlock): void;
 }
 

@@ -2,6 +2,7 @@
 import type { PageRange } from '../dirty/page-range.js';
 import type { PageSet } from '../dirty/page-set.js';
 
+/** A plugged block of guest RAM. After its `unplug` it names nothing; operations refuse it. */
 export class RamBlock {
   readonly id: string;
   /** Where it begins in ram_addr space, in bytes. */

@@ -24,6 +24,7 @@ import { type RamListener, RamListeners } from './listeners.js';
 import { placeRam } from './placement.js';
 import { RamBlock } from './ram-block.js';
 
+/** What to plug, and where. */
 export interface PlugOptions {
   /** Names the block; no other that is plugged may have it. */
   readonly id: string;
@@ -33,6 +34,7 @@ export interface PlugOptions {
   readonly offset?: number;
 }
 
+/** The RAM blocks of an engine. Of the owner's thread alone. */
 export class RamList {
   private readonly geometry: Geometry;
   private readonly maxPages: number;
@@ -130,6 +132,7 @@ export class RamList {
     return block !== undefined && block.offset <= at ? block : undefined;
   }
 
+  /** @returns the plugged block of that id */
   get(id: string): RamBlock | undefined {
     return this.blocks.find((block) => block.id === id);
   }

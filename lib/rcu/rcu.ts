@@ -35,6 +35,7 @@ interface Waiter {
   readonly wake: () => void;
 }
 
+/** Grace periods, for what an embedder frees or reuses itself. Of the owner's thread alone. */
 export class Rcu {
   /** @internal Shared by everything that takes the embedder's requests. */
   readonly lifecycle = new Lifecycle();

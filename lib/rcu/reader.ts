@@ -73,6 +73,7 @@ export abstract class Reader {
     return this.reported !== OFFLINE;
   }
 
+  /** Within `readLock` and `readUnlock`. */
   get inSection(): boolean {
     return this.nesting > 0;
   }

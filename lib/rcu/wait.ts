@@ -2,6 +2,7 @@
 import { outOfRange, wrongType } from '../errors.js';
 import { later } from './turns.js';
 
+/** How long a call may wait for readers. One that is given up leaves nothing half done. */
 export interface WaitOptions {
   /** Reject with a GracePeriodTimeout after so many milliseconds. Default: wait for ever. */
   readonly timeoutMs?: number;
