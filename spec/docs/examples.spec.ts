@@ -1,0 +1,90 @@
+/**
+ * The documents' code blocks, run. A block whose first line is a comment with a file name is written under that name for
+ * the others to use; every other one is run by itself. The package's names lead to lib/.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+
+const run = promisify(execFile);
+const root = new URL('../../', import.meta.url);
+const register = new URL('scripts/register.mjs', root).href;
+const doors = {
+  "'dirtymem'": `'${new URL('lib/index.ts', root).href}'`,
+  "'dirtymem/vcpu'": `'${new URL('lib/vcpu.ts', root).href}'`,
+};
+
+interface Block {
+  readonly language: string;
+  readonly code: string;
+  readonly line: number;
+  /** What it is to be called, if it is no program by itself. */
+  readonly file: string | undefined;
+}
+
+function blocksOf(document: string): Block[] {
+  const text = readFileSync(new URL(document, root), 'utf8');
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
+    language,
+    code,
+    line: text.slice(0, index).split('\n').length + 1,
+    file: /^\/\/ (\S+\.mjs)\n/.exec(code)?.[1],
+  }));
+}
+
+for (const document of ['README.md', 'lib/DESIGN.md']) {
+  describe(`The code blocks of ${document}`, () => {
+    const blocks = blocksOf(document);
+    const examples = blocks.filter(({ language }) => language === 'js');
+    const programs = examples.filter(({ file }) => file === undefined);
+    let folder: string;
+
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'dirtymem-docs-'));
+      for (const { code, file, line } of examples) {
+        let here = code;
+        for (const [name, url] of Object.entries(doors)) here = here.replaceAll(name, url);
+        writeFileSync(join(folder, file ?? `line-${line}.mjs`), here);
+      }
+    });
+
+    after(() => rmSync(folder, { recursive: true }));
+
+    it('are there, and of known languages', () => {
+      expect(programs).to.not.be.empty;
+      expect(blocks.filter(({ language }) => !['js', 'sh', 'text'].includes(language))).to.be.empty;
+    });
+
+    for (const { line } of programs) {
+      it(`run: line ${line}`, async () => {
+        const { stderr } = await run(process.execPath, ['--import', register, join(folder, `line-${line}.mjs`)], {
+          timeout: 15_000,
+        });
+        expect(stderr).to.equal('');
+      });
+    }
+
+    it('name npm scripts that exist', () => {
+      const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+      const text = readFileSync(new URL(document, root), 'utf8');
+      const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name as string);
+      expect(named).to.not.be.empty;
+      expect(named.filter((name) => scripts[name] === undefined)).to.be.empty;
+    });
+
+    it('and the text name files that exist', () => {
+      const text = readFileSync(new URL(document, root), 'utf8');
+      const folderOf = document.startsWith('lib/') ? new URL('lib/', root) : root;
+      const named = [...text.matchAll(/`((?:[\w-]+\/)+[\w.-]*)`/g)].map(([, name]) => name as string);
+      const made = ['docs/', 'dirtymem/vcpu'];
+      const missing = named.filter((name) => {
+        const from = name.startsWith('spec/') ? root : folderOf;
+        return !made.includes(name) && !existsSync(new URL(name, from));
+      });
+      expect(missing).to.be.empty;
+    });
+  });
+}
