@@ -28,11 +28,12 @@ export function openEngine(options: DirtyMemoryOptions = {}, parts: Partial<Part
   const memory = new DirtyMemory(options, {
     ...shippedParts,
     ...parts,
-    queries: (...of) => {
-      [tables, , kernel] = of;
-      return shippedParts.queries(...of);
+    tables: (...of) => {
+      kernel = of[2];
+      tables = shippedParts.tables(...of);
+      return tables;
     },
   });
-  if (tables === undefined || kernel === undefined) throw new Error('the engine was assembled without queries');
+  if (tables === undefined || kernel === undefined) throw new Error('the engine was assembled without tables');
   return { memory, tables, kernel };
 }

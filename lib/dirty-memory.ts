@@ -9,9 +9,9 @@ import type { Allocator } from './arena/allocator.js';
 import { Arena, type ArenaHandle, type ArenaOptions } from './arena/arena.js';
 import { Header } from './arena/layout.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
-import { BlockTables } from './dirty/block-tables.js';
+import type { BlockTables } from './dirty/block-tables.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './dirty/client.js';
-import { Collector } from './dirty/collector.js';
+import type { Collector } from './dirty/collector.js';
 import { checkBitmap, importBitmap } from './dirty/import.js';
 import { eachBlock, type PageRange } from './dirty/page-range.js';
 import { PageSet, type PageSetStore } from './dirty/page-set.js';
@@ -23,7 +23,7 @@ import { warn } from './host.js';
 import { type Parts, shippedParts } from './parts.js';
 import { CheckedRanges } from './ram/checked-ranges.js';
 import type { RamBlock } from './ram/ram-block.js';
-import { RamList } from './ram/ram-list.js';
+import type { RamList } from './ram/ram-list.js';
 import { findLocalReader } from './rcu/local-readers.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
 import { reportReaders, retireIdentity } from './rcu/registry.js';
@@ -90,11 +90,11 @@ export class DirtyMemory {
     new Recycler(this.allocator);
     this.store = { geometry: arena.geometry, allocator: this.allocator, kernel };
     this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
-    this.tables = new BlockTables(arena, this.allocator, kernel);
-    this.ram = new RamList(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
+    this.tables = parts.tables(arena, this.allocator, kernel);
+    this.ram = parts.ram(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
     this.ranges = new CheckedRanges(this.ram, arena.geometry.pageSize);
     const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
-    this.collector = new Collector(arena, this.tables, this.rcu, this.store, ramWithin, parts.swapPolicy);
+    this.collector = parts.collector(arena, this.tables, this.rcu, this.store, ramWithin, parts.swapPolicy);
     this.queries = parts.queries(this.tables, this.collector, kernel, ramWithin, arena.geometry.pagesPerBlock);
   }
 

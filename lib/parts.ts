@@ -6,33 +6,34 @@ import { Allocator } from './arena/allocator.js';
 import type { Arena } from './arena/arena.js';
 import { chooseKernel } from './bitmap/choose-kernel.js';
 import type { Kernel } from './bitmap/kernel.js';
-import type { BlockTables } from './dirty/block-tables.js';
-import type { Collector, RamWithin } from './dirty/collector.js';
+import { BlockTables } from './dirty/block-tables.js';
+import { Collector } from './dirty/collector.js';
 import { type SwapPolicy, shippedSwapPolicy } from './dirty/density.js';
 import { Queries } from './dirty/queries.js';
+import { RamList } from './ram/ram-list.js';
 import { GracePeriods } from './rcu/grace-period.js';
-import { Rcu, type StallReport } from './rcu/rcu.js';
+import { Rcu } from './rcu/rcu.js';
 
 export interface Parts {
   readonly allocator: (arena: Arena, freshIsZero: boolean) => Allocator;
   readonly kernel: (arena: Arena) => Kernel;
   readonly gracePeriods: (arena: Arena) => GracePeriods;
-  readonly rcu: (arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) => Rcu;
+  readonly rcu: (...of: ConstructorParameters<typeof Rcu>) => Rcu;
   readonly swapPolicy: SwapPolicy;
-  readonly queries: (
-    tables: BlockTables,
-    collector: Collector,
-    kernel: Kernel,
-    ramWithin: RamWithin,
-    pagesPerBlock: number,
-  ) => Queries;
+  readonly tables: (...of: ConstructorParameters<typeof BlockTables>) => BlockTables;
+  readonly ram: (...of: ConstructorParameters<typeof RamList>) => RamList;
+  readonly collector: (...of: ConstructorParameters<typeof Collector>) => Collector;
+  readonly queries: (...of: ConstructorParameters<typeof Queries>) => Queries;
 }
 
 export const shippedParts: Parts = {
   allocator: (arena, freshIsZero) => new Allocator(arena, freshIsZero),
   kernel: chooseKernel,
   gracePeriods: (arena) => new GracePeriods(arena),
-  rcu: (arena, periods, stallMs, onStall) => new Rcu(arena, periods, stallMs, onStall),
+  rcu: (...of) => new Rcu(...of),
   swapPolicy: shippedSwapPolicy,
+  tables: (...of) => new BlockTables(...of),
+  ram: (...of) => new RamList(...of),
+  collector: (...of) => new Collector(...of),
   queries: (...of) => new Queries(...of),
 };

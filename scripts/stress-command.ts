@@ -7,13 +7,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { StressPlan } from '../lib/stress/plan.js';
 import { repeatCommand, type StressReport } from '../lib/stress/report.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
-import { SABOTAGES } from '../lib/stress/sabotage.js';
+import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
 
 interface StressOptions {
   readonly vcpus: number;
   readonly seconds: number;
   readonly seed?: number;
   readonly sabotage?: string;
+  readonly faults?: boolean;
   readonly json?: string;
   readonly quiet?: boolean;
 }
@@ -27,7 +28,10 @@ export function addStressCommand(program: Command): void {
     .addOption(
       new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
     )
-    .addOption(new Option('--sabotage <name>', 'plant a bug and see it found').choices(Object.keys(SABOTAGES)))
+    .addOption(
+      new Option('--sabotage <name>', "plant a bug and see it found; 'list' lists them").argParser(sabotageName),
+    )
+    .option('--faults', 'kill and block threads, exhaust the arena and throw from listeners')
     .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
     .option('--quiet', 'print the verdict only')
     .addHelpText('after', helpText())
@@ -35,11 +39,16 @@ export function addStressCommand(program: Command): void {
 }
 
 async function run(options: StressOptions): Promise<void> {
+  if (options.sabotage === 'list') {
+    for (const [name, { description }] of Object.entries(SABOTAGES)) console.log(`${name}: ${description}`);
+    return;
+  }
   const plan: StressPlan = {
     vcpus: options.vcpus,
     seconds: options.seconds,
     seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
     sabotage: options.sabotage,
+    faults: options.faults === true || SABOTAGES[options.sabotage ?? '']?.needsFaults === true,
   };
   const interruption = new AbortController();
   process.once('SIGINT', () => {
@@ -107,6 +116,9 @@ function tableOf(report: StressReport): string {
     ],
     ['table uses by age', report.tableAges.map(count).join(' ')],
     ['litmus rounds', count(report.litmusRounds)],
+    ['callbacks / blocking waits', `${count(report.callbacks)} / ${count(report.blockingWaits)}`],
+    ['visiting readers', count(report.attaches)],
+    ...Object.entries(report.faults).map(([name, planted]) => [`fault: ${name}`, count(planted)]),
     ['arena bytes', `${count(arena.start)} at start, ${count(arena.peak)} peak, ${count(arena.end)} at end`],
   );
   return table.toString();
@@ -119,8 +131,12 @@ function verdictOf(report: StressReport, plan: StressPlan): string {
 }
 
 function helpText(): string {
-  const lines = Object.entries(SABOTAGES).map(([name, { description }]) => `  ${name}: ${description}`);
-  return `\nPlanted bugs:\n${lines.join('\n')}\n\nExit status: 0 pass, 1 violation, 2 usage error.`;
+  return '\nExit status: 0 pass, 1 violation, 2 usage error.';
+}
+
+function sabotageName(name: string): string {
+  if (name === 'list' || SABOTAGES[name] !== undefined) return name;
+  throw new InvalidArgumentError("It must be one of those that '--sabotage list' prints.");
 }
 
 function integer(least: number, most: number): (text: string) => number {

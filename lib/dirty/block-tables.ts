@@ -38,7 +38,7 @@ export interface Swap {
   publish(): { readonly swapped: readonly Entry[]; readonly release: AfterGracePeriod };
 }
 
-type NewTable = readonly [client: number, table: number];
+export type NewTable = readonly [client: number, table: number];
 
 export class BlockTables {
   /** Tables published to grow, counting three clients as one. */
@@ -47,10 +47,10 @@ export class BlockTables {
   shrinks = 0;
   /** Blocks that collections have swapped out. */
   swaps = 0;
-  private readonly arena: Arena;
-  private readonly allocator: Allocator;
+  protected readonly arena: Arena;
+  protected readonly allocator: Allocator;
   private readonly kernel: Kernel;
-  private readonly tables: number[] = [];
+  protected readonly tables: number[] = [];
   private length = 0;
 
   constructor(arena: Arena, allocator: Allocator, kernel: Kernel) {
@@ -234,7 +234,7 @@ export class BlockTables {
   }
 
   /** A copy of the client's table with another length and some entries changed, unpublished: all plain (DM-1). */
-  private build(client: number, length: number, changes: readonly Entry[], purpose: string): number {
+  protected build(client: number, length: number, changes: readonly Entry[], purpose: string): number {
     const { words, regions } = this.arena;
     const table = this.allocator.allocateTable(length, `${purpose}: block table of client ${clientName(client)}`);
     const entries = table + Table.Entries;
@@ -248,7 +248,7 @@ export class BlockTables {
   }
 
   /** Publishes new tables, by client. */
-  private publish(built: readonly NewTable[]): AfterGracePeriod {
+  protected publish(built: readonly NewTable[]): AfterGracePeriod {
     const { words } = this.arena;
     const replaced: number[] = [];
     for (const [client, table] of built) {

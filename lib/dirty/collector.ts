@@ -41,7 +41,8 @@ export type RamWithin = (range: PageRange) => Iterable<PageRange>;
 
 const EVERYTHING: PageRange = { first: 0, end: 2 ** 32 };
 
-interface ClientState {
+/** @internal */
+export interface ClientState {
   readonly lock: ClientLock;
   inFlight: PageSet | undefined;
   /** Where the next bounded collection begins. */
@@ -51,7 +52,7 @@ interface ClientState {
 export class Collector {
   private readonly arena: Arena;
   private readonly tables: BlockTables;
-  private readonly rcu: Rcu;
+  protected readonly rcu: Rcu;
   private readonly store: PageSetStore;
   private readonly ramWithin: RamWithin;
   private readonly swapPolicy: SwapPolicy;
@@ -248,7 +249,7 @@ export class Collector {
   }
 
   /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */
-  private abandon(client: Client, state: ClientState, taken: PageSet): void {
+  protected abandon(client: Client, state: ClientState, taken: PageSet): void {
     state.inFlight = taken;
     this.rcu.defer(() => {
       state.inFlight = undefined;
@@ -261,7 +262,7 @@ export class Collector {
   }
 
   /** Into the blocks and the RAM of the moment. */
-  private putBack(client: Client, taken: PageSet): void {
+  protected putBack(client: Client, taken: PageSet): void {
     for (const part of this.ramWithin(EVERYTHING)) {
       eachBlock(part, this.arena.geometry.pagesPerBlock, (number, from, to) => {
         taken.returnLive(this.tables.blockAt(client, number), number, from, to);

@@ -46,7 +46,7 @@ export class RamList {
   /** By place. */
   private blocks: RamBlock[] = [];
   /** Unplugged, and not to be used again yet. By no order. */
-  private readonly leaving = new Set<PageRange>();
+  protected readonly leaving = new Set<PageRange>();
   private readonly departures = new Set<Promise<void>>();
   private plugCount = 0;
   private unplugCount = 0;
@@ -211,7 +211,7 @@ export class RamList {
   }
 
   /** The part of unplugging that waits for the readers. Begins synchronously, in the step that unpublished the RAM. */
-  private async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
+  protected async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
     let failure: unknown;
     const cookie = this.rcu.defer(() => {
       try {

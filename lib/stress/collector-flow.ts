@@ -7,6 +7,7 @@
 import { Client, clientName } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { DirtyMemory } from '../dirty-memory.js';
+import { ArenaFullError } from '../errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { Guest } from './guest.js';
 import type { OwnerModel } from './owner-model.js';
@@ -27,6 +28,8 @@ export class CollectorFlow {
   private readonly model: OwnerModel;
   private readonly choices: Choices;
   private readonly violations: Violations;
+  /** Whether the arena may be said to be full. */
+  private readonly faults: boolean;
   private readonly replica = new Int32Array(MAX_PAGES);
 
   constructor(
@@ -36,7 +39,9 @@ export class CollectorFlow {
     model: OwnerModel,
     choices: Choices,
     violations: Violations,
+    faults: boolean,
   ) {
+    this.faults = faults;
     this.memory = memory;
     this.guest = guest;
     this.client = client;
@@ -49,7 +54,7 @@ export class CollectorFlow {
   async run(): Promise<void> {
     while (!this.guest.stopped) {
       this.checkModel();
-      await this.collect();
+      await this.collectOrGiveUp();
       await this.findLostUpdates();
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -78,6 +83,14 @@ export class CollectorFlow {
     }
   }
 
+  private async collectOrGiveUp(): Promise<void> {
+    try {
+      await this.collect();
+    } catch (error) {
+      if (!this.faults || !(error instanceof ArenaFullError)) throw error;
+    }
+  }
+
   private async collect(): Promise<void> {
     if (this.client === Client.Vga) return this.snapshot();
     if (this.client === Client.Code) return this.testAndClear();
@@ -103,9 +116,15 @@ export class CollectorFlow {
     const from = this.choices.between(first, end - 1);
     const to = Math.min(end, from + this.choices.between(1, 512));
     const expected = block === this.model.block ? this.model.clear(from, to) : undefined;
-    const dirty = await this.memory.testAndClear(from * PAGE_SIZE, (to - from) * PAGE_SIZE, this.client);
+    let dirty: boolean;
+    try {
+      dirty = await this.memory.testAndClear(from * PAGE_SIZE, (to - from) * PAGE_SIZE, this.client);
+    } catch (error) {
+      this.model.restore(expected ?? []);
+      throw error;
+    }
     this.totals.collections++;
-    if (expected !== undefined && dirty !== expected) {
+    if (expected !== undefined && dirty !== expected.length > 0) {
       this.violations.report('query-model', `testAndClear of pages ${from} to ${to} returned ${dirty}`);
     }
     if (!dirty) return;

@@ -3,8 +3,9 @@
  * after completion, in one interval.
  */
 import { Arena } from '../arena/arena.js';
+import { Header } from '../arena/layout.js';
 import { ALL_CLIENTS } from '../dirty/client.js';
-import { attachVcpu } from '../vcpu.js';
+import { attachReader } from './attach-reader.js';
 import { Counter, DIMM_SLOTS, Guest } from './guest.js';
 import { Choices, PAGE_SIZE } from './plan.js';
 import { TableWatch } from './table-watch.js';
@@ -14,12 +15,14 @@ import type { Finding } from './violations.js';
 export function runDevice(task: WorkerTask): Finding | undefined {
   const guest = new Guest(task.guest);
   const choices = new Choices(task.seed, 2, task.index, task.tenancy);
-  const device = attachVcpu(task.handle, { name: `device${task.index}.${task.tenancy}` });
-  const watch = new TableWatch(Arena.attach('stress', task.handle).words, device);
+  const device = attachReader(task.handle, `device${task.index}.${task.tenancy}`, task.sabotage);
+  const { words } = Arena.attach('stress', task.handle);
+  const watch = new TableWatch(words, device);
   try {
     device.goOffline();
     for (let transfer = 0; !guest.stopped; transfer++) {
       if (choices.oneIn(4)) guest.pause(1);
+      words.notify(Header.Wake); // for nothing: who waits must look again
       const place = guest.look(choices.between(0, DIMM_SLOTS - 1));
       if (place === undefined) continue;
       const first = place.first + choices.between(0, place.pages - 1);

@@ -19,6 +19,8 @@ export class HotplugFlow {
   private readonly choices: Choices;
   private readonly violations: Violations;
   private readonly neighbours: readonly RamBlock[];
+  /** Whether the arena may be said to be full. */
+  private readonly faults: boolean;
   /** By directory slot. */
   private readonly dimms = new Map<number, RamBlock>();
   private readonly gone: (RamBlock | undefined)[] = new Array(GONE_SLOTS).fill(undefined);
@@ -32,12 +34,14 @@ export class HotplugFlow {
     choices: Choices,
     violations: Violations,
     neighbours: readonly RamBlock[],
+    faults: boolean,
   ) {
     this.memory = memory;
     this.guest = guest;
     this.choices = choices;
     this.violations = violations;
     this.neighbours = neighbours;
+    this.faults = faults;
   }
 
   /** Until the stop; then everything that it plugged is unplugged by `finish`. */
@@ -62,8 +66,6 @@ export class HotplugFlow {
   }
 
   private plug(): void {
-    const slot = Array.from({ length: DIMM_SLOTS }, (_, i) => i).find((i) => !this.dimms.has(i));
-    if (slot === undefined) return;
     const { offset, size } = this.choosePlace();
     // A mark may succeed as soon as RAM is there: take the claim that none is back first.
     for (let i = 0; i < GONE_SLOTS; i++) if (this.gone[i] !== undefined) this.guest.withdraw(DIMM_SLOTS + i);
@@ -77,6 +79,15 @@ export class HotplugFlow {
     if (!this.memory.allDirty(block.offset, block.size, this.choices.pick([0, 1, 2] as const))) {
       this.violations.report('plug', `'${block.id}' was not all dirty when it was plugged`);
     }
+    this.tellPlugged(this.freeSlot(), block);
+  }
+
+  /** There are more slots than DIMMs. */
+  private freeSlot(): number {
+    for (let slot = 0; ; slot++) if (!this.dimms.has(slot)) return slot;
+  }
+
+  private tellPlugged(slot: number, block: RamBlock): void {
     this.dimms.set(slot, block);
     this.guest.announce(slot, block.offset / PAGE_SIZE, block.size / PAGE_SIZE);
   }
@@ -85,8 +96,8 @@ export class HotplugFlow {
     try {
       return this.memory.ram.plug({ id: `dimm${this.plugged++}`, size, ...(offset === undefined ? {} : { offset }) });
     } catch (error) {
-      // A given place may be taken, and a large DIMM may find no hole; a full arena would be a leak.
-      if (error instanceof RangeError && !(error instanceof ArenaFullError)) return undefined;
+      // A given place may be taken, and a large DIMM may find no hole; a full arena would be a leak, unless planted.
+      if (error instanceof RangeError && (this.faults || !(error instanceof ArenaFullError))) return undefined;
       throw error;
     }
   }
@@ -111,7 +122,13 @@ export class HotplugFlow {
     const departure: Promise<void> = this.memory.ram
       .unplug(block)
       .then(() => this.tellGone(block))
-      .catch((error: Error) => this.violations.report('unexpected-error', `unplug: ${error.stack}`))
+      .catch((error: Error) => {
+        if (!this.faults || !(error instanceof ArenaFullError)) {
+          this.violations.report('unexpected-error', `unplug: ${error.stack}`);
+          return;
+        }
+        this.tellPlugged(this.freeSlot(), block); // as before
+      })
       .finally(() => this.departing.delete(departure));
     this.departing.add(departure);
   }

@@ -10,10 +10,10 @@ import { Words } from '../arena/words.js';
 import { Client } from '../dirty/client.js';
 import { shippedSwapPolicy } from '../dirty/density.js';
 import { DirtyMemory } from '../dirty-memory.js';
-import { attachVcpu } from '../vcpu.js';
+import { attachReader } from './attach-reader.js';
 import { Counter, Guest } from './guest.js';
 import { Choices, PAGE_SIZE } from './plan.js';
-import { sabotagedParts } from './sabotage.js';
+import { sabotagedParts } from './sabotage/catalogue.js';
 import type { Finding } from './violations.js';
 
 const PAGES = 8;
@@ -81,7 +81,7 @@ async function markLitmus(task: LitmusTask): Promise<Finding | undefined> {
   const guest = new Guest(task.guest);
   const pair = new Words(task.pair, 0, PAIR_WORDS);
   const handle = await new Promise<ArenaHandle>((resolve) => task.port.once('message', resolve));
-  const vcpu = attachVcpu(handle, { name: 'litmus' });
+  const vcpu = attachReader(handle, 'litmus', task.sabotage);
   const choices = new Choices(task.seed, 4);
   try {
     for (let round = 1; ; round++) {

@@ -88,11 +88,14 @@ export class OwnerModel {
     return undefined;
   }
 
-  /** @returns whether any of the pages was dirty; none is now */
-  clear(from: number, to: number): boolean {
-    let any = false;
-    for (let page = from; page < to; page++) any = this.dirty.delete(page) || any;
-    return any;
+  /** @returns those of the pages that were dirty; none is now */
+  clear(from: number, to: number): number[] {
+    return range(from, to).filter((page) => this.dirty.delete(page));
+  }
+
+  /** The collection that `clear` was for has failed. */
+  restore(pages: readonly number[]): void {
+    for (const page of pages) this.dirty.add(page);
   }
 
   private choosePages(): [from: number, to: number] {

@@ -8,6 +8,8 @@ export interface StressPlan {
   readonly seed: number;
   /** A planted bug's name, if any. */
   readonly sabotage: string | undefined;
+  /** Whether threads are killed and stuck, memory runs out and listeners throw. */
+  readonly faults: boolean;
 }
 
 /** One 32-bit cell of guest RAM stands for a page of this size. */
@@ -18,6 +20,10 @@ export const MAX_PAGES = 2 ** 17;
 
 /** Grace periods longer than this fail the run. */
 export const STALL_MS = 10_000;
+/** With faults, vCPUs that hold up a grace period for so long are killed. */
+export const STUCK_MS = 500;
+/** A blocking wait may take so long: there may be many more threads than cores. */
+export const BLOCKING_MS = 3_000;
 
 /** A run with less of any of these has not tested what it says, and fails as vacuous. A 2-core machine exceeds them in 5 s. */
 export const MINIMA = {
@@ -30,6 +36,9 @@ export const MINIMA = {
   blocksSwapped: 20,
   litmusRounds: 100,
   tableUses: 1_000,
+  attaches: 50,
+  callbacks: 50,
+  blockingWaits: 10,
 } as const;
 
 /** A seeded source of choices. */

@@ -34,6 +34,11 @@ export interface StressReport {
   /** How many grace periods had ended since a table was replaced, when it was used: counts for 0, 1, ... 7 or more. */
   readonly tableAges: readonly number[];
   readonly litmusRounds: number;
+  readonly attaches: number;
+  readonly callbacks: number;
+  readonly blockingWaits: number;
+  /** How many faults were planted, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
   readonly arenaBytes: { readonly start: number; readonly peak: number; readonly end: number };
   readonly node: string;
@@ -54,7 +59,8 @@ export function vacuities(report: StressReport): string[] {
 /** The command that runs the same plan again. */
 export function repeatCommand(plan: StressPlan): string {
   const sabotage = plan.sabotage === undefined ? '' : ` --sabotage ${plan.sabotage}`;
-  return `npm run stress -- --vcpus ${plan.vcpus} --seconds ${plan.seconds} --seed ${plan.seed}${sabotage}`;
+  const faults = plan.faults ? ' --faults' : '';
+  return `npm run stress -- --vcpus ${plan.vcpus} --seconds ${plan.seconds} --seed ${plan.seed}${faults}${sabotage}`;
 }
 
 export function microsOf(histogram: RecordableHistogram): StressReport['gracePeriodMicros'] {

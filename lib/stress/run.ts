@@ -1,24 +1,28 @@
 /**
  * The stress run. This thread owns the engine: it plugs and unplugs, collects for all three clients and judges; the
- * vCPUs, a DMA device and the litmus pair run on a Piscina pool with exactly as many threads as there are long tasks,
- * so that none queues.
+ * vCPUs, a DMA device and the litmus pair have threads of their own.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import { Arena } from '../arena/arena.js';
 import { Client } from '../dirty/client.js';
 import { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { GracePeriods } from '../rcu/grace-period.js';
+import type { StallReport } from '../rcu/rcu.js';
+import { reportReaders } from '../rcu/registry.js';
 import { CollectorFlow } from './collector-flow.js';
+import { Exhaustion, PlantedFault } from './faults.js';
 import { AGES, COUNTER_COUNT, Counter, DIMM_SLOTS, Guest } from './guest.js';
 import { HotplugFlow } from './hotplug-flow.js';
 import { createPair, type LitmusTask } from './litmus.js';
 import { OwnerModel } from './owner-model.js';
-import { Choices, MAX_PAGES, PAGE_SIZE, PAGES_PER_BLOCK, STALL_MS, type StressPlan } from './plan.js';
+import { Choices, MAX_PAGES, PAGE_SIZE, PAGES_PER_BLOCK, STALL_MS, STUCK_MS, type StressPlan } from './plan.js';
+import { RcuFlow } from './rcu-flow.js';
 import { microsOf, type StressReport, vacuities } from './report.js';
-import { sabotagedParts } from './sabotage.js';
-import type { WorkerTask } from './vcpu-workload.js';
+import { SABOTAGES, sabotagedParts } from './sabotage/catalogue.js';
+import { shippedRetirement, ThreadPool } from './thread-pool.js';
+import { VcpuThreads } from './vcpu-threads.js';
 import { type Finding, Violations } from './violations.js';
 
 /** The figures of the moment. */
@@ -33,9 +37,11 @@ export interface StressProgress {
 }
 
 const CLIENTS = [Client.Vga, Client.Code, Client.Migration] as const;
-const WORKERS = new URL('../../workers/', import.meta.url);
 const PROGRESS_MS = 250;
 const STARTUP_MS = 120_000;
+/** With faults, threads that have not ended so long after the stop hang, and are killed. */
+const LINGER_MS = 1_000;
+const HANG_MS = 30_000;
 /** Directory slot of the RAM that stays. */
 const BASE_SLOT = DIMM_SLOTS - 1;
 
@@ -51,7 +57,11 @@ export class StressRun {
   private readonly flows: CollectorFlow[] = [];
   private readonly fixed: RamBlock[] = [];
   private readonly hotplug: HotplugFlow;
-  private readonly pool: Piscina;
+  private readonly rcu: RcuFlow;
+  private readonly pool: ThreadPool;
+  private readonly vcpus: VcpuThreads;
+  private readonly exhaustion: Exhaustion;
+  private thrown = 0;
   private readonly counted = new Array<number>(COUNTER_COUNT).fill(0);
   /** When the workers were all there, in `performance.now()` milliseconds. */
   private began = Infinity;
@@ -61,44 +71,53 @@ export class StressRun {
     this.onProgress = onProgress;
     this.interruption = interruption;
     const parts = sabotagedParts(plan.sabotage);
+    this.exhaustion = new Exhaustion(this.choices(16));
     this.memory = new DirtyMemory(
       {
         pageSize: PAGE_SIZE,
         pagesPerBlock: PAGES_PER_BLOCK,
         maxRamBytes: MAX_PAGES * PAGE_SIZE,
-        maxReaders: plan.vcpus + 1,
+        // Each vCPU's thread has visitors, and a dead one's slots are taken until its thread is gone.
+        maxReaders: plan.vcpus * 8 + 8,
         kernel: this.choices(15).pick(['wasm', 'atomics'] as const),
         debug: true,
-        stallMs: STALL_MS,
+        stallMs: plan.faults ? STUCK_MS : STALL_MS,
       },
       {
         ...parts,
+        allocator: (...of) => this.exhaustion.plantIn(parts.allocator(...of)),
         // Blocks are small here: swap them all the same, at a density that makes both ways common.
         swapPolicy: { oneIn: this.choices(14).between(1, 2), leastWords: 1 },
         gracePeriods: (arena) => this.timed(parts.gracePeriods(arena)),
       },
     );
-    this.memory.on('stall', ({ readers }) => {
-      this.violations.report('stall', `a grace period waits for ${readers.map((r) => r.name).join(', ')}`);
-    });
+    this.memory.on('stall', (report) => this.stalled(report));
+    if (plan.faults) this.throwNowAndThen();
     this.arenaStart = this.memory.stats().arenaBytesInUse;
     for (const client of CLIENTS) this.addFlow(client);
-    this.hotplug = new HotplugFlow(this.memory, this.guest, this.choices(11), this.violations, [...this.fixed]);
+    this.hotplug = new HotplugFlow(
+      this.memory,
+      this.guest,
+      this.choices(11),
+      this.violations,
+      [...this.fixed],
+      plan.faults,
+    );
+    this.rcu = new RcuFlow(this.memory, this.guest, this.choices(17), this.violations, plan.faults);
     this.addBase();
-    const threads = plan.vcpus + 3;
-    this.pool = new Piscina({ minThreads: threads, maxThreads: threads, atomics: 'disabled' });
-    this.pool.on('error', (error: Error) => this.violations.report('unexpected-error', `pool: ${error.stack}`));
-    const supervise = (): void => {
-      for (const thread of this.pool.threads) this.memory.supervise(thread);
-    };
-    supervise();
-    this.pool.on('workerCreate', supervise);
+    const retirement =
+      (plan.sabotage === undefined ? undefined : SABOTAGES[plan.sabotage]?.retirement) ?? shippedRetirement;
+    this.pool = new ThreadPool(plan.vcpus + 3, this.memory, retirement, plan.faults, (error) => {
+      if (!plan.faults) this.violations.report('unexpected-error', `pool: ${error.stack}`);
+    });
+    this.vcpus = new VcpuThreads(plan, this.memory, this.guest, this.pool, this.choices(18));
   }
 
   /** @returns the report, whose verdict says what the oracles found. Never rejects for what the engine does wrong. */
   async run(): Promise<StressReport> {
     const stop = (): void => this.guest.stop();
     this.interruption.addEventListener('abort', stop);
+    process.on('uncaughtException', this.uncaught);
     const progress = setInterval(() => this.tick(), PROGRESS_MS);
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -107,8 +126,11 @@ export class StressRun {
       this.began = performance.now();
       this.violations.startClock();
       timer = setTimeout(stop, this.plan.seconds * 1000);
-      const owners = [this.hotplug, ...this.flows].map((flow) => this.guard(() => flow.run()));
-      await Promise.all([...workers, ...owners]);
+      this.exhaustion.active = this.plan.faults;
+      const owners = [this.hotplug, this.rcu, ...this.flows].map((flow) => this.guard(() => flow.run()));
+      if (this.plan.faults) owners.push(this.plantDeaths());
+      await Promise.race([Promise.all([...workers, ...owners]), this.hang()]);
+      this.exhaustion.active = false;
       const seconds = (performance.now() - this.began) / 1000;
       await this.guard(() => this.finish());
       return this.report(seconds);
@@ -116,6 +138,7 @@ export class StressRun {
       clearTimeout(timer);
       clearInterval(progress);
       this.interruption.removeEventListener('abort', stop);
+      process.off('uncaughtException', this.uncaught);
       await this.pool.destroy();
     }
   }
@@ -135,8 +158,9 @@ export class StressRun {
     const block = this.memory.ram.plug({ id: `own${client}`, size: 301 * PAGE_SIZE, offset: first * PAGE_SIZE });
     this.fixed.push(block);
     const model = new OwnerModel(this.memory, block, client, this.choices(12, client));
+    const { faults } = this.plan;
     this.flows.push(
-      new CollectorFlow(this.memory, this.guest, client, model, this.choices(13, client), this.violations),
+      new CollectorFlow(this.memory, this.guest, client, model, this.choices(13, client), this.violations, faults),
     );
   }
 
@@ -147,16 +171,13 @@ export class StressRun {
   }
 
   private startVcpus(): Promise<void>[] {
-    return Array.from({ length: this.plan.vcpus }, async (_, index) => {
-      // Each that leaves is replaced, until the stop.
-      for (let tenancy = 0; !this.guest.stopped; tenancy++) {
-        await this.work('stress-vcpu.js', this.workerTask(index, tenancy));
-      }
-    });
+    return Array.from({ length: this.plan.vcpus }, (_, index) =>
+      this.guard(() => this.vcpus.keep(index, ({ oracle, detail }) => this.violations.report(oracle, detail))),
+    );
   }
 
   private async startDevice(): Promise<void> {
-    await this.work('stress-device.js', this.workerTask(this.plan.vcpus, 0));
+    await this.work('stress-device.js', this.vcpus.task(this.plan.vcpus, 0));
   }
 
   private startLitmus(): Promise<void>[] {
@@ -179,14 +200,46 @@ export class StressRun {
     }
   }
 
-  private workerTask(index: number, tenancy: number): WorkerTask {
-    return { handle: this.memory.handle, guest: this.guest.buffer, seed: this.plan.seed, index, tenancy };
+  /** Settles when what should have ended long ago has not. */
+  private async hang(): Promise<void> {
+    for (let left = HANG_MS; left > 0; ) {
+      await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS).unref());
+      if (this.guest.stopped) left -= PROGRESS_MS;
+    }
+    const online = reportReaders(Arena.attach('stress', this.memory.handle)).map(({ name }) => name);
+    this.violations.report('hang', `not everything has ended; attached: ${online.join(', ') || 'nobody'}`);
   }
+
+  private async plantDeaths(): Promise<void> {
+    await this.vcpus.killSome();
+    setTimeout(() => this.vcpus.killAll(), LINGER_MS).unref();
+  }
+
+  /** A grace period has not ended. With faults the vCPUs that hold it up are killed first. */
+  private stalled(report: StallReport): void {
+    if (this.plan.faults) this.vcpus.killStuck(report);
+    if (report.gracePeriodMs < STALL_MS) return;
+    this.violations.report('stall', `a grace period waits for ${report.readers.map((r) => r.name).join(', ')}`);
+  }
+
+  /** Listeners that throw: their errors are the host's, and nobody else's. */
+  private throwNowAndThen(): void {
+    const choices = this.choices(19);
+    const plugged = (): void => {
+      if (!choices.oneIn(100)) return;
+      this.thrown++;
+      throw new PlantedFault('a listener throws');
+    };
+    this.memory.ram.addListener({ plugged });
+  }
+
+  private readonly uncaught = (error: Error): void => {
+    if (!(error instanceof PlantedFault)) this.violations.report('unexpected-error', `uncaught: ${error.stack}`);
+  };
 
   private async work(file: string, task: object, transferList: readonly MessagePort[] = []): Promise<void> {
     await this.guard(async () => {
-      const filename = new URL(file, WORKERS).href;
-      const found: Finding | undefined = await this.pool.run(task, { filename, transferList: [...transferList] });
+      const found = await this.pool.run<Finding | undefined>(file, task, transferList);
       if (found !== undefined) this.violations.report(found.oracle, found.detail);
     });
   }
@@ -208,6 +261,7 @@ export class StressRun {
     if (this.violations.any) return;
     for (const flow of this.flows) await flow.finish();
     await this.hotplug.finish();
+    await this.rcu.finish();
     for (const block of this.fixed) await this.memory.ram.unplug(block);
     await this.memory.rcu.barrier();
     const end = this.memory.stats().arenaBytesInUse;
@@ -243,6 +297,19 @@ export class StressRun {
     });
   }
 
+  private faults(): Record<string, number> {
+    if (!this.plan.faults) return {};
+    const { killed, stuck, ofThemselves } = this.vcpus.deaths;
+    return {
+      threadsKilled: killed,
+      threadsStuck: stuck,
+      threadsEndedThemselves: ofThemselves,
+      arenaFull: this.exhaustion.planted,
+      callbacksThatThrew: this.rcu.thrown,
+      listenersThatThrew: this.thrown,
+    };
+  }
+
   private report(seconds: number): StressReport {
     this.drain();
     const { memory, plan, flows } = this;
@@ -273,6 +340,10 @@ export class StressRun {
       pagesRedirtied: sum('pagesRedirtied'),
       tableAges: Array.from({ length: AGES }, (_, age) => this.count(Counter.Ages + age)),
       litmusRounds: this.count(Counter.LitmusRounds),
+      attaches: this.count(Counter.Attaches),
+      callbacks: this.rcu.callbacks,
+      blockingWaits: this.rcu.blockingWaits,
+      faults: this.faults(),
       violations: this.violations.list,
       arenaBytes: { start: this.arenaStart, peak: stats.arenaBytesPeak, end: stats.arenaBytesInUse },
       node: process.version,

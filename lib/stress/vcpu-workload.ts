@@ -5,7 +5,10 @@
  */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
 import type { Vcpu } from '../dirty/vcpu.js';
+import { UsageError } from '../errors.js';
 import { attachVcpu } from '../vcpu.js';
+import { attachReader } from './attach-reader.js';
+import { FAULTS, type Fault, suffer } from './faults.js';
 import { Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place } from './guest.js';
 import { Choices, PAGE_SIZE } from './plan.js';
 import { TableWatch } from './table-watch.js';
@@ -19,6 +22,9 @@ export interface WorkerTask {
   readonly index: number;
   /** How many were in that position before. */
   readonly tenancy: number;
+  readonly sabotage: string | undefined;
+  /** Whether the thread may be killed, or kills itself. */
+  readonly faults: boolean;
 }
 
 type Pattern = 'hot' | 'sweep' | 'scattered';
@@ -29,17 +35,23 @@ const HOT_PAGES = 24;
 const ORDERS = ['store-first', 'mark-first', 'stores-at-the-end'] as const;
 
 /** @returns what the worker found wrong, if anything, after the stop or its time */
-export function runVcpu(task: WorkerTask): Finding | undefined {
+export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   const guest = new Guest(task.guest);
-  const vcpu = attachVcpu(task.handle, { name: `vcpu${task.index}.${task.tenancy}` });
+  const vcpu = attachReader(task.handle, `vcpu${task.index}.${task.tenancy}`, task.sabotage);
+  const workload = new VcpuWorkload(task, guest, vcpu);
   try {
-    return new VcpuWorkload(task, guest, vcpu).run();
+    const found = workload.run();
+    if (workload.fault !== undefined) await suffer(workload.fault);
+    return found;
   } finally {
     vcpu.detach();
   }
 }
 
 class VcpuWorkload {
+  /** What is to befall the thread now, if anything. */
+  fault: Fault | undefined;
+  private readonly task: WorkerTask;
   private readonly guest: Guest;
   private readonly vcpu: Vcpu;
   private readonly choices: Choices;
@@ -50,6 +62,7 @@ class VcpuWorkload {
   private sweep = 0;
 
   constructor(task: WorkerTask, guest: Guest, vcpu: Vcpu) {
+    this.task = task;
     this.guest = guest;
     this.vcpu = vcpu;
     this.index = task.index;
@@ -62,6 +75,11 @@ class VcpuWorkload {
     for (let slice = 0; slice < slices && !this.guest.stopped; slice++) {
       const found = this.slice() ?? this.interlude();
       if (found !== undefined) return found;
+      if (this.task.faults && this.choices.oneIn(10_000)) {
+        this.fault = this.choices.pick(FAULTS);
+        if (this.choices.oneIn(2)) this.vcpu.readLock();
+        return undefined;
+      }
     }
     return undefined;
   }
@@ -72,7 +90,9 @@ class VcpuWorkload {
     if (place !== undefined) {
       const nested = this.choices.oneIn(16) ? this.choices.between(1, 3) : 0;
       for (let i = 0; i < nested; i++) this.vcpu.readLock();
-      const found = this.storeAndMark(place, nested > 0 && this.choices.oneIn(8));
+      const found =
+        this.storeAndMark(place, nested > 0 && this.choices.oneIn(8)) ??
+        (nested > 0 && this.choices.oneIn(8) ? this.reportInSection() : undefined);
       for (let i = 0; i < nested; i++) this.vcpu.readUnlock();
       if (found !== undefined) return found;
     }
@@ -83,7 +103,8 @@ class VcpuWorkload {
   private storeAndMark(place: Place, pause: boolean): Finding | undefined {
     const { choices, guest, vcpu } = this;
     const pattern = choices.pick(PATTERNS);
-    const order = choices.pick(ORDERS);
+    // A thread that may be killed marks first.
+    const order = this.task.faults ? 'mark-first' : choices.pick(ORDERS);
     const length = choices.between(1, 200);
     let marks = 0;
     try {
@@ -117,8 +138,31 @@ class VcpuWorkload {
     if (choices.oneIn(8)) this.watch.flush(guest);
     if (choices.oneIn(64)) vcpu.offline(() => this.spin(choices.between(1, 50)));
     if (choices.oneIn(512)) vcpu.offline(() => guest.pause(choices.between(0, 2)));
+    // Blocked while it is online: the owner can only wait.
+    if (choices.oneIn(8_192)) guest.pause(choices.between(1, this.task.faults ? 300 : 20));
+    if (choices.oneIn(64)) this.comeAndGo();
     if (choices.oneIn(32)) return this.markWhereNoRamIs();
     return undefined;
+  }
+
+  /** Other readers of this thread, for a moment. */
+  private comeAndGo(): void {
+    const count = this.choices.between(1, 3);
+    for (let i = 0; i < count; i++) {
+      const visitor = attachVcpu(this.task.handle, { name: 'visitor' });
+      if (this.choices.oneIn(2)) visitor.goOffline();
+      visitor.detach();
+    }
+    this.guest.count(Counter.Attaches, count);
+  }
+
+  private reportInSection(): Finding | undefined {
+    try {
+      this.vcpu.quiescent();
+    } catch (error) {
+      return error instanceof UsageError ? undefined : asFinding('quiescent', error);
+    }
+    return { oracle: 'section', detail: `${this.vcpu.name} reported a quiescent state inside a section` };
   }
 
   /** The owner says that no RAM is there and that a grace period has ended since: any mark must be refused. */

@@ -1,0 +1,78 @@
+/**
+ * Faults, as they befall an emulator: threads that are killed or hang, memory that runs out, listeners that throw.
+ * Nothing may be lost or hang, and each gets its own error.
+ */
+import type { Allocator } from '../arena/allocator.js';
+import { ArenaFullError } from '../errors.js';
+import type { Choices } from './plan.js';
+
+/** What a vCPU thread does to itself, most of it without leaving the engine: its slot stays behind. */
+export const FAULTS = ['task-fails', 'exit', 'uncaught-throw', 'heap-exhausted', 'spins-for-ever'] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** Thrown on purpose: by a vCPU's task, a listener, a callback. */
+export class PlantedFault extends Error {
+  override readonly name = 'PlantedFault';
+}
+
+/** Of the vCPU's thread. Does not return. */
+export async function suffer(fault: Fault): Promise<never> {
+  switch (fault) {
+    case 'task-fails':
+      throw new PlantedFault('the task fails, the thread goes on to its next');
+    case 'exit':
+      process.exit(3);
+      break;
+    case 'uncaught-throw':
+      setImmediate(() => {
+        throw new PlantedFault('nobody catches this');
+      });
+      return new Promise(() => {});
+    case 'heap-exhausted':
+      for (const hoard: unknown[] = []; ; ) hoard.push(new Array(10_000).fill(hoard.length));
+    default:
+      for (let turns = 0; ; turns++) Math.sqrt(turns);
+  }
+  throw new Error(`${fault} did not happen`);
+}
+
+/** Is this how the pool tells of a thread that a fault has ended? */
+export function isOfFault(error: unknown): boolean {
+  const { name, message, code } = error as Error & { code?: string };
+  return (
+    name === 'AbortError' ||
+    name === 'PlantedFault' ||
+    code === 'ERR_WORKER_OUT_OF_MEMORY' ||
+    /worker exited with code|nobody catches this|the task fails|memory limit|Terminating worker/.test(message)
+  );
+}
+
+/** The arena is full now and then, wherever memory is asked for, until it is told to stop. */
+export class Exhaustion {
+  planted = 0;
+  active = false;
+  private readonly choices: Choices;
+
+  constructor(choices: Choices) {
+    this.choices = choices;
+  }
+
+  plantIn(allocator: Allocator): Allocator {
+    const { allocateBlock, allocateTable } = allocator;
+    allocator.allocateBlock = (purpose) => {
+      this.perhapsFail(purpose);
+      return allocateBlock.call(allocator, purpose);
+    };
+    allocator.allocateTable = (length, purpose) => {
+      this.perhapsFail(purpose);
+      return allocateTable.call(allocator, length, purpose);
+    };
+    return allocator;
+  }
+
+  private perhapsFail(purpose: string): void {
+    if (!this.active || !this.choices.oneIn(500)) return;
+    this.planted++;
+    throw new ArenaFullError(`${purpose}: a planted fault says that the arena is full`);
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * The catalogue of planted bugs. A test must be seen failing before its passing means anything: the torture finds each of
+ * these within seconds, but for those without an oracle, which real threads show too seldom: these the interleaving
+ * checker finds, or a step-by-step spec.
+ */
+import { type Parts, shippedParts } from '../../parts.js';
+import { bitmapSabotages } from './bitmaps.js';
+import { collectionSabotages } from './collections.js';
+import { gracePeriodSabotages } from './grace-periods.js';
+import { readerSabotages } from './readers.js';
+import { retirementSabotages } from './retirement.js';
+import type { Sabotage } from './sabotage.js';
+import { tableSabotages } from './tables.js';
+
+export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
+  ...gracePeriodSabotages,
+  ...readerSabotages,
+  ...bitmapSabotages,
+  ...tableSabotages,
+  ...collectionSabotages,
+  ...retirementSabotages,
+};
+
+/** @param name a key of `SABOTAGES`, or undefined for the engine as it ships */
+export function sabotagedParts(name: string | undefined): Parts {
+  return name === undefined ? shippedParts : { ...shippedParts, ...SABOTAGES[name]?.parts };
+}

@@ -1,0 +1,76 @@
+/** Collections that clear too late, too much, or lose what they gave up. */
+import type { Client } from '../../dirty/client.js';
+import { type ClientState, Collector } from '../../dirty/collector.js';
+import type { PageRange } from '../../dirty/page-range.js';
+import type { PageSet } from '../../dirty/page-set.js';
+import type { WaitOptions } from '../../rcu/wait.js';
+import type { Sabotage } from './sabotage.js';
+
+type Collect = Parameters<Collector['collect']>;
+
+/** The grace period is waited for first, and protects nothing. */
+class ClearsAfterwards extends Collector {
+  override async collect<T>(
+    operation: string,
+    client: Client,
+    range: () => PageRange,
+    options: WaitOptions,
+    deliver: (taken: PageSet) => T,
+    maxPages?: number,
+  ): Promise<T> {
+    if (maxPages !== undefined) return super.collect(operation, client, range, options, deliver, maxPages);
+    await this.rcu.synchronize(options);
+    return this.collectUnsynchronized(operation, client, range(), deliver);
+  }
+}
+
+class PutsBackAtOnce extends Collector {
+  protected override abandon(client: Client, state: ClientState, taken: PageSet): void {
+    state.inFlight = undefined;
+    this.putBack(client, taken);
+    state.lock.release();
+  }
+}
+
+class DropsWhatItGaveUp extends Collector {
+  protected override abandon(_: Client, state: ClientState, taken: PageSet): void {
+    this.rcu.defer(() => {
+      state.inFlight = undefined;
+      taken.dispose();
+      state.lock.release();
+    });
+  }
+}
+
+class RoundsOutwards extends Collector {
+  override async collect<T>(...[operation, client, range, ...rest]: Collect): Promise<T> {
+    const rounded = (): PageRange => {
+      const { first, end } = range();
+      return { first: first - (first % 64), end: Math.ceil(end / 64) * 64 };
+    };
+    return super.collect(operation, client, rounded, ...rest) as Promise<T>;
+  }
+}
+
+export const collectionSabotages = {
+  'exchange-after-grace-period': {
+    description: 'a collection waits its grace period, and clears then',
+    parts: { collector: (...of) => new ClearsAfterwards(...of) },
+    oracles: ['lockstep-litmus', 'lost-update'],
+  },
+  'aborted-harvest-put-back-at-once': {
+    description: 'the bits of a harvest that is given up go back before its grace period has ended',
+    parts: { collector: (...of) => new PutsBackAtOnce(...of) },
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts'],
+  },
+  'aborted-harvest-dropped': {
+    description: 'the bits of a harvest that is given up do not go back',
+    parts: { collector: (...of) => new DropsWhatItGaveUp(...of) },
+    oracles: ['lost-update', 'query-model'],
+  },
+  'snapshot-rounded-outwards': {
+    description: "a collection's range is rounded to whole words, and its neighbours' bits are cleared",
+    parts: { collector: (...of) => new RoundsOutwards(...of) },
+    oracles: ['query-model', 'lost-update'],
+  },
+} as const satisfies Record<string, Sabotage>;

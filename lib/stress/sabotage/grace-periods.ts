@@ -1,0 +1,147 @@
+/** Grace periods that are skipped, too short, or wrongly counted. */
+import { Slot } from '../../arena/layout.js';
+import { GracePeriods } from '../../rcu/grace-period.js';
+import { Rcu } from '../../rcu/rcu.js';
+import { OFFLINE, reached } from '../../rcu/sequence.js';
+import type { WaitOptions } from '../../rcu/wait.js';
+import type { Sabotage } from './sabotage.js';
+
+class FreesAtOnce extends Rcu {
+  override defer(run: () => void): number {
+    run();
+    return this.request();
+  }
+}
+
+class CollectsAtOnce extends Rcu {
+  override async waitFor(operation: string, cookie: number, options: WaitOptions): Promise<void> {
+    if (operation === 'synchronize' || operation === 'unplug') await super.waitFor(operation, cookie, options);
+  }
+}
+
+/** Emptied blocks wait as they should. */
+class SwapsAtOnce extends Rcu {
+  private swapped = false;
+
+  override defer(run: () => void): number {
+    this.swapped = true;
+    return super.defer(run);
+  }
+
+  override request(): number {
+    this.swapped = false;
+    return super.request();
+  }
+
+  override async waitFor(operation: string, cookie: number, options: WaitOptions): Promise<void> {
+    const skip = this.swapped && operation !== 'synchronize' && operation !== 'unplug';
+    if (!skip) await super.waitFor(operation, cookie, options);
+  }
+}
+
+class CallsBackAtOnce extends Rcu {
+  override callRcu(callback: () => void): void {
+    setImmediate(callback);
+  }
+}
+
+/** GP-2: readers may have reported to the running period before the request. */
+class JoinsTheRunningPeriod extends GracePeriods {
+  override request(): number {
+    return this.running ? this.started : super.request();
+  }
+}
+
+/** GP-2: a reader can fall behind by more than one. */
+class AdvancesWhileOneRuns extends GracePeriods {
+  override request(): number {
+    this.begin();
+    return this.started;
+  }
+}
+
+class WaitsForOne extends GracePeriods {
+  private readonly which: 'first' | 'last';
+
+  constructor(which: 'first' | 'last', ...of: ConstructorParameters<typeof GracePeriods>) {
+    super(...of);
+    this.which = which;
+  }
+
+  protected override allQuiescent(): boolean {
+    const taken: number[] = [];
+    this.eachSlot((slot) => {
+      if (this.arena.words.load(slot + Slot.Identity) !== 0) taken.push(slot);
+      return true;
+    });
+    const one = this.which === 'first' ? taken[0] : taken.at(-1);
+    return one === undefined || this.isQuiescent(one);
+  }
+}
+
+class TakesThePeriodBefore extends GracePeriods {
+  override isQuiescent(slot: number): boolean {
+    const state = this.arena.words.load(slot + Slot.State);
+    return state === OFFLINE || reached(state, (this.number - 2) | 0);
+  }
+}
+
+class ComparesPlainly extends GracePeriods {
+  override isQuiescent(slot: number): boolean {
+    const state = this.arena.words.load(slot + Slot.State);
+    return state === OFFLINE || state >= this.number;
+  }
+}
+
+export const gracePeriodSabotages = {
+  'free-without-grace-period': {
+    description: 'tables and blocks are freed in the step that replaced them, under the readers that hold them',
+    parts: { rcu: (...of) => new FreesAtOnce(...of) },
+    oracles: ['use-after-free', 'mark-to-gone-ram', 'lost-update', 'query-model'],
+  },
+  'harvest-without-grace-period': {
+    description: 'collections clear and deliver without waiting for the readers',
+    parts: { rcu: (...of) => new CollectsAtOnce(...of) },
+    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts'],
+  },
+  'swap-without-grace-period': {
+    description: 'blocks that were swapped out are delivered, and used again, while readers still mark in them',
+    parts: { rcu: (...of) => new SwapsAtOnce(...of) },
+    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts'],
+  },
+  'callback-without-grace-period': {
+    description: 'callbacks of callRcu run in the next turn',
+    parts: { rcu: (...of) => new CallsBackAtOnce(...of) },
+    oracles: ['callback'],
+  },
+  'request-joins-running-period': {
+    description: 'a request that comes while a period runs takes that one, to which readers may have reported before',
+    parts: { gracePeriods: (arena) => new JoinsTheRunningPeriod(arena) },
+    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'callback'],
+  },
+  'number-advanced-while-period-runs': {
+    description: 'the number advances though the previous period is not complete',
+    parts: { gracePeriods: (arena) => new AdvancesWhileOneRuns(arena) },
+    oracles: [],
+  },
+  'wait-for-first-reader': {
+    description: 'a period ends when the reader in the first slot has reported',
+    parts: { gracePeriods: (arena) => new WaitsForOne('first', arena) },
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram'],
+  },
+  'wait-for-last-reader': {
+    description: 'a period ends when the reader in the last slot that is taken has reported',
+    parts: { gracePeriods: (arena) => new WaitsForOne('last', arena) },
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram'],
+  },
+  'compare-off-by-one': {
+    description: 'a reader that has reported the period before counts as having reported',
+    parts: { gracePeriods: (arena) => new TakesThePeriodBefore(arena) },
+    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram'],
+  },
+  'compare-not-wrap-safe': {
+    description: 'numbers are compared as they are, not by their difference',
+    parts: { gracePeriods: (arena) => new ComparesPlainly(arena) },
+    oracles: [],
+  },
+} as const satisfies Record<string, Sabotage>;

@@ -1,0 +1,133 @@
+/** Readers that break their side of the protocol. */
+import type { Arena } from '../../arena/arena.js';
+import { Header, Slot } from '../../arena/layout.js';
+import { Words } from '../../arena/words.js';
+import { Vcpu } from '../../dirty/vcpu.js';
+import type { Sabotage } from './sabotage.js';
+
+/** Sections protect nothing: `quiescent` reports inside them. */
+class ForgetsSections extends Vcpu {
+  override readLock(): void {}
+  override readUnlock(): void {}
+}
+
+/** The owner may free between the load of the roots and the store to the slot, which it saw offline. */
+class LoadsRootsFirst extends Vcpu {
+  private entering = false;
+
+  protected override enter(): void {
+    super.loadRoots();
+    this.entering = true;
+    super.enter();
+    this.entering = false;
+  }
+
+  protected override loadRoots(): void {
+    if (!this.entering) super.loadRoots();
+  }
+}
+
+/** Offline by its slot, but it keeps its roots and goes on marking. */
+class MarksOffline extends Vcpu {
+  private left = false;
+
+  override goOffline(): void {
+    super.goOffline();
+    this.left = true;
+  }
+
+  override goOnline(): void {
+    if (!this.left) super.goOnline();
+    this.left = false;
+  }
+
+  override get online(): boolean {
+    return true;
+  }
+
+  protected override forgetRoots(): void {}
+}
+
+/** GP-4's second look at the number finds what was stored: entering is never repeated. */
+class BelievesItsNumber extends Words {
+  private readonly slots = new Map<number, number>();
+  private stored: number | undefined;
+
+  override store(index: number, value: number): void {
+    super.store(index, value);
+    if (index === this.slots.get(Slot.State)) this.stored = value;
+  }
+
+  override load(index: number): number {
+    if (index !== Header.Number || this.stored === undefined) return super.load(index);
+    const { stored } = this;
+    this.stored = undefined;
+    return stored;
+  }
+
+  watch(slot: number): void {
+    this.slots.set(Slot.State, slot + Slot.State);
+  }
+}
+
+class OrsInTwoSteps extends Words {
+  override or(index: number, bits: number): number {
+    const old = this.load(index);
+    this.store(index, old | bits);
+    return old;
+  }
+}
+
+class NeverNotifies extends Words {
+  override notify(): void {}
+}
+
+/** The same arena through other words. */
+function seenThrough<W extends Words>(
+  arena: Arena,
+  kind: new (...of: ConstructorParameters<typeof Words>) => W,
+): Arena {
+  const { memory, byteOffset } = arena.handle;
+  const words = new kind(memory.buffer, byteOffset, arena.words.length);
+  return Object.create(arena, { words: { value: words, enumerable: true } }) as Arena;
+}
+
+class EntersOnce extends Vcpu {
+  protected override enter(): void {
+    (this.words as BelievesItsNumber).watch(this.slot);
+    super.enter();
+  }
+}
+
+export const readerSabotages = {
+  'quiescent-inside-section': {
+    description: 'a reader reports a quiescent state inside a read-side section',
+    vcpu: (...of) => new ForgetsSections(...of),
+    oracles: ['section', 'use-after-free'],
+  },
+  'roots-loaded-before-slot': {
+    description: 'a reader that comes online loads the roots before it stores its slot',
+    vcpu: (...of) => new LoadsRootsFirst(...of),
+    oracles: ['use-after-free', 'lost-update', 'query-model'],
+  },
+  'offline-reader-marks': {
+    description: 'a reader goes on marking while it is offline',
+    vcpu: (...of) => new MarksOffline(...of),
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'unexpected-error'],
+  },
+  'enter-without-second-look': {
+    description: 'a reader that comes online does not look whether the number has advanced meanwhile',
+    vcpu: (arena, ...of) => new EntersOnce(seenThrough(arena, BelievesItsNumber), ...of),
+    oracles: [],
+  },
+  'mark-by-load-and-store': {
+    description: 'a mark is a load and a store in place of an atomic or',
+    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, OrsInTwoSteps), ...of),
+    oracles: ['lost-update', 'use-after-free', 'lockstep-litmus', 'query-model', 'counts'],
+  },
+  'notify-lost': {
+    description: 'a reader changes the word that the owner waits on, and does not notify',
+    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, NeverNotifies), ...of),
+    oracles: ['blocking-wait'],
+  },
+} as const satisfies Record<string, Sabotage>;

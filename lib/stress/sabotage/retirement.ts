@@ -1,0 +1,47 @@
+/** Dead threads that are retired too early, never, or in another's place. */
+import { Arena } from '../../arena/arena.js';
+import { Slots } from '../../arena/layout.js';
+import { freeSlot, reportReaders } from '../../rcu/registry.js';
+import type { Sabotage } from './sabotage.js';
+
+export const retirementSabotages = {
+  'dead-reader-never-retired': {
+    description: 'nobody retires the reader of a thread that was killed',
+    retirement: { supervise: () => {} },
+    needsFaults: true,
+    oracles: ['stall'],
+  },
+  'retired-at-terminate': {
+    description: "a thread's reader is retired when its end is asked for, while it still runs",
+    retirement: {
+      supervise: (memory, worker) => memory.supervise(worker),
+      terminating: (memory, worker) => void memory.retire(worker.threadId),
+    },
+    needsFaults: true,
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram'],
+  },
+  'retired-by-slot': {
+    description: 'whoever has the slot that a thread had is retired when the thread has ended',
+    retirement: {
+      supervise: (memory, worker) => {
+        const arena = Arena.attach('sabotage', memory.handle);
+        const { threadId } = worker;
+        let slots: number[] = [];
+        const watch = setInterval(() => {
+          const mine = reportReaders(arena).filter(({ identity }) => identity === threadId);
+          if (mine.length > 0) slots = mine.map(({ slot }) => slot);
+        }, 1);
+        memory.supervise(worker);
+        worker.once('exit', () => {
+          clearInterval(watch);
+          // Late, as an event on a busy thread may be.
+          setTimeout(() => {
+            for (const slot of slots) freeSlot(arena, Slots.first + slot * Slots.size);
+          }, 20);
+        });
+      },
+    },
+    needsFaults: true,
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'unexpected-error'],
+  },
+} as const satisfies Record<string, Sabotage>;

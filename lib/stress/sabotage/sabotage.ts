@@ -1,0 +1,28 @@
+/** A planted bug: broken parts that are passed to the engine from outside, so that the product has no switches for it. */
+import type { Arena } from '../../arena/arena.js';
+import type { Kernel } from '../../bitmap/kernel.js';
+import type { Vcpu } from '../../dirty/vcpu.js';
+import type { DirtyMemory } from '../../dirty-memory.js';
+import type { Parts } from '../../parts.js';
+import type { SupervisedWorker } from '../../supervision.js';
+
+export interface Sabotage {
+  readonly description: string;
+  /** Of the owner's engine. */
+  readonly parts?: Partial<Parts>;
+  /** Makes a vCPU thread's reader. */
+  readonly vcpu?: (arena: Arena, kernel: Kernel, name: string, identity: number) => Vcpu;
+  /** How the owner has dead threads retired. */
+  readonly retirement?: Retirement;
+  /** Shows only where threads are killed or stuck: the run plants faults too. */
+  readonly needsFaults?: boolean;
+  /** The oracles of the torture that may find it; none where real threads do not show it within seconds. */
+  readonly oracles: readonly string[];
+}
+
+export interface Retirement {
+  /** A worker of the pool has begun. */
+  supervise(memory: DirtyMemory, worker: SupervisedWorker): void;
+  /** The worker is about to be terminated. */
+  terminating?(memory: DirtyMemory, worker: SupervisedWorker): void;
+}

@@ -1,0 +1,117 @@
+/** Block tables and RAM that come, go and are cleaned in the wrong order, or not. */
+import { Header, Table } from '../../arena/layout.js';
+import { type AfterGracePeriod, BlockTables, type NewTable, type Swap } from '../../dirty/block-tables.js';
+import type { PageRange } from '../../dirty/page-range.js';
+import type { RamBlock } from '../../ram/ram-block.js';
+import { RamList } from '../../ram/ram-list.js';
+import type { Sabotage } from './sabotage.js';
+
+/** The caller requests its grace period in this step, so the number has advanced when the root is stored. */
+class PublishesLate extends BlockTables {
+  protected override publish(built: readonly NewTable[]): AfterGracePeriod {
+    const replaced = built.map(([client]) => [client, this.tables[client] as number] as const);
+    const release = super.publish(built);
+    for (const [client, old] of replaced) this.arena.words.store(Header.Roots + client, old);
+    queueMicrotask(() => {
+      for (const [client] of replaced) this.arena.words.store(Header.Roots + client, this.tables[client] as number);
+    });
+    return release;
+  }
+}
+
+class ForgetsOldBlocks extends BlockTables {
+  private extending = false;
+
+  override extend(range: PageRange, dirty: boolean, purpose: string): AfterGracePeriod | undefined {
+    this.extending = true;
+    try {
+      return super.extend(range, dirty, purpose);
+    } finally {
+      this.extending = false;
+    }
+  }
+
+  protected override build(...[client, length, changes, purpose]: Parameters<BlockTables['build']>): number {
+    const table = super.build(client, length, changes, purpose);
+    if (!this.extending) return table;
+    const { words, regions } = this.arena;
+    words.fill(table + Table.Entries, table + Table.Entries + length, regions.zeroBlock);
+    for (const [number, block] of changes) words.set(table + Table.Entries + number, block);
+    return table;
+  }
+}
+
+class ZeroesAfterPublishing extends BlockTables {
+  override prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
+    const swap = super.prepareSwap(client, numbers);
+    if (swap === undefined) return undefined;
+    return {
+      ...swap,
+      publish: () => {
+        const published = swap.publish();
+        for (const number of swap.numbers) {
+          const block = this.blockAt(client, number);
+          this.arena.words.fill(block, block + this.arena.geometry.blockWords, 0);
+        }
+        return published;
+      },
+    };
+  }
+}
+
+class NeverShrinks extends BlockTables {
+  override shrink(): undefined {
+    return undefined;
+  }
+}
+
+/** The table ends where RAM ends now, and what lay beyond is forgotten, not freed. */
+class CountsByRam extends BlockTables {
+  override shrink(...of: Parameters<BlockTables['shrink']>): AfterGracePeriod | undefined {
+    const dropped = this.blocks;
+    const release = super.shrink(...of);
+    if (release === undefined || this.blocks === dropped) return release;
+    return () => {};
+  }
+}
+
+class ReusesBeforeCleaning extends RamList {
+  protected override async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
+    const departed = super.depart(block, release);
+    this.leaving.delete(block.range);
+    await departed;
+  }
+}
+
+export const tableSabotages = {
+  'number-advanced-before-publishing': {
+    description: 'the number advances before the new root is stored: readers report, and still load the old one',
+    parts: { tables: (...of) => new PublishesLate(...of) },
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram'],
+  },
+  'extend-forgets-old-blocks': {
+    description: 'a table that grows has its new blocks alone',
+    parts: { tables: (...of) => new ForgetsOldBlocks(...of) },
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'plug', 'unexpected-error', 'mark-to-gone-ram'],
+  },
+  'block-zeroed-after-publishing': {
+    description: 'the block that takes the place of a dense one is zeroed when vCPUs mark in it already',
+    parts: { tables: (...of) => new ZeroesAfterPublishing(...of) },
+    oracles: ['lost-update', 'lockstep-litmus'],
+  },
+  'tables-never-shrink': {
+    description: 'bitmap blocks of RAM that is gone stay, and marks there are taken',
+    parts: { tables: (...of) => new NeverShrinks(...of) },
+    oracles: ['mark-to-gone-ram', 'leak'],
+  },
+  'blocks-counted-by-ram': {
+    description: 'blocks beyond the RAM of the moment are forgotten, not freed (upstream b84f06c2bee7)',
+    parts: { tables: (...of) => new CountsByRam(...of) },
+    oracles: ['leak'],
+  },
+  'range-reused-before-cleaning': {
+    description: 'a place is plugged again before its late marks are cleared, with which its own first bits go',
+    parts: { ram: (...of) => new ReusesBeforeCleaning(...of) },
+    oracles: ['lost-update', 'query-model', 'plug'],
+  },
+} as const satisfies Record<string, Sabotage>;

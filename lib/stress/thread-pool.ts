@@ -1,0 +1,68 @@
+/**
+ * The threads of a run: a Piscina pool with exactly as many as there are long tasks, so that none queues. It kills the
+ * threads that it is told to, and has the readers of those that end retired.
+ */
+import type { MessagePort, Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { DirtyMemory } from '../dirty-memory.js';
+import type { Retirement } from './sabotage/sabotage.js';
+
+const WORKERS = new URL('../../workers/', import.meta.url);
+/** Enough for a workload, and soon exhausted by one that hoards. */
+const SMALL_HEAP = { maxOldGenerationSizeMb: 48 };
+
+export const shippedRetirement: Retirement = { supervise: (memory, worker) => memory.supervise(worker) };
+
+export class ThreadPool {
+  private readonly pool: Piscina;
+  private readonly memory: DirtyMemory;
+  private readonly retirement: Retirement;
+
+  constructor(
+    threads: number,
+    memory: DirtyMemory,
+    retirement: Retirement,
+    smallHeaps: boolean,
+    onError: (error: Error) => void,
+  ) {
+    this.memory = memory;
+    this.retirement = retirement;
+    this.pool = new Piscina({
+      minThreads: threads,
+      maxThreads: threads,
+      atomics: 'disabled',
+      ...(smallHeaps ? { resourceLimits: SMALL_HEAP } : {}),
+    });
+    this.pool.on('error', onError);
+    const known = new WeakSet<Worker>();
+    const supervise = (): void => {
+      for (const thread of this.pool.threads) {
+        if (known.has(thread)) continue;
+        known.add(thread);
+        retirement.supervise(memory, thread);
+      }
+    };
+    supervise();
+    this.pool.on('workerCreate', supervise);
+  }
+
+  /** @param signal aborting it kills the thread that runs the task */
+  run<T>(file: string, task: object, transferList: readonly MessagePort[] = [], signal?: AbortSignal): Promise<T> {
+    const filename = new URL(file, WORKERS).href;
+    return this.pool.run(task, {
+      filename,
+      transferList: [...transferList],
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  /** Told before a thread is killed. */
+  terminating(identity: number): void {
+    const thread = this.pool.threads.find(({ threadId }) => threadId === identity);
+    if (thread !== undefined) this.retirement.terminating?.(this.memory, thread);
+  }
+
+  destroy(): Promise<void> {
+    return this.pool.destroy();
+  }
+}

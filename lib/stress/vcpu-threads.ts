@@ -1,0 +1,91 @@
+/**
+ * The vCPUs of a run: each place has a thread that is replaced when it leaves or dies, until the stop. With faults,
+ * threads are killed at random moments, and those that hold up a grace period for too long.
+ */
+import { Arena } from '../arena/arena.js';
+import type { DirtyMemory } from '../dirty-memory.js';
+import type { StallReport } from '../rcu/rcu.js';
+import { reportReaders } from '../rcu/registry.js';
+import { isOfFault } from './faults.js';
+import type { Guest } from './guest.js';
+import type { Choices, StressPlan } from './plan.js';
+import type { ThreadPool } from './thread-pool.js';
+import type { WorkerTask } from './vcpu-workload.js';
+import type { Finding } from './violations.js';
+
+export class VcpuThreads {
+  /** How many ended how, other than by themselves. */
+  readonly deaths = { killed: 0, stuck: 0, ofThemselves: 0 };
+  private readonly plan: StressPlan;
+  private readonly memory: DirtyMemory;
+  private readonly guest: Guest;
+  private readonly pool: ThreadPool;
+  private readonly choices: Choices;
+  /** By the place's index: kills its thread of the moment. */
+  private readonly killers = new Map<number, AbortController>();
+
+  constructor(plan: StressPlan, memory: DirtyMemory, guest: Guest, pool: ThreadPool, choices: Choices) {
+    this.plan = plan;
+    this.memory = memory;
+    this.guest = guest;
+    this.pool = pool;
+    this.choices = choices;
+  }
+
+  task(index: number, tenancy: number): WorkerTask {
+    const { seed, sabotage, faults } = this.plan;
+    return { handle: this.memory.handle, guest: this.guest.buffer, seed, index, tenancy, sabotage, faults };
+  }
+
+  /** The place's threads, one after another. */
+  async keep(index: number, report: (found: Finding) => void): Promise<void> {
+    for (let tenancy = 0; !this.guest.stopped; tenancy++) {
+      const killer = new AbortController();
+      this.killers.set(index, killer);
+      try {
+        const found = await this.pool.run<Finding | undefined>(
+          'stress-vcpu.js',
+          this.task(index, tenancy),
+          [],
+          this.plan.faults ? killer.signal : undefined,
+        );
+        if (found !== undefined) report(found);
+      } catch (error) {
+        if (!this.plan.faults || !isOfFault(error)) throw error;
+        if (!killer.signal.aborted) this.deaths.ofThemselves++;
+      }
+    }
+  }
+
+  /** Kills some thread now and then, until the stop. */
+  async killSome(): Promise<void> {
+    while (!this.guest.stopped) {
+      await new Promise((resolve) => setTimeout(resolve, this.choices.between(20, 1_500)));
+      if (this.guest.stopped) return;
+      if (this.kill(this.choices.between(0, this.plan.vcpus - 1))) this.deaths.killed++;
+    }
+  }
+
+  /** Kills those that a stall report names, as an emulator would that wants to go on. */
+  killStuck({ readers }: StallReport): void {
+    for (const { name } of readers) {
+      const index = /^vcpu(\d+)\./.exec(name)?.[1];
+      if (index !== undefined && this.kill(Number(index))) this.deaths.stuck++;
+    }
+  }
+
+  /** The stop reaches every thread that looks; those that hang do not. */
+  killAll(): void {
+    for (const index of this.killers.keys()) this.kill(index);
+  }
+
+  private kill(index: number): boolean {
+    const killer = this.killers.get(index);
+    if (killer === undefined || killer.signal.aborted) return false;
+    const arena = Arena.attach('stress', this.memory.handle);
+    const reader = reportReaders(arena).find(({ name }) => name.startsWith(`vcpu${index}.`));
+    if (reader !== undefined) this.pool.terminating(reader.identity);
+    killer.abort();
+    return true;
+  }
+}
