@@ -148,7 +148,8 @@ export class CollectorFlow {
     this.checkCount(block.pages);
     if (block === this.model.block) this.checkCollected(block.pages, false);
     this.copySet(block.pages);
-    block.pages.delete(block.offset, block.size);
+    // What stays must not be counted again by the next sync.
+    if (block === this.model.block || this.choices.oneIn(2)) block.pages.delete(block.offset, block.size);
   }
 
   private async harvest(): Promise<void> {

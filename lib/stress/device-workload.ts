@@ -9,8 +9,8 @@ import { attachReader } from './attach-reader.js';
 import { Counter, DIMM_SLOTS, Guest } from './guest.js';
 import { Choices, PAGE_SIZE } from './plan.js';
 import { TableWatch } from './table-watch.js';
-import { asFinding, type WorkerTask } from './vcpu-workload.js';
-import type { Finding } from './violations.js';
+import type { WorkerTask } from './vcpu-workload.js';
+import { asFinding, type Finding } from './violations.js';
 
 export function runDevice(task: WorkerTask): Finding | undefined {
   const guest = new Guest(task.guest);
@@ -22,7 +22,7 @@ export function runDevice(task: WorkerTask): Finding | undefined {
     device.goOffline();
     for (let transfer = 0; !guest.stopped; transfer++) {
       if (choices.oneIn(4)) guest.pause(1);
-      words.notify(Header.Wake); // for nothing: who waits must look again
+      if (task.faults) words.notify(Header.Wake); // for nothing: who waits must look again
       const place = guest.look(choices.between(0, DIMM_SLOTS - 1));
       if (place === undefined) continue;
       const first = place.first + choices.between(0, place.pages - 1);

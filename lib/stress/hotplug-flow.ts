@@ -8,7 +8,7 @@ import { ArenaFullError } from '../errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import { DIMM_SLOTS, GONE_SLOTS, type Guest } from './guest.js';
 import { type Choices, MAX_PAGES, PAGE_SIZE, PAGES_PER_BLOCK } from './plan.js';
-import type { Violations } from './violations.js';
+import { asFinding, type Violations } from './violations.js';
 
 const MOST_DIMMS = 20;
 const MOST_DEPARTURES = 4;
@@ -124,7 +124,8 @@ export class HotplugFlow {
       .then(() => this.tellGone(block))
       .catch((error: Error) => {
         if (!this.faults || !(error instanceof ArenaFullError)) {
-          this.violations.report('unexpected-error', `unplug: ${error.stack}`);
+          const { oracle, detail } = asFinding('unplug', error);
+          this.violations.report(oracle, detail);
           return;
         }
         this.tellPlugged(this.freeSlot(), block); // as before

@@ -23,7 +23,7 @@ import { microsOf, type StressReport, vacuities } from './report.js';
 import { SABOTAGES, sabotagedParts } from './sabotage/catalogue.js';
 import { shippedRetirement, ThreadPool } from './thread-pool.js';
 import { VcpuThreads } from './vcpu-threads.js';
-import { type Finding, Violations } from './violations.js';
+import { asFinding, type Finding, Violations } from './violations.js';
 
 /** The figures of the moment. */
 export interface StressProgress {
@@ -248,11 +248,8 @@ export class StressRun {
     try {
       await body();
     } catch (error) {
-      const { name, stack } = error as Error;
-      this.violations.report(
-        name === 'CorruptionError' ? 'use-after-free' : 'unexpected-error',
-        stack ?? String(error),
-      );
+      const { oracle, detail } = asFinding('run', error);
+      this.violations.report(oracle, detail);
     }
   }
 

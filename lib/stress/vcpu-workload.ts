@@ -12,7 +12,7 @@ import { FAULTS, type Fault, suffer } from './faults.js';
 import { Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place } from './guest.js';
 import { Choices, PAGE_SIZE } from './plan.js';
 import { TableWatch } from './table-watch.js';
-import type { Finding } from './violations.js';
+import { asFinding, type Finding } from './violations.js';
 
 export interface WorkerTask {
   readonly handle: ArenaHandle;
@@ -197,11 +197,4 @@ class VcpuWorkload {
     const end = performance.now() + microseconds / 1000;
     while (performance.now() < end && !this.vcpu.kicked);
   }
-}
-
-export function asFinding(what: string, error: unknown): Finding {
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  // The poison of a freed table, taken for a block, is an index outside the arena.
-  const poisoned = /CorruptionError|Invalid atomic access index/.test(detail);
-  return { oracle: poisoned ? 'use-after-free' : 'unexpected-error', detail: `${what}: ${detail}` };
 }

@@ -11,6 +11,21 @@ export interface Violation extends Finding {
   readonly second: number;
 }
 
+/** What an error that the engine must not throw here is a sign of. */
+export function oracleOf(error: unknown): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  // The poison of a freed table, taken for a block, is an index outside the arena.
+  if (name === 'CorruptionError' || message.includes('Invalid atomic access index')) return 'use-after-free';
+  if (name === 'ArenaFullError') return 'leak';
+  if (message.includes('are not all RAM')) return 'mark-refused';
+  return 'unexpected-error';
+}
+
+export function asFinding(what: string, error: unknown): Finding {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { oracle: oracleOf(error), detail: `${what}: ${detail}` };
+}
+
 /** Collects findings; the first ends the run. */
 export class Violations {
   readonly list: Violation[] = [];

@@ -61,7 +61,7 @@ export const collectionSabotages = {
   'aborted-harvest-put-back-at-once': {
     description: 'the bits of a harvest that is given up go back before its grace period has ended',
     parts: { collector: (...of) => new PutsBackAtOnce(...of) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-refused'],
   },
   'aborted-harvest-dropped': {
     description: 'the bits of a harvest that is given up do not go back',

@@ -97,17 +97,17 @@ export const gracePeriodSabotages = {
   'free-without-grace-period': {
     description: 'tables and blocks are freed in the step that replaced them, under the readers that hold them',
     parts: { rcu: (...of) => new FreesAtOnce(...of) },
-    oracles: ['use-after-free', 'mark-to-gone-ram', 'lost-update', 'query-model'],
+    oracles: ['use-after-free', 'mark-to-gone-ram', 'lost-update', 'query-model', 'mark-refused'],
   },
   'harvest-without-grace-period': {
     description: 'collections clear and deliver without waiting for the readers',
     parts: { rcu: (...of) => new CollectsAtOnce(...of) },
-    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts'],
+    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'mark-refused'],
   },
   'swap-without-grace-period': {
     description: 'blocks that were swapped out are delivered, and used again, while readers still mark in them',
     parts: { rcu: (...of) => new SwapsAtOnce(...of) },
-    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts'],
+    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'mark-refused'],
   },
   'callback-without-grace-period': {
     description: 'callbacks of callRcu run in the next turn',
@@ -117,7 +117,7 @@ export const gracePeriodSabotages = {
   'request-joins-running-period': {
     description: 'a request that comes while a period runs takes that one, to which readers may have reported before',
     parts: { gracePeriods: (arena) => new JoinsTheRunningPeriod(arena) },
-    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'callback'],
+    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'callback', 'mark-refused'],
   },
   'number-advanced-while-period-runs': {
     description: 'the number advances though the previous period is not complete',
@@ -127,17 +127,25 @@ export const gracePeriodSabotages = {
   'wait-for-first-reader': {
     description: 'a period ends when the reader in the first slot has reported',
     parts: { gracePeriods: (arena) => new WaitsForOne('first', arena) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram', 'mark-refused'],
   },
   'wait-for-last-reader': {
     description: 'a period ends when the reader in the last slot that is taken has reported',
     parts: { gracePeriods: (arena) => new WaitsForOne('last', arena) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram', 'mark-refused'],
   },
   'compare-off-by-one': {
     description: 'a reader that has reported the period before counts as having reported',
     parts: { gracePeriods: (arena) => new TakesThePeriodBefore(arena) },
-    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram'],
+    oracles: [
+      'use-after-free',
+      'lockstep-litmus',
+      'lost-update',
+      'query-model',
+      'counts',
+      'mark-to-gone-ram',
+      'mark-refused',
+    ],
   },
   'compare-not-wrap-safe': {
     description: 'numbers are compared as they are, not by their difference',

@@ -11,12 +11,16 @@ class ForgetsSections extends Vcpu {
   override readUnlock(): void {}
 }
 
-/** The owner may free between the load of the roots and the store to the slot, which it saw offline. */
+/**
+ * The owner may free between the load of the roots and the store to the slot, which it saw offline. The time between is
+ * some ten nanoseconds, unless the thread is descheduled there, which is imitated.
+ */
 class LoadsRootsFirst extends Vcpu {
   private entering = false;
 
   protected override enter(): void {
     super.loadRoots();
+    for (const end = performance.now() + 0.05; performance.now() < end; );
     this.entering = true;
     super.enter();
     this.entering = false;
@@ -108,12 +112,12 @@ export const readerSabotages = {
   'roots-loaded-before-slot': {
     description: 'a reader that comes online loads the roots before it stores its slot',
     vcpu: (...of) => new LoadsRootsFirst(...of),
-    oracles: ['use-after-free', 'lost-update', 'query-model'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-refused'],
   },
   'offline-reader-marks': {
     description: 'a reader goes on marking while it is offline',
     vcpu: (...of) => new MarksOffline(...of),
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'unexpected-error'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'unexpected-error', 'mark-refused'],
   },
   'enter-without-second-look': {
     description: 'a reader that comes online does not look whether the number has advanced meanwhile',

@@ -18,7 +18,7 @@ export const retirementSabotages = {
       terminating: (memory, worker) => void memory.retire(worker.threadId),
     },
     needsFaults: true,
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'mark-refused'],
   },
   'retired-by-slot': {
     description: 'whoever has the slot that a thread had is retired when the thread has ended',
@@ -42,6 +42,6 @@ export const retirementSabotages = {
       },
     },
     needsFaults: true,
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'unexpected-error'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'unexpected-error', 'mark-refused'],
   },
 } as const satisfies Record<string, Sabotage>;

@@ -49,10 +49,10 @@ class ZeroesAfterPublishing extends BlockTables {
       ...swap,
       publish: () => {
         const published = swap.publish();
-        for (const number of swap.numbers) {
-          const block = this.blockAt(client, number);
-          this.arena.words.fill(block, block + this.arena.geometry.blockWords, 0);
-        }
+        const blocks = swap.numbers.map((number) => this.blockAt(client, number));
+        queueMicrotask(() => {
+          for (const block of blocks) this.arena.words.fill(block, block + this.arena.geometry.blockWords, 0);
+        });
         return published;
       },
     };
@@ -87,12 +87,12 @@ export const tableSabotages = {
   'number-advanced-before-publishing': {
     description: 'the number advances before the new root is stored: readers report, and still load the old one',
     parts: { tables: (...of) => new PublishesLate(...of) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'mark-refused'],
   },
   'extend-forgets-old-blocks': {
     description: 'a table that grows has its new blocks alone',
     parts: { tables: (...of) => new ForgetsOldBlocks(...of) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'plug', 'unexpected-error', 'mark-to-gone-ram'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'plug', 'mark-to-gone-ram', 'mark-refused'],
   },
   'block-zeroed-after-publishing': {
     description: 'the block that takes the place of a dense one is zeroed when vCPUs mark in it already',
