@@ -64,6 +64,8 @@ async function run(options: StressOptions): Promise<void> {
   console.log(verdictOf(report, plan));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
   process.exitCode = report.verdict === 'pass' ? 0 : 1;
+  // What hangs must not keep the process.
+  setTimeout(() => process.exit(), 500).unref();
 }
 
 function startProgress(plan: StressPlan): { update(now: StressProgress): void; stop(): void } {

@@ -20,8 +20,9 @@ export const MAX_PAGES = 2 ** 17;
 
 /** Grace periods longer than this fail the run. */
 export const STALL_MS = 10_000;
-/** With faults, vCPUs that hold up a grace period for so long are killed. */
+/** With faults, vCPUs that hold up a grace period for so long are killed; and that must help soon. */
 export const STUCK_MS = 500;
+export const STUCK_FOR_GOOD_MS = 5_000;
 /** A blocking wait may take so long: there may be many more threads than cores. */
 export const BLOCKING_MS = 3_000;
 

@@ -17,7 +17,16 @@ import { AGES, COUNTER_COUNT, Counter, DIMM_SLOTS, Guest } from './guest.js';
 import { HotplugFlow } from './hotplug-flow.js';
 import { createPair, type LitmusTask } from './litmus.js';
 import { OwnerModel } from './owner-model.js';
-import { Choices, MAX_PAGES, PAGE_SIZE, PAGES_PER_BLOCK, STALL_MS, STUCK_MS, type StressPlan } from './plan.js';
+import {
+  Choices,
+  MAX_PAGES,
+  PAGE_SIZE,
+  PAGES_PER_BLOCK,
+  STALL_MS,
+  STUCK_FOR_GOOD_MS,
+  STUCK_MS,
+  type StressPlan,
+} from './plan.js';
 import { RcuFlow } from './rcu-flow.js';
 import { microsOf, type StressReport, vacuities } from './report.js';
 import { SABOTAGES, sabotagedParts } from './sabotage/catalogue.js';
@@ -42,6 +51,8 @@ const STARTUP_MS = 120_000;
 /** With faults, threads that have not ended so long after the stop hang, and are killed. */
 const LINGER_MS = 1_000;
 const HANG_MS = 30_000;
+/** What is broken may well hang. */
+const BROKEN_MS = 3_000;
 /** Directory slot of the RAM that stays. */
 const BASE_SLOT = DIMM_SLOTS - 1;
 
@@ -202,9 +213,9 @@ export class StressRun {
 
   /** Settles when what should have ended long ago has not. */
   private async hang(): Promise<void> {
-    for (let left = HANG_MS; left > 0; ) {
+    for (let lingered = 0; lingered < (this.violations.any ? BROKEN_MS : HANG_MS); ) {
       await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS).unref());
-      if (this.guest.stopped) left -= PROGRESS_MS;
+      if (this.guest.stopped) lingered += PROGRESS_MS;
     }
     const online = reportReaders(Arena.attach('stress', this.memory.handle)).map(({ name }) => name);
     this.violations.report('hang', `not everything has ended; attached: ${online.join(', ') || 'nobody'}`);
@@ -218,7 +229,7 @@ export class StressRun {
   /** A grace period has not ended. With faults the vCPUs that hold it up are killed first. */
   private stalled(report: StallReport): void {
     if (this.plan.faults) this.vcpus.killStuck(report);
-    if (report.gracePeriodMs < STALL_MS) return;
+    if (report.gracePeriodMs < (this.plan.faults ? STUCK_FOR_GOOD_MS : STALL_MS)) return;
     this.violations.report('stall', `a grace period waits for ${report.readers.map((r) => r.name).join(', ')}`);
   }
 

@@ -56,10 +56,10 @@ export class ThreadPool {
     });
   }
 
-  /** Told before a thread is killed. */
-  terminating(identity: number): void {
+  /** Awaited before a thread is killed. */
+  async terminating(identity: number): Promise<void> {
     const thread = this.pool.threads.find(({ threadId }) => threadId === identity);
-    if (thread !== undefined) this.retirement.terminating?.(this.memory, thread);
+    if (thread !== undefined) await this.retirement.terminating?.(this.memory, thread);
   }
 
   destroy(): Promise<void> {

@@ -84,8 +84,8 @@ export class VcpuThreads {
     if (killer === undefined || killer.signal.aborted) return false;
     const arena = Arena.attach('stress', this.memory.handle);
     const reader = reportReaders(arena).find(({ name }) => name.startsWith(`vcpu${index}.`));
-    if (reader !== undefined) this.pool.terminating(reader.identity);
-    killer.abort();
+    const told = reader === undefined ? Promise.resolve() : this.pool.terminating(reader.identity);
+    void told.then(() => killer.abort());
     return true;
   }
 }

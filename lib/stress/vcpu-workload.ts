@@ -6,7 +6,6 @@
 import { Arena, type ArenaHandle } from '../arena/arena.js';
 import type { Vcpu } from '../dirty/vcpu.js';
 import { UsageError } from '../errors.js';
-import { attachVcpu } from '../vcpu.js';
 import { attachReader } from './attach-reader.js';
 import { FAULTS, type Fault, suffer } from './faults.js';
 import { Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place } from './guest.js';
@@ -149,7 +148,7 @@ class VcpuWorkload {
   private comeAndGo(): void {
     const count = this.choices.between(1, 3);
     for (let i = 0; i < count; i++) {
-      const visitor = attachVcpu(this.task.handle, { name: 'visitor' });
+      const visitor = attachReader(this.task.handle, 'visitor', this.task.sabotage);
       if (this.choices.oneIn(2)) visitor.goOffline();
       visitor.detach();
     }

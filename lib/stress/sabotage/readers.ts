@@ -74,9 +74,11 @@ class BelievesItsNumber extends Words {
   }
 }
 
+/** Some ten nanoseconds lie between the two, and here as many as when an interrupt does. */
 class OrsInTwoSteps extends Words {
   override or(index: number, bits: number): number {
     const old = this.load(index);
+    for (let i = 0; i < 500; i++);
     this.store(index, old | bits);
     return old;
   }

@@ -15,7 +15,11 @@ export const retirementSabotages = {
     description: "a thread's reader is retired when its end is asked for, while it still runs",
     retirement: {
       supervise: (memory, worker) => memory.supervise(worker),
-      terminating: (memory, worker) => void memory.retire(worker.threadId),
+      // Terminating has been seen to take most of a second.
+      terminating: async (memory, worker) => {
+        memory.retire(worker.threadId);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      },
     },
     needsFaults: true,
     oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'mark-refused'],
@@ -42,6 +46,6 @@ export const retirementSabotages = {
       },
     },
     needsFaults: true,
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'unexpected-error', 'mark-refused'],
+    oracles: ['use-after-free', 'lost-update', 'query-model', 'unexpected-error', 'mark-refused', 'stall', 'hang'],
   },
 } as const satisfies Record<string, Sabotage>;

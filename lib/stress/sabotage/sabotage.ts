@@ -23,6 +23,6 @@ export interface Sabotage {
 export interface Retirement {
   /** A worker of the pool has begun. */
   supervise(memory: DirtyMemory, worker: SupervisedWorker): void;
-  /** The worker is about to be terminated. */
-  terminating?(memory: DirtyMemory, worker: SupervisedWorker): void;
+  /** The worker will be terminated when this has settled. */
+  terminating?(memory: DirtyMemory, worker: SupervisedWorker): Promise<void>;
 }

@@ -50,7 +50,7 @@ class ZeroesAfterPublishing extends BlockTables {
       publish: () => {
         const published = swap.publish();
         const blocks = swap.numbers.map((number) => this.blockAt(client, number));
-        queueMicrotask(() => {
+        setImmediate(() => {
           for (const block of blocks) this.arena.words.fill(block, block + this.arena.geometry.blockWords, 0);
         });
         return published;
