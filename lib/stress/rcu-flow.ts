@@ -65,16 +65,21 @@ export class RcuFlow {
   }
 
   /**
-   * The wait's own time is the oracle: readers report all the time, so only a lost wake-up lets it run out. With faults a
-   * thread may be stuck, and the owner cannot hear of its death while it blocks.
+   * The wait's own time is the oracle: readers report all the time, so only a lost wake-up makes it last until its
+   * timeout, whatever it finds then. With faults a thread may be stuck, and the owner cannot hear of its death while it
+   * blocks.
    */
   private blockOnce(): void {
     this.blockingWaits++;
+    const timeoutMs = this.faults ? 50 : BLOCKING_MS;
+    const began = performance.now();
     try {
-      this.memory.rcu.synchronizeBlocking({ timeoutMs: this.faults ? 50 : BLOCKING_MS });
+      this.memory.rcu.synchronizeBlocking({ timeoutMs });
     } catch (error) {
       if (!(error instanceof GracePeriodTimeout)) throw error;
-      if (!this.faults) this.violations.report('blocking-wait', error.message);
     }
+    const waited = performance.now() - began;
+    if (this.faults || waited < timeoutMs) return;
+    this.violations.report('blocking-wait', `a blocking wait took ${waited.toFixed(0)} ms, all that it was given`);
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { StressReport } from '../../lib/stress/report.js';
+import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
 import { runCommand } from '../support/command-line.js';
 
 describe('dirtymem stress, the command line', function () {
@@ -51,7 +52,7 @@ describe('dirtymem stress, the command line', function () {
   it('fails a run that did too little as vacuous, and says how to repeat it', async () => {
     const { code, output } = await runCommand(['stress', '--seconds', '0.01', '--seed', '5', '--quiet']);
     expect(code).to.equal(1);
-    expect(output).to.match(/^vacuous after .*: only \d+ litmusRounds; a run with less than \d+ has tested nothing$/m);
+    expect(output).to.match(/^vacuous after .*: only \d+ \w+; a run with less than \d+ has tested nothing$/m);
     expect(output).to.include('repeat: npm run stress -- --vcpus 4 --seconds 0.01 --seed 5');
   });
 
@@ -91,8 +92,15 @@ describe('dirtymem stress, the command line', function () {
   it('explains itself with exit code 0', async () => {
     const { code, output } = await runCommand(['stress', '--help']);
     expect(code).to.equal(0);
-    for (const flag of ['--vcpus', '--seconds', '--seed', '--sabotage', '--json', '--quiet', 'seed-find-next-bit']) {
+    for (const flag of ['--vcpus', '--seconds', '--seed', '--sabotage', '--json', '--faults', '--quiet']) {
       expect(output).to.include(flag);
     }
+  });
+
+  it('lists the planted bugs, each with its line', async () => {
+    const { code, output } = await runCommand(['stress', '--sabotage', 'list']);
+    expect(code).to.equal(0);
+    const listed = Object.entries(SABOTAGES).map(([name, { description }]) => `${name}: ${description}`);
+    expect(output.trim().split('\n')).to.deep.equal(listed);
   });
 });

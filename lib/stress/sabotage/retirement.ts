@@ -18,7 +18,7 @@ export const retirementSabotages = {
       // Terminating has been seen to take most of a second.
       terminating: async (memory, worker) => {
         memory.retire(worker.threadId);
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve, 500));
       },
     },
     needsFaults: true,
