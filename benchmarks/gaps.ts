@@ -2,22 +2,23 @@
 
 const BUCKETS = 1024;
 const BUCKETS_A_DOUBLING = 32;
+const PHASES = 3;
 
 export class Gaps {
   readonly words: Int32Array;
 
-  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer((1 + 2 * BUCKETS) * 4))) {
+  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer((1 + PHASES * BUCKETS) * 4))) {
     this.words = words;
   }
 
-  /** 0 or 1; with any other nothing is counted. */
+  /** From 0 to 2; with any other nothing is counted. */
   set phase(phase: number) {
     Atomics.store(this.words, 0, phase);
   }
 
   add(milliseconds: number): void {
     const phase = Atomics.load(this.words, 0);
-    if (phase !== 0 && phase !== 1) return;
+    if (phase >= PHASES) return;
     const bucket = Math.floor(Math.log2(Math.max(1, milliseconds * 1e6)) * BUCKETS_A_DOUBLING);
     const at = 1 + phase * BUCKETS + Math.min(BUCKETS - 1, bucket);
     Atomics.store(this.words, at, Atomics.load(this.words, at) + 1);
