@@ -18,11 +18,13 @@ export function runDevice(task: WorkerTask): Finding | undefined {
   const device = attachReader(task.handle, `device${task.index}.${task.tenancy}`, task.sabotage);
   const { words } = Arena.attach('stress', task.handle);
   const watch = new TableWatch(words, device);
+  guest.count(Counter.Begun, 1);
   try {
     device.goOffline();
     for (let transfer = 0; !guest.stopped; transfer++) {
       if (choices.oneIn(4)) guest.pause(1);
-      if (task.faults) words.notify(Header.Wake); // for nothing: who waits must look again
+      // For nothing: who waits must look again. With a planted bug it would do the notify that is lost.
+      if (task.sabotage === undefined) words.notify(Header.Wake);
       const place = guest.look(choices.between(0, DIMM_SLOTS - 1));
       if (place === undefined) continue;
       const first = place.first + choices.between(0, place.pages - 1);

@@ -7,7 +7,7 @@ import { ArenaFullError } from '../errors.js';
 import type { Choices } from './plan.js';
 
 /** What a vCPU thread does to itself, most of it without leaving the engine: its slot stays behind. */
-export const FAULTS = ['task-fails', 'exit', 'uncaught-throw', 'heap-exhausted', 'spins-for-ever'] as const;
+export const FAULTS = ['spins-for-ever', 'heap-exhausted', 'uncaught-throw', 'exit', 'task-fails'] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** Thrown on purpose: by a vCPU's task, a listener, a callback. */

@@ -23,8 +23,10 @@ export const Counter = {
   LitmusRounds: 10,
   /** Readers that came and left beside those that stay. */
   Attaches: 11,
+  /** vCPUs and devices that have begun, each the first in its place. */
+  Begun: 12,
 } as const;
-export const COUNTER_COUNT = 12;
+export const COUNTER_COUNT = 13;
 export const AGES = 8;
 
 /** Entries 0 to DIMM_SLOTS - 1 are DIMMs; those after are ranges where no RAM is, and a mark must be refused. */

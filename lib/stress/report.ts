@@ -51,9 +51,11 @@ export function vacuities(report: StressReport): string[] {
     tableUses: report.tableAges.reduce((sum, count) => sum + count, 0),
   };
   const names = Object.keys(MINIMA) as (keyof typeof MINIMA)[];
-  return names
+  const few = names
     .filter((name) => done[name] < MINIMA[name])
     .map((name) => `only ${done[name]} ${name}; a run with less than ${MINIMA[name]} has tested nothing`);
+  const unplanted = Object.keys(report.faults).filter((kind) => report.faults[kind] === 0);
+  return [...few, ...unplanted.map((kind) => `no ${kind}; a run with faults has some of each kind`)];
 }
 
 /** The command that runs the same plan again. */

@@ -205,7 +205,8 @@ export class StressRun {
   /** The clock starts when every vCPU and the device mark. */
   private async allAttached(): Promise<void> {
     const deadline = performance.now() + STARTUP_MS;
-    while (this.memory.stats().readersAttached < this.plan.vcpus + 1 && !this.guest.stopped) {
+    while (this.count(Counter.Begun) < this.plan.vcpus + 1 && !this.guest.stopped) {
+      this.drain();
       if (performance.now() > deadline) this.violations.report('unexpected-error', 'the workers have not started');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -236,12 +237,13 @@ export class StressRun {
   /** Listeners that throw: their errors are the host's, and nobody else's. */
   private throwNowAndThen(): void {
     const choices = this.choices(19);
-    const plugged = (): void => {
-      if (!choices.oneIn(100)) return;
+    const throwing = (times: number, what: string) => (): void => {
+      if (!choices.oneIn(times)) return;
       this.thrown++;
-      throw new PlantedFault('a listener throws');
+      throw new PlantedFault(`${what} throws`);
     };
-    this.memory.ram.addListener({ plugged });
+    this.memory.ram.addListener({ plugged: throwing(50, 'a listener'), unplugged: throwing(50, 'a listener') });
+    this.memory.on('stall', throwing(2, 'a reporter of stalls'));
   }
 
   private readonly uncaught = (error: Error): void => {

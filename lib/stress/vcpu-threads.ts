@@ -60,7 +60,7 @@ export class VcpuThreads {
   /** Kills some thread now and then, until the stop. */
   async killSome(): Promise<void> {
     while (!this.guest.stopped) {
-      await new Promise((resolve) => setTimeout(resolve, this.choices.between(20, 400)));
+      await new Promise((resolve) => setTimeout(resolve, this.choices.between(20, 600)));
       if (this.guest.stopped) return;
       if (this.kill(this.choices.between(0, this.plan.vcpus - 1))) this.deaths.killed++;
     }

@@ -38,6 +38,7 @@ export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   const guest = new Guest(task.guest);
   const vcpu = attachReader(task.handle, `vcpu${task.index}.${task.tenancy}`, task.sabotage);
   const workload = new VcpuWorkload(task, guest, vcpu);
+  if (task.tenancy === 0) guest.count(Counter.Begun, 1);
   try {
     const found = workload.run();
     if (workload.fault !== undefined) await suffer(workload.fault);
@@ -74,8 +75,9 @@ class VcpuWorkload {
     for (let slice = 0; slice < slices && !this.guest.stopped; slice++) {
       const found = this.slice() ?? this.interlude();
       if (found !== undefined) return found;
-      if (this.task.faults && this.choices.oneIn(10_000)) {
-        this.fault = this.choices.pick(FAULTS);
+      if (this.task.faults && this.choices.oneIn(1_000)) {
+        // In turn, so that a short run has each.
+        this.fault = FAULTS[(this.task.index + this.task.tenancy) % FAULTS.length] as Fault;
         if (this.choices.oneIn(2)) this.vcpu.readLock();
         return undefined;
       }

@@ -49,6 +49,22 @@ describe('dirtymem stress, the command line', function () {
     expect(code, output).to.equal(0);
   });
 
+  it('loses nothing and does not hang with threads that die or hang, a full arena, and listeners that throw', async () => {
+    const json = join(folder, 'faults.json');
+    const { code, output } = await runCommand(['stress', '--seconds', '8', '--seed', '3', '--faults', '--json', json]);
+    expect(code, output).to.equal(0);
+    const { faults } = JSON.parse(readFileSync(json, 'utf8')) as StressReport;
+    expect(Object.keys(faults)).to.have.members([
+      'threadsKilled',
+      'threadsStuck',
+      'threadsEndedThemselves',
+      'arenaFull',
+      'callbacksThatThrew',
+      'listenersThatThrew',
+    ]);
+    for (const [kind, planted] of Object.entries(faults)) expect(planted, kind).to.be.above(0);
+  });
+
   it('fails a run that did too little as vacuous, and says how to repeat it', async () => {
     const { code, output } = await runCommand(['stress', '--seconds', '0.01', '--seed', '5', '--quiet']);
     expect(code).to.equal(1);

@@ -4,20 +4,30 @@ import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
 import { runCommand } from '../support/command-line.js';
 
 const BUDGET_SECONDS = 30;
+/** Most take less than two. */
+const LONGER_SECONDS = 10;
 const SEED = 1;
 
 /** @returns what found it, if anything did */
-async function findingIn(sabotage: string): Promise<string | undefined> {
-  const plan = { vcpus: 4, seconds: BUDGET_SECONDS, seed: SEED, sabotage, faults: false };
+async function findingIn(sabotage: string | undefined, seconds = BUDGET_SECONDS): Promise<string | undefined> {
+  const plan = { vcpus: 4, seconds, seed: SEED, sabotage, faults: false };
   const { violations } = await new StressRun(plan, () => {}, new AbortController().signal).run();
   return violations[0]?.oracle;
 }
 
 /** In a process of its own: with faults there are uncaught errors, and what is broken may hang. */
-async function findingInProcess(sabotage: string): Promise<string | undefined> {
-  const run = ['--seed', String(SEED), '--seconds', String(BUDGET_SECONDS), '--sabotage', sabotage];
-  const { output } = await runCommand(['stress', '--quiet', ...run]);
-  return /^FAIL: (\S+)/m.exec(output)?.[1];
+async function findingInProcess(how: readonly string[], seconds = BUDGET_SECONDS): Promise<string | undefined> {
+  const { output } = await runCommand([
+    'stress',
+    '--quiet',
+    '--seed',
+    String(SEED),
+    '--seconds',
+    String(seconds),
+    ...how,
+  ]);
+  const [, found] = /^(?:FAIL: (\S+)|PASS: )/m.exec(output) ?? expect.fail(output);
+  return found;
 }
 
 describe('the stress test, with a planted bug', function () {
@@ -26,8 +36,16 @@ describe('the stress test, with a planted bug', function () {
   for (const [name, { oracles, needsFaults }] of Object.entries(SABOTAGES)) {
     if (oracles.length === 0) continue;
     it(`finds ${name}`, async () => {
-      const oracle = await (needsFaults ? findingInProcess : findingIn)(name);
+      const oracle = needsFaults ? await findingInProcess(['--sabotage', name]) : await findingIn(name);
       expect(oracles).to.include(oracle);
     });
   }
+
+  it('finds nothing in the engine as it ships, for longer than it needed for nearly all of them', async () => {
+    expect(await findingIn(undefined, LONGER_SECONDS)).to.equal(undefined);
+  });
+
+  it('nor with faults', async () => {
+    expect(await findingInProcess(['--faults'], LONGER_SECONDS)).to.equal(undefined);
+  });
 });

@@ -4,6 +4,17 @@ import { Slots } from '../../arena/layout.js';
 import { freeSlot, reportReaders } from '../../rcu/registry.js';
 import type { Sabotage } from './sabotage.js';
 
+/** Late, as the event may be on a busy thread: the slots have their next tenants. */
+function freeWhenTakenAgain(arena: Arena, slots: Set<number>): void {
+  const watch = setInterval(() => {
+    for (const { slot } of reportReaders(arena)) {
+      if (slots.delete(slot)) freeSlot(arena, Slots.first + slot * Slots.size);
+    }
+    if (slots.size === 0) clearInterval(watch);
+  }, 1);
+  watch.unref();
+}
+
 export const retirementSabotages = {
   'dead-reader-never-retired': {
     description: 'nobody retires the reader of a thread that was killed',
@@ -38,10 +49,7 @@ export const retirementSabotages = {
         memory.supervise(worker);
         worker.once('exit', () => {
           clearInterval(watch);
-          // Late, as an event on a busy thread may be.
-          setTimeout(() => {
-            for (const slot of slots) freeSlot(arena, Slots.first + slot * Slots.size);
-          }, 20);
+          freeWhenTakenAgain(arena, new Set(slots));
         });
       },
     },
