@@ -122,6 +122,8 @@ class VcpuWorkload {
           if (wrong !== undefined) return { oracle: 'use-after-free', detail: wrong };
         }
       }
+      // The time in which a mark has found its bit set, and its store is still to come.
+      if (this.late.length > 0 && choices.oneIn(8)) this.spin(choices.between(1, 50));
       for (const page of this.late) guest.write(page, this.nextValue());
       if (pause) this.spin(choices.between(1, 300));
     } catch (error) {
