@@ -165,8 +165,8 @@ describe("an engine in the embedder's memory", () => {
     smallEngine({ memory });
   });
 
-  it('may be as small as its header, its slots and three empty tables', () => {
-    const least = 4 * (4 + 4 + 1 + 3) * 16;
+  it('may be as small as its header, its slots, a batch of runs and three empty tables', () => {
+    const least = 4 * (4 + 4 + 1 + 4 + 3) * 16;
     const engine = smallEngine({ arenaBytes: least });
     expectThrow(() => engine.ram.plug({ id: 'ram', size: PAGE }), ArenaFullError, "plugging 'ram'");
     expectThrow(() => smallEngine({ arenaBytes: least - 1 }), RangeError, 'arenaBytes', least);
