@@ -180,7 +180,7 @@ for (const kernel of ['wasm', 'atomics'] as const) {
     it('throw at the next step once the set was disposed of, and end then', () => {
       const set = setWith(memory, everySecond);
       const walks = [set.runs(), set.runs()];
-      for (const walk of walks) walk.next();
+      for (const walk of walks) for (let n = 0; n < 3; n++) walk.next();
       set.dispose();
       for (const walk of walks) {
         expectThrow(() => walk.next(), UsageError, 'PageSet.runs', 'disposed');
@@ -190,7 +190,7 @@ for (const kernel of ['wasm', 'atomics'] as const) {
 
     it('throw at the next step once the engine is closed', async () => {
       const walk = setWith(memory, everySecond).runs();
-      walk.next();
+      for (let n = 0; n < 3; n++) walk.next();
       await memory.close();
       expectThrow(() => walk.next(), UsageError, 'PageSet.runs', 'closed');
       expect(walk.next()).to.deep.equal({ done: true, value: undefined });
