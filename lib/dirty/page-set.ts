@@ -64,7 +64,11 @@ export class PageSet {
     return this.remove(touchedPages('PageSet.delete', start, length, this.store.geometry.pageSize));
   }
 
-  /** The set as byte ranges, ascending, neighbours merged. Pages may be deleted while it is iterated. */
+  /**
+   * The set as byte ranges, ascending, neighbours merged. Pages may be deleted while it is iterated: those that are gone
+   * by then are not given. Pages that are added then may be, or not.
+   * @throws UsageError from the step after `dispose` or after the engine was closed
+   */
   runs(): IterableIterator<Run, void, undefined> {
     return new RunIterator(this, this.store);
   }
