@@ -7,7 +7,7 @@
  */
 
 export const MAGIC = 0x6d656d64; // the bytes 'dmem' in memory order
-export const VERSION = 1;
+export const VERSION = 2;
 export const LINE = 16;
 
 /** The header: written once at creation, and read by every attach. */
