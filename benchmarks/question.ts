@@ -28,6 +28,7 @@ export const QUESTIONS = [
   'find-next',
   'marks-during-harvest',
   'swap-threshold',
+  'runs',
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number];

@@ -88,7 +88,8 @@ export class DirtyMemory {
     this.arena = arena;
     this.allocator = parts.allocator(arena, options.memory === undefined);
     new Recycler(this.allocator);
-    this.store = { geometry: arena.geometry, allocator: this.allocator, kernel };
+    const runs = { words: arena.words, first: arena.regions.runs, holder: undefined };
+    this.store = { geometry: arena.geometry, allocator: this.allocator, kernel, runs };
     this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
     this.tables = parts.tables(arena, this.allocator, kernel);
     this.ram = parts.ram(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);

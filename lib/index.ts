@@ -4,7 +4,8 @@
  */
 export type { ArenaHandle, ArenaOptions } from './arena/arena.js';
 export { Client } from './dirty/client.js';
-export type { PageSet, Run } from './dirty/page-set.js';
+export type { PageSet } from './dirty/page-set.js';
+export type { Run } from './dirty/run-iterator.js';
 export {
   DirtyMemory,
   type DirtyMemoryEvents,

@@ -12,11 +12,12 @@ function print(title: string, fields: Readonly<Record<string, number>>): void {
   console.log(table.toString());
 }
 
-const { zeroBlock, heap } = regionsOf(MAX_READERS, BLOCK_WORDS);
+const { zeroBlock, runs, heap } = regionsOf(MAX_READERS, BLOCK_WORDS);
 print('header', Header);
 print(`region (maxReaders ${MAX_READERS}, pagesPerBlock 2^21)`, {
   'reader slots': Slots.first,
   'all-zero block': zeroBlock,
+  'runs of page sets': runs,
   heap,
 });
 print(`in a reader slot (${Slots.size} words)`, Slot);

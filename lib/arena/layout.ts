@@ -7,7 +7,7 @@
  */
 
 export const MAGIC = 0x6d656d64; // the bytes 'dmem' in memory order
-export const VERSION = 1;
+export const VERSION = 2;
 export const LINE = 16;
 
 /** The header: written once at creation, and read by every attach. */
@@ -89,14 +89,20 @@ export const Table = {
  */
 export const POISON = -(2 ** 31);
 
+/** How many runs of a page set are extracted at once. */
+export const RUN_CAPACITY = 32;
+
 export interface Regions {
   /** The all-zero block that table entries without a block point to. Nobody ever writes to it. */
   readonly zeroBlock: number;
+  /** Where the owner's kernel writes the runs of page sets: `RUN_CAPACITY` runs, each two words. */
+  readonly runs: number;
   /** Where the allocator's memory begins; it ends with the arena. */
   readonly heap: number;
 }
 
 export function regionsOf(maxReaders: number, blockWords: number): Regions {
   const zeroBlock = Slots.first + maxReaders * Slots.size;
-  return { zeroBlock, heap: zeroBlock + Math.max(blockWords, LINE) };
+  const runs = zeroBlock + Math.max(blockWords, LINE);
+  return { zeroBlock, runs, heap: runs + 2 * RUN_CAPACITY };
 }

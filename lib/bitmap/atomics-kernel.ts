@@ -161,6 +161,30 @@ export class AtomicsKernel implements Kernel {
     return this.merge(from, first, end, into, true);
   }
 
+  extractRuns(block: number, first: number, end: number, into: number, capacity: number): number {
+    if (first === end) return 0;
+    const last = block + wordOf(end - 1);
+    const limit = into + 2 * capacity;
+    let mask = maskFrom(first);
+    let at = into;
+    /** All bits as the last one of the word before. */
+    let before = 0;
+    for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, before)) {
+      if (i === last) mask &= maskBelow(end);
+      const bits = this.words.get(i) & mask;
+      // Where a bit differs from the one below it, a run begins or ends.
+      for (let edges = bits ^ ((bits << 1) | (before & 1)); edges !== 0; edges &= edges - 1) {
+        this.words.set(at, (i - block) * 32 + lowestBit(edges));
+        at += 1;
+        if (at === limit) return capacity;
+      }
+      before = bits >> 31;
+      mask = -1;
+    }
+    if (before !== 0) this.words.set(at++, end);
+    return (at - into) / 2;
+  }
+
   private merge(from: number, first: number, end: number, into: number, clear: boolean): number {
     if (first === end) return 0;
     const distance = into - from;

@@ -79,4 +79,14 @@ export interface Kernel {
    * @returns how many bits turned from clear to set in `into`
    */
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number;
+
+  /**
+   * Owned: the runs of set bits in the range, ascending, each as long as the range allows. Of each, two words are written
+   * from the word index `into` on: the position of its first bit, and the position after its last. The words are the
+   * caller's own and lie outside the block.
+   * @param capacity at least 1. Where there are more runs, the first ones are written, and no bit that lies behind them
+   *   is looked for: the caller goes on from where the last one ends
+   * @returns how many runs were written
+   */
+  extractRuns(block: number, first: number, end: number, into: number, capacity: number): number;
 }

@@ -20,6 +20,7 @@ interface Code {
   clearOwned(block: number, first: number, end: number): number;
   mergeOwned(from: number, first: number, end: number, into: number): number;
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number;
+  extractRuns(block: number, first: number, end: number, into: number, capacity: number): number;
   addLive8(
     address: number,
     a: number,
@@ -144,6 +145,10 @@ export class WasmKernel implements Kernel {
    */
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number {
     return this.code.mergeAndClearOwned(this.address(from), first, end, this.address(into));
+  }
+
+  extractRuns(block: number, first: number, end: number, into: number, capacity: number): number {
+    return this.code.extractRuns(this.address(block), first, end, this.address(into), capacity);
   }
 
   /** Wraps to a negative number above 2^31 bytes: the module takes the same 32 bits for unsigned. */

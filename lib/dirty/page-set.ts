@@ -8,18 +8,14 @@ import type { Geometry } from '../arena/arena.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { UsageError } from '../errors.js';
 import { eachBlock, type PageRange, touchedPages } from './page-range.js';
-
-/** Bytes of ram_addr space. */
-export interface Run {
-  readonly start: number;
-  readonly length: number;
-}
+import { type Run, type RunBuffer, RunIterator } from './run-iterator.js';
 
 /** @internal What the sets of one engine share. */
 export interface PageSetStore {
   readonly geometry: Geometry;
   readonly allocator: Allocator;
   readonly kernel: Kernel;
+  readonly runs: RunBuffer;
 }
 
 /**
@@ -34,6 +30,8 @@ export class PageSet {
   private count = 0;
   /** Numbers of adopted blocks whose pages nobody has needed to count yet. */
   private readonly uncounted = new Set<number>();
+  /** @internal How often its pages may have changed. */
+  changes = 0;
 
   /** @internal Embedders get theirs from `createPageSet` and from collections. */
   constructor(store: PageSetStore, purpose: string) {
@@ -66,28 +64,13 @@ export class PageSet {
     return this.remove(touchedPages('PageSet.delete', start, length, this.store.geometry.pageSize));
   }
 
-  /** The set as byte ranges, ascending, neighbours merged. Pages may be deleted while it is iterated. */
-  *runs(): Generator<Run, void, undefined> {
-    const { geometry, kernel } = this.store;
-    const { pagesPerBlock, pageSize } = geometry;
-    let first = 0;
-    let end = 0;
-    for (const number of this.sortedNumbers('PageSet.runs')) {
-      const base = number * pagesPerBlock;
-      for (let bit = 0; ; ) {
-        const block = this.open('PageSet.runs').get(number);
-        if (block === undefined) break;
-        const from = kernel.findSet(block, bit, pagesPerBlock);
-        if (from === pagesPerBlock) break;
-        bit = kernel.findClear(block, from, pagesPerBlock);
-        if (base + from !== end) {
-          if (end > first) yield { start: first * pageSize, length: (end - first) * pageSize };
-          first = base + from;
-        }
-        end = base + bit;
-      }
-    }
-    if (end > first) yield { start: first * pageSize, length: (end - first) * pageSize };
+  /**
+   * The set as byte ranges, ascending, neighbours merged. Pages may be deleted while it is iterated: those that are gone
+   * by then are not given. Pages that are added then may be, or not.
+   * @throws UsageError from the step after `dispose` or after the engine was closed
+   */
+  runs(): IterableIterator<Run, void, undefined> {
+    return new RunIterator(this, this.store);
   }
 
   /** Gives the memory back to the arena. Every other method throws afterwards; a second `dispose` does nothing. */
@@ -97,6 +80,7 @@ export class PageSet {
     this.blocks = undefined;
     this.uncounted.clear();
     this.count = 0;
+    this.changes += 1;
   }
 
   /** @internal */
@@ -122,6 +106,7 @@ export class PageSet {
     }
     const added = kernel.takeLive(live, first, to, block);
     this.count += added;
+    this.changes += 1;
     return added;
   }
 
@@ -137,6 +122,7 @@ export class PageSet {
   adopt(number: number, block: number): void {
     this.open(this.purpose).set(number, block);
     this.uncounted.add(number);
+    this.changes += 1;
   }
 
   /** @internal Adds this set's pages of the range to a live block. */
@@ -172,6 +158,7 @@ export class PageSet {
     theirs.clear();
     other.dispose();
     this.count += added;
+    this.changes += 1;
     return added;
   }
 
@@ -216,6 +203,7 @@ export class PageSet {
     const { kernel, allocator, geometry } = this.store;
     const blocks = this.open(this.purpose);
     let removed = 0;
+    this.changes += 1;
     this.eachOwn(range, (block, from, to, number) => {
       const cleared = kernel.clearOwned(block, from, to);
       removed += cleared;
@@ -247,11 +235,8 @@ export class PageSet {
     }
   }
 
-  private sortedNumbers(operation: string): number[] {
-    return [...this.open(operation).keys()].sort((a, b) => a - b);
-  }
-
-  private open(operation: string): Map<number, number> {
+  /** @internal */
+  open(operation: string): Map<number, number> {
     if (this.store.allocator.closed) throw new UsageError(`${operation}: the engine of the page set is closed`);
     if (this.blocks === undefined) throw new UsageError(`${operation}: the page set was disposed of`);
     return this.blocks;

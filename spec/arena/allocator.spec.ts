@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { Allocator } from '../../lib/arena/allocator.js';
 import { Arena } from '../../lib/arena/arena.js';
-import { LINE, POISON, Table } from '../../lib/arena/layout.js';
+import { LINE, POISON, RUN_CAPACITY, Table } from '../../lib/arena/layout.js';
 import { ArenaFullError, CorruptionError } from '../../lib/errors.js';
 import { expectThrow } from '../support/refusals.js';
 
 const BLOCK_WORDS = 32;
 
 function setUp({ debug = false, heapWords = 64 * LINE, dirty = false } = {}) {
-  const fixed = 4 * (4 + 1 + BLOCK_WORDS / LINE) * LINE;
+  const fixed = 4 * (4 + 1 + BLOCK_WORDS / LINE) * LINE + RUN_CAPACITY * 8;
   const memory = dirty ? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }) : undefined;
   if (memory !== undefined) new Uint8Array(memory.buffer).fill(0xff);
   const { arena } = Arena.create({

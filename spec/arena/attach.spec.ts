@@ -1,7 +1,7 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect } from 'chai';
 import { Arena, type ArenaHandle } from '../../lib/arena/arena.js';
-import { Header } from '../../lib/arena/layout.js';
+import { Header, VERSION } from '../../lib/arena/layout.js';
 import { Client, UsageError } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
@@ -70,8 +70,14 @@ describe('attaching', () => {
   });
 
   it('is refused to a handle of another version', () => {
-    expectRefused({ ...handle, dirtymem: 2 }, RangeError, 'handle.dirtymem', 2, 'version 1');
-    expectRefused({ ...handle, dirtymem: 0 }, RangeError, 'handle.dirtymem', 0, 'version 1');
+    expectRefused(
+      { ...handle, dirtymem: VERSION + 1 },
+      RangeError,
+      'handle.dirtymem',
+      VERSION + 1,
+      `version ${VERSION}`,
+    );
+    expectRefused({ ...handle, dirtymem: 0 }, RangeError, 'handle.dirtymem', 0, `version ${VERSION}`);
   });
 
   it('is refused to a memory that other threads do not share', () => {
@@ -87,15 +93,15 @@ describe('attaching', () => {
 
   it('is refused where there is no arena', () => {
     expectRefused({ ...handle, byteOffset: 64 }, RangeError, 'magic', 'no dirtymem arena');
-    expectRefused({ dirtymem: 1, memory: shared(1), byteOffset: 0 }, RangeError, 'magic', 'no dirtymem arena');
+    expectRefused({ dirtymem: VERSION, memory: shared(1), byteOffset: 0 }, RangeError, 'magic', 'no dirtymem arena');
   });
 
   it('is refused to a memory that is too short for a header', () => {
-    expectRefused({ dirtymem: 1, memory: shared(0), byteOffset: 0 }, RangeError, 'handle');
+    expectRefused({ dirtymem: VERSION, memory: shared(0), byteOffset: 0 }, RangeError, 'handle');
   });
 
   const changes: [title: string, word: number, value: number, ...parts: (string | number)[]][] = [
-    ['of another version', Header.Version, 2, 'version', 2, 1],
+    ['of another version', Header.Version, VERSION + 1, 'version', VERSION + 1, VERSION],
     ['longer than its memory', Header.Length, 2 ** 18, 'length', 2 ** 18],
     ['of almost 2^32 words', Header.Length, -1, 'length', 2 ** 32 - 1],
     ['truncated within its slots', Header.Length, 100, 'length', 100],

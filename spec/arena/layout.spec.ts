@@ -6,6 +6,7 @@ import {
   NAME_WORDS,
   POISON,
   ROOTS,
+  RUN_CAPACITY,
   regionsOf,
   Slot,
   Slots,
@@ -53,12 +54,13 @@ describe('the layout of the arena', () => {
     expect(NAME_BYTES).to.equal(NAME_WORDS * 4);
   });
 
-  it('puts the zero block behind the last slot, and the heap behind the zero block', () => {
+  it('puts the zero block behind the last slot, the runs behind the zero block, and the heap behind the runs', () => {
     for (const maxReaders of [1, 2, 64, 4096]) {
       for (const blockWords of [2, LINE, 2 ** 16]) {
-        const { zeroBlock, heap } = regionsOf(maxReaders, blockWords);
+        const { zeroBlock, runs, heap } = regionsOf(maxReaders, blockWords);
         expect(zeroBlock).to.be.at.least(Slots.first + maxReaders * Slots.size);
-        expect(heap).to.be.at.least(zeroBlock + blockWords);
+        expect(runs).to.be.at.least(zeroBlock + blockWords);
+        expect(heap).to.be.at.least(runs + 2 * RUN_CAPACITY);
         expect(zeroBlock % LINE).to.equal(0);
         expect(heap % LINE).to.equal(0);
       }

@@ -50,9 +50,17 @@ describe('WasmKernel', () => {
           expect(kernel.mergeAndClearOwned(into, first, end, block)).to.equal(0);
           expect(kernel.mergeAndClearOwned(block, first, end, into)).to.equal(size);
           kernel.setOwned(block, first, end);
-          expect(kernel.clearOwned(block, first, end)).to.equal(size);
           expect(kernel.clearOwned(into, first, end)).to.equal(size);
+          expect(kernel.extractRuns(block, first, end, into, 2)).to.equal(Math.min(size, 1));
+          expect([...words.subarray(lower, lower + 2)]).to.deep.equal(size === 0 ? [0, 0] : [first, end]);
+          words.fill(0, lower, lower + 2);
+          expect(kernel.clearOwned(block, first, end)).to.equal(size);
         }
+        kernel.setOwned(into, 5, 9);
+        expect(kernel.extractRuns(into, 0, bits, block + bits / 32 - 2, 1)).to.equal(1);
+        expect([...words.subarray(-2)]).to.deep.equal([5, 9]);
+        words.fill(0, -2);
+        kernel.clearOwned(into, 5, 9);
         expect(
           words.subarray(lower - 16).every((word) => word === 0),
           'all that was set is clear',

@@ -166,6 +166,27 @@ export function describeKernelAccesses(name: string, make: MakeKernel): void {
       expect(log.filter(({ access }) => access !== 'read')).to.deep.equal([]);
     });
 
+    it('extractRuns writes two words a run and no other, and reads no word behind the runs that there is room for', () => {
+      const block = new Array<number>(64).fill(0);
+      for (const word of [3, 4, 20, 40]) block[word] = 0x00ffff00;
+      blocks.write(block, new Array(64).fill(0));
+      const { kernel, lower, upper } = blocks;
+      for (const [capacity, lastRead] of [
+        [1, 3],
+        [2, 4],
+        [3, 20],
+        [4, 40],
+        [5, 63],
+      ] as const) {
+        const log = record(() => kernel.extractRuns(lower, 7, 64 * 32, upper, capacity));
+        const indices = (access: Access): number[] =>
+          log.filter((one) => one.access === access).map(({ index }) => index);
+        expect(indices('write')).to.deep.equal(Array.from({ length: 2 * Math.min(capacity, 4) }, (_, n) => upper + n));
+        expect(Math.max(...indices('read')) - lower, `room for ${capacity}`).to.equal(lastRead);
+        expect(indices('atomic')).to.deep.equal([]);
+      }
+    });
+
     for (const take of ['takeLive', 'clearLive'] as const) {
       it(`${take} writes nothing where all bits of the range are clear`, () => {
         blocks.write([-1, ...new Array(62).fill(0), -1], new Array(64).fill(-1));

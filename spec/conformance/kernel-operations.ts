@@ -88,7 +88,28 @@ export const operations: readonly Operation[] = [
     model: (first, end, block, other) => other.merge(block, first, end),
     live: false,
   },
+  {
+    // Into those words of the other block that are level with the range; there is room for a run where there is one for 64.
+    name: 'extractRuns',
+    run: (kernel, first, end, block, other) =>
+      kernel.extractRuns(block, first, end, other + levelWith(first), roomLevelWith(first, end)),
+    model: (first, end, block, other) => {
+      const runs = block.runs(first, end).slice(0, roomLevelWith(first, end));
+      for (const [n, position] of runs.flat().entries()) other.writeWord(levelWith(first) + n, position);
+      return runs.length;
+    },
+    live: false,
+  },
 ];
+
+/** A multiple of two words: so is the length of a block, and a run finds room. */
+function levelWith(first: number): number {
+  return Math.floor(first / 64) * 2;
+}
+
+function roomLevelWith(first: number, end: number): number {
+  return Math.max(1, Math.floor((end - levelWith(first) * 32) / 64));
+}
 
 /** Which of the two blocks stands at the lower address. */
 export type Order = 'block first' | 'other first';

@@ -84,6 +84,23 @@ export function describeKernel(name: string, make: MakeKernel): void {
       });
     }
 
+    it('extracts the same runs in batches of any size, each from where the one before ended', () => {
+      fc.assert(
+        fc.property(anyCase, fc.integer({ min: 1, max: 6 }), ([block, , [first, end]], capacity) => {
+          blocks.write(block, new Array(Math.max(block.length, 16)).fill(0x5aa5c33c));
+          const { kernel, words, lower, upper } = blocks;
+          const found: [number, number][] = [];
+          for (let from = first, count = capacity; count === capacity; ) {
+            count = kernel.extractRuns(lower, from, end, upper, capacity);
+            for (let n = 0; n < count; n++) found.push([words.get(upper + 2 * n), words.get(upper + 2 * n + 1)]);
+            from = found.at(-1)?.[1] ?? end;
+          }
+          expect(found).to.deep.equal(NaiveBitmap.fromWords(block).runs(first, end));
+        }),
+        { numRuns: 300 },
+      );
+    });
+
     it('imports a bitmap at any alignment of either side, and no bit past its end', () => {
       for (let bit = 16; bit < 24; bit++) {
         for (let first = 32; first < 64; first++) {
@@ -124,7 +141,8 @@ export function describeKernel(name: string, make: MakeKernel): void {
     it('works at positions past 2^31', () => {
       const bytes = 2 ** 29 + 2 ** 16; // reserved; only the touched pages are ever committed
       const memory = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536, shared: true });
-      const kernel = make(new Words(memory.buffer, 0, bytes / 4), memory, 0);
+      const words = new Words(memory.buffer, 0, bytes / 4);
+      const kernel = make(words, memory, 0);
       const block = 64;
       for (const first of [2 ** 31 - 40, 2 ** 31 - 32, 2 ** 31, 2 ** 31 + 7, 2 ** 32 - 200]) {
         const end = first + 100;
@@ -133,6 +151,9 @@ export function describeKernel(name: string, make: MakeKernel): void {
         expect(kernel.findSet(block, first - 50, end + 50)).to.equal(first);
         expect(kernel.findClear(block, first, end + 50)).to.equal(end);
         expect(kernel.count(block, first - 50, end + 50)).to.equal(100);
+        const into = block + 2 ** 27;
+        expect(kernel.extractRuns(block, first - 50, end + 50, into, 4)).to.equal(1);
+        expect([words.get(into) >>> 0, words.get(into + 1) >>> 0]).to.deep.equal([first, end]);
         expect(kernel.clearOwned(block, first, end)).to.equal(100);
         expect(kernel.importLive(block, first, end, new Uint8Array(13).fill(0xff), 3)).to.equal(100);
         kernel.clearLive(block, first - 50, end + 50);

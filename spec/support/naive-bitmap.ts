@@ -45,6 +45,17 @@ export class NaiveBitmap {
     return this.within(first, end).length;
   }
 
+  /** The longest ranges of set bits within the range, ascending. */
+  runs(first: number, end: number): [first: number, end: number][] {
+    const runs: [number, number][] = [];
+    for (const position of this.within(first, end)) {
+      const last = runs.at(-1);
+      if (last !== undefined && last[1] === position) last[1] = position + 1;
+      else runs.push([position, position + 1]);
+    }
+    return runs;
+  }
+
   /** @returns how many bits turned, as for the other changes */
   set(first: number, end: number): number {
     const before = this.positions.size;
@@ -76,6 +87,14 @@ export class NaiveBitmap {
       this.positions.add(first + n);
     }
     return imported;
+  }
+
+  /** Gives the 32 bits from `index * 32` on the value of an unsigned number. */
+  writeWord(index: number, value: number): void {
+    for (let n = 0; n < 32; n++) {
+      if (Math.floor(value / 2 ** n) % 2 === 1) this.positions.add(index * 32 + n);
+      else this.positions.delete(index * 32 + n);
+    }
   }
 
   private within(first: number, end: number): number[] {

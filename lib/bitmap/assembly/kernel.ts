@@ -27,6 +27,7 @@
  */
 import { Change, walk } from './walk';
 
+export { extractRuns } from './runs';
 export { findClear, findSet } from './search';
 
 export function count(block: usize, first: u32, end: u32): u32 {
