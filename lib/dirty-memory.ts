@@ -81,7 +81,7 @@ export class DirtyMemory {
     if (typeof options !== 'object' || options === null) {
       throw wrongType('DirtyMemory.create', 'options', options, 'an object');
     }
-    checkKernelChoice('DirtyMemory.create', options.kernel ?? 'auto');
+    checkKernelChoice('DirtyMemory.create', options.kernel ?? 'auto', options.shared !== false);
     const stallMs = checkInteger('DirtyMemory.create', 'stallMs', options.stallMs ?? 1000, 1, 2 ** 31 - 1);
     const { arena, maxPages } = Arena.create(options);
     const kernel = parts.kernel(arena);
@@ -101,13 +101,13 @@ export class DirtyMemory {
 
   /**
    * Reserves an engine; the calling thread becomes its owner. Memory is committed as it is touched.
-   * @throws TypeError, RangeError for options that cannot be
+   * @throws TypeError, RangeError for options that cannot be; NoSharedMemoryError
    */
   static create(options: DirtyMemoryOptions = {}): DirtyMemory {
     return new DirtyMemory(options, shippedParts);
   }
 
-  /** For `attachVcpu` in another thread: pass it by `workerData` or `postMessage`. */
+  /** For `attachVcpu` in another thread: pass it by `workerData` or `postMessage`. Of `shared: false`: on this thread. */
   get handle(): ArenaHandle {
     return this.arena.handle;
   }

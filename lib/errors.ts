@@ -13,6 +13,22 @@ export class ArenaFullError extends RangeError {
   override readonly name = 'ArenaFullError';
 }
 
+/**
+ * The owner's page or program has no SharedArrayBuffer, so no other thread could attach. In browsers it takes
+ * cross-origin isolation, which two headers of the page's response ask for.
+ */
+export class NoSharedMemoryError extends Error {
+  override readonly name = 'NoSharedMemoryError';
+
+  constructor(operation: string) {
+    super(
+      `${operation}: there is no SharedArrayBuffer here. A page has it when it comes over https or from localhost with ` +
+        'the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp; ' +
+        'without it an engine can be of one thread, with the option shared: false',
+    );
+  }
+}
+
 /** Memory that nobody may write to was written to, or a freed table was used. The engine cannot be trusted any more. */
 export class CorruptionError extends Error {
   override readonly name = 'CorruptionError';
@@ -59,6 +75,12 @@ export function outOfRange(operation: string, what: string, value: unknown, limi
 
 export function wrongType(operation: string, what: string, value: unknown, expected: string): TypeError {
   return new TypeError(`${operation}: ${what} must be ${expected}, got ${show(value)}`);
+}
+
+/** @throws TypeError if `value` is no boolean */
+export function checkBoolean(operation: string, what: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw wrongType(operation, what, value, 'a boolean');
+  return value;
 }
 
 /** @throws TypeError if `value` is no number, RangeError if it is no integer from `least` to `most` */

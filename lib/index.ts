@@ -13,7 +13,14 @@ export {
   type HarvestOptions,
   type HarvestResult,
 } from './dirty-memory.js';
-export { ArenaFullError, CorruptionError, GracePeriodTimeout, type ReaderReport, UsageError } from './errors.js';
+export {
+  ArenaFullError,
+  CorruptionError,
+  GracePeriodTimeout,
+  NoSharedMemoryError,
+  type ReaderReport,
+  UsageError,
+} from './errors.js';
 export type { RamListener } from './ram/listeners.js';
 export type { RamBlock } from './ram/ram-block.js';
 export type { PlugOptions, RamList } from './ram/ram-list.js';

@@ -1,13 +1,13 @@
 /**
- * The one region of shared memory that an engine lives in: created once by the owner, attached by every other thread
- * through a handle that survives structured clone.
+ * The one region of memory that an engine lives in: created once by the owner, attached by every other thread through a
+ * handle that survives structured clone.
  *
  * The region is reserved in full at creation and committed by the operating system as it is touched, so creation
  * writes the header and nothing else; in an embedder's memory, which may not be zero, also the slots and the zero block.
  * Header words up to `Closed` never change after creation (but for `Closed` itself); a thread that holds the handle
  * received it after they were written, and message passing orders that, so attach reads them plainly.
  */
-import { checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
+import { checkBoolean, checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
 import {
   FLAG_ATOMICS_KERNEL,
   FLAG_DEBUG,
@@ -22,9 +22,9 @@ import {
   Table,
   VERSION,
 } from './layout.js';
+import { checkMemory, checkMemoryOf, reserveMemory, WASM_PAGE } from './memory.js';
 import { Words } from './words.js';
 
-const WASM_PAGE = 65536;
 const MAX_ARENA_BYTES = 2 ** 32;
 const MAX_PAGES = 2 ** 32;
 
@@ -46,13 +46,24 @@ export interface ArenaOptions {
   readonly kernel?: 'auto' | 'wasm' | 'atomics';
   /** Size of the arena in bytes. Default: what every bitmap and page set could need, at most 4 GiB. */
   readonly arenaBytes?: number;
-  /** A shared memory of the embedder's to live in, instead of one of the engine's own. */
+  /**
+   * Whether other threads can attach. Without, everything happens on the thread of the owner, which needs no
+   * SharedArrayBuffer: for pages that are not cross-origin isolated. Default true.
+   */
+  readonly shared?: boolean;
+  /**
+   * A memory of the embedder's to live in, instead of one of the engine's own: shared, or not, as `shared` says. One that
+   * is not shared must not grow while the engine lives: that takes its buffer away, and every call throws.
+   */
   readonly memory?: WebAssembly.Memory;
   /** Where in `memory` the arena begins: bytes, a multiple of 64. Default 0. */
   readonly byteOffset?: number;
 }
 
-/** What another thread needs to attach. Plain data that survives structured clone. */
+/**
+ * What another thread needs to attach. Plain data that survives structured clone, unless the engine was created with
+ * `shared: false`: then it is for `attachVcpu` on the same thread, and sending it throws a DataCloneError.
+ */
 export interface ArenaHandle {
   readonly dirtymem: number;
   readonly memory: WebAssembly.Memory;
@@ -183,8 +194,7 @@ function readOptions(operation: string, options: ArenaOptions): { geometry: Geom
     pageSize,
     mostBytes,
   );
-  const debug = options.debug ?? false;
-  if (typeof debug !== 'boolean') throw wrongType(operation, 'debug', debug, 'a boolean');
+  const debug = checkBoolean(operation, 'debug', options.debug ?? false);
   const geometry = geometryOf(Math.log2(pageSize), Math.log2(pagesPerBlock), maxReaders, debug);
   return { geometry, maxPages: Math.floor(maxRamBytes / pageSize) };
 }
@@ -214,14 +224,14 @@ function arenaBytesFor(operation: string, options: ArenaOptions, geometry: Geome
 }
 
 function findMemory(operation: string, options: ArenaOptions, arenaBytes: number) {
+  const shared = checkBoolean(operation, 'shared', options.shared ?? true);
   if (options.memory === undefined) {
     if (options.byteOffset !== undefined) {
       throw wrongType(operation, 'byteOffset', options.byteOffset, 'left out when memory is left out');
     }
-    const pages = Math.ceil(arenaBytes / WASM_PAGE);
-    return { memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), byteOffset: 0 };
+    return { memory: reserveMemory(operation, arenaBytes, shared), byteOffset: 0 };
   }
-  const memory = checkSharedMemory(operation, 'memory', options.memory);
+  const memory = checkMemoryOf(operation, options.memory, shared);
   const byteOffset = options.byteOffset ?? 0;
   const most = memory.buffer.byteLength - arenaBytes;
   if (most < 0) {
@@ -232,18 +242,11 @@ function findMemory(operation: string, options: ArenaOptions, arenaBytes: number
   return { memory, byteOffset };
 }
 
-function checkSharedMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
-  if (!(memory instanceof WebAssembly.Memory) || !(memory.buffer instanceof SharedArrayBuffer)) {
-    throw wrongType(operation, what, memory, 'a shared WebAssembly.Memory');
-  }
-  return memory;
-}
-
 function checkHandle(operation: string, handle: unknown): ArenaHandle {
   if (typeof handle !== 'object' || handle === null) throw wrongType(operation, 'handle', handle, 'an engine handle');
   const { dirtymem, memory, byteOffset } = handle as Partial<ArenaHandle>;
   if (typeof dirtymem !== 'number') throw wrongType(operation, 'handle.dirtymem', dirtymem, 'a version number');
   if (dirtymem !== VERSION) throw outOfRange(operation, 'handle.dirtymem', dirtymem, `version ${VERSION}`);
   if (typeof byteOffset !== 'number') throw wrongType(operation, 'handle.byteOffset', byteOffset, 'a number');
-  return { dirtymem, memory: checkSharedMemory(operation, 'handle.memory', memory), byteOffset };
+  return { dirtymem, memory: checkMemory(operation, 'handle.memory', memory), byteOffset };
 }

@@ -10,12 +10,12 @@ import { WasmKernel } from './wasm-kernel.js';
 const loaded = new WeakMap<WebAssembly.Memory, Map<number, WasmKernel>>();
 
 /** @throws TypeError, RangeError when `choice` is none, or 'wasm' is asked for and this thread cannot have it */
-export function checkKernelChoice(operation: string, choice: unknown): void {
+export function checkKernelChoice(operation: string, choice: unknown, shared: boolean): void {
   if (typeof choice !== 'string') throw wrongType(operation, 'kernel', choice, 'a string');
   if (choice !== 'auto' && choice !== 'wasm' && choice !== 'atomics') {
     throw outOfRange(operation, 'kernel', choice, "'auto', 'wasm' or 'atomics'");
   }
-  if (choice === 'wasm' && !WasmKernel.isAvailable()) {
+  if (choice === 'wasm' && !WasmKernel.isAvailable(shared)) {
     throw outOfRange(
       operation,
       'kernel',

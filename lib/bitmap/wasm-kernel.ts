@@ -2,6 +2,7 @@
  * The kernel in WebAssembly, seen from JavaScript: blocks become byte addresses, and the rest is the module's work.
  * Why its accesses are right is argued in assembly/kernel.ts.
  */
+import { isShared } from '../arena/memory.js';
 import { Words } from '../arena/words.js';
 import { AtomicsKernel } from './atomics-kernel.js';
 import type { Kernel } from './kernel.js';
@@ -53,21 +54,20 @@ export class WasmKernel implements Kernel {
     );
   }
 
-  /** Whether this thread can have one. */
-  static isAvailable(): boolean {
-    compiled ??= compile();
-    return compiled !== 'unavailable';
+  /** Whether this thread can have one, for a memory that is shared or for one that is not. */
+  static isAvailable(shared: boolean): boolean {
+    return moduleFor(shared) !== 'unavailable';
   }
 
   /**
-   * A kernel for the arena that begins at `byteOffset` of the shared memory. The module is compiled once a thread.
+   * A kernel for the arena that begins at `byteOffset` of the memory. The module is compiled once a thread.
    * @returns undefined where this thread cannot have one: no WebAssembly with SIMD and threads, a policy against
    *   compiling, a big-endian machine
    */
   static load(memory: WebAssembly.Memory, byteOffset: number): WasmKernel | undefined {
-    compiled ??= compile();
-    if (compiled === 'unavailable') return undefined;
-    const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+    const module = moduleFor(isShared(memory));
+    if (module === 'unavailable') return undefined;
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     return new WasmKernel(exports as unknown as Code, memory, byteOffset);
   }
 
@@ -157,13 +157,20 @@ export class WasmKernel implements Kernel {
   }
 }
 
-let compiled: WebAssembly.Module | 'unavailable' | undefined;
+const compiled: { shared?: WebAssembly.Module | 'unavailable'; unshared?: WebAssembly.Module | 'unavailable' } = {};
 
-function compile(): WebAssembly.Module | 'unavailable' {
+function moduleFor(shared: boolean): WebAssembly.Module | 'unavailable' {
+  const build = shared ? 'shared' : 'unshared';
+  compiled[build] ??= compile(build);
+  return compiled[build];
+}
+
+function compile(build: keyof typeof compiled): WebAssembly.Module | 'unavailable' {
   // WebAssembly is little-endian everywhere, typed arrays are what the machine is.
   const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
   if (!isLittleEndian || typeof WebAssembly !== 'object') return 'unavailable';
-  const bytes = Uint8Array.from(atob(KERNEL_WASM), (character) => character.charCodeAt(0));
+  const binary = atob(KERNEL_WASM.head) + atob(KERNEL_WASM[build]) + atob(KERNEL_WASM.tail);
+  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
   if (!WebAssembly.validate(bytes)) return 'unavailable';
   try {
     return new WebAssembly.Module(bytes);

@@ -38,7 +38,7 @@ interface Waiter {
 /** Grace periods, for what an embedder frees or reuses itself. Of the owner's thread alone. */
 export class Rcu {
   /** @internal Shared by everything that takes the embedder's requests. */
-  readonly lifecycle = new Lifecycle();
+  readonly lifecycle: Lifecycle;
   private readonly arena: Arena;
   private readonly periods: GracePeriods;
   private readonly stallMs: number;
@@ -52,6 +52,7 @@ export class Rcu {
   private holds = 0;
 
   constructor(arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) {
+    this.lifecycle = new Lifecycle(arena.words);
     this.arena = arena;
     this.periods = periods;
     this.stallMs = stallMs;

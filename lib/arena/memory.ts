@@ -1,0 +1,40 @@
+/**
+ * The memory that an arena lies in: shared with other threads, or of one thread. What a page that is not cross-origin
+ * isolated lacks is the constructor SharedArrayBuffer, and the right to send a shared memory to a worker.
+ */
+import { NoSharedMemoryError, wrongType } from '../errors.js';
+
+export const WASM_PAGE = 65536;
+
+/**
+ * Address space, of which the operating system commits what is touched, shared or not.
+ * @throws NoSharedMemoryError
+ */
+export function reserveMemory(operation: string, bytes: number, shared: boolean): WebAssembly.Memory {
+  if (shared) requireSharing(operation);
+  const pages = Math.ceil(bytes / WASM_PAGE);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+}
+
+/** @throws TypeError when it is none */
+export function checkMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
+  if (memory instanceof WebAssembly.Memory) return memory;
+  throw wrongType(operation, what, memory, 'a WebAssembly.Memory');
+}
+
+/** The embedder's. @throws TypeError when it is none, or of the other kind, NoSharedMemoryError */
+export function checkMemoryOf(operation: string, candidate: unknown, shared: boolean): WebAssembly.Memory {
+  if (shared) requireSharing(operation);
+  const memory = checkMemory(operation, 'memory', candidate);
+  if (isShared(memory) === shared) return memory;
+  const expected = shared ? 'shared, or the option shared be false' : 'one that is not shared, as shared is false';
+  throw wrongType(operation, 'memory', memory, expected);
+}
+
+export function isShared(memory: WebAssembly.Memory): boolean {
+  return !(memory.buffer instanceof ArrayBuffer); // SharedArrayBuffer is not there in every page
+}
+
+function requireSharing(operation: string): void {
+  if (typeof SharedArrayBuffer === 'undefined') throw new NoSharedMemoryError(operation);
+}
