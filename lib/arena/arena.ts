@@ -11,6 +11,7 @@ import { checkBoolean, checkInteger, checkPowerOfTwo, outOfRange, UsageError, wr
 import {
   FLAG_ATOMICS_KERNEL,
   FLAG_DEBUG,
+  FLAG_UNSHARED,
   Header,
   LINE,
   MAGIC,
@@ -22,11 +23,12 @@ import {
   Table,
   VERSION,
 } from './layout.js';
-import { checkMemory, checkMemoryOf, reserveMemory, WASM_PAGE } from './memory.js';
+import { checkMemory, checkMemoryOf, isShared, reserveMemory, WASM_PAGE } from './memory.js';
 import { Words } from './words.js';
 
 const MAX_ARENA_BYTES = 2 ** 32;
 const MAX_PAGES = 2 ** 32;
+const KNOWN_FLAGS = FLAG_DEBUG | FLAG_ATOMICS_KERNEL | FLAG_UNSHARED;
 
 export interface ArenaOptions {
   /** Bytes of a guest page, a power of two from 1 to 2^30. Default 4096. */
@@ -115,7 +117,9 @@ export class Arena {
     words.set(Header.Length, arenaBytes / 4);
     words.set(
       Header.Flags,
-      (geometry.debug ? FLAG_DEBUG : 0) | (options.kernel === 'atomics' ? FLAG_ATOMICS_KERNEL : 0),
+      (geometry.debug ? FLAG_DEBUG : 0) |
+        (options.kernel === 'atomics' ? FLAG_ATOMICS_KERNEL : 0) |
+        (isShared(memory) ? 0 : FLAG_UNSHARED),
     );
     words.set(Header.PageShift, geometry.pageShift);
     words.set(Header.BlockShift, geometry.blockShift);
@@ -148,7 +152,11 @@ export class Arena {
     expect('page shift', pageShift, pageShift >= 0 && pageShift <= 30, 'from 0 to 30');
     expect('block shift', blockShift, blockShift >= 6 && blockShift <= 30, 'from 6 to 30');
     expect('reader slots', maxReaders, maxReaders >= 1 && maxReaders <= 4096, 'from 1 to 4096');
-    expect('flags', flags, (flags & ~(FLAG_DEBUG | FLAG_ATOMICS_KERNEL)) === 0, 'known to this version');
+    expect('flags', flags, (flags & ~KNOWN_FLAGS) === 0, 'known to this version');
+    // Marks in a copy would be lost.
+    if (isShared(memory) !== ((flags & FLAG_UNSHARED) === 0)) {
+      throw wrongType(operation, 'handle.memory', memory, "the engine's own memory, not a copy of it");
+    }
     const geometry = geometryOf(pageShift, blockShift, maxReaders, (flags & FLAG_DEBUG) !== 0);
     const length = header.get(Header.Length) >>> 0;
     const least = regionsOf(maxReaders, geometry.blockWords).heap;

@@ -16,7 +16,7 @@ export const Header = {
   Version: 1,
   /** Size of the arena in words, as an unsigned number. */
   Length: 2,
-  /** `FLAG_DEBUG`, `FLAG_ATOMICS_KERNEL`. */
+  /** `FLAG_DEBUG`, `FLAG_ATOMICS_KERNEL`, `FLAG_UNSHARED`. */
   Flags: 3,
   /** log2 of the page size in bytes. */
   PageShift: 4,
@@ -49,6 +49,8 @@ export const ROOTS = 3;
 
 export const FLAG_DEBUG = 1;
 export const FLAG_ATOMICS_KERNEL = 2;
+/** Of one thread: the memory is not shared. */
+export const FLAG_UNSHARED = 4;
 
 /** The reader registry: one slot, a cache line, for each reader. */
 export const Slots = {

@@ -1,7 +1,16 @@
 import { expect } from 'chai';
 import { Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { dirtyPages, foreignVcpu, PAGE, range, reportUntil, smallEngine, turn } from '../support/engines.js';
+import {
+  describeEngines,
+  dirtyPages,
+  foreignVcpu,
+  PAGE,
+  range,
+  reportUntil,
+  smallEngine,
+  turn,
+} from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 /** Every method that must be refused once the engine is closed, or about to be. */
@@ -38,7 +47,7 @@ async function expectAllRefused(memory: DirtyMemory, why: string): Promise<void>
   for (const [name, call] of promises) await expectReject(call, UsageError, name, why);
 }
 
-describe('closing an engine', () => {
+describeEngines('closing an engine', () => {
   let memory: DirtyMemory;
 
   beforeEach(() => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Client, type DirtyMemory, type PageSet, type RamBlock, UsageError } from '../../lib/index.js';
-import { PAGE, smallEngine, stateOf } from '../support/engines.js';
+import { describeEngines, PAGE, smallEngine, stateOf } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 type ErrorClass = typeof RangeError | typeof UsageError;
@@ -236,7 +236,7 @@ function show(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 }
 
-describe("bad input to an owner's method", () => {
+describeEngines("bad input to an owner's method", () => {
   for (const [operation, call, values] of methods) {
     const parameter = String(call).slice(String(call).indexOf(operation.replace('ram.', '')));
     it(`is refused, and nothing changes: ${parameter.replaceAll('\n', ' ')}`, async () => {
@@ -304,7 +304,7 @@ describe("bad input to an owner's method", () => {
   });
 });
 
-describe('a length of zero', () => {
+describeEngines('a length of zero', () => {
   it('is answered with what is neutral, and changes nothing, wherever it stands', async () => {
     const { memory } = await fixture();
     const before = stateOf(memory);

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import { Client, type DirtyMemory, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { cleanAll, dirtyPages, PAGE, smallEngine, stateOf } from '../support/engines.js';
+import { cleanAll, describeEngines, dirtyPages, PAGE, smallEngine, stateOf } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
 
 const END = 200 * PAGE;
 const outside = [-1, -0.5, Number.NaN, Infinity, -Infinity, END, END + 0.5, 2 ** 31 * PAGE, 2 ** 44, 2 ** 53, 1e300];
 const noNumbers = [undefined, '0', {}, Symbol('addr')];
 
-describe("bad input to a vCPU's method", () => {
+describeEngines("bad input to a vCPU's method", () => {
   let memory: DirtyMemory;
   let vcpu: Vcpu;
 

@@ -80,9 +80,15 @@ describe('attaching', () => {
     expectRefused({ ...handle, dirtymem: 0 }, RangeError, 'handle.dirtymem', 0, `version ${VERSION}`);
   });
 
-  it('is refused to a memory that other threads do not share', () => {
-    expectRefused({ ...handle, memory: new WebAssembly.Memory({ initial: 1 }) }, TypeError, 'handle.memory', 'shared');
-    expectRefused({ ...handle, memory: handle.memory.buffer }, TypeError, 'handle.memory');
+  it('is refused to a memory that is none, and to one that is another', () => {
+    expectRefused({ ...handle, memory: handle.memory.buffer }, TypeError, 'handle.memory', 'WebAssembly.Memory');
+    expectRefused({ ...handle, memory: new WebAssembly.Memory({ initial: 1 }) }, RangeError, 'magic');
+  });
+
+  it('is refused to a copy in memory that other threads do not share, where marks would be lost', () => {
+    const copy = new WebAssembly.Memory({ initial: handle.memory.buffer.byteLength / 65536 });
+    new Uint8Array(copy.buffer).set(new Uint8Array(handle.memory.buffer));
+    expectRefused({ ...handle, memory: copy }, TypeError, 'handle.memory', 'copy');
   });
 
   for (const byteOffset of [-64, 32, 1, 0.5, Number.NaN, 2 ** 40, 2 ** 53]) {
@@ -105,7 +111,7 @@ describe('attaching', () => {
     ['longer than its memory', Header.Length, 2 ** 18, 'length', 2 ** 18],
     ['of almost 2^32 words', Header.Length, -1, 'length', 2 ** 32 - 1],
     ['truncated within its slots', Header.Length, 100, 'length', 100],
-    ['with flags nobody knows', Header.Flags, 5, 'flags', 5],
+    ['with flags nobody knows', Header.Flags, 9, 'flags', 9],
     ['with a negative page shift', Header.PageShift, -1, 'page shift', -1],
     ['with too large a page shift', Header.PageShift, 31, 'page shift', 31],
     ['with too small a block shift', Header.BlockShift, 5, 'block shift', 5],

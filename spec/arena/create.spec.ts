@@ -40,6 +40,9 @@ describe('creating an engine', () => {
     ['a memory that is none', { memory: {} }, TypeError, 'memory', '[object Object]'],
     ['a bare SharedArrayBuffer', { memory: new SharedArrayBuffer(2 ** 20) }, TypeError, 'memory'],
     ['a memory that is not shared', { memory: new WebAssembly.Memory({ initial: 1 }) }, TypeError, 'memory', 'shared'],
+    ['a shared memory that is not to be', { memory: shared(1), shared: false }, TypeError, 'memory', 'shared is false'],
+    ['shared that is no boolean', { shared: 0 }, TypeError, 'shared', 0],
+    ['shared that is a string', { shared: 'no' }, TypeError, 'shared', "'no'"],
     ['a memory that is too small', { memory: shared(1), pagesPerBlock: 64 }, RangeError, 'memory', 65536],
     [
       'an arena that is larger than the memory',

@@ -4,5 +4,6 @@ import { describeKernelAccesses } from '../conformance/kernel-accesses.js';
 import { describeKernelRaces } from '../conformance/kernel-races.js';
 
 describeKernel('AtomicsKernel', (words) => new AtomicsKernel(words));
+describeKernel('AtomicsKernel in memory that is not shared', (words) => new AtomicsKernel(words), false);
 describeKernelAccesses('AtomicsKernel', (words) => new AtomicsKernel(words));
 describeKernelRaces('AtomicsKernel', (words) => new AtomicsKernel(words));

@@ -38,11 +38,11 @@ const anyCase = fc.constantFrom(2, 4, 8, 32).chain((length) => {
 });
 
 /** What every kernel must do, whatever it is made of. */
-export function describeKernel(name: string, make: MakeKernel): void {
+export function describeKernel(name: string, make: MakeKernel, shared = true): void {
   describe(`${name}: bulk operations on bitmap blocks`, () => {
     let blocks: TwoBlocks;
     before(() => {
-      blocks = new TwoBlocks(make);
+      blocks = new TwoBlocks(make, undefined, shared);
     });
 
     for (const operation of operations) {
@@ -140,7 +140,7 @@ export function describeKernel(name: string, make: MakeKernel): void {
 
     it('works at positions past 2^31', () => {
       const bytes = 2 ** 29 + 2 ** 16; // reserved; only the touched pages are ever committed
-      const memory = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536, shared: true });
+      const memory = new WebAssembly.Memory({ initial: bytes / 65536, maximum: bytes / 65536, shared });
       const words = new Words(memory.buffer, 0, bytes / 4);
       const kernel = make(words, memory, 0);
       const block = 64;

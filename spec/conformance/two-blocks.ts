@@ -24,10 +24,14 @@ export class TwoBlocks {
   readonly lower = LINE;
   private blockWords = 0;
 
-  constructor(make: MakeKernel, makeWords = (...args: ConstructorParameters<typeof Words>) => new Words(...args)) {
+  constructor(
+    make: MakeKernel,
+    makeWords = (...args: ConstructorParameters<typeof Words>) => new Words(...args),
+    shared = true,
+  ) {
     const length = 2 * MAX_BLOCK_WORDS + 3 * LINE;
     const pages = Math.ceil((this.byteOffset + length * 4) / 65536);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
     this.words = makeWords(this.memory.buffer, this.byteOffset, length);
     this.kernel = make(this.words, this.memory, this.byteOffset);
   }

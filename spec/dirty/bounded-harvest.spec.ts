@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Client, DirtyMemory, type PageSet } from '../../lib/index.js';
+import { describeEngines } from '../support/engines.js';
 
 const PAGE = 4096;
 
@@ -11,11 +12,11 @@ function pagesOf(set: PageSet): number[] {
   return pages;
 }
 
-describe('a bounded harvest', () => {
+describeEngines('a bounded harvest', (shared) => {
   let memory: DirtyMemory;
 
   beforeEach(() => {
-    memory = DirtyMemory.create({ pagesPerBlock: 64, maxRamBytes: 4096 * PAGE });
+    memory = DirtyMemory.create({ pagesPerBlock: 64, maxRamBytes: 4096 * PAGE, shared });
     memory.ram.plug({ id: 'low', size: 100 * PAGE });
     memory.ram.plug({ id: 'high', size: 70 * PAGE, offset: 300 * PAGE });
   });

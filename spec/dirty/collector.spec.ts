@@ -10,6 +10,7 @@ import {
 import type { Vcpu } from '../../lib/vcpu.js';
 import {
   cleanAll,
+  describeEngines,
   dirtyPages,
   foreignVcpu,
   PAGE,
@@ -36,7 +37,7 @@ async function stateOfPromise(promise: Promise<unknown>): Promise<'pending' | 'r
   return state;
 }
 
-describe('a collection', () => {
+describeEngines('a collection', () => {
   let memory: DirtyMemory;
   let vcpu: Vcpu;
 

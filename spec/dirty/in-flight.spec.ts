@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { CollectionsInFlight, type Op } from '../support/collections-in-flight.js';
-import { Ground, SWAP_ALL } from '../support/engines.js';
+import { describeEngines, Ground, SWAP_ALL } from '../support/engines.js';
 
 const pick = fc.nat(1000);
 const ops: fc.Arbitrary<Op> = fc.oneof(
@@ -23,8 +23,8 @@ const ops: fc.Arbitrary<Op> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'wait' as const }) },
 );
 
-describe('collections in flight', () => {
-  const ground = new Ground(2 ** 18);
+describeEngines('collections in flight', (shared) => {
+  const ground = new Ground(2 ** 18, shared);
 
   for (const swaps of [false, true]) {
     const title = swaps ? ', by swapping blocks' : ', word by word';

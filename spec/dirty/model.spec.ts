@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
-import { Ground, SWAP_ALL } from '../support/engines.js';
+import { describeEngines, Ground, SWAP_ALL } from '../support/engines.js';
 import { steps } from '../support/random-steps.js';
 
 const machines: readonly (Omit<Machine, 'swaps'> & { readonly title: string; readonly runs: number })[] = [
@@ -33,8 +33,8 @@ const machines: readonly (Omit<Machine, 'swaps'> & { readonly title: string; rea
   },
 ];
 
-describe('dirty memory against a set of pages for each client', () => {
-  const ground = new Ground(2 ** 26);
+describeEngines('dirty memory against a set of pages for each client', (shared) => {
+  const ground = new Ground(2 ** 26, shared);
 
   for (const { title, runs, ...machine } of machines) {
     it(`agrees after every step of an owner and a vCPU: ${title}`, async () => {

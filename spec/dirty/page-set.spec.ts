@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Client, type DirtyMemory, type PageSet, UsageError } from '../../lib/index.js';
-import { cleanAll, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
+import { cleanAll, describeEngines, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
 import { runsOf } from '../support/memory-model.js';
 import { expectThrow } from '../support/refusals.js';
 
@@ -11,7 +11,7 @@ function setWith(memory: DirtyMemory, pages: readonly number[]): PageSet {
   return memory.harvestUnsynchronized(Client.Vga).set;
 }
 
-describe('a page set', () => {
+describeEngines('a page set', () => {
   let memory: DirtyMemory;
 
   beforeEach(() => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { DirtyMemory, RamBlock, RamListener } from '../../lib/index.js';
-import { PAGE, smallEngine, turn } from '../support/engines.js';
+import { describeEngines, PAGE, smallEngine, turn } from '../support/engines.js';
 import { expectThrow, uncaughtDuring } from '../support/refusals.js';
 
 class Recorder implements RamListener {
@@ -15,7 +15,7 @@ class Recorder implements RamListener {
   }
 }
 
-describe('listeners to RAM', () => {
+describeEngines('listeners to RAM', () => {
   let memory: DirtyMemory;
 
   beforeEach(() => {

@@ -3,6 +3,7 @@ import { Client, type DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   cleanAll,
+  describeEngines,
   dirtyPages,
   foreignVcpu,
   PAGE,
@@ -13,7 +14,7 @@ import {
 } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
-describe('the RAM list', () => {
+describeEngines('the RAM list', () => {
   let memory: DirtyMemory;
 
   beforeEach(() => {

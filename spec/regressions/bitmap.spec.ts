@@ -6,7 +6,16 @@ import { DirtyMemory } from '../../lib/dirty-memory.js';
 import { Client } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { CLIENTS, cleanAll, dirtyPages, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
+import {
+  CLIENTS,
+  cleanAll,
+  describeEngines,
+  dirtyPages,
+  PAGE,
+  pagesOf,
+  range,
+  smallEngine,
+} from '../support/engines.js';
 
 /** Byte offsets and lengths whose ends lie around the edges of words and bitmap blocks of 64 pages. */
 const EDGES = [0, 1, 31, 32, 33, 63, 64, 65, 95, 96, 97, 127, 128, 129].flatMap((page) =>
@@ -20,7 +29,7 @@ function cleanEngine(pages: number, offset = 0): DirtyMemory {
   return memory;
 }
 
-describe('regressions: bitmap arithmetic', () => {
+describeEngines('regressions: bitmap arithmetic', () => {
   describe('QEMU 88c73d16: a search was handed (offset, length) where it takes (size, offset)', () => {
     it('every query of a range around word and block edges is right, with one page dirty or one page clean', () => {
       for (const one of [0, 31, 32, 63, 64, 65, 128]) {

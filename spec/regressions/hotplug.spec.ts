@@ -2,7 +2,18 @@ import { expect } from 'chai';
 import type { Allocator } from '../../lib/arena/allocator.js';
 import { ArenaFullError, Client, type DirtyMemory, type RamBlock } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { CLIENTS, cleanAll, dirtyPages, PAGE, pagesOf, range, smallEngine, stateOf, turn } from '../support/engines.js';
+import {
+  CLIENTS,
+  cleanAll,
+  describeEngines,
+  dirtyPages,
+  PAGE,
+  pagesOf,
+  range,
+  smallEngine,
+  stateOf,
+  turn,
+} from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 /** From its `nth` allocation on the engine has no more memory. @returns how to give it memory again */
@@ -24,7 +35,7 @@ function failAllocation(memory: DirtyMemory, nth: number): () => void {
   };
 }
 
-describe('regressions: growth and hotplug', () => {
+describeEngines('regressions: growth and hotplug', () => {
   it('QEMU b84f06c2bee7: bitmap blocks were counted by the RAM of the moment: 10,000 times the highest RAM goes and comes', async () => {
     const memory = smallEngine();
     memory.ram.plug({ id: 'low', size: 40 * PAGE });

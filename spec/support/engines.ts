@@ -11,6 +11,24 @@ export const PAGE = 4096;
 /** Swaps bitmap blocks of any size, and as soon as a word of them is dirty. */
 export const SWAP_ALL = { oneIn: 2 ** 20, leastWords: 1 };
 
+/** Whether engines are made in memory that threads share. */
+let inSharedMemory = true;
+
+/** A suite that is run twice: with engines that threads can share, and with engines of one thread. */
+export function describeEngines(title: string, suite: (this: Mocha.Suite, shared: boolean) => void): void {
+  for (const shared of [true, false]) {
+    describe(shared ? title : `${title}, of an engine of one thread`, function () {
+      before(() => {
+        inSharedMemory = shared;
+      });
+      after(() => {
+        inSharedMemory = true;
+      });
+      suite.call(this, shared);
+    });
+  }
+}
+
 /** An engine that grows and shrinks its tables often: 64 pages a bitmap block. Nobody waits for its stalls. */
 export function smallEngine(options: DirtyMemoryOptions = {}): DirtyMemory {
   return DirtyMemory.create({
@@ -21,6 +39,7 @@ export function smallEngine(options: DirtyMemoryOptions = {}): DirtyMemory {
     arenaBytes: options.memory === undefined ? 2 ** 18 : 2 ** 16,
     debug: true,
     stallMs: 600_000,
+    shared: inSharedMemory,
     ...options,
   });
 }
@@ -29,9 +48,12 @@ export function smallEngine(options: DirtyMemoryOptions = {}): DirtyMemory {
 export class Ground {
   readonly memory: WebAssembly.Memory;
 
-  constructor(bytes: number) {
+  private readonly shared: boolean;
+
+  constructor(bytes: number, shared: boolean) {
     const pages = Math.ceil(bytes / 65536);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.shared = shared;
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   }
 
   /** @param swapPolicy when to swap bitmap blocks; the shipped one spares blocks as small as specs use */
@@ -39,7 +61,7 @@ export class Ground {
     // An engine that a failed test left open does not count.
     new Int32Array(this.memory.buffer)[Header.Magic] = 0;
     const arenaBytes = this.memory.buffer.byteLength - 64;
-    const all = { stallMs: 600_000, maxReaders: 4, arenaBytes, ...options, memory: this.memory };
+    const all = { stallMs: 600_000, maxReaders: 4, arenaBytes, ...options, memory: this.memory, shared: this.shared };
     return new DirtyMemory(all, { ...shippedParts, swapPolicy });
   }
 }
