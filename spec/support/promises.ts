@@ -1,4 +1,5 @@
 /** Whether promises have settled, and waiting for states that no promise stands for. */
+import { soon } from '../../lib/rcu/turns.js';
 
 export interface Tracked {
   settled: boolean;
@@ -15,7 +16,7 @@ export function track(promise: Promise<unknown>): Tracked {
 }
 
 export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => soon(resolve));
 }
 
 /** More turns than anything that is ready needs. */

@@ -33,7 +33,8 @@ export type LoopName =
   | 'notify'
   | 'markWhatIsTold'
   | 'markThenStoreWhatIsTold'
-  | 'storeAndMark';
+  | 'storeAndMark'
+  | 'markThenStore';
 
 export type Method = 'mark' | 'markPage' | 'isDirty' | 'quiescent' | 'readLock' | 'goOffline' | 'detach';
 

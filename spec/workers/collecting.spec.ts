@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { Words } from '../../lib/arena/words.js';
-import { Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
+import { Client, DirtyMemory } from '../../lib/index.js';
+import { shippedParts } from '../../lib/parts.js';
+import { gracePeriodSabotages } from '../../lib/stress/sabotage/grace-periods.js';
 import { CLIENTS, cleanAll, PAGE, smallEngine } from '../support/engines.js';
+import { GuestCopy } from '../support/guest-copy.js';
 import { track, turn, turns } from '../support/promises.js';
 import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
 
@@ -11,7 +14,7 @@ describe('vCPUs on worker threads: collecting', () => {
   let memory: DirtyMemory;
   let guestBuffer: SharedArrayBuffer;
   let guest: Words;
-  let copy: number[];
+  let copy: GuestCopy;
 
   beforeEach(() => {
     memory = smallEngine({ debug: false });
@@ -19,27 +22,13 @@ describe('vCPUs on worker threads: collecting', () => {
     cleanAll(memory);
     guestBuffer = new SharedArrayBuffer(PAGES * 4);
     guest = new Words(guestBuffer, 0, PAGES);
-    copy = new Array(PAGES).fill(0);
+    copy = new GuestCopy(memory, guest, PAGE);
   });
   afterEach(async () => {
     await endThreads();
   });
 
   const attached = (name: string): Promise<RemoteVcpu> => RemoteVcpu.attached(memory.handle, name, guestBuffer);
-
-  /** Copies the guest's pages that are in the set, and disposes of it. */
-  const copyPages = (set: PageSet): Set<number> => {
-    const pages = new Set<number>();
-    for (const { start, length } of set.runs()) {
-      for (let page = start / PAGE; page < (start + length) / PAGE; page++) {
-        copy[page] = guest.get(page);
-        pages.add(page);
-      }
-    }
-    set.dispose();
-    return pages;
-  };
-  const differing = (): number[] => copy.flatMap((value, page) => (value === guest.get(page) ? [] : [page]));
 
   it('waits for the interval in which a page was marked before it was stored to', async () => {
     const vcpu = await attached('vcpu');
@@ -52,28 +41,41 @@ describe('vCPUs on worker threads: collecting', () => {
     vcpu.tell(77);
     expect(await vcpu.end(), 'clients for which the page turned').to.equal(7);
     const { set } = await harvest;
-    expect([...copyPages(set)]).to.deep.equal([0]);
-    expect(copy[0]).to.equal(77);
+    expect([...copy.take(set)]).to.deep.equal([0]);
+    expect(copy.get(0)).to.equal(77);
   });
 
-  it('misses no store of threads that store and mark all the time', async () => {
-    const vcpus = [await attached('vcpu0'), await attached('vcpu1')];
-    for (const vcpu of vcpus) await vcpu.begin('storeAndMark');
-    let rounds = 0;
-    let checked = 0;
-    while (rounds < 40 || checked < 1000) {
-      const due = differing();
-      // Whatever stored what differs has ended its interval, and so has marked.
-      await memory.rcu.synchronize();
-      const pages = copyPages((await memory.harvest(Client.Migration)).set);
-      const missing = due.filter((page) => !pages.has(page));
-      expect(missing, `pages of round ${rounds} that were stored to and are not dirty`).to.deep.equal([]);
-      checked += due.length;
-      rounds++;
-    }
-    for (const vcpu of vcpus) await vcpu.stop();
-    copyPages(memory.harvestUnsynchronized(Client.Migration).set);
-    expect(differing()).to.deep.equal([]);
+  for (const [loop, leastRounds, leastPages] of [
+    ['storeAndMark', 40, 1000],
+    ['markThenStore', 10, 100],
+  ] as const) {
+    it(`misses no store of threads that all the time ${loop}`, async () => {
+      const vcpus = [await attached('vcpu0'), await attached('vcpu1')];
+      for (const vcpu of vcpus) await vcpu.begin(loop);
+      let rounds = 0;
+      let checked = 0;
+      while (rounds < leastRounds || checked < leastPages) {
+        const { due, missing } = await copy.round();
+        expect(missing, `pages of round ${rounds} that were stored to and are not dirty`).to.deep.equal([]);
+        checked += due.length;
+        rounds++;
+      }
+      for (const vcpu of vcpus) await vcpu.stop();
+      copy.take(memory.harvestUnsynchronized(Client.Migration).set);
+      expect(copy.differing()).to.deep.equal([]);
+    });
+  }
+
+  it('is seen to miss stores when its harvests do not wait for the grace period', async () => {
+    const { parts } = gracePeriodSabotages['harvest-without-grace-period'];
+    const broken = new DirtyMemory({ stallMs: 600_000 }, { ...shippedParts, ...parts });
+    broken.ram.plug({ id: 'dimm0', size: PAGES * PAGE });
+    copy = new GuestCopy(broken, guest, PAGE);
+    const vcpu = await RemoteVcpu.attached(broken.handle, 'vcpu', guestBuffer);
+    await vcpu.begin('markThenStore');
+    let missing: number[] = [];
+    for (let rounds = 0; missing.length === 0 && rounds < 100_000; rounds++) ({ missing } = await copy.round());
+    expect(missing).to.not.be.empty;
   });
 
   it('tells exactly one thread of each page that turns, for each client', async () => {
@@ -104,11 +106,11 @@ describe('vCPUs on worker threads: collecting', () => {
       const unplugged = memory.ram.unplug(dimm);
       const { set } = await memory.harvest(Client.Migration);
       await unplugged;
-      for (const page of copyPages(set)) expect(page).to.be.below(PAGES);
+      for (const page of copy.take(set)) expect(page).to.be.below(PAGES);
     }
     for (const vcpu of vcpus) await vcpu.stop();
-    copyPages(memory.harvestUnsynchronized(Client.Migration).set);
-    expect(differing()).to.deep.equal([]);
+    copy.take(memory.harvestUnsynchronized(Client.Migration).set);
+    expect(copy.differing()).to.deep.equal([]);
     expect(memory.stats().shrinks).to.equal(30);
   });
 });

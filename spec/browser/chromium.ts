@@ -1,0 +1,52 @@
+/** The Chromium that the specs drive, where there is one. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { type BrowserContext, chromium } from 'playwright-core';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+
+/** Quiet, and good for a container: no sandbox of its own, no GPU, nothing fetched. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** @returns the path in CHROMIUM, which must then be right, or that of the first one in PATH */
+export function findChromium(): string | undefined {
+  const { CHROMIUM, PATH = '' } = process.env;
+  if (CHROMIUM !== undefined && CHROMIUM !== '') return CHROMIUM;
+  return PATH.split(delimiter)
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find((path) => existsSync(path));
+}
+
+export class Chromium {
+  readonly context: BrowserContext;
+  private readonly profile: string;
+
+  private constructor(context: BrowserContext, profile: string) {
+    this.context = context;
+    this.profile = profile;
+  }
+
+  static async launch(executablePath: string): Promise<Chromium> {
+    const profile = mkdtempSync(join(tmpdir(), 'dirtymem-chromium-'));
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: true,
+      args: ARGUMENTS,
+    });
+    return new Chromium(context, profile);
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+    rmSync(this.profile, { recursive: true, force: true });
+  }
+}
