@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
+import { codeBlocksOf } from '../support/code-blocks.js';
 import { Chromium, findChromium } from './chromium.js';
 import type * as scenarios from './scenarios.js';
 import { SourceServer } from './source-server.js';
@@ -9,7 +10,12 @@ type Result<Name extends keyof Scenarios> = Awaited<ReturnType<Scenarios[Name]>>
 
 const executable = findChromium();
 const title = 'the engine in Chromium';
-const missing = 'NOT RUN, for there is none: install the package chromium, or set CHROMIUM to the path of one';
+const missing =
+  'NOT RUN, for there is none: install the package chromium, run npx playwright-core install chromium, ' +
+  'or set CHROMIUM to the path of one';
+
+const doors = { dirtymem: '/lib/index.js', 'dirtymem/vcpu': '/lib/vcpu.js' };
+const guide = new Map(codeBlocksOf('lib/DESIGN.md', doors).map(({ file, code }) => [`/guide/${file}`, code]));
 
 describe(executable === undefined ? `${title} (${missing})` : title, function () {
   this.timeout(60_000);
@@ -22,13 +28,13 @@ describe(executable === undefined ? `${title} (${missing})` : title, function ()
   after(() => browser?.close());
 
   /** A page, and what runs scenarios in it. */
-  function open(isolated: boolean) {
+  function open(isolated: boolean, modules?: ReadonlyMap<string, string>) {
     let server: SourceServer;
     let page: Page;
     const errors: Error[] = [];
 
     before(async () => {
-      server = await SourceServer.start(isolated);
+      server = await SourceServer.start(isolated, modules);
       page = await browser.context.newPage();
       page.on('pageerror', (error) => errors.push(error));
       await page.goto(server.url);
@@ -39,14 +45,15 @@ describe(executable === undefined ? `${title} (${missing})` : title, function ()
     });
     afterEach('no error went uncaught', () => expect(errors.splice(0)).to.deep.equal([]));
 
-    return <Name extends keyof Scenarios>(name: Name, ...of: Parameters<Scenarios[Name]>): Promise<Result<Name>> =>
-      page.evaluate<Result<Name>>(
-        `import('/spec/browser/scenarios.js').then((module) => module.${name}(...${JSON.stringify(of)}))`,
-      );
+    const run = <Name extends keyof Scenarios>(name: Name, ...of: Parameters<Scenarios[Name]>): Promise<Result<Name>> =>
+      page.evaluate(`import('/spec/browser/scenarios.js').then((module) => module.${name}(...${JSON.stringify(of)}))`);
+    /** Until the module has run to its end. */
+    const load = (path: string): Promise<void> => page.evaluate(`import('${path}').then(() => {})`);
+    return { run, load };
   }
 
   describe('in a page that is cross-origin isolated, its main thread the owner, vCPUs in module workers', () => {
-    const run = open(true);
+    const { run, load } = open(true, guide);
 
     it('has the shared memory of a browser, and nothing of Node', async () => {
       expect(await run('environment')).to.deep.equal({
@@ -98,6 +105,8 @@ describe(executable === undefined ? `${title} (${missing})` : title, function ()
       });
     }
 
+    it("runs the guide's page", () => load('/guide/page.mjs'));
+
     it('refuses to supervise a worker that no event says the end of', async () => {
       expect(await run('superviseWorker')).to.include({ name: 'TypeError' });
     });
@@ -124,7 +133,7 @@ describe(executable === undefined ? `${title} (${missing})` : title, function ()
   });
 
   describe('in a page that is not isolated', () => {
-    const run = open(false);
+    const { run } = open(false);
 
     it('has no shared memory', async () => {
       expect(await run('environment')).to.include({ crossOriginIsolated: false, SharedArrayBuffer: 'undefined' });

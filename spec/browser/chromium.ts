@@ -5,6 +5,11 @@ import { delimiter, join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+const ELSEWHERE = [
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+];
 
 /** Quiet, and good for a container: no sandbox of its own, no GPU, nothing fetched. */
 const ARGUMENTS = [
@@ -17,13 +22,13 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** @returns the path in CHROMIUM, which must then be right, or that of the first one in PATH */
+/** @returns the path in CHROMIUM, which must then be right, or that of the first one in the usual places */
 export function findChromium(): string | undefined {
   const { CHROMIUM, PATH = '' } = process.env;
   if (CHROMIUM !== undefined && CHROMIUM !== '') return CHROMIUM;
-  return PATH.split(delimiter)
-    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
-    .find((path) => existsSync(path));
+  const inPath = PATH.split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  // The last is where `npx playwright-core install chromium` puts one.
+  return [...inPath, ...ELSEWHERE, chromium.executablePath()].find((path) => existsSync(path));
 }
 
 export class Chromium {

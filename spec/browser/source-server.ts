@@ -25,11 +25,12 @@ export class SourceServer {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   }
 
-  static async start(isolated: boolean): Promise<SourceServer> {
+  /** @param modules what is served besides, by path */
+  static async start(isolated: boolean, modules: ReadonlyMap<string, string> = new Map()): Promise<SourceServer> {
     const headers = isolated ? ISOLATION : {};
     const server = createServer(({ url = '/' }, response) => {
       const { pathname } = new URL(url, 'http://127.0.0.1');
-      const source = /^\/(?:lib|spec)\/[\w/.-]+\.js$/.test(pathname) ? compiled(pathname) : undefined;
+      const source = /^\/(?:lib|spec)\/[\w/.-]+\.js$/.test(pathname) ? compiled(pathname) : modules.get(pathname);
       if (pathname === '/') response.writeHead(200, { ...headers, 'Content-Type': 'text/html' }).end('<!doctype html>');
       else if (source === undefined) response.writeHead(404).end();
       else response.writeHead(200, { ...headers, 'Content-Type': 'text/javascript' }).end(source);

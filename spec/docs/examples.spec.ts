@@ -1,6 +1,6 @@
 /**
  * The documents' code blocks, run. A block whose first line is a comment with a file name is written under that name for
- * the others to use; every other one is run by itself. The package's names lead to lib/.
+ * the others to use, or for the page of spec/browser; every other one is run by itself. The package's names lead to lib/.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,36 +8,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { codeBlocksOf } from '../support/code-blocks.js';
 
 const run = promisify(execFile);
 const root = new URL('../../', import.meta.url);
 const register = new URL('scripts/register.mjs', root).href;
 const doors = {
-  "'dirtymem'": `'${new URL('lib/index.ts', root).href}'`,
-  "'dirtymem/vcpu'": `'${new URL('lib/vcpu.ts', root).href}'`,
+  dirtymem: new URL('lib/index.ts', root).href,
+  'dirtymem/vcpu': new URL('lib/vcpu.ts', root).href,
 };
-
-interface Block {
-  readonly language: string;
-  readonly code: string;
-  readonly line: number;
-  /** What it is to be called, if it is no program by itself. */
-  readonly file: string | undefined;
-}
-
-function blocksOf(document: string): Block[] {
-  const text = readFileSync(new URL(document, root), 'utf8');
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
-    language,
-    code,
-    line: text.slice(0, index).split('\n').length + 1,
-    file: /^\/\/ (\S+\.mjs)\n/.exec(code)?.[1],
-  }));
-}
 
 for (const document of ['README.md', 'lib/DESIGN.md']) {
   describe(`The code blocks of ${document}`, () => {
-    const blocks = blocksOf(document);
+    const blocks = codeBlocksOf(document, doors);
     const examples = blocks.filter(({ language }) => language === 'js');
     const programs = examples.filter(({ file }) => file === undefined);
     let folder: string;
@@ -45,9 +28,7 @@ for (const document of ['README.md', 'lib/DESIGN.md']) {
     before(() => {
       folder = mkdtempSync(join(tmpdir(), 'dirtymem-docs-'));
       for (const { code, file, line } of examples) {
-        let here = code;
-        for (const [name, url] of Object.entries(doors)) here = here.replaceAll(name, url);
-        writeFileSync(join(folder, file ?? `line-${line}.mjs`), here);
+        writeFileSync(join(folder, file ?? `line-${line}.mjs`), code);
       }
     });
 
