@@ -3,10 +3,9 @@ import type { Words } from '../arena/words.js';
 import { UsageError } from '../errors.js';
 
 export class Lifecycle {
-  private readonly words: Words;
-
   /** While closing, what is under way goes on and nothing new is begun. */
   state: 'open' | 'closing' | 'closed' = 'open';
+  private readonly words: Words;
 
   constructor(words: Words) {
     this.words = words;
@@ -14,8 +13,8 @@ export class Lifecycle {
 
   /** @throws UsageError unless open, and the memory is where it was */
   check(operation: string): void {
+    if (this.state !== 'open') throw new UsageError(`${operation}: the engine is ${this.state}`);
     // Growing a memory that is not shared detaches its buffer; plain reads would all give undefined.
     if (this.words.length === 0) throw new UsageError(`${operation}: the engine's memory has been grown`);
-    if (this.state !== 'open') throw new UsageError(`${operation}: the engine is ${this.state}`);
   }
 }

@@ -44,5 +44,6 @@ export class PageVcpu extends CommandedVcpu {
       this.worker.postMessage(message);
     });
     this.worker.onmessage = ({ data }: MessageEvent<Reply>) => this.replied(data);
+    this.worker.onerror = ({ message: why }) => this.ended(new Error(why));
   }
 }
