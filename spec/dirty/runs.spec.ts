@@ -4,7 +4,7 @@ import { RUN_CAPACITY } from '../../lib/arena/layout.js';
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { ArenaFullError, Client, DirtyMemory, type PageSet, UsageError } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
-import { cleanAll, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
+import { cleanAll, describeEngines, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
 import { runsOf } from '../support/memory-model.js';
 import { expectThrow } from '../support/refusals.js';
 
@@ -70,7 +70,7 @@ const anyStep = fc.oneof(
 );
 
 for (const kernel of ['wasm', 'atomics'] as const) {
-  describe(`the runs of a page set, by the kernel '${kernel}'`, () => {
+  describeEngines(`the runs of a page set, by the kernel '${kernel}'`, () => {
     let memory: DirtyMemory;
 
     beforeEach(() => {
