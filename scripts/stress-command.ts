@@ -4,7 +4,14 @@ import { dirname } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { StressPlan } from '../lib/stress/plan.js';
+import {
+  KERNELS,
+  MOST_PAGES_PER_BLOCK,
+  PAGE_SIZE,
+  PAGES_PER_BLOCK,
+  type StressKernel,
+  type StressPlan,
+} from '../lib/stress/plan.js';
 import { repeatCommand, type StressReport } from '../lib/stress/report.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
@@ -13,6 +20,9 @@ interface StressOptions {
   readonly vcpus: number;
   readonly seconds: number;
   readonly seed?: number;
+  readonly pageSize: number;
+  readonly pagesPerBlock: number;
+  readonly kernel?: StressKernel;
   readonly sabotage?: string;
   readonly faults?: boolean;
   readonly json?: string;
@@ -28,6 +38,13 @@ export function addStressCommand(program: Command): void {
     .addOption(
       new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
     )
+    .addOption(new Option('--page-size <bytes>', 'a power of two').argParser(powerOfTwo(1, 2 ** 30)).default(PAGE_SIZE))
+    .addOption(
+      new Option('--pages-per-block <n>', 'pages of a bitmap block, a power of two')
+        .argParser(powerOfTwo(64, MOST_PAGES_PER_BLOCK))
+        .default(PAGES_PER_BLOCK),
+    )
+    .addOption(new Option('--kernel <name>', 'of the bulk operations (default: by the seed)').choices(KERNELS))
     .addOption(
       new Option('--sabotage <name>', "plant a bug and see it found; 'list' lists them").argParser(sabotageName),
     )
@@ -46,6 +63,9 @@ async function run(options: StressOptions): Promise<void> {
   const plan: StressPlan = {
     vcpus: options.vcpus,
     seconds: options.seconds,
+    pageSize: options.pageSize,
+    pagesPerBlock: options.pagesPerBlock,
+    kernel: options.kernel,
     seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
     sabotage: options.sabotage,
     faults: options.faults === true || SABOTAGES[options.sabotage ?? '']?.needsFaults === true,
@@ -147,6 +167,15 @@ function integer(least: number, most: number): (text: string) => number {
     if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
       throw new InvalidArgumentError(`It must be an integer from ${least} to ${most}.`);
     }
+    return value;
+  };
+}
+
+function powerOfTwo(least: number, most: number): (text: string) => number {
+  const parse = integer(least, most);
+  return (text) => {
+    const value = parse(text);
+    if (!Number.isInteger(Math.log2(value))) throw new InvalidArgumentError('It must be a power of two.');
     return value;
   };
 }

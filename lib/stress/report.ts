@@ -1,6 +1,6 @@
 /** What a stress run says, as JSON and to people. */
 import type { RecordableHistogram } from 'node:perf_hooks';
-import { MINIMA, type StressPlan } from './plan.js';
+import { MINIMA, PAGE_SIZE, PAGES_PER_BLOCK, type StressPlan } from './plan.js';
 import type { Violation } from './violations.js';
 
 export interface StressReport {
@@ -10,6 +10,8 @@ export interface StressReport {
   readonly seed: number;
   readonly sabotage: string | null;
   readonly vcpus: number;
+  readonly pageSize: number;
+  readonly pagesPerBlock: number;
   readonly seconds: number;
   readonly marks: number;
   readonly marksPerSecond: number;
@@ -21,7 +23,7 @@ export interface StressReport {
   readonly shrinks: number;
   /** Dense bitmap blocks that harvests swapped out whole. */
   readonly blocksSwapped: number;
-  /** Chosen by the seed. */
+  /** Chosen by the seed, unless the plan names one. */
   readonly kernel: 'atomics' | 'wasm';
   readonly gracePeriods: number;
   readonly gracePeriodMicros: { readonly p50: number; readonly p99: number; readonly max: number };
@@ -60,7 +62,13 @@ export function vacuities(report: StressReport): string[] {
 export function repeatCommand(plan: StressPlan): string {
   const sabotage = plan.sabotage === undefined ? '' : ` --sabotage ${plan.sabotage}`;
   const faults = plan.faults ? ' --faults' : '';
-  return `npm run stress -- --vcpus ${plan.vcpus} --seconds ${plan.seconds} --seed ${plan.seed}${faults}${sabotage}`;
+  const { pageSize = PAGE_SIZE, pagesPerBlock = PAGES_PER_BLOCK, kernel } = plan;
+  const geometry =
+    (pageSize === PAGE_SIZE ? '' : ` --page-size ${pageSize}`) +
+    (pagesPerBlock === PAGES_PER_BLOCK ? '' : ` --pages-per-block ${pagesPerBlock}`) +
+    (kernel === undefined ? '' : ` --kernel ${kernel}`);
+  const run = `--vcpus ${plan.vcpus} --seconds ${plan.seconds} --seed ${plan.seed}`;
+  return `npm run stress -- ${run}${geometry}${faults}${sabotage}`;
 }
 
 export function microsOf(histogram: RecordableHistogram): StressReport['gracePeriodMicros'] {
