@@ -172,18 +172,13 @@ function geometryOf(pageShift: number, blockShift: number, maxReaders: number, d
 
 function readOptions(operation: string, options: ArenaOptions): { geometry: Geometry; maxPages: number } {
   if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
-  const pageSize = checkPowerOfTwo(operation, 'pageSize', options.pageSize ?? 4096, 1, 2 ** 30);
-  const pagesPerBlock = checkPowerOfTwo(operation, 'pagesPerBlock', options.pagesPerBlock ?? 2 ** 21, 64, 2 ** 30);
-  const maxReaders = checkInteger(operation, 'maxReaders', options.maxReaders ?? 64, 1, 4096);
+  const { pageSize = 4096, pagesPerBlock = 2 ** 21, maxReaders = 64, debug = false } = options;
+  checkPowerOfTwo(operation, 'pageSize', pageSize, 1, 2 ** 30);
+  checkPowerOfTwo(operation, 'pagesPerBlock', pagesPerBlock, 64, 2 ** 30);
+  checkInteger(operation, 'maxReaders', maxReaders, 1, 4096);
   const mostBytes = Math.min(MAX_PAGES * pageSize, Number.MAX_SAFE_INTEGER);
-  const maxRamBytes = checkInteger(
-    operation,
-    'maxRamBytes',
-    options.maxRamBytes ?? Math.min(2 ** 42, mostBytes),
-    pageSize,
-    mostBytes,
-  );
-  const debug = options.debug ?? false;
+  const { maxRamBytes = Math.min(2 ** 42, mostBytes) } = options;
+  checkInteger(operation, 'maxRamBytes', maxRamBytes, pageSize, mostBytes);
   if (typeof debug !== 'boolean') throw wrongType(operation, 'debug', debug, 'a boolean');
   const geometry = geometryOf(Math.log2(pageSize), Math.log2(pagesPerBlock), maxReaders, debug);
   return { geometry, maxPages: Math.floor(maxRamBytes / pageSize) };
@@ -203,13 +198,8 @@ function arenaBytesFor(operation: string, options: ArenaOptions, geometry: Geome
   const region = options.memory === undefined ? MAX_ARENA_BYTES : MAX_ARENA_BYTES - 64;
   // With room for the empty tables, creation cannot fail any more once it has begun to write.
   const least = fixedBytes + ROOTS * LINE * 4;
-  const bytes = checkInteger(
-    operation,
-    'arenaBytes',
-    options.arenaBytes ?? Math.min(rounded, region),
-    least,
-    MAX_ARENA_BYTES,
-  );
+  const { arenaBytes: bytes = Math.min(rounded, region) } = options;
+  checkInteger(operation, 'arenaBytes', bytes, least, MAX_ARENA_BYTES);
   return Math.floor(bytes / 64) * 64;
 }
 
@@ -222,7 +212,7 @@ function findMemory(operation: string, options: ArenaOptions, arenaBytes: number
     return { memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), byteOffset: 0 };
   }
   const memory = checkSharedMemory(operation, 'memory', options.memory);
-  const byteOffset = options.byteOffset ?? 0;
+  const { byteOffset = 0 } = options;
   const most = memory.buffer.byteLength - arenaBytes;
   if (most < 0) {
     throw outOfRange(operation, 'memory', `${memory.buffer.byteLength} bytes`, `at least ${arenaBytes} bytes long`);
