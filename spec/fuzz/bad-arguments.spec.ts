@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
 import { Ground, SWAP_ALL, smallEngine } from '../support/engines.js';
-import { expectRefusal, type HostileCall, hostileCalls, makeCall, titleOf } from '../support/hostile-calls.js';
+import { coerces, expectRefusal, type HostileCall, hostileCalls, makeCall, titleOf } from '../support/hostile-calls.js';
 import type { World } from '../support/public-operations.js';
 import { type Step, steps } from '../support/random-steps.js';
 
@@ -82,8 +82,9 @@ class Fixture {
 
   private state(): unknown {
     const { memory } = this.engine;
-    memory.rcu.poll(1);
-    const { gracePeriods, callbacksPending, ...stats } = memory.stats();
+    // What grace periods that are over free is freed before the call: one may be running, and the next be wanted.
+    for (let i = 0; i < 3; i++) memory.rcu.poll(1);
+    const { gracePeriods, callbacksPending, freeBlocks, freeBlockBytes, zeroedBlocks, ...stats } = memory.stats();
     return stats;
   }
 
@@ -91,9 +92,9 @@ class Fixture {
    * Outside debug mode the fast paths of `mark` and `markPage` take what can be made a number for it, and mark the page
    * that it lies in; the model does the same.
    */
-  private wasCoerced({ name, bad }: HostileCall, args: readonly unknown[], accepted: boolean): boolean {
-    if (this.debug || !accepted || bad[1] !== undefined) return false;
-    if (name !== 'Vcpu.mark' && name !== 'Vcpu.markPage') return false;
+  private wasCoerced(call: HostileCall, args: readonly unknown[], accepted: boolean): boolean {
+    if (this.debug || !accepted || !coerces(call) || call.bad[1] !== undefined) return false;
+    const { name } = call;
     const page = Math.floor(Number(args[0]) / (name === 'Vcpu.mark' ? pageSize : 1));
     if (!this.engine.model.canMark(page)) return false;
     this.engine.model.mark([page], name === 'Vcpu.mark' ? 7 : 1);
@@ -106,7 +107,9 @@ const sequences = fc.array(
   { minLength: 1, maxLength: 30, size: 'max' },
 );
 
-describe('bad arguments of any kind, to any operation, at any time', () => {
+describe('bad arguments of any kind, to any operation, at any time', function () {
+  this.timeout(120_000);
+
   for (const debug of [false, true]) {
     it(`are refused, and the engine goes on as its model does${debug ? ', in debug mode' : ''}`, async () => {
       await fc.assert(
@@ -119,7 +122,7 @@ describe('bad arguments of any kind, to any operation, at any time', () => {
           }
           await fixture.end();
         }),
-        { numRuns: 200 },
+        { numRuns: 120 },
       );
     });
   }

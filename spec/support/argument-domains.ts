@@ -51,26 +51,31 @@ export function callback<World>(): Domain<World> {
  * An object of options: bad are what is no object, and one with a bad option or with one that cannot be read. Properties
  * that are no options are nobody's business.
  * @param required names of the options that cannot be left out
+ * @param given names of those that are given beside a bad one
  */
-export function options<World>(fields: Record<string, Domain<World>>, required: readonly string[] = []): Domain<World> {
+export function options<World>(
+  fields: Record<string, Domain<World>>,
+  required: readonly string[] = [],
+  given = required,
+): Domain<World> {
   const names = Object.keys(fields);
   const goodOf = (world: World, some: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(some.map((name) => [name, fields[name]?.good(world)]));
   const withBad = (name: string, bad: Value<World>): Value<World> => {
-    const make = (world: World): unknown => ({ ...goodOf(world, required), [name]: bad.make(world) });
+    const make = (world: World): unknown => ({ ...goodOf(world, given), [name]: bad.make(world) });
     return new Value(`{ ${name}: ${bad.title} }`, make, bad.throws);
   };
   const badField = fc
     .constantFrom(...names)
     .chain((name) => (fields[name] as Domain<World>).bad.map((bad) => withBad(name, bad)));
   const throwingField = fc.constantFrom(...names).map((name) => {
-    const make = (world: World): unknown => withThrowing(name, goodOf(world, required));
+    const make = (world: World): unknown => withThrowing(name, goodOf(world, given));
     return new Value<World>(`{ get ${name}() throws }`, make, true);
   });
   const noOptions: Value<World>[] = [...noObjects, ...closedObjects];
   if (required.length > 0) noOptions.push(...objects, absent);
   return {
-    good: (world) => goodOf(world, required),
+    good: (world) => goodOf(world, given),
     bad: fc.oneof(fc.constantFrom(...noOptions), { weight: 3, arbitrary: badField }, throwingField),
     fields,
   };

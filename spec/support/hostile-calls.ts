@@ -30,6 +30,11 @@ export function titleOf({ name, bad }: HostileCall): string {
   return `${name}(${bad.map((value) => value?.title ?? 'good').join(', ')})`;
 }
 
+/** Its fast path makes a number of its first argument, which runs the argument's own code. */
+export function coerces({ name }: HostileCall): boolean {
+  return name === 'Vcpu.mark' || name === 'Vcpu.markPage';
+}
+
 export interface Made {
   readonly args: readonly unknown[];
   readonly outcome: Outcome;
@@ -48,7 +53,7 @@ export async function makeCall(call: HostileCall, world: World): Promise<Made> {
 export function expectRefusal(call: HostileCall, outcome: Outcome): void {
   if ('returned' in outcome) throw new Error(`${titleOf(call)} was accepted`);
   const { threw } = outcome;
-  if (threw instanceof HostileError && call.bad.some((value) => value?.throws)) return;
+  if (threw instanceof HostileError && (coerces(call) || call.bad.some((value) => value?.throws))) return;
   const good = threw instanceof TypeError || threw instanceof RangeError;
   expect(good, `${titleOf(call)} threw ${threw instanceof Error ? threw.stack : typeof threw}`).to.equal(true);
 }

@@ -134,6 +134,7 @@ const creation = options<World>(
     memory: sharedMemory,
     byteOffset,
   },
+  [],
   ['memory', 'arenaBytes', 'byteOffset'],
 );
 const handle = options<World>(
