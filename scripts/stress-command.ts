@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Campaign, readCampaign } from '../lib/stress/campaign/campaign-file.js';
+import { ResultsFile } from '../lib/stress/campaign/results-file.js';
 import {
   KERNELS,
   MOST_PAGES_PER_BLOCK,
@@ -15,6 +17,7 @@ import {
 import { repeatCommand, type StressReport } from '../lib/stress/report.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
+import { runCampaign } from './campaign.js';
 
 interface StressOptions {
   readonly vcpus: number;
@@ -26,6 +29,8 @@ interface StressOptions {
   readonly sabotage?: string;
   readonly faults?: boolean;
   readonly json?: string;
+  readonly campaign?: FileOf<Campaign>;
+  readonly results?: string;
   readonly quiet?: boolean;
 }
 
@@ -50,12 +55,25 @@ export function addStressCommand(program: Command): void {
     )
     .option('--faults', 'kill and block threads, exhaust the arena and throw from listeners')
     .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
+    .addOption(
+      new Option('--campaign <file>', 'run all that a JSON file names, or what is left of it')
+        .argParser(campaignFile)
+        .conflicts(['vcpus', 'seconds', 'seed', 'pageSize', 'pagesPerBlock', 'kernel', 'sabotage', 'faults', 'json']),
+    )
+    .option('--results <file>', "a campaign's results (default: beside its file)")
     .option('--quiet', 'print the verdict only')
     .addHelpText('after', helpText())
     .action(run);
 }
 
-async function run(options: StressOptions): Promise<void> {
+async function run(options: StressOptions, command: Command): Promise<void> {
+  if (options.campaign !== undefined) {
+    const results = openResults(options.results ?? resultsBeside(options.campaign.path), command);
+    const passed = await runCampaign(options.campaign.content, results, options.quiet === true);
+    process.exitCode = passed ? 0 : 1;
+    return;
+  }
+  if (options.results !== undefined) command.error("error: option '--results <file>' is for a campaign");
   if (options.sabotage === 'list') {
     for (const [name, { description }] of Object.entries(SABOTAGES)) console.log(`${name}: ${description}`);
     return;
@@ -186,6 +204,31 @@ function seconds(text: string): number {
     throw new InvalidArgumentError('It must be a number of seconds above 0, at most 2,000,000.');
   }
   return value;
+}
+
+interface FileOf<T> {
+  readonly path: string;
+  readonly content: T;
+}
+
+function campaignFile(path: string): FileOf<Campaign> {
+  try {
+    return { path, content: readCampaign(path) };
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+function resultsBeside(campaign: string): string {
+  return `${campaign.replace(/\.json$/, '')}.results.jsonl`;
+}
+
+function openResults(path: string, command: Command): ResultsFile {
+  try {
+    return new ResultsFile(path);
+  } catch (error) {
+    return command.error(`error: results: ${(error as Error).message}`);
+  }
 }
 
 /** Found out before the run, not after a night. */

@@ -60,15 +60,20 @@ export function vacuities(report: StressReport): string[] {
 
 /** The command that runs the same plan again. */
 export function repeatCommand(plan: StressPlan): string {
-  const sabotage = plan.sabotage === undefined ? '' : ` --sabotage ${plan.sabotage}`;
-  const faults = plan.faults ? ' --faults' : '';
-  const { pageSize = PAGE_SIZE, pagesPerBlock = PAGES_PER_BLOCK, kernel } = plan;
-  const geometry =
-    (pageSize === PAGE_SIZE ? '' : ` --page-size ${pageSize}`) +
-    (pagesPerBlock === PAGES_PER_BLOCK ? '' : ` --pages-per-block ${pagesPerBlock}`) +
-    (kernel === undefined ? '' : ` --kernel ${kernel}`);
-  const run = `--vcpus ${plan.vcpus} --seconds ${plan.seconds} --seed ${plan.seed}`;
-  return `npm run stress -- ${run}${geometry}${faults}${sabotage}`;
+  return `npm run stress -- ${stressArguments(plan).join(' ')}`;
+}
+
+/** Flags for the plan; those that are as they would be anyway are left out. */
+export function stressArguments(plan: StressPlan): string[] {
+  const { vcpus, seconds, seed, pageSize = PAGE_SIZE, pagesPerBlock = PAGES_PER_BLOCK, kernel } = plan;
+  return [
+    ...['--vcpus', `${vcpus}`, '--seconds', `${seconds}`, '--seed', `${seed}`],
+    ...(pageSize === PAGE_SIZE ? [] : ['--page-size', `${pageSize}`]),
+    ...(pagesPerBlock === PAGES_PER_BLOCK ? [] : ['--pages-per-block', `${pagesPerBlock}`]),
+    ...(kernel === undefined ? [] : ['--kernel', kernel]),
+    ...(plan.faults ? ['--faults'] : []),
+    ...(plan.sabotage === undefined ? [] : ['--sabotage', plan.sabotage]),
+  ];
 }
 
 export function microsOf(histogram: RecordableHistogram): StressReport['gracePeriodMicros'] {
