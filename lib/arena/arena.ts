@@ -4,7 +4,7 @@
  *
  * The region is reserved in full at creation and committed by the operating system as it is touched, so creation
  * writes the header and nothing else; in an embedder's memory, which may not be zero, also the slots and the zero block.
- * Header words up to `Closed` never change after creation (but for `Closed` itself); a thread that holds the handle
+ * Header words up to `Checksum` never change after creation (but for `Closed`); a thread that holds the handle
  * received it after they were written, and message passing orders that, so attach reads them plainly.
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
@@ -110,6 +110,7 @@ export class Arena {
     words.set(Header.BlockShift, geometry.blockShift);
     words.set(Header.MaxReaders, geometry.maxReaders);
     words.set(Header.EngineId, (Math.random() * 2 ** 32) | 0);
+    words.set(Header.Checksum, checksumOf(words));
     return { arena: new Arena({ dirtymem: VERSION, memory, byteOffset }, arenaBytes / 4, geometry), maxPages };
   }
 
@@ -143,8 +144,25 @@ export class Arena {
     const least = regionsOf(maxReaders, geometry.blockWords).heap;
     const most = Math.floor((bytes - byteOffset) / 4);
     expect('length in words', length, length >= least && length <= most, `from ${least} to ${most}`);
+    const checksum = header.get(Header.Checksum);
+    expect(
+      'checksum',
+      checksum,
+      checksum === checksumOf(header),
+      `${checksumOf(header)} (its header was written over)`,
+    );
     return new Arena({ dirtymem: VERSION, memory, byteOffset }, length, geometry);
   }
+}
+
+/** Each step can be undone, so that no change of one word goes unseen. */
+function checksumOf(words: Words): number {
+  let sum = 0;
+  for (let word: number = Header.Magic; word <= Header.EngineId; word++) {
+    sum = Math.imul(sum ^ words.get(word), 0x9e3779b1);
+    sum ^= sum >>> 15;
+  }
+  return sum;
 }
 
 /**
