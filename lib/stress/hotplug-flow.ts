@@ -8,7 +8,7 @@ import type { DirtyMemory } from '../dirty-memory.js';
 import { ArenaFullError } from '../errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import { DIMM_SLOTS, GONE_SLOTS, type Guest } from './guest.js';
-import { type Choices, MAX_PAGES } from './plan.js';
+import { type Choices, MAX_PAGES, PAGES_PER_BLOCK } from './plan.js';
 import { asFinding, type Violations } from './violations.js';
 
 const MOST_DIMMS = 20;
@@ -117,6 +117,12 @@ export class HotplugFlow {
       const after = beside.offset + beside.size;
       const before = beside.offset - pages * this.pageSize;
       return { offset: choices.oneIn(2) && before >= 0 ? before : after, size: pages * this.pageSize };
+    }
+    // Of large bitmap blocks most hold some RAM, and tables would seldom change.
+    if (this.blockBytes > PAGES_PER_BLOCK * this.pageSize && choices.oneIn(3)) {
+      const blocks = (MAX_PAGES * this.pageSize) / this.blockBytes;
+      const offset = choices.between(blocks / 2, blocks - 1) * this.blockBytes;
+      return { offset, size: choices.between(1, 63) * this.pageSize };
     }
     const pages = choices.pick([1, choices.between(1, 63), choices.between(64, 1024), choices.between(1024, 4096)]);
     return { size: Math.min(pages, MAX_PAGES) * this.pageSize };
