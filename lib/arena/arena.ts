@@ -241,10 +241,9 @@ function findMemory(operation: string, options: ArenaOptions, arenaBytes: number
 }
 
 function checkSharedMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
-  if (!(memory instanceof WebAssembly.Memory) || !(memory.buffer instanceof SharedArrayBuffer)) {
-    throw wrongType(operation, what, memory, 'a shared WebAssembly.Memory');
-  }
-  return memory;
+  const isMemory = memory instanceof WebAssembly.Memory && !Object.hasOwn(memory, 'buffer'); // and not made to look so
+  if (isMemory && memory.buffer instanceof SharedArrayBuffer) return memory;
+  throw wrongType(operation, what, memory, 'a shared WebAssembly.Memory');
 }
 
 function checkHandle(operation: string, handle: unknown): ArenaHandle {

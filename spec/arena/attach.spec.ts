@@ -77,6 +77,8 @@ describe('attaching', () => {
   it('is refused to a memory that other threads do not share', () => {
     expectRefused({ ...handle, memory: new WebAssembly.Memory({ initial: 1 }) }, TypeError, 'handle.memory', 'shared');
     expectRefused({ ...handle, memory: handle.memory.buffer }, TypeError, 'handle.memory');
+    const forged = Object.create(WebAssembly.Memory.prototype, { buffer: { value: handle.memory.buffer } });
+    expectRefused({ ...handle, memory: forged }, TypeError, 'handle.memory');
   });
 
   for (const byteOffset of [-64, 32, 1, 0.5, Number.NaN, 2 ** 40, 2 ** 53]) {
@@ -107,6 +109,8 @@ describe('attaching', () => {
     ['with blocks that do not fit', Header.BlockShift, 30, 'length'],
     ['with no reader slots', Header.MaxReaders, 0, 'reader slots', 0],
     ['with too many reader slots', Header.MaxReaders, 4097, 'reader slots', 4097],
+    ['with another page size than it was created with', Header.PageShift, 13, 'checksum'],
+    ['with another checksum', Header.Checksum, 5, 'checksum', 5],
   ];
   for (const [title, word, value, ...parts] of changes) {
     it(`is refused to an arena ${title}`, () => {

@@ -4,8 +4,8 @@ import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
 import { Ground, SWAP_ALL, smallEngine } from '../support/engines.js';
 import { coerces, expectRefusal, type HostileCall, hostileCalls, makeCall, titleOf } from '../support/hostile-calls.js';
-import type { World } from '../support/public-operations.js';
 import { type Step, steps } from '../support/random-steps.js';
+import type { World } from '../support/world-arguments.js';
 
 const machine: Omit<Machine, 'swaps'> = { pageSize: 4096, pagesPerBlock: 64, maxPages: 640, base: 0 };
 const { pageSize } = machine;

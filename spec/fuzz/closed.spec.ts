@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectRefusal, hostileCalls, makeCall, operationNamed, titleOf } from '../support/hostile-calls.js';
-import { publicOperations, type World } from '../support/public-operations.js';
+import { publicOperations } from '../support/public-operations.js';
+import type { World } from '../support/world-arguments.js';
 
-/** Also what the words of the header, of the slots and of every bitmap hold. */
 async function closedWorld(ground: WebAssembly.Memory): Promise<World> {
   const memory = smallEngine({ memory: ground });
   const gone = memory.ram.plug({ id: 'gone', size: PAGE });

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { boundedCall } from '../support/bounded-call.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { publicOperations, type World } from '../support/public-operations.js';
+import { publicOperations } from '../support/public-operations.js';
+import type { World } from '../support/world-arguments.js';
 
 /** These use the object that they are given, for as long as it lives. */
 const USERS = ['DirtyMemory.supervise', 'RamList.addListener'];

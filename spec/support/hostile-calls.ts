@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { boundedCall, type Outcome } from './bounded-call.js';
 import { HostileError, type Value } from './hostile-values.js';
-import { type PublicOperation, publicOperations, type World } from './public-operations.js';
+import { type PublicOperation, publicOperations } from './public-operations.js';
+import type { World } from './world-arguments.js';
 
 /** A call, some of whose arguments are bad; the others are good. */
 export interface HostileCall {
