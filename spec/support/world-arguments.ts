@@ -127,7 +127,7 @@ export const creation = options<World>(
     byteOffset,
   },
   [],
-  ['memory', 'arenaBytes', 'byteOffset'],
+  ['pagesPerBlock', 'maxRamBytes', 'maxReaders', 'memory', 'arenaBytes', 'byteOffset'],
 );
 export const handle = options<World>(
   {
