@@ -3,7 +3,15 @@ import fc from 'fast-check';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
 import { Ground, SWAP_ALL, smallEngine } from '../support/engines.js';
-import { coerces, expectRefusal, type HostileCall, hostileCalls, makeCall, titleOf } from '../support/hostile-calls.js';
+import {
+  coerces,
+  expectRefusal,
+  type HostileCall,
+  hostileCalls,
+  makeCall,
+  SHRINKING,
+  titleOf,
+} from '../support/hostile-calls.js';
 import { type Step, steps } from '../support/random-steps.js';
 import type { World } from '../support/world-arguments.js';
 
@@ -122,7 +130,7 @@ describe('bad arguments of any kind, to any operation, at any time', function ()
           }
           await fixture.end();
         }),
-        { numRuns: 120 },
+        { numRuns: 120, ...SHRINKING },
       );
     });
   }

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { expectRefusal, hostileCalls, makeCall, operationNamed, titleOf } from '../support/hostile-calls.js';
+import { expectRefusal, hostileCalls, makeCall, operationNamed, SHRINKING, titleOf } from '../support/hostile-calls.js';
 import { publicOperations } from '../support/public-operations.js';
 import type { World } from '../support/world-arguments.js';
 
@@ -53,7 +53,7 @@ describe('a closed engine, whose memory may be another one by now', function () 
           ).to.equal(true);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 100, ...SHRINKING },
     );
   });
 });

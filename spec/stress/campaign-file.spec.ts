@@ -1,5 +1,6 @@
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { parseCampaign } from '../../lib/stress/campaign/campaign-file.js';
+import { parseCampaign, readCampaign } from '../../lib/stress/campaign/campaign-file.js';
 import { repeatCommand } from '../../lib/stress/report.js';
 
 function commands(campaign: unknown): string[] {
@@ -33,6 +34,17 @@ describe('a campaign file', () => {
       '--vcpus 4 --seconds 10 --seed 77 --page-size 1 --pages-per-block 1024 --kernel wasm',
       '--vcpus 4 --seconds 10 --seed 77 --page-size 1 --pages-per-block 1024 --kernel atomics',
     ]);
+  });
+
+  it('that comes with the sources takes an hour, and varies every dimension', () => {
+    const { plans, parallel } = readCampaign(
+      fileURLToPath(new URL('../../scripts/campaigns/hour.json', import.meta.url)),
+    );
+    const seconds = plans.reduce((sum, plan) => sum + plan.seconds, 0) / parallel;
+    expect(seconds).to.be.within(2_000, 3_600);
+    for (const dimension of ['vcpus', 'pageSize', 'pagesPerBlock', 'kernel', 'faults', 'seed'] as const) {
+      expect(new Set(plans.map((plan) => plan[dimension])).size, dimension).to.be.above(1);
+    }
   });
 
   it('runs no combination twice', () => {

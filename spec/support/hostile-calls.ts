@@ -6,6 +6,9 @@ import { HostileError, type Value } from './hostile-values.js';
 import { type PublicOperation, publicOperations } from './public-operations.js';
 import type { World } from './world-arguments.js';
 
+/** A failure is told, with its seed, before mocha loses patience: shrinking may take minutes. */
+export const SHRINKING = { interruptAfterTimeLimit: 80_000 };
+
 /** A call, some of whose arguments are bad; the others are good. */
 export interface HostileCall {
   readonly name: string;
