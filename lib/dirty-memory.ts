@@ -81,8 +81,9 @@ export class DirtyMemory {
     if (typeof options !== 'object' || options === null) {
       throw wrongType('DirtyMemory.create', 'options', options, 'an object');
     }
-    checkKernelChoice('DirtyMemory.create', options.kernel ?? 'auto', options.shared !== false);
-    const stallMs = checkInteger('DirtyMemory.create', 'stallMs', options.stallMs ?? 1000, 1, 2 ** 31 - 1);
+    const { kernel: choice = 'auto', stallMs = 1000 } = options;
+    checkKernelChoice('DirtyMemory.create', choice, options.shared !== false);
+    checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
     const { arena, maxPages } = Arena.create(options);
     const kernel = parts.kernel(arena);
     this.arena = arena;
@@ -139,8 +140,9 @@ export class DirtyMemory {
     if (typeof options !== 'object' || options === null)
       throw wrongType('setDirtyBitmap', 'options', options, 'an object');
     const { pageSize, pagesPerBlock } = this.arena.geometry;
-    const bitmap = checkBitmap(bits, start, pages, options.hostPageSize ?? pageSize);
-    const mask = checkMask('setDirtyBitmap', options.mask ?? ALL_CLIENTS);
+    const { hostPageSize = pageSize, mask = ALL_CLIENTS } = options;
+    const bitmap = checkBitmap(bits, start, pages, hostPageSize);
+    checkMask('setDirtyBitmap', mask);
     if (pages === 0) return 0;
     const end = this.ranges.endOfImport(
       bitmap.start,
@@ -211,15 +213,15 @@ export class DirtyMemory {
   async harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
     const checked = checkClient('harvest', client);
     this.checkOpen('harvest');
-    checkWaitOptions('harvest', options);
-    const into = this.checkInto('harvest', options.into);
-    const { maxPages } = options;
+    const wait = checkWaitOptions('harvest', options);
+    const { into: given, maxPages } = options;
+    const into = this.checkInto('harvest', given);
     if (maxPages !== undefined) checkInteger('harvest', 'maxPages', maxPages, 1, 2 ** 32);
     const result = await this.collector.collect(
       'harvest',
       checked,
       () => EVERYTHING,
-      options,
+      wait,
       (taken) => deliver(taken, into),
       maxPages,
     );
@@ -334,11 +336,11 @@ export class DirtyMemory {
    */
   async close(options: WaitOptions = {}): Promise<void> {
     const { lifecycle } = this.rcu;
+    const wait = checkWaitOptions('close', options);
     if (lifecycle.state !== 'open') return this.closing;
-    checkWaitOptions('close', options);
     this.rcu.checkMayWait('close');
     lifecycle.state = 'closing';
-    this.closing = this.closeAfter(options);
+    this.closing = this.closeAfter(wait);
     return this.closing;
   }
 

@@ -66,7 +66,11 @@ export function describeReaders(readers: readonly ReaderReport[]): string {
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'bigint') return `${value}n`;
-  return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
+  try {
+    return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
+  } catch {
+    return typeof value; // its own code threw, or it is a revoked proxy
+  }
 }
 
 export function outOfRange(operation: string, what: string, value: unknown, limit: string): RangeError {

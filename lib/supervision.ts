@@ -25,10 +25,10 @@ export class Supervision {
     }
     if (this.known.has(worker)) return;
     const identity = worker.threadId;
-    if (!Number.isInteger(identity) || identity < 0) {
+    if (!Number.isInteger(identity) || identity < 0 || identity > 2 ** 31 - 2) {
       throw wrongType('supervise', 'worker.threadId', identity, 'the id of a thread that has not ended');
     }
-    this.known.add(worker);
     worker.once('exit', () => gone(identity));
+    this.known.add(worker);
   }
 }

@@ -23,10 +23,9 @@ export interface AttachOptions {
  */
 export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vcpu {
   if (typeof options !== 'object' || options === null) throw wrongType('attachVcpu', 'options', options, 'an object');
-  const name = options.name ?? 'vcpu';
-  if (typeof name !== 'string') throw wrongType('attachVcpu', 'name', name, 'a string');
   const most = 2 ** 31 - 2;
-  const identity = options.identity ?? threadIdentity() ?? Math.floor(Math.random() * most);
+  const { name = 'vcpu', identity = threadIdentity() ?? Math.floor(Math.random() * most) } = options;
+  if (typeof name !== 'string') throw wrongType('attachVcpu', 'name', name, 'a string');
   checkInteger('attachVcpu', 'identity', identity, 0, most);
   const arena = Arena.attach('attachVcpu', handle);
   return new Vcpu(arena, chooseKernel(arena), name, identity);

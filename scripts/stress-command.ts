@@ -4,18 +4,33 @@ import { dirname } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { StressPlan } from '../lib/stress/plan.js';
+import { type Campaign, readCampaign } from '../lib/stress/campaign/campaign-file.js';
+import { ResultsFile } from '../lib/stress/campaign/results-file.js';
+import {
+  KERNELS,
+  MOST_PAGES_PER_BLOCK,
+  PAGE_SIZE,
+  PAGES_PER_BLOCK,
+  type StressKernel,
+  type StressPlan,
+} from '../lib/stress/plan.js';
 import { repeatCommand, type StressReport } from '../lib/stress/report.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
+import { runCampaign } from './campaign.js';
 
 interface StressOptions {
   readonly vcpus: number;
   readonly seconds: number;
   readonly seed?: number;
+  readonly pageSize: number;
+  readonly pagesPerBlock: number;
+  readonly kernel?: StressKernel;
   readonly sabotage?: string;
   readonly faults?: boolean;
   readonly json?: string;
+  readonly campaign?: FileOf<Campaign>;
+  readonly results?: string;
   readonly quiet?: boolean;
 }
 
@@ -28,17 +43,37 @@ export function addStressCommand(program: Command): void {
     .addOption(
       new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
     )
+    .addOption(new Option('--page-size <bytes>', 'a power of two').argParser(powerOfTwo(1, 2 ** 30)).default(PAGE_SIZE))
+    .addOption(
+      new Option('--pages-per-block <n>', 'pages of a bitmap block, a power of two')
+        .argParser(powerOfTwo(64, MOST_PAGES_PER_BLOCK))
+        .default(PAGES_PER_BLOCK),
+    )
+    .addOption(new Option('--kernel <name>', 'of the bulk operations (default: by the seed)').choices(KERNELS))
     .addOption(
       new Option('--sabotage <name>', "plant a bug and see it found; 'list' lists them").argParser(sabotageName),
     )
     .option('--faults', 'kill and block threads, exhaust the arena and throw from listeners')
     .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
+    .addOption(
+      new Option('--campaign <file>', 'run all that a JSON file names, or what is left of it')
+        .argParser(campaignFile)
+        .conflicts(['vcpus', 'seconds', 'seed', 'pageSize', 'pagesPerBlock', 'kernel', 'sabotage', 'faults', 'json']),
+    )
+    .option('--results <file>', "a campaign's results (default: beside its file)")
     .option('--quiet', 'print the verdict only')
     .addHelpText('after', helpText())
     .action(run);
 }
 
-async function run(options: StressOptions): Promise<void> {
+async function run(options: StressOptions, command: Command): Promise<void> {
+  if (options.campaign !== undefined) {
+    const results = openResults(options.results ?? resultsBeside(options.campaign.path), command);
+    const passed = await runCampaign(options.campaign.content, results, options.quiet === true);
+    process.exitCode = passed ? 0 : 1;
+    return;
+  }
+  if (options.results !== undefined) command.error("error: option '--results <file>' is for a campaign");
   if (options.sabotage === 'list') {
     for (const [name, { description }] of Object.entries(SABOTAGES)) console.log(`${name}: ${description}`);
     return;
@@ -46,6 +81,9 @@ async function run(options: StressOptions): Promise<void> {
   const plan: StressPlan = {
     vcpus: options.vcpus,
     seconds: options.seconds,
+    pageSize: options.pageSize,
+    pagesPerBlock: options.pagesPerBlock,
+    kernel: options.kernel,
     seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
     sabotage: options.sabotage,
     faults: options.faults === true || SABOTAGES[options.sabotage ?? '']?.needsFaults === true,
@@ -151,12 +189,46 @@ function integer(least: number, most: number): (text: string) => number {
   };
 }
 
+function powerOfTwo(least: number, most: number): (text: string) => number {
+  const parse = integer(least, most);
+  return (text) => {
+    const value = parse(text);
+    if (!Number.isInteger(Math.log2(value))) throw new InvalidArgumentError('It must be a power of two.');
+    return value;
+  };
+}
+
 function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value > 0 && value <= 2_000_000)) {
     throw new InvalidArgumentError('It must be a number of seconds above 0, at most 2,000,000.');
   }
   return value;
+}
+
+interface FileOf<T> {
+  readonly path: string;
+  readonly content: T;
+}
+
+function campaignFile(path: string): FileOf<Campaign> {
+  try {
+    return { path, content: readCampaign(path) };
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+function resultsBeside(campaign: string): string {
+  return `${campaign.replace(/\.json$/, '')}.results.jsonl`;
+}
+
+function openResults(path: string, command: Command): ResultsFile {
+  try {
+    return new ResultsFile(path);
+  } catch (error) {
+    return command.error(`error: results: ${(error as Error).message}`);
+  }
 }
 
 /** Found out before the run, not after a night. */

@@ -4,7 +4,7 @@
  *
  * The region is reserved in full at creation and committed by the operating system as it is touched, so creation
  * writes the header and nothing else; in an embedder's memory, which may not be zero, also the slots and the zero block.
- * Header words up to `Closed` never change after creation (but for `Closed` itself); a thread that holds the handle
+ * Header words up to `Checksum` never change after creation (but for `Closed`); a thread that holds the handle
  * received it after they were written, and message passing orders that, so attach reads them plainly.
  */
 import { checkBoolean, checkInteger, checkPowerOfTwo, outOfRange, UsageError, wrongType } from '../errors.js';
@@ -125,6 +125,7 @@ export class Arena {
     words.set(Header.BlockShift, geometry.blockShift);
     words.set(Header.MaxReaders, geometry.maxReaders);
     words.set(Header.EngineId, (Math.random() * 2 ** 32) | 0);
+    words.set(Header.Checksum, checksumOf(words));
     return { arena: new Arena({ dirtymem: VERSION, memory, byteOffset }, arenaBytes / 4, geometry), maxPages };
   }
 
@@ -153,17 +154,34 @@ export class Arena {
     expect('block shift', blockShift, blockShift >= 6 && blockShift <= 30, 'from 6 to 30');
     expect('reader slots', maxReaders, maxReaders >= 1 && maxReaders <= 4096, 'from 1 to 4096');
     expect('flags', flags, (flags & ~KNOWN_FLAGS) === 0, 'known to this version');
-    // Marks in a copy would be lost.
-    if (isShared(memory) !== ((flags & FLAG_UNSHARED) === 0)) {
-      throw wrongType(operation, 'handle.memory', memory, "the engine's own memory, not a copy of it");
-    }
     const geometry = geometryOf(pageShift, blockShift, maxReaders, (flags & FLAG_DEBUG) !== 0);
     const length = header.get(Header.Length) >>> 0;
     const least = regionsOf(maxReaders, geometry.blockWords).heap;
     const most = Math.floor((bytes - byteOffset) / 4);
     expect('length in words', length, length >= least && length <= most, `from ${least} to ${most}`);
+    const checksum = header.get(Header.Checksum);
+    expect(
+      'checksum',
+      checksum,
+      checksum === checksumOf(header),
+      `${checksumOf(header)} (its header was written over)`,
+    );
+    // Marks in a copy would be lost.
+    if (isShared(memory) !== ((flags & FLAG_UNSHARED) === 0)) {
+      throw wrongType(operation, 'handle.memory', memory, "the engine's own memory, not a copy of it");
+    }
     return new Arena({ dirtymem: VERSION, memory, byteOffset }, length, geometry);
   }
+}
+
+/** Each step can be undone, so that no change of one word goes unseen. */
+function checksumOf(words: Words): number {
+  let sum = 0;
+  for (let word: number = Header.Magic; word <= Header.EngineId; word++) {
+    sum = Math.imul(sum ^ words.get(word), 0x9e3779b1);
+    sum ^= sum >>> 15;
+  }
+  return sum;
 }
 
 /**
@@ -191,18 +209,14 @@ function geometryOf(pageShift: number, blockShift: number, maxReaders: number, d
 
 function readOptions(operation: string, options: ArenaOptions): { geometry: Geometry; maxPages: number } {
   if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
-  const pageSize = checkPowerOfTwo(operation, 'pageSize', options.pageSize ?? 4096, 1, 2 ** 30);
-  const pagesPerBlock = checkPowerOfTwo(operation, 'pagesPerBlock', options.pagesPerBlock ?? 2 ** 21, 64, 2 ** 30);
-  const maxReaders = checkInteger(operation, 'maxReaders', options.maxReaders ?? 64, 1, 4096);
+  const { pageSize = 4096, pagesPerBlock = 2 ** 21, maxReaders = 64, debug = false } = options;
+  checkPowerOfTwo(operation, 'pageSize', pageSize, 1, 2 ** 30);
+  checkPowerOfTwo(operation, 'pagesPerBlock', pagesPerBlock, 64, 2 ** 30);
+  checkInteger(operation, 'maxReaders', maxReaders, 1, 4096);
   const mostBytes = Math.min(MAX_PAGES * pageSize, Number.MAX_SAFE_INTEGER);
-  const maxRamBytes = checkInteger(
-    operation,
-    'maxRamBytes',
-    options.maxRamBytes ?? Math.min(2 ** 42, mostBytes),
-    pageSize,
-    mostBytes,
-  );
-  const debug = checkBoolean(operation, 'debug', options.debug ?? false);
+  const { maxRamBytes = Math.min(2 ** 42, mostBytes) } = options;
+  checkInteger(operation, 'maxRamBytes', maxRamBytes, pageSize, mostBytes);
+  checkBoolean(operation, 'debug', debug);
   const geometry = geometryOf(Math.log2(pageSize), Math.log2(pagesPerBlock), maxReaders, debug);
   return { geometry, maxPages: Math.floor(maxRamBytes / pageSize) };
 }
@@ -221,18 +235,14 @@ function arenaBytesFor(operation: string, options: ArenaOptions, geometry: Geome
   const region = options.memory === undefined ? MAX_ARENA_BYTES : MAX_ARENA_BYTES - 64;
   // With room for the empty tables, creation cannot fail any more once it has begun to write.
   const least = fixedBytes + ROOTS * LINE * 4;
-  const bytes = checkInteger(
-    operation,
-    'arenaBytes',
-    options.arenaBytes ?? Math.min(rounded, region),
-    least,
-    MAX_ARENA_BYTES,
-  );
+  const { arenaBytes: bytes = Math.min(rounded, region) } = options;
+  checkInteger(operation, 'arenaBytes', bytes, least, MAX_ARENA_BYTES);
   return Math.floor(bytes / 64) * 64;
 }
 
 function findMemory(operation: string, options: ArenaOptions, arenaBytes: number) {
-  const shared = checkBoolean(operation, 'shared', options.shared ?? true);
+  const { shared = true } = options;
+  checkBoolean(operation, 'shared', shared);
   if (options.memory === undefined) {
     if (options.byteOffset !== undefined) {
       throw wrongType(operation, 'byteOffset', options.byteOffset, 'left out when memory is left out');
@@ -240,7 +250,7 @@ function findMemory(operation: string, options: ArenaOptions, arenaBytes: number
     return { memory: reserveMemory(operation, arenaBytes, shared), byteOffset: 0 };
   }
   const memory = checkMemoryOf(operation, options.memory, shared);
-  const byteOffset = options.byteOffset ?? 0;
+  const { byteOffset = 0 } = options;
   const most = memory.buffer.byteLength - arenaBytes;
   if (most < 0) {
     throw outOfRange(operation, 'memory', `${memory.buffer.byteLength} bytes`, `at least ${arenaBytes} bytes long`);

@@ -27,6 +27,8 @@ export const Header = {
   EngineId: 7,
   /** 1 once the engine is closed. */
   Closed: 8,
+  /** Of the words up to `EngineId`: tells an attaching thread that one of them was written over. */
+  Checksum: 9,
 
   /** Word index of the current block table of client 0, 1, 2. Only the owner stores here (GP-1). */
   Roots: 1 * LINE,

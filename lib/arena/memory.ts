@@ -18,7 +18,7 @@ export function reserveMemory(operation: string, bytes: number, shared: boolean)
 
 /** @throws TypeError when it is none */
 export function checkMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
-  if (memory instanceof WebAssembly.Memory) return memory;
+  if (memory instanceof WebAssembly.Memory && !Object.hasOwn(memory, 'buffer')) return memory; // nor made to look so
   throw wrongType(operation, what, memory, 'a WebAssembly.Memory');
 }
 

@@ -96,15 +96,15 @@ export class Collector {
     deliver: (taken: PageSet) => T,
     maxPages?: number,
   ): Promise<T> {
-    checkWaitOptions(operation, options);
+    const wait = checkWaitOptions(operation, options);
     this.rcu.checkMayWait(operation);
-    options.signal?.throwIfAborted();
+    wait.signal?.throwIfAborted();
     const began = performance.now();
     const state = this.state(client);
     if (!state.lock.tryAcquire()) {
       const queued = `${operation} (queued behind another collection of ${clientName(client)})`;
       const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, this.rcu.holdouts());
-      await this.rcu.holdingFor(state.lock.acquire({ options, timeoutError }));
+      await this.rcu.holdingFor(state.lock.acquire({ options: wait, timeoutError }));
     }
     const taken = new PageSet(this.store, operation);
     try {
@@ -115,7 +115,7 @@ export class Collector {
         state.inFlight = taken;
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
         const cookie = release === undefined ? this.rcu.request() : this.rcu.defer(release);
-        await this.rcu.waitFor(operation, cookie, timeLeft(options, began));
+        await this.rcu.waitFor(operation, cookie, timeLeft(wait, began));
       }
     } catch (error) {
       this.abandon(client, state, taken);

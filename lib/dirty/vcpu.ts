@@ -255,7 +255,14 @@ export class Vcpu extends Reader {
 
   /** @returns whether a page of the block that the table entry names turned dirty */
   private setRange(entry: number, first: number, end: number): boolean {
-    return this.kernel.setLive(this.words.get(entry), first, end) > 0;
+    return this.kernel.setLive(this.blockOf(entry), first, end) > 0;
+  }
+
+  /** For a kernel, which checks nothing. @throws CorruptionError when the table entry names no block in the arena */
+  private blockOf(entry: number): number {
+    const block = this.words.get(entry);
+    if (block >= this.zeroBlock && block + this.arena.geometry.blockWords <= this.words.length) return block;
+    throw new CorruptionError(`reader '${this.name}' holds a block table that was written over or freed`);
   }
 
   /** Does every client's cached table have a block there? The all-zero block is the lowest; poison is negative. */
@@ -323,9 +330,11 @@ export class Vcpu extends Reader {
   }
 
   private reload(operation: string): void {
+    if (this.words.length === 0) throw new UsageError(`${operation}: the engine's memory has been grown`);
     const length = this.words.get(this.table0 - Table.Entries + Table.Length);
-    if (length === 0 && this.ramEndPage > 0) {
-      throw new CorruptionError(`${operation}: reader '${this.name}' holds a block table that was freed`);
+    // Outside the arena nothing is a number.
+    if (!(length > 0) && !(this.ramEndPage <= 0)) {
+      throw new CorruptionError(`${operation}: reader '${this.name}' holds a block table that was freed, or none`);
     }
     this.loadRoots();
     if (this.words.load(Header.Closed) !== 0) throw new UsageError(`${operation}: the engine is closed`);
@@ -341,7 +350,7 @@ export class Vcpu extends Reader {
     const range = this.touched(operation, start, length);
     if (range.first === range.end || this.covers(range)) return range;
     this.reload(operation);
-    if (range.end > this.ramEndPage) {
+    if (!(range.end <= this.ramEndPage)) {
       const { pageSize } = this.arena.geometry;
       throw outOfRange(operation, 'end', range.end * pageSize, `at most the end of RAM, ${this.ramEndPage * pageSize}`);
     }
@@ -358,7 +367,7 @@ export class Vcpu extends Reader {
     for (let page = range.first; page < range.end; ) {
       const base = page - (page % pagesPerBlock);
       const to = Math.min(range.end - base, pagesPerBlock);
-      const bit = this.kernel[kind](this.words.get(table + (page >>> this.blockShift)), page - base, to);
+      const bit = this.kernel[kind](this.blockOf(table + (page >>> this.blockShift)), page - base, to);
       if (bit < to) return base + bit;
       page = base + to;
     }

@@ -132,8 +132,9 @@ export class RamList {
     return block !== undefined && block.offset <= at ? block : undefined;
   }
 
-  /** @returns the plugged block of that id */
+  /** @returns the plugged block of that id. @throws TypeError */
   get(id: string): RamBlock | undefined {
+    if (typeof id !== 'string') throw wrongType('ram.get', 'id', id, 'a string');
     return this.blocks.find((block) => block.id === id);
   }
 
@@ -160,6 +161,12 @@ export class RamList {
     this.rcu.lifecycle.check('ram.addListener');
     if (typeof listener !== 'object' || listener === null) {
       throw wrongType('ram.addListener', 'listener', listener, 'an object');
+    }
+    for (const event of ['plugged', 'unplugged'] as const) {
+      const hear = listener[event];
+      if (hear !== undefined && typeof hear !== 'function') {
+        throw wrongType('ram.addListener', `listener.${event}`, hear, 'a function');
+      }
     }
     const remove = this.listeners.add(listener, this.blocks);
     return () => remove(() => this.blocks);
@@ -227,6 +234,7 @@ export class RamList {
     if (failure !== undefined) throw failure;
   }
 
+  /** @returns a copy: each option is read once */
   private checkPlug(options: PlugOptions): PlugOptions {
     this.rcu.lifecycle.check('plug');
     if (typeof options !== 'object' || options === null) throw wrongType('plug', 'options', options, 'an object');
@@ -237,7 +245,7 @@ export class RamList {
     const most = this.maxPages * this.geometry.pageSize;
     this.checkMultiple('size', size, this.geometry.pageSize, most);
     if (offset !== undefined) this.checkMultiple('offset', offset, 0, most - size);
-    return options;
+    return { id, size, ...(offset === undefined ? {} : { offset }) };
   }
 
   private checkMultiple(what: string, value: number, least: number, most: number): void {

@@ -65,9 +65,9 @@ export class Rcu {
    * (liburcu: synchronize_rcu.) @throws (rejects) GracePeriodTimeout, the signal's reason, UsageError inside a section
    */
   async synchronize(options: WaitOptions = {}): Promise<void> {
-    checkWaitOptions('synchronize', options);
+    const wait = checkWaitOptions('synchronize', options);
     this.checkMayWait('synchronize');
-    await this.waitFor('synchronize', this.periods.request(), options);
+    await this.waitFor('synchronize', this.periods.request(), wait);
   }
 
   /**
@@ -76,9 +76,8 @@ export class Rcu {
    * @throws GracePeriodTimeout; UsageError inside a section; TypeError where the thread must not block
    */
   synchronizeBlocking(options: { readonly timeoutMs?: number } = {}): void {
-    checkWaitOptions('synchronizeBlocking', options);
+    const { timeoutMs = this.stallMs } = checkWaitOptions('synchronizeBlocking', options);
     this.checkMayWait('synchronizeBlocking');
-    const timeoutMs = options.timeoutMs ?? this.stallMs;
     const cookie = this.periods.request();
     const done = (): boolean => {
       quiesceLocalReaders(this.arena.engineId);

@@ -147,13 +147,15 @@ export abstract class Reader {
       if (this.attached && this.reported === OFFLINE && this.departures === stretch) this.enter();
     };
     let result: T;
+    let settles: boolean;
     try {
       result = body();
+      settles = isThenable(result);
     } catch (error) {
       back();
       throw error;
     }
-    if (isThenable(result)) return Promise.resolve(result).finally(back) as T;
+    if (settles) return Promise.resolve(result).finally(back) as T;
     back();
     return result;
   }

@@ -10,8 +10,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws TypeError, RangeError for a bad `timeoutMs` or `signal` */
-export function checkWaitOptions(operation: string, options: WaitOptions): void {
+/** @returns a copy: each option is read once. @throws TypeError, RangeError for a bad `timeoutMs` or `signal` */
+export function checkWaitOptions(operation: string, options: WaitOptions): WaitOptions {
   if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
   const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined) {
@@ -24,6 +24,7 @@ export function checkWaitOptions(operation: string, options: WaitOptions): void 
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw wrongType(operation, 'signal', signal, 'an AbortSignal');
   }
+  return { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
 }
 
 /** How long to wait at most, and the error to reject with when the time is up. */

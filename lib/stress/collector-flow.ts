@@ -4,6 +4,7 @@
  * after the copy have been stored to since; so after another grace period each must be dirty. Looking only at the end
  * would be nearly blind, since later stores heal a lost page.
  */
+import { Arena } from '../arena/arena.js';
 import { Client, clientName } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { DirtyMemory } from '../dirty-memory.js';
@@ -11,7 +12,7 @@ import { ArenaFullError } from '../errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { Guest } from './guest.js';
 import type { OwnerModel } from './owner-model.js';
-import { type Choices, MAX_PAGES, PAGE_SIZE } from './plan.js';
+import { type Choices, MAX_PAGES } from './plan.js';
 import type { Violations } from './violations.js';
 
 export interface CollectionTotals {
@@ -27,6 +28,7 @@ export class CollectorFlow {
   private readonly client: Client;
   private readonly model: OwnerModel;
   private readonly choices: Choices;
+  private readonly pageSize: number;
   private readonly violations: Violations;
   /** Whether the arena may be said to be full. */
   private readonly faults: boolean;
@@ -47,6 +49,7 @@ export class CollectorFlow {
     this.client = client;
     this.model = model;
     this.choices = choices;
+    this.pageSize = Arena.attach('stress', memory.handle).geometry.pageSize;
     this.violations = violations;
   }
 
@@ -65,7 +68,7 @@ export class CollectorFlow {
     if (this.choices.oneIn(2)) this.deliver(this.memory.harvestUnsynchronized(this.client).set, 'all');
     else this.deliver((await this.memory.harvest(this.client)).set, 'all');
     for (const { offset, size } of this.memory.ram) {
-      for (let page = offset / PAGE_SIZE; page < (offset + size) / PAGE_SIZE; page++) {
+      for (let page = offset / this.pageSize; page < (offset + size) / this.pageSize; page++) {
         if (this.replica[page] === this.guest.read(page)) continue;
         this.violations.report(
           'lost-update',
@@ -111,14 +114,14 @@ export class CollectorFlow {
 
   private async testAndClear(): Promise<void> {
     const block = this.choices.oneIn(4) ? this.model.block : this.choices.pick([...this.memory.ram]);
-    const first = block.offset / PAGE_SIZE;
-    const end = first + block.size / PAGE_SIZE;
+    const first = block.offset / this.pageSize;
+    const end = first + block.size / this.pageSize;
     const from = this.choices.between(first, end - 1);
     const to = Math.min(end, from + this.choices.between(1, 512));
     const expected = block === this.model.block ? this.model.clear(from, to) : undefined;
     let dirty: boolean;
     try {
-      dirty = await this.memory.testAndClear(from * PAGE_SIZE, (to - from) * PAGE_SIZE, this.client);
+      dirty = await this.memory.testAndClear(from * this.pageSize, (to - from) * this.pageSize, this.client);
     } catch (error) {
       this.model.restore(expected ?? []);
       throw error;
@@ -187,19 +190,19 @@ export class CollectorFlow {
 
   private checkCount(set: PageSet): void {
     let counted = 0;
-    for (const run of set.runs()) counted += run.length / PAGE_SIZE;
+    for (const run of set.runs()) counted += run.length / this.pageSize;
     if (counted !== set.pages)
       this.violations.report('counts', `a set of ${counted} pages says that it has ${set.pages}`);
     this.totals.pagesCollected += counted;
   }
 
   private checkCollected(set: PageSet, bounded: boolean): void {
-    const wrong = this.model.collected((page) => set.has(page * PAGE_SIZE, 1), bounded);
+    const wrong = this.model.collected((page) => set.has(page * this.pageSize, 1), bounded);
     if (wrong !== undefined) this.violations.report('query-model', wrong);
   }
 
   private copySet(set: PageSet): void {
-    for (const { start, length } of set.runs()) this.copy(start / PAGE_SIZE, (start + length) / PAGE_SIZE);
+    for (const { start, length } of set.runs()) this.copy(start / this.pageSize, (start + length) / this.pageSize);
   }
 
   private copy(from: number, to: number): void {
@@ -209,15 +212,15 @@ export class CollectorFlow {
   private async findLostUpdates(): Promise<void> {
     const noted: { page: number; block: RamBlock }[] = [];
     for (const block of this.memory.ram) {
-      const end = (block.offset + block.size) / PAGE_SIZE;
-      for (let page = block.offset / PAGE_SIZE; page < end; page++) {
+      const end = (block.offset + block.size) / this.pageSize;
+      for (let page = block.offset / this.pageSize; page < end; page++) {
         if (this.replica[page] !== this.guest.read(page)) noted.push({ page, block });
       }
     }
     await this.memory.rcu.synchronize();
     for (const { page, block } of noted) {
       if (!this.memory.ram.has(block)) continue;
-      if (!this.memory.isDirty(page * PAGE_SIZE, 1, this.client)) {
+      if (!this.memory.isDirty(page * this.pageSize, 1, this.client)) {
         const name = clientName(this.client);
         this.violations.report(
           'lost-update',

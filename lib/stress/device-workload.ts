@@ -7,7 +7,7 @@ import { Header } from '../arena/layout.js';
 import { ALL_CLIENTS } from '../dirty/client.js';
 import { attachReader } from './attach-reader.js';
 import { Counter, DIMM_SLOTS, Guest } from './guest.js';
-import { Choices, PAGE_SIZE } from './plan.js';
+import { Choices } from './plan.js';
 import { TableWatch } from './table-watch.js';
 import type { WorkerTask } from './vcpu-workload.js';
 import { asFinding, type Finding } from './violations.js';
@@ -16,7 +16,8 @@ export function runDevice(task: WorkerTask): Finding | undefined {
   const guest = new Guest(task.guest);
   const choices = new Choices(task.seed, 2, task.index, task.tenancy);
   const device = attachReader(task.handle, `device${task.index}.${task.tenancy}`, task.sabotage);
-  const { words } = Arena.attach('stress', task.handle);
+  const { words, geometry } = Arena.attach('stress', task.handle);
+  const { pageSize } = geometry;
   const watch = new TableWatch(words, device);
   guest.count(Counter.Begun, 1);
   try {
@@ -32,7 +33,7 @@ export function runDevice(task: WorkerTask): Finding | undefined {
       device.goOnline();
       try {
         for (let page = first; page < first + pages; page++) guest.write(page, (transfer << 6) | task.index);
-        device.markRange(first * PAGE_SIZE, pages * PAGE_SIZE, ALL_CLIENTS);
+        device.markRange(first * pageSize, pages * pageSize, ALL_CLIENTS);
         guest.count(Counter.Marks, pages);
         const wrong = watch.look();
         if (wrong !== undefined) return { oracle: 'use-after-free', detail: wrong };

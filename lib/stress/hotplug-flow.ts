@@ -3,11 +3,12 @@
  * owner's own RAM. A guest ejects a DIMM before it is unplugged, so the directory forgets it first; vCPUs that looked
  * before still use it. Ranges that have no RAM any more, and no bitmap block, are told to the vCPUs for a while.
  */
+import { Arena } from '../arena/arena.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import { ArenaFullError } from '../errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import { DIMM_SLOTS, GONE_SLOTS, type Guest } from './guest.js';
-import { type Choices, MAX_PAGES, PAGE_SIZE, PAGES_PER_BLOCK } from './plan.js';
+import { type Choices, MAX_PAGES, PAGES_PER_BLOCK } from './plan.js';
 import { asFinding, type Violations } from './violations.js';
 
 const MOST_DIMMS = 20;
@@ -17,6 +18,9 @@ export class HotplugFlow {
   private readonly memory: DirtyMemory;
   private readonly guest: Guest;
   private readonly choices: Choices;
+  private readonly pageSize: number;
+  /** RAM of a bitmap block, in bytes. */
+  private readonly blockBytes: number;
   private readonly violations: Violations;
   private readonly neighbours: readonly RamBlock[];
   /** Whether the arena may be said to be full. */
@@ -39,6 +43,9 @@ export class HotplugFlow {
     this.memory = memory;
     this.guest = guest;
     this.choices = choices;
+    const { pageSize, pagesPerBlock } = Arena.attach('stress', memory.handle).geometry;
+    this.pageSize = pageSize;
+    this.blockBytes = pagesPerBlock * pageSize;
     this.violations = violations;
     this.neighbours = neighbours;
     this.faults = faults;
@@ -72,8 +79,8 @@ export class HotplugFlow {
     const block = this.tryPlug(offset, size);
     this.gone.forEach((other, i) => {
       if (other === undefined) return;
-      if (block !== undefined && sharesBlock(other, block)) this.gone[i] = undefined;
-      else this.guest.announce(DIMM_SLOTS + i, other.offset / PAGE_SIZE, other.size / PAGE_SIZE);
+      if (block !== undefined && this.sharesBlock(other, block)) this.gone[i] = undefined;
+      else this.guest.announce(DIMM_SLOTS + i, other.offset / this.pageSize, other.size / this.pageSize);
     });
     if (block === undefined) return;
     if (!this.memory.allDirty(block.offset, block.size, this.choices.pick([0, 1, 2] as const))) {
@@ -89,7 +96,7 @@ export class HotplugFlow {
 
   private tellPlugged(slot: number, block: RamBlock): void {
     this.dimms.set(slot, block);
-    this.guest.announce(slot, block.offset / PAGE_SIZE, block.size / PAGE_SIZE);
+    this.guest.announce(slot, block.offset / this.pageSize, block.size / this.pageSize);
   }
 
   private tryPlug(offset: number | undefined, size: number): RamBlock | undefined {
@@ -108,11 +115,17 @@ export class HotplugFlow {
       const beside = choices.pick(this.neighbours);
       const pages = choices.between(1, 150);
       const after = beside.offset + beside.size;
-      const before = beside.offset - pages * PAGE_SIZE;
-      return { offset: choices.oneIn(2) && before >= 0 ? before : after, size: pages * PAGE_SIZE };
+      const before = beside.offset - pages * this.pageSize;
+      return { offset: choices.oneIn(2) && before >= 0 ? before : after, size: pages * this.pageSize };
+    }
+    // Of large bitmap blocks most hold some RAM, and tables would seldom change.
+    if (this.blockBytes > PAGES_PER_BLOCK * this.pageSize && choices.oneIn(3)) {
+      const blocks = (MAX_PAGES * this.pageSize) / this.blockBytes;
+      const offset = choices.between(blocks / 2, blocks - 1) * this.blockBytes;
+      return { offset, size: choices.between(1, 63) * this.pageSize };
     }
     const pages = choices.pick([1, choices.between(1, 63), choices.between(64, 1024), choices.between(1024, 4096)]);
-    return { size: Math.min(pages, MAX_PAGES) * PAGE_SIZE };
+    return { size: Math.min(pages, MAX_PAGES) * this.pageSize };
   }
 
   private unplug(slot: number): void {
@@ -136,11 +149,11 @@ export class HotplugFlow {
 
   /** The unplugging has ended: if no RAM came into its bitmap blocks since, marks there must be refused. */
   private tellGone(block: RamBlock): void {
-    for (const other of this.memory.ram) if (sharesBlock(other, block)) return;
+    for (const other of this.memory.ram) if (this.sharesBlock(other, block)) return;
     const slot = this.choices.between(0, GONE_SLOTS - 1);
     this.forgetGone(slot);
     this.gone[slot] = block;
-    this.guest.announce(DIMM_SLOTS + slot, block.offset / PAGE_SIZE, block.size / PAGE_SIZE);
+    this.guest.announce(DIMM_SLOTS + slot, block.offset / this.pageSize, block.size / this.pageSize);
   }
 
   private forgetGone(slot: number): void {
@@ -153,15 +166,14 @@ export class HotplugFlow {
   private storeAsOwner(): void {
     const block = this.choices.pick([...this.memory.ram]);
     if (this.neighbours.includes(block)) return;
-    const page = block.offset / PAGE_SIZE + this.choices.between(0, block.size / PAGE_SIZE - 1);
+    const page = block.offset / this.pageSize + this.choices.between(0, block.size / this.pageSize - 1);
     this.guest.write(page, this.choices.bits());
-    this.memory.setDirtyRange(page * PAGE_SIZE, 1, 7);
+    this.memory.setDirtyRange(page * this.pageSize, 1, 7);
   }
-}
 
-function sharesBlock(a: RamBlock, b: RamBlock): boolean {
-  const bytes = PAGES_PER_BLOCK * PAGE_SIZE;
-  const first = (block: RamBlock): number => Math.floor(block.offset / bytes);
-  const last = (block: RamBlock): number => Math.floor((block.offset + block.size - 1) / bytes);
-  return first(a) <= last(b) && first(b) <= last(a);
+  private sharesBlock(a: RamBlock, b: RamBlock): boolean {
+    const first = (block: RamBlock): number => Math.floor(block.offset / this.blockBytes);
+    const last = (block: RamBlock): number => Math.floor((block.offset + block.size - 1) / this.blockBytes);
+    return first(a) <= last(b) && first(b) <= last(a);
+  }
 }

@@ -12,7 +12,7 @@ import { shippedSwapPolicy } from '../dirty/density.js';
 import { DirtyMemory } from '../dirty-memory.js';
 import { attachReader } from './attach-reader.js';
 import { Counter, Guest } from './guest.js';
-import { Choices, PAGE_SIZE } from './plan.js';
+import { Choices, type StressKernel } from './plan.js';
 import { sabotagedParts } from './sabotage/catalogue.js';
 import type { Finding } from './violations.js';
 
@@ -31,6 +31,8 @@ export interface LitmusTask {
   readonly port: MessagePort;
   readonly seed: number;
   readonly sabotage: string | undefined;
+  readonly pageSize: number;
+  readonly kernel: StressKernel;
 }
 
 export function createPair(): SharedArrayBuffer {
@@ -46,17 +48,18 @@ async function ownLitmus(task: LitmusTask): Promise<Finding | undefined> {
   const pair = new Words(task.pair, 0, PAIR_WORDS);
   const choices = new Choices(task.seed, 3);
   const swapPolicy = choices.oneIn(2) ? { oneIn: 2, leastWords: 1 } : shippedSwapPolicy;
+  const { pageSize, kernel } = task;
   const memory = new DirtyMemory(
-    { pagesPerBlock: 64, maxRamBytes: 64 * PAGE_SIZE, maxReaders: 1 },
+    { pageSize, pagesPerBlock: 64, maxRamBytes: 64 * pageSize, maxReaders: 1, kernel },
     { ...sabotagedParts(task.sabotage), swapPolicy },
   );
-  memory.ram.plug({ id: 'litmus', size: PAGES * PAGE_SIZE });
+  memory.ram.plug({ id: 'litmus', size: PAGES * pageSize });
   task.port.postMessage(memory.handle);
   const set = memory.createPageSet();
   for (let round = 1; !guest.stopped; round++) {
     const page = round % PAGES;
     const cell = CELLS + page * 16;
-    memory.setDirty(page * PAGE_SIZE, Client.Migration);
+    memory.setDirty(page * pageSize, Client.Migration);
     pair.store(BEGUN, round);
     pair.notify(BEGUN);
     delay(choices);
@@ -64,13 +67,13 @@ async function ownLitmus(task: LitmusTask): Promise<Finding | undefined> {
     const copied = pair.get(cell);
     if (!awaitWord(pair, DONE, round, guest)) break;
     // The vCPU is between rounds now, so what the cell holds is what it stored in this one.
-    if (copied !== pair.get(cell) && !memory.isDirty(page * PAGE_SIZE, 1, Client.Migration)) {
+    if (copied !== pair.get(cell) && !memory.isDirty(page * pageSize, 1, Client.Migration)) {
       return {
         oracle: 'lockstep-litmus',
         detail: `round ${round}: the store is not in the copy, and the page is clean`,
       };
     }
-    set.delete(0, PAGES * PAGE_SIZE);
+    set.delete(0, PAGES * pageSize);
     guest.count(Counter.LitmusRounds, 1);
   }
   set.dispose();
@@ -92,11 +95,11 @@ async function markLitmus(task: LitmusTask): Promise<Finding | undefined> {
       const page = round % PAGES;
       const markFirst = choices.oneIn(2);
       delay(choices);
-      if (markFirst) vcpu.mark(page * PAGE_SIZE);
+      if (markFirst) vcpu.mark(page * task.pageSize);
       else pair.set(CELLS + page * 16, round);
       delay(choices);
       if (markFirst) pair.set(CELLS + page * 16, round);
-      else vcpu.mark(page * PAGE_SIZE);
+      else vcpu.mark(page * task.pageSize);
       pair.store(DONE, round);
       pair.notify(DONE);
     }

@@ -3,16 +3,18 @@
  * page numbers that says what they should be. Every operation on it must agree with the set, while RAM beside it, in
  * the same words of the bitmap, comes and goes.
  */
+import { Arena } from '../arena/arena.js';
 import type { Client } from '../dirty/client.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';
-import { type Choices, PAGE_SIZE } from './plan.js';
+import type { Choices } from './plan.js';
 
 export class OwnerModel {
   readonly block: RamBlock;
   private readonly memory: DirtyMemory;
   private readonly client: Client;
   private readonly choices: Choices;
+  private readonly pageSize: number;
   private readonly first: number;
   private readonly end: number;
   private dirty: Set<number>;
@@ -22,14 +24,15 @@ export class OwnerModel {
     this.block = block;
     this.client = client;
     this.choices = choices;
-    this.first = block.offset / PAGE_SIZE;
-    this.end = this.first + block.size / PAGE_SIZE;
+    this.pageSize = Arena.attach('stress', memory.handle).geometry.pageSize;
+    this.first = block.offset / this.pageSize;
+    this.end = this.first + block.size / this.pageSize;
     this.dirty = new Set(range(this.first, this.end)); // new RAM is all dirty
   }
 
   /** Marks some pages by a random operation. Not while a collection of the client is under way. */
   mark(): string | undefined {
-    const { memory, client, choices } = this;
+    const { memory, client, choices, pageSize } = this;
     const [from, to] = this.choosePages();
     const pages = range(from, to);
     const newly = pages.filter((page) => !this.dirty.has(page)).length;
@@ -37,11 +40,12 @@ export class OwnerModel {
     switch (choices.between(0, 2)) {
       case 0: {
         let turned = 0;
-        for (const page of pages) if (memory.setDirty(page * PAGE_SIZE, client)) turned++;
+        for (const page of pages) if (memory.setDirty(page * pageSize, client)) turned++;
         return turned === newly ? undefined : `setDirty turned ${turned} pages of ${from} to ${to}, not ${newly}`;
       }
       case 1: {
-        const turned = memory.setDirtyRange(from * PAGE_SIZE + 1, (to - from) * PAGE_SIZE - 1, 1 << client);
+        const inside = Math.min(1, pageSize - 1);
+        const turned = memory.setDirtyRange(from * pageSize + inside, (to - from) * pageSize - inside, 1 << client);
         const expected = newly > 0 ? 1 << client : 0;
         return turned === expected
           ? undefined
@@ -49,7 +53,7 @@ export class OwnerModel {
       }
       default: {
         const bits = new Uint8Array(Math.ceil(pages.length / 8) + 1).fill(0xff);
-        const set = memory.setDirtyBitmap(bits, from * PAGE_SIZE, pages.length, { mask: 1 << client });
+        const set = memory.setDirtyBitmap(bits, from * pageSize, pages.length, { mask: 1 << client });
         return set === pages.length ? undefined : `setDirtyBitmap of ${from} to ${to} set ${set} pages`;
       }
     }
@@ -57,10 +61,10 @@ export class OwnerModel {
 
   /** @returns how a random query differs from the model, if it does */
   query(): string | undefined {
-    const { memory, client } = this;
+    const { memory, client, pageSize } = this;
     const [from, to] = this.choosePages();
-    const start = from * PAGE_SIZE;
-    const length = (to - from) * PAGE_SIZE;
+    const start = from * pageSize;
+    const length = (to - from) * pageSize;
     const pages = range(from, to);
     const any = pages.some((page) => this.dirty.has(page));
     const all = pages.every((page) => this.dirty.has(page));

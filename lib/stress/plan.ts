@@ -10,12 +10,22 @@ export interface StressPlan {
   readonly sabotage: string | undefined;
   /** Whether threads are killed and stuck, memory runs out and listeners throw. */
   readonly faults: boolean;
+  /** Bytes that one 32-bit cell of guest RAM stands for. Default `PAGE_SIZE`. */
+  readonly pageSize?: number | undefined;
+  /** Default `PAGES_PER_BLOCK`. */
+  readonly pagesPerBlock?: number | undefined;
+  /** Default: the seed chooses. */
+  readonly kernel?: StressKernel | undefined;
 }
 
-/** One 32-bit cell of guest RAM stands for a page of this size. */
+export const KERNELS = ['wasm', 'atomics'] as const;
+export type StressKernel = (typeof KERNELS)[number];
+
 export const PAGE_SIZE = 4096;
 /** Small blocks make long tables: 2048 entries here, as 16 TiB have with blocks of the default size. */
 export const PAGES_PER_BLOCK = 64;
+/** In larger ones there is always some RAM: tables would hardly grow and shrink. */
+export const MOST_PAGES_PER_BLOCK = 4096;
 export const MAX_PAGES = 2 ** 17;
 
 /** Grace periods longer than this fail the run. */

@@ -33,7 +33,7 @@ export class RcuFlow {
   async run(): Promise<void> {
     while (!this.guest.stopped) {
       for (let i = this.choices.between(1, 3); i > 0; i--) this.handOver();
-      if (this.choices.oneIn(8)) this.blockOnce();
+      if (this.choices.oneIn(4)) this.blockOnce();
       if (this.choices.oneIn(8)) await this.memory.rcu.barrier();
       await new Promise((resolve) => setTimeout(resolve, this.choices.between(0, 5)));
     }

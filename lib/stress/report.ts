@@ -1,6 +1,6 @@
 /** What a stress run says, as JSON and to people. */
 import type { RecordableHistogram } from 'node:perf_hooks';
-import { MINIMA, type StressPlan } from './plan.js';
+import { MINIMA, PAGE_SIZE, PAGES_PER_BLOCK, type StressPlan } from './plan.js';
 import type { Violation } from './violations.js';
 
 export interface StressReport {
@@ -10,6 +10,8 @@ export interface StressReport {
   readonly seed: number;
   readonly sabotage: string | null;
   readonly vcpus: number;
+  readonly pageSize: number;
+  readonly pagesPerBlock: number;
   readonly seconds: number;
   readonly marks: number;
   readonly marksPerSecond: number;
@@ -21,7 +23,7 @@ export interface StressReport {
   readonly shrinks: number;
   /** Dense bitmap blocks that harvests swapped out whole. */
   readonly blocksSwapped: number;
-  /** Chosen by the seed. */
+  /** Chosen by the seed, unless the plan names one. */
   readonly kernel: 'atomics' | 'wasm';
   readonly gracePeriods: number;
   readonly gracePeriodMicros: { readonly p50: number; readonly p99: number; readonly max: number };
@@ -60,9 +62,20 @@ export function vacuities(report: StressReport): string[] {
 
 /** The command that runs the same plan again. */
 export function repeatCommand(plan: StressPlan): string {
-  const sabotage = plan.sabotage === undefined ? '' : ` --sabotage ${plan.sabotage}`;
-  const faults = plan.faults ? ' --faults' : '';
-  return `npm run stress -- --vcpus ${plan.vcpus} --seconds ${plan.seconds} --seed ${plan.seed}${faults}${sabotage}`;
+  return `npm run stress -- ${stressArguments(plan).join(' ')}`;
+}
+
+/** Flags for the plan; those that are as they would be anyway are left out. */
+export function stressArguments(plan: StressPlan): string[] {
+  const { vcpus, seconds, seed, pageSize = PAGE_SIZE, pagesPerBlock = PAGES_PER_BLOCK, kernel } = plan;
+  return [
+    ...['--vcpus', `${vcpus}`, '--seconds', `${seconds}`, '--seed', `${seed}`],
+    ...(pageSize === PAGE_SIZE ? [] : ['--page-size', `${pageSize}`]),
+    ...(pagesPerBlock === PAGES_PER_BLOCK ? [] : ['--pages-per-block', `${pagesPerBlock}`]),
+    ...(kernel === undefined ? [] : ['--kernel', kernel]),
+    ...(plan.faults ? ['--faults'] : []),
+    ...(plan.sabotage === undefined ? [] : ['--sabotage', plan.sabotage]),
+  ];
 }
 
 export function microsOf(histogram: RecordableHistogram): StressReport['gracePeriodMicros'] {

@@ -19,12 +19,14 @@ import { createPair, type LitmusTask } from './litmus.js';
 import { OwnerModel } from './owner-model.js';
 import {
   Choices,
+  KERNELS,
   MAX_PAGES,
   PAGE_SIZE,
   PAGES_PER_BLOCK,
   STALL_MS,
   STUCK_FOR_GOOD_MS,
   STUCK_MS,
+  type StressKernel,
   type StressPlan,
 } from './plan.js';
 import { RcuFlow } from './rcu-flow.js';
@@ -58,6 +60,8 @@ const BASE_SLOT = DIMM_SLOTS - 1;
 
 export class StressRun {
   private readonly plan: StressPlan;
+  private readonly pageSize: number;
+  private readonly kernel: StressKernel;
   private readonly onProgress: (progress: StressProgress) => void;
   private readonly interruption: AbortSignal;
   private readonly guest = new Guest();
@@ -79,18 +83,20 @@ export class StressRun {
 
   constructor(plan: StressPlan, onProgress: (progress: StressProgress) => void, interruption: AbortSignal) {
     this.plan = plan;
+    this.pageSize = plan.pageSize ?? PAGE_SIZE;
+    this.kernel = plan.kernel ?? this.choices(15).pick(KERNELS);
     this.onProgress = onProgress;
     this.interruption = interruption;
     const parts = sabotagedParts(plan.sabotage);
     this.exhaustion = new Exhaustion(this.choices(16));
     this.memory = new DirtyMemory(
       {
-        pageSize: PAGE_SIZE,
-        pagesPerBlock: PAGES_PER_BLOCK,
-        maxRamBytes: MAX_PAGES * PAGE_SIZE,
+        pageSize: this.pageSize,
+        pagesPerBlock: plan.pagesPerBlock ?? PAGES_PER_BLOCK,
+        maxRamBytes: MAX_PAGES * this.pageSize,
         // Each vCPU's thread has visitors, and a dead one's slots are taken until its thread is gone.
         maxReaders: plan.vcpus * 8 + 8,
-        kernel: this.choices(15).pick(['wasm', 'atomics'] as const),
+        kernel: this.kernel,
         debug: true,
         stallMs: plan.faults ? STUCK_MS : STALL_MS,
       },
@@ -166,7 +172,11 @@ export class StressRun {
   /** The owner's own DIMMs have odd sizes and places, so that they share words with whatever is plugged beside them. */
   private addFlow(client: Client): void {
     const first = 4096 + client * 1024 + 7;
-    const block = this.memory.ram.plug({ id: `own${client}`, size: 301 * PAGE_SIZE, offset: first * PAGE_SIZE });
+    const block = this.memory.ram.plug({
+      id: `own${client}`,
+      size: 301 * this.pageSize,
+      offset: first * this.pageSize,
+    });
     this.fixed.push(block);
     const model = new OwnerModel(this.memory, block, client, this.choices(12, client));
     const { faults } = this.plan;
@@ -176,7 +186,7 @@ export class StressRun {
   }
 
   private addBase(): void {
-    const block = this.memory.ram.plug({ id: 'base', size: 500 * PAGE_SIZE, offset: 0 });
+    const block = this.memory.ram.plug({ id: 'base', size: 500 * this.pageSize, offset: 0 });
     this.fixed.push(block);
     this.guest.announce(BASE_SLOT, 0, 500);
   }
@@ -194,8 +204,9 @@ export class StressRun {
   private startLitmus(): Promise<void>[] {
     const { port1, port2 } = new MessageChannel();
     const pair = createPair();
+    const { pageSize, kernel } = this;
     const { seed, sabotage } = this.plan;
-    const task = { guest: this.guest.buffer, pair, seed, sabotage };
+    const task = { guest: this.guest.buffer, pair, seed, sabotage, pageSize, kernel };
     return [
       this.work('stress-litmus.js', { ...task, role: 'owner', port: port1 } satisfies LitmusTask, [port1]),
       this.work('stress-litmus.js', { ...task, role: 'vcpu', port: port2 } satisfies LitmusTask, [port2]),
@@ -332,6 +343,8 @@ export class StressRun {
       seed: plan.seed,
       sabotage: plan.sabotage ?? null,
       vcpus: plan.vcpus,
+      pageSize: this.pageSize,
+      pagesPerBlock: plan.pagesPerBlock ?? PAGES_PER_BLOCK,
       seconds: Math.round(seconds * 1000) / 1000,
       marks,
       marksPerSecond: Math.round(marks / seconds),

@@ -9,7 +9,7 @@ import { UsageError } from '../errors.js';
 import { attachReader } from './attach-reader.js';
 import { FAULTS, type Fault, suffer } from './faults.js';
 import { Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place } from './guest.js';
-import { Choices, PAGE_SIZE } from './plan.js';
+import { Choices } from './plan.js';
 import { TableWatch } from './table-watch.js';
 import { asFinding, type Finding } from './violations.js';
 
@@ -57,6 +57,7 @@ class VcpuWorkload {
   private readonly choices: Choices;
   private readonly watch: TableWatch;
   private readonly index: number;
+  private readonly pageSize: number;
   private readonly late: number[] = [];
   private written = 0;
   private sweep = 0;
@@ -67,7 +68,9 @@ class VcpuWorkload {
     this.vcpu = vcpu;
     this.index = task.index;
     this.choices = new Choices(task.seed, 1, task.index, task.tenancy);
-    this.watch = new TableWatch(Arena.attach('stress', task.handle).words, vcpu);
+    const { words, geometry } = Arena.attach('stress', task.handle);
+    this.pageSize = geometry.pageSize;
+    this.watch = new TableWatch(words, vcpu);
   }
 
   run(): Finding | undefined {
@@ -102,7 +105,7 @@ class VcpuWorkload {
   }
 
   private storeAndMark(place: Place, pause: boolean): Finding | undefined {
-    const { choices, guest, vcpu } = this;
+    const { choices, guest, vcpu, pageSize } = this;
     const pattern = choices.pick(PATTERNS);
     // A thread that may be killed marks first.
     const order = this.task.faults ? 'mark-first' : choices.pick(ORDERS);
@@ -113,7 +116,7 @@ class VcpuWorkload {
       for (let i = 0; i < length; i++) {
         const page = place.first + this.choosePage(pattern, place.pages);
         if (order === 'store-first') guest.write(page, this.nextValue());
-        vcpu.mark(page * PAGE_SIZE + (i & (PAGE_SIZE - 1)));
+        vcpu.mark(page * pageSize + (i & (pageSize - 1)));
         if (order === 'mark-first') guest.write(page, this.nextValue());
         else if (order === 'stores-at-the-end') this.late.push(page);
         marks++;
@@ -175,7 +178,7 @@ class VcpuWorkload {
     this.vcpu.quiescent();
     const page = place.first + this.choices.between(0, place.pages - 1);
     try {
-      this.vcpu.mark(page * PAGE_SIZE);
+      this.vcpu.mark(page * this.pageSize);
     } catch (error) {
       if (!(error instanceof RangeError)) return asFinding('mark', error);
       this.guest.count(Counter.Refused, 1);

@@ -83,6 +83,8 @@ describe('attaching', () => {
   it('is refused to a memory that is none, and to one that is another', () => {
     expectRefused({ ...handle, memory: handle.memory.buffer }, TypeError, 'handle.memory', 'WebAssembly.Memory');
     expectRefused({ ...handle, memory: new WebAssembly.Memory({ initial: 1 }) }, RangeError, 'magic');
+    const forged = Object.create(WebAssembly.Memory.prototype, { buffer: { value: handle.memory.buffer } });
+    expectRefused({ ...handle, memory: forged }, TypeError, 'handle.memory');
   });
 
   it('is refused to a copy in memory that other threads do not share, where marks would be lost', () => {
@@ -119,6 +121,8 @@ describe('attaching', () => {
     ['with blocks that do not fit', Header.BlockShift, 30, 'length'],
     ['with no reader slots', Header.MaxReaders, 0, 'reader slots', 0],
     ['with too many reader slots', Header.MaxReaders, 4097, 'reader slots', 4097],
+    ['with another page size than it was created with', Header.PageShift, 13, 'checksum'],
+    ['with another checksum', Header.Checksum, 5, 'checksum', 5],
   ];
   for (const [title, word, value, ...parts] of changes) {
     it(`is refused to an arena ${title}`, () => {

@@ -65,6 +65,14 @@ describe('dirtymem stress, the command line', function () {
     for (const [kind, planted] of Object.entries(faults)) expect(planted, kind).to.be.above(0);
   });
 
+  it('passes with pages and bitmap blocks of other sizes', async () => {
+    const json = join(folder, 'sizes.json');
+    const sizes = ['--page-size', '1', '--pages-per-block', '1024', '--kernel', 'atomics'];
+    const { code, output } = await runCommand(['stress', '--seconds', '5', '--seed', '7', '--json', json, ...sizes]);
+    expect(code, output).to.equal(0);
+    expect(JSON.parse(readFileSync(json, 'utf8'))).to.include({ pageSize: 1, pagesPerBlock: 1024, kernel: 'atomics' });
+  });
+
   it('fails a run that did too little as vacuous, and says how to repeat it', async () => {
     const { code, output } = await runCommand(['stress', '--seconds', '0.01', '--seed', '5', '--quiet']);
     expect(code).to.equal(1);
@@ -92,6 +100,9 @@ describe('dirtymem stress, the command line', function () {
       ['stress', '--seconds', 'long'],
       ['stress', '--seconds', '-1'],
       ['stress', '--seed', '4294967296'],
+      ['stress', '--page-size', '3'],
+      ['stress', '--pages-per-block', '8192'],
+      ['stress', '--kernel', 'native'],
       ['stress', '--sabotage', 'nothing'],
       ['stress', '--json', join(folder, 'missing', 'report.json')],
       ['stress', '--unknown'],

@@ -1,0 +1,97 @@
+/**
+ * A campaign: many stress runs, as a JSON file names them. Each dimension is a value or a list of values, and the
+ * campaign is every combination of them with every seed. What is left out is as in a single run.
+ */
+import { readFileSync } from 'node:fs';
+import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../../errors.js';
+import { KERNELS, MOST_PAGES_PER_BLOCK, PAGE_SIZE, PAGES_PER_BLOCK, type StressPlan } from '../plan.js';
+import { repeatCommand } from '../report.js';
+import { SABOTAGES } from '../sabotage/catalogue.js';
+
+export interface Campaign {
+  /** All different. One seed after another, so that a part of the campaign has tried every combination. */
+  readonly plans: readonly StressPlan[];
+  /** How many run at once. */
+  readonly parallel: number;
+  /** A run that has not ended so long after its time is killed. */
+  readonly graceSeconds: number;
+}
+
+type Check = (what: string, value: unknown) => unknown;
+
+const integer = (least: number, most: number): Check => {
+  return (what, value) => checkInteger('campaign', what, value, least, most);
+};
+const powerOfTwo = (least: number, most: number): Check => {
+  return (what, value) => checkPowerOfTwo('campaign', what, value, least, most);
+};
+const oneOf = (names: readonly unknown[]): Check => {
+  return (what, value) => {
+    if (names.includes(value)) return value;
+    throw outOfRange('campaign', what, value, `one of ${names.join(', ')}`);
+  };
+};
+const seconds: Check = (what, value) => {
+  if (typeof value !== 'number') throw wrongType('campaign', what, value, 'a number');
+  if (value > 0 && value <= 2_000_000) return value;
+  throw outOfRange('campaign', what, value, 'above 0, at most 2000000');
+};
+
+const DIMENSIONS: Readonly<Record<string, { readonly check: Check; readonly usual: unknown }>> = {
+  vcpus: { check: integer(1, 256), usual: 4 },
+  pageSize: { check: powerOfTwo(1, 2 ** 30), usual: PAGE_SIZE },
+  pagesPerBlock: { check: powerOfTwo(64, MOST_PAGES_PER_BLOCK), usual: PAGES_PER_BLOCK },
+  kernel: { check: oneOf(KERNELS), usual: undefined },
+  faults: { check: oneOf([false, true]), usual: false },
+  sabotage: { check: oneOf(Object.keys(SABOTAGES)), usual: undefined },
+  seconds: { check: seconds, usual: 10 },
+};
+const MOST_SEEDS = 100_000;
+const SETTINGS = ['seeds', 'parallel', 'graceSeconds'];
+
+/** @throws Error whose message names the field, when the file is no campaign or cannot be read */
+export function readCampaign(path: string): Campaign {
+  return parseCampaign(JSON.parse(readFileSync(path, 'utf8')));
+}
+
+/** @throws TypeError, RangeError */
+export function parseCampaign(given: unknown): Campaign {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw wrongType('campaign', 'the file', given, 'an object');
+  }
+  const fields = given as Record<string, unknown>;
+  const known = [...Object.keys(DIMENSIONS), ...SETTINGS];
+  for (const name of Object.keys(fields)) {
+    if (!known.includes(name)) throw outOfRange('campaign', 'a field', name, `one of ${known.join(', ')}`);
+  }
+  let combinations: Record<string, unknown>[] = [{}];
+  for (const [name, { check, usual }] of Object.entries(DIMENSIONS)) {
+    const values = Object.hasOwn(fields, name) ? valuesOf(name, fields[name], check) : [usual];
+    combinations = combinations.flatMap((others) => values.map((value) => ({ ...others, [name]: value })));
+  }
+  const { seeds = 1, parallel = 1, graceSeconds = 120 } = fields;
+  const all = seedsOf(seeds).flatMap((seed) => combinations.map((values) => planOf(values, seed)));
+  return {
+    plans: [...new Map(all.map((plan) => [repeatCommand(plan), plan])).values()],
+    parallel: checkInteger('campaign', 'parallel', parallel, 1, 64),
+    graceSeconds: seconds('graceSeconds', graceSeconds) as number,
+  };
+}
+
+function valuesOf(name: string, given: unknown, check: Check): unknown[] {
+  if (!Array.isArray(given)) return [check(name, given)];
+  if (given.length === 0) throw new RangeError(`campaign: ${name} must have a value, got an empty list`);
+  return given.map((value, i) => check(`${name}[${i}]`, value));
+}
+
+/** A number of seeds means 1, 2, and so on: the same every time, so that a campaign can be resumed. */
+function seedsOf(given: unknown): number[] {
+  if (Array.isArray(given)) return valuesOf('seeds', given, integer(0, 2 ** 32 - 1)) as number[];
+  const count = checkInteger('campaign', 'seeds', given, 1, MOST_SEEDS);
+  return Array.from({ length: count }, (_, i) => i + 1);
+}
+
+function planOf(values: Record<string, unknown>, seed: number): StressPlan {
+  const plan = { ...values, seed } as StressPlan;
+  return { ...plan, faults: plan.faults || SABOTAGES[plan.sabotage ?? '']?.needsFaults === true };
+}

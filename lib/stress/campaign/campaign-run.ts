@@ -1,0 +1,74 @@
+/** Runs what a campaign has left to run, some at once, and keeps each result as it comes. */
+import { repeatCommand } from '../report.js';
+import type { Campaign } from './campaign-file.js';
+import { runChild } from './child-run.js';
+import type { ResultsFile, RunResult } from './results-file.js';
+
+export interface CampaignProgress {
+  readonly done: number;
+  readonly failed: number;
+  readonly total: number;
+  readonly secondsLeft: number;
+}
+
+/** What a run is taken to need beside its time, before there is one to learn from: threads to start and to end. */
+const USUAL_OVERHEAD_SECONDS = 2;
+
+export class CampaignRun {
+  private readonly campaign: Campaign;
+  private readonly results: ResultsFile;
+  /** The program that runs `stress`, and its first arguments. */
+  private readonly command: readonly string[];
+  private readonly onProgress: (progress: CampaignProgress) => void;
+  /** Of the runs of this process. */
+  private readonly overheads: number[] = [];
+
+  constructor(
+    campaign: Campaign,
+    results: ResultsFile,
+    command: readonly string[],
+    onProgress: (progress: CampaignProgress) => void,
+  ) {
+    this.campaign = campaign;
+    this.results = results;
+    this.command = command;
+    this.onProgress = onProgress;
+  }
+
+  /** Resolves when all have run, or `stop` is aborted; then those that have not ended run again another time. */
+  async run(stop: AbortSignal): Promise<void> {
+    const queue = this.campaign.plans.filter((plan) => !this.results.results.has(repeatCommand(plan)));
+    const lane = async (): Promise<void> => {
+      for (let plan = queue.shift(); plan !== undefined && !stop.aborted; plan = queue.shift()) {
+        const result = await runChild(this.command, plan, this.campaign.graceSeconds, stop);
+        if (result === undefined) return;
+        this.results.append(result);
+        this.overheads.push(result.wallSeconds - plan.seconds);
+        this.onProgress(this.progress());
+      }
+    };
+    this.onProgress(this.progress());
+    await Promise.all(Array.from({ length: this.campaign.parallel }, lane));
+  }
+
+  /** The results of this campaign's runs so far. */
+  get done(): RunResult[] {
+    const known = this.campaign.plans.map((plan) => this.results.results.get(repeatCommand(plan)));
+    return known.filter((result) => result !== undefined);
+  }
+
+  progress(): CampaignProgress {
+    const { plans, parallel } = this.campaign;
+    const { done, overheads } = this;
+    const left = plans.filter((plan) => !this.results.results.has(repeatCommand(plan)));
+    const sum = overheads.reduce((total, seconds) => total + seconds, 0);
+    const overhead = overheads.length === 0 ? USUAL_OVERHEAD_SECONDS : sum / overheads.length;
+    const seconds = left.reduce((total, plan) => total + plan.seconds + overhead, 0);
+    return {
+      done: done.length,
+      failed: done.filter(({ verdict }) => verdict === 'fail').length,
+      total: plans.length,
+      secondsLeft: seconds / parallel,
+    };
+  }
+}

@@ -1,0 +1,99 @@
+/** One run of a campaign, in a process of its own: whatever becomes of that process, there is a result. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StressPlan } from '../plan.js';
+import { repeatCommand, type StressReport, stressArguments } from '../report.js';
+import type { RunResult } from './results-file.js';
+
+/** The end of what a process has said; its errors stand there. */
+const MOST_SAID = 4_000;
+
+/**
+ * @param command the program that runs `stress`, and its first arguments
+ * @param stop ends the process at once
+ * @returns undefined when it was stopped, or interrupted: then there is no result
+ */
+export async function runChild(
+  command: readonly string[],
+  plan: StressPlan,
+  graceSeconds: number,
+  stop: AbortSignal,
+): Promise<RunResult | undefined> {
+  const folder = mkdtempSync(join(tmpdir(), 'dirtymem-campaign-'));
+  const json = join(folder, 'report.json');
+  const began = performance.now();
+  const [program = '', ...first] = command;
+  const child = spawn(program, [...first, 'stress', ...stressArguments(plan), '--quiet', '--json', json], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  let late = false;
+  const timer = setTimeout(
+    () => {
+      late = true;
+      kill();
+    },
+    (plan.seconds + graceSeconds) * 1000,
+  );
+  stop.addEventListener('abort', kill);
+  process.on('exit', kill);
+  try {
+    const { code, said } = await ended(child);
+    const report = readReport(json);
+    if (stop.aborted || report?.interrupted) return undefined;
+    return {
+      repeat: repeatCommand(plan),
+      plan,
+      ...(late
+        ? { verdict: 'fail', found: 'hang', detail: `killed ${graceSeconds} s after its time; it said: ${said}` }
+        : judge(code, said, report)),
+      wallSeconds: Math.round(performance.now() - began) / 1000,
+      endedAt: new Date().toISOString(),
+      ...(report === undefined ? {} : { report }),
+    };
+  } finally {
+    clearTimeout(timer);
+    stop.removeEventListener('abort', kill);
+    process.off('exit', kill);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function judge(
+  code: string,
+  said: string,
+  report: StressReport | undefined,
+): Pick<RunResult, 'verdict' | 'found' | 'detail'> {
+  if (code === '0' && report?.verdict === 'pass') return { verdict: 'pass' };
+  const violation = report?.violations?.[0];
+  if (code === '1' && report?.verdict === 'fail' && violation !== undefined) {
+    return { verdict: 'fail', found: violation.oracle, detail: violation.detail };
+  }
+  const found = code === '0' || code === '1' ? 'nonsense' : 'crash';
+  return { verdict: 'fail', found, detail: `ended with ${code}; it said: ${said}` };
+}
+
+/** @returns undefined when there is none that can be read */
+function readReport(path: string): StressReport | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns the exit code or the signal, and the end of what the process said */
+function ended(child: ChildProcess): Promise<{ code: string; said: string }> {
+  return new Promise((resolve) => {
+    let said = '';
+    const more = (chunk: Buffer): void => {
+      said = (said + chunk).slice(-MOST_SAID);
+    };
+    child.stdout?.on('data', more);
+    child.stderr?.on('data', more);
+    child.on('error', (error) => resolve({ code: 'no start', said: error.message }));
+    child.on('close', (code, signal) => resolve({ code: String(code ?? signal), said }));
+  });
+}

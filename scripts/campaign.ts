@@ -1,0 +1,52 @@
+/** `dirtymem stress --campaign`: many stress runs in processes of their own, which can be interrupted and resumed. */
+import { SingleBar } from 'cli-progress';
+import type { Campaign } from '../lib/stress/campaign/campaign-file.js';
+import { type CampaignProgress, CampaignRun } from '../lib/stress/campaign/campaign-run.js';
+import type { ResultsFile, RunResult } from '../lib/stress/campaign/results-file.js';
+
+/** @returns whether every run that has ended passed */
+export async function runCampaign(campaign: Campaign, results: ResultsFile, quiet: boolean): Promise<boolean> {
+  if (results.wasTorn) console.log('the last line of the results was torn, and is dropped; that run runs again');
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      interruption.abort();
+      process.once(signal, () => process.exit(130));
+    });
+  }
+  const bar = quiet ? undefined : createBar();
+  const command = [process.execPath, ...process.execArgv, process.argv[1] as string];
+  const run = new CampaignRun(campaign, results, command, (now) => bar?.update(now.done, payloadOf(now)));
+  const first = run.progress();
+  bar?.start(first.total, first.done, payloadOf(first));
+  await run.run(interruption.signal);
+  bar?.stop();
+  const failed = run.done.filter(({ verdict }) => verdict === 'fail');
+  for (const result of failed) console.log(describe(result));
+  console.log(verdictOf(run.progress()));
+  return failed.length === 0;
+}
+
+function createBar(): SingleBar {
+  return new SingleBar({
+    format: '{bar} {value} of {total} runs | {failed} failed | {left} left',
+    barsize: 24,
+    hideCursor: true,
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+  });
+}
+
+function payloadOf({ failed, secondsLeft }: CampaignProgress): object {
+  const minutes = Math.ceil(secondsLeft / 60);
+  return { failed, left: minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min` };
+}
+
+function describe({ found, detail, repeat }: RunResult): string {
+  return `${found}: ${detail}\nrepeat: ${repeat}`;
+}
+
+function verdictOf({ done, failed, total }: CampaignProgress): string {
+  const rest = done === total ? '' : `; interrupted, the same command runs the other ${total - done}`;
+  return `${failed === 0 ? 'PASS' : 'FAIL'}: ${done - failed} of ${done} runs passed${rest}`;
+}

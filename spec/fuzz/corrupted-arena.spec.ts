@@ -1,0 +1,187 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { Header, Slots, Table } from '../../lib/arena/layout.js';
+import { CorruptionError, type DirtyMemory, GracePeriodTimeout } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { boundedCall } from '../support/bounded-call.js';
+import { dirtyPages, PAGE, range, smallEngine } from '../support/engines.js';
+import { SHRINKING } from '../support/hostile-calls.js';
+
+const READERS = 4;
+const KERNELS = ['wasm', 'atomics'] as const;
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+interface Fixture {
+  readonly memory: DirtyMemory;
+  /** The arena's. */
+  readonly words: Int32Array;
+}
+
+/** Three bitmap blocks, dirty in part, and in the arena also a page set, a freed table and freed blocks. */
+async function createFixture(kernel: (typeof KERNELS)[number] = 'wasm'): Promise<Fixture> {
+  const memory = smallEngine({ kernel, debug: false, maxReaders: READERS });
+  memory.ram.plug({ id: 'low', size: 90 * PAGE });
+  const gone = memory.ram.plug({ id: 'gone', size: 200 * PAGE });
+  await memory.ram.unplug(gone);
+  memory.ram.plug({ id: 'high', size: 30 * PAGE, offset: 130 * PAGE });
+  memory.snapshotAndClearUnsynchronized(0, 20 * PAGE, 0);
+  return { memory, words: new Int32Array(memory.handle.memory.buffer) };
+}
+
+const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+
+/** Everything that a vCPU does, wherever there is RAM and where there is none. */
+const uses: readonly [title: string, use: (vcpu: Vcpu) => unknown][] = [
+  ...[0, 70, 100, 140, 500, 2 ** 31].flatMap((page): [string, (vcpu: Vcpu) => unknown][] => [
+    [`mark of page ${page}`, (vcpu) => vcpu.mark(page * PAGE)],
+    [`markPage ${page}`, (vcpu) => vcpu.markPage(page, 1)],
+    [`markRange at ${page}`, (vcpu) => vcpu.markRange(page * PAGE, 100 * PAGE, 7)],
+    [`isDirty at ${page}`, (vcpu) => vcpu.isDirty(page * PAGE, 100 * PAGE, 0)],
+    [`allDirty at ${page}`, (vcpu) => vcpu.allDirty(page * PAGE, PAGE, 2)],
+  ]),
+  ['includesClean of all', (vcpu) => vcpu.includesClean(0, 2 ** 43, 7)],
+  ['isDirty of all', (vcpu) => vcpu.isDirty(0, 2 ** 43, 0)],
+  ['quiescent', (vcpu) => vcpu.quiescent()],
+  ['kicked', (vcpu) => vcpu.kicked],
+  ['offline', (vcpu) => vcpu.offline(() => {})],
+  ['a section', (vcpu) => vcpu.read(() => vcpu.mark(0))],
+];
+
+/** @returns what the call gave, or its error, which is one of the engine's or of the language's for bad values */
+async function expectNoWorse(title: string, call: () => unknown, ...more: ErrorClass[]): Promise<unknown> {
+  const outcome = await boundedCall(title, call);
+  if ('returned' in outcome) return outcome.returned;
+  const { threw } = outcome;
+  const known = [TypeError, RangeError, CorruptionError, ...more].some((type) => threw instanceof type);
+  expect(known, `${title} threw ${threw instanceof Error ? threw.stack : threw}`).to.equal(true);
+  return threw;
+}
+
+async function useAll(memory: DirtyMemory): Promise<void> {
+  const vcpu = await expectNoWorse('attachVcpu', () => attachVcpu(memory.handle));
+  if (vcpu instanceof Error) return;
+  for (const [title, use] of uses) await expectNoWorse(title, () => use(vcpu as Vcpu));
+  await expectNoWorse('detach', () => (vcpu as Vcpu).detach());
+}
+
+/** The engine works: it marks, collects, waits and has its arena's bytes again. */
+async function expectUnharmed({ memory }: Fixture): Promise<void> {
+  const vcpu = attachVcpu(memory.handle);
+  memory.harvestUnsynchronized(0).set.dispose();
+  expect(vcpu.mark(5 * PAGE) & 1).to.equal(1);
+  expect(dirtyPages(memory, 0)).to.deep.equal([5]);
+  const { set } = await memory.harvest(0, { timeoutMs: 10_000 });
+  expect([...set.runs()]).to.deep.equal([{ start: 5 * PAGE, length: PAGE }]);
+  set.dispose();
+  vcpu.detach();
+  expect(memory.stats().readersAttached).to.equal(0);
+  for (const block of [...memory.ram]) await memory.ram.unplug(block);
+  await memory.close({ timeoutMs: 10_000 });
+}
+
+describe('an arena that was written over', function () {
+  this.timeout(120_000);
+
+  it('is refused when any word of its creation has another value, and unharmed by the try', async () => {
+    const fixture = await createFixture();
+    const { memory, words } = fixture;
+    const own = words.slice(0, Header.Checksum + 1);
+    const statics = fc.constantFrom(...range(Header.Magic, Header.EngineId + 1), Header.Checksum);
+    const change = fc.oneof(
+      word,
+      fc.nat(31).map((bit) => 1 << bit),
+      fc.integer({ min: -5, max: 5 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(statics, change, fc.boolean(), async (at, value, flips) => {
+        words[at] = flips ? (own[at] as number) ^ value : value;
+        fc.pre(words[at] !== own[at]);
+        const before = words.slice();
+        const refusal = await expectNoWorse('attachVcpu', () => attachVcpu(memory.handle));
+        expect(refusal, `word ${at} is ${words[at]}, not ${own[at]}`).to.be.instanceOf(RangeError);
+        expect(words.every((now, i) => now === before[i])).to.equal(true);
+        words[at] = own[at] as number;
+      }),
+      { numRuns: 500, ...SHRINKING },
+    );
+    words.set(own);
+    await expectUnharmed(fixture);
+  });
+
+  it('is refused when it was truncated', async () => {
+    const { memory, words } = await createFixture();
+    for (let pages = 0; pages < words.length / 2 ** 14; pages++) {
+      const part = new WebAssembly.Memory({ initial: pages, maximum: 4, shared: true });
+      new Int32Array(part.buffer).set(words.subarray(0, pages * 2 ** 14));
+      const refusal = await expectNoWorse('attachVcpu', () => attachVcpu({ ...memory.handle, memory: part }));
+      expect(refusal, `${pages} pages`).to.be.instanceOf(RangeError);
+    }
+  });
+
+  it('does not mislead a vCPU for good by what changes all the time: it works again when the owner has stored', async () => {
+    const places = fc.constantFrom(Header.LastPage, Header.Number, Header.Waiting, Header.Wake, Header.Completed);
+    await fc.assert(
+      fc.asyncProperty(places, word, async (at, value) => {
+        const fixture = await createFixture();
+        const { memory, words } = fixture;
+        words[at] = value;
+        await useAll(memory);
+        memory.ram.plug({ id: 'new', size: PAGE });
+        await expectUnharmed(fixture);
+      }),
+      { numRuns: 30, ...SHRINKING },
+    );
+  });
+
+  for (const kernel of KERNELS) {
+    it(`gives a vCPU errors, not endless loops, where its roots or tables are: ${kernel}`, async () => {
+      const { words: all } = await createFixture();
+      const inArena = fc.nat(all.length + 100);
+      const near = fc.nat(2 ** 11);
+      const value = fc.oneof(word, inArena, near, fc.constantFrom(0, 1, -1, -(2 ** 31), 2 ** 31 - 1));
+      const clients = fc.subarray([0, 1, 2], { minLength: 1 });
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom('root', 'length', 'entries'), clients, value, async (what, chosen, bad) => {
+          const { memory, words } = await createFixture(kernel);
+          for (const client of chosen) {
+            const table = words[Header.Roots + client] as number;
+            if (what === 'root') words[Header.Roots + client] = bad;
+            else if (what === 'length') words[table] = bad;
+            else words.fill(bad, table + Table.Entries, table + Table.Entries + (words[table] as number));
+          }
+          await useAll(memory);
+        }),
+        { numRuns: 100, ...SHRINKING },
+      );
+    });
+  }
+
+  it('lets the owner go on with slots of any content, and once they are right again as if nothing had been', async () => {
+    const slots = fc.array(fc.oneof(fc.constant(0), word, fc.integer({ min: -3, max: 3 })), {
+      minLength: READERS * Slots.size,
+      maxLength: READERS * Slots.size,
+    });
+    await fc.assert(
+      fc.asyncProperty(slots, word, async (contents, identity) => {
+        const fixture = await createFixture();
+        const { memory, words } = fixture;
+        words.set(contents, Slots.first);
+        await useAll(memory);
+        await expectNoWorse('stats', () => memory.stats());
+        await expectNoWorse('retire', () => memory.retire(identity));
+        await expectNoWorse('synchronize', () => memory.rcu.synchronize({ timeoutMs: 1 }), GracePeriodTimeout);
+        await expectNoWorse('harvest', () => memory.harvest(1, { timeoutMs: 1 }), GracePeriodTimeout);
+        await expectNoWorse(
+          'synchronizeBlocking',
+          () => memory.rcu.synchronizeBlocking({ timeoutMs: 1 }),
+          GracePeriodTimeout,
+        );
+        await expectNoWorse('kick', () => memory.rcu.kick());
+        await expectNoWorse('holdouts', () => memory.rcu.holdouts());
+        words.fill(0, Slots.first, Slots.first + READERS * Slots.size);
+        await expectUnharmed(fixture);
+      }),
+      { numRuns: 30, ...SHRINKING },
+    );
+  });
+});

@@ -1,0 +1,45 @@
+import { expect } from 'chai';
+import { attachVcpu } from '../../lib/vcpu.js';
+import { boundedCall, type Outcome } from '../support/bounded-call.js';
+import { CLIENTS, dirtyPages, PAGE, smallEngine } from '../support/engines.js';
+import { publicOperations } from '../support/public-operations.js';
+import type { World } from '../support/world-arguments.js';
+
+/** What needs a call before it. */
+const SECOND = ['Vcpu.readUnlock', 'Vcpu.goOnline'];
+
+function createWorld(debug: boolean): World {
+  const memory = smallEngine({ debug });
+  const block = memory.ram.plug({ id: 'ram', size: 90 * PAGE });
+  memory.testAndClearUnsynchronized(5 * PAGE, 70 * PAGE, 0);
+  const set = memory.createPageSet();
+  const ground = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
+  const parts = { gone: block, disposed: set, foreignBlock: block, foreignSet: set, ground };
+  return { memory, pageSize: PAGE, vcpu: attachVcpu(memory.handle), block, set, ...parts };
+}
+
+describe('good arguments', () => {
+  for (const [name, { call, parameters }] of Object.entries(publicOperations)) {
+    it(`are accepted by ${name}, and minus zero does what zero does`, async () => {
+      for (const debug of [false, true]) {
+        const [zero, minus] = [createWorld(debug), createWorld(debug)];
+        const args = parameters.map(({ good }) => good(zero));
+        const same = parameters.map(({ good }) => good(minus)).map((arg) => (arg === 0 ? -0 : arg));
+        const first = await boundedCall(name, () => call(zero, ...(args as never[])));
+        const second = await boundedCall(name, () => call(minus, ...(same as never[])));
+        if (!SECOND.includes(name)) expect(first).to.have.property('returned');
+        expect(plain(second)).to.equal(plain(first));
+        if (name === 'DirtyMemory.close') continue;
+        for (const client of CLIENTS) {
+          expect(dirtyPages(minus.memory, client)).to.deep.equal(dirtyPages(zero.memory, client));
+        }
+      }
+    });
+  }
+});
+
+/** What can be compared: a value, or what kind of object or error it is. */
+function plain(outcome: Outcome): unknown {
+  const given = 'threw' in outcome ? outcome.threw : outcome.returned;
+  return typeof given === 'object' && given !== null ? given.constructor : typeof given === 'function' || given;
+}

@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import * as owner from '../../lib/index.js';
+import * as vcpu from '../../lib/vcpu.js';
+import { publicOperations } from '../support/public-operations.js';
+import { operationsOf } from '../support/public-surface.js';
+
+/** Exported values that are no operations: what they are made with is the engine's business. */
+const OTHERS = [
+  'Client',
+  'ArenaFullError',
+  'CorruptionError',
+  'GracePeriodTimeout',
+  'NoSharedMemoryError',
+  'UsageError',
+];
+
+describe('the operations that are tried with bad input', () => {
+  const operations = [...operationsOf('index.ts'), ...operationsOf('vcpu.ts')];
+
+  it('are all that the two doors offer, each with all of its parameters', () => {
+    const tried = Object.entries(publicOperations).map(([name, { parameters }]) => `${name}/${parameters.length}`);
+    expect(operations.map(([name, parameters]) => `${name}/${parameters}`)).to.have.members(tried);
+  });
+
+  it('are of every value that the doors export', () => {
+    const exported = new Set([...Object.keys(owner), ...Object.keys(vcpu)]);
+    const tried = Object.keys(publicOperations).map((name) => name.split('.')[0] as string);
+    const values = tried.filter((name) => exported.has(name));
+    expect([...exported]).to.have.members([...OTHERS, ...new Set(values)]);
+  });
+
+  it('leave out what is private or internal', () => {
+    const names = operations.map(([name]) => name);
+    expect(names).to.not.include.members(['DirtyMemory.mark', 'Rcu.step', 'PageSet.adopt']);
+    expect(names).to.include.members(['Vcpu.quiescent', 'RamList.[Symbol.iterator]', 'DirtyMemory.create']);
+  });
+});

@@ -1,0 +1,85 @@
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { parseCampaign, readCampaign } from '../../lib/stress/campaign/campaign-file.js';
+import { repeatCommand } from '../../lib/stress/report.js';
+
+function commands(campaign: unknown): string[] {
+  return parseCampaign(campaign).plans.map((plan) => repeatCommand(plan).replace('npm run stress -- ', ''));
+}
+
+describe('a campaign file', () => {
+  it('that is empty is one run as it is without one', () => {
+    expect(parseCampaign({})).to.include({ parallel: 1, graceSeconds: 120 });
+    expect(commands({})).to.deep.equal(['--vcpus 4 --seconds 10 --seed 1']);
+  });
+
+  it('is every combination of its values with every seed, one seed after another', () => {
+    expect(commands({ vcpus: [2, 8], faults: [false, true], seconds: 5, seeds: 2 })).to.deep.equal([
+      '--vcpus 2 --seconds 5 --seed 1',
+      '--vcpus 2 --seconds 5 --seed 1 --faults',
+      '--vcpus 8 --seconds 5 --seed 1',
+      '--vcpus 8 --seconds 5 --seed 1 --faults',
+      '--vcpus 2 --seconds 5 --seed 2',
+      '--vcpus 2 --seconds 5 --seed 2 --faults',
+      '--vcpus 8 --seconds 5 --seed 2',
+      '--vcpus 8 --seconds 5 --seed 2 --faults',
+    ]);
+  });
+
+  it('takes a value or a list for every dimension, and seeds by number or by name', () => {
+    const campaign = { pageSize: 1, pagesPerBlock: [1024], kernel: ['wasm', 'atomics'], seeds: [0, 77] };
+    expect(commands(campaign)).to.deep.equal([
+      '--vcpus 4 --seconds 10 --seed 0 --page-size 1 --pages-per-block 1024 --kernel wasm',
+      '--vcpus 4 --seconds 10 --seed 0 --page-size 1 --pages-per-block 1024 --kernel atomics',
+      '--vcpus 4 --seconds 10 --seed 77 --page-size 1 --pages-per-block 1024 --kernel wasm',
+      '--vcpus 4 --seconds 10 --seed 77 --page-size 1 --pages-per-block 1024 --kernel atomics',
+    ]);
+  });
+
+  it('that comes with the sources takes an hour, and varies every dimension', () => {
+    const { plans, parallel } = readCampaign(
+      fileURLToPath(new URL('../../scripts/campaigns/hour.json', import.meta.url)),
+    );
+    const seconds = plans.reduce((sum, plan) => sum + plan.seconds, 0) / parallel;
+    expect(seconds).to.be.within(2_000, 3_600);
+    for (const dimension of ['vcpus', 'pageSize', 'pagesPerBlock', 'kernel', 'faults', 'seed'] as const) {
+      expect(new Set(plans.map((plan) => plan[dimension])).size, dimension).to.be.above(1);
+    }
+  });
+
+  it('runs no combination twice', () => {
+    expect(commands({ vcpus: [2, 2], seeds: [5, 5] })).to.deep.equal(['--vcpus 2 --seconds 10 --seed 5']);
+  });
+
+  it('plants faults where a planted bug shows only with them', () => {
+    expect(commands({ sabotage: 'dead-reader-never-retired' })).to.deep.equal([
+      '--vcpus 4 --seconds 10 --seed 1 --faults --sabotage dead-reader-never-retired',
+    ]);
+  });
+
+  const refused: readonly [campaign: unknown, ...parts: string[]][] = [
+    [[], 'the file must be an object'],
+    [null, 'the file must be an object', 'null'],
+    [{ vcpu: 4 }, "'vcpu'", 'vcpus, pageSize'],
+    [{ vcpus: 0 }, 'vcpus must be an integer from 1 to 256', '0'],
+    [{ vcpus: [2, '4'] }, 'vcpus[1] must be a number', "'4'"],
+    [{ vcpus: [] }, 'vcpus must have a value'],
+    [{ vcpus: null }, 'vcpus must be a number', 'null'],
+    [{ pageSize: [4096, 3] }, 'pageSize[1] must be a power of two', '3'],
+    [{ pagesPerBlock: 8192 }, 'pagesPerBlock must be a power of two from 64 to 4096', '8192'],
+    [{ kernel: 'native' }, 'kernel must be one of wasm, atomics', "'native'"],
+    [{ faults: 1 }, 'faults must be one of false, true', '1'],
+    [{ sabotage: ['nothing'] }, 'sabotage[0] must be one of', "'nothing'"],
+    [{ seconds: 0 }, 'seconds must be above 0', '0'],
+    [{ seconds: '5' }, 'seconds must be a number', "'5'"],
+    [{ seeds: 0 }, 'seeds must be an integer from 1', '0'],
+    [{ seeds: [-1] }, 'seeds[0] must be an integer from 0', '-1'],
+    [{ parallel: 1.5 }, 'parallel must be an integer from 1 to 64', '1.5'],
+    [{ graceSeconds: -1 }, 'graceSeconds must be above 0', '-1'],
+  ];
+  for (const [campaign, ...parts] of refused) {
+    it(`is refused by name of the field: ${JSON.stringify(campaign)}`, () => {
+      for (const part of parts) expect(() => parseCampaign(campaign)).to.throw(part);
+    });
+  }
+});

@@ -1,0 +1,185 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { parseCampaign } from '../../lib/stress/campaign/campaign-file.js';
+import { type CampaignProgress, CampaignRun } from '../../lib/stress/campaign/campaign-run.js';
+import { ResultsFile, type RunResult } from '../../lib/stress/campaign/results-file.js';
+import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
+import { runCommand } from '../support/command-line.js';
+
+const CHILD = fileURLToPath(new URL('../support/campaign-child.mjs', import.meta.url));
+const never = new AbortController().signal;
+
+describe('a campaign', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let path: string;
+  let started: string;
+  let progress: CampaignProgress[];
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dirtymem-'));
+    path = join(folder, 'results.jsonl');
+    started = join(folder, 'started');
+    process.env.STARTED = started;
+    progress = [];
+  });
+  afterEach(() => {
+    delete process.env.STARTED;
+    rmSync(folder, { recursive: true });
+  });
+
+  function campaignOf(fields: object): CampaignRun {
+    const campaign = parseCampaign(fields);
+    return new CampaignRun(campaign, new ResultsFile(path), [process.execPath, CHILD], (now) => progress.push(now));
+  }
+
+  const seedsStarted = (): string[] => (existsSync(started) ? readFileSync(started, 'utf8').trim().split('\n') : []);
+  const results = (): RunResult[] =>
+    readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  it('keeps a line for each run, with the command that repeats it', async () => {
+    await campaignOf({ seeds: 2, vcpus: 3 }).run(never);
+    expect(results().map(({ repeat, verdict, found, detail }) => [repeat, verdict, found, detail])).to.deep.equal([
+      ['npm run stress -- --vcpus 3 --seconds 10 --seed 1', 'pass', undefined, undefined],
+      ['npm run stress -- --vcpus 3 --seconds 10 --seed 2', 'fail', 'lost-update', 'page 5'],
+    ]);
+    expect(progress.map(({ done, failed, total }) => [done, failed, total])).to.deep.equal([
+      [0, 0, 2],
+      [1, 0, 2],
+      [2, 1, 2],
+    ]);
+    expect(progress.at(-1)?.secondsLeft).to.equal(0);
+  });
+
+  for (const [seed, found, said] of [
+    [3, 'crash', 'SIGKILL; it said: something terrible'],
+    [4, 'nonsense', 'ended with 0; it said: all is well'],
+    [5, 'nonsense', 'ended with 1; it said: half a report'],
+    [6, 'nonsense', 'ended with 1'],
+    [7, 'hang', 'it said: never ends'],
+  ] as const) {
+    it(`counts a process as failed that ends in ${found}, seed ${seed}, and keeps what it said`, async () => {
+      await campaignOf({ seeds: [seed], seconds: 0.5, graceSeconds: 5 }).run(never);
+      const [result] = results();
+      expect(result).to.include({ verdict: 'fail', found });
+      expect(result?.detail).to.include(said);
+    });
+  }
+
+  it('counts a process as failed that cannot be started', async () => {
+    const { plans } = parseCampaign({});
+    const command = [join(folder, 'missing')];
+    await new CampaignRun({ plans, parallel: 1, graceSeconds: 1 }, new ResultsFile(path), command, () => {}).run(never);
+    expect(results()[0]).to.include({ verdict: 'fail', found: 'crash' });
+  });
+
+  it('runs only what has no result yet, and counts the results that are there', async () => {
+    await campaignOf({ seeds: [1] }).run(never);
+    const resumed = campaignOf({ seeds: [1, 2] });
+    await resumed.run(never);
+    expect(seedsStarted()).to.deep.equal(['1', '2']);
+    await campaignOf({ seeds: [1, 2] }).run(never);
+    expect(seedsStarted()).to.deep.equal(['1', '2']);
+    expect(resumed.done.map(({ verdict }) => verdict)).to.deep.equal(['pass', 'fail']);
+  });
+
+  it('drops a torn last line, and runs that run again', async () => {
+    await campaignOf({ seeds: 2 }).run(never);
+    const whole = readFileSync(path, 'utf8');
+    writeFileSync(path, whole.slice(0, -20));
+    const results = new ResultsFile(path);
+    expect(results.wasTorn).to.equal(true);
+    expect(results.results.size).to.equal(1);
+    await campaignOf({ seeds: 2 }).run(never);
+    expect(seedsStarted()).to.deep.equal(['1', '2', '2']);
+    expect(readFileSync(path, 'utf8').trim().split('\n')).to.have.length(2);
+    expect(new ResultsFile(path).wasTorn).to.equal(false);
+  });
+
+  it('refuses a file with a line, not the last, that is no result', () => {
+    appendFileSync(path, '{ "repeat": 5 }\n{ "repea');
+    expect(() => new ResultsFile(path)).to.throw('line 1 is no result');
+  });
+
+  it('runs as many at once as it is told', async () => {
+    const stop = new AbortController();
+    const run = campaignOf({ seeds: [7, 8, 9, 10], parallel: 3, seconds: 100 }).run(stop.signal);
+    while (seedsStarted().length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    stop.abort();
+    await run;
+    expect(seedsStarted().sort()).to.deep.equal(['7', '8', '9']);
+    expect(readFileSync(path, 'utf8'), 'what was stopped has no result').to.equal('');
+  });
+});
+
+describe('dirtymem stress --campaign, the command line', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let file: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dirtymem-'));
+    file = join(folder, 'campaign.json');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('names the runs that failed, and the command that repeats each', async () => {
+    writeFileSync(file, JSON.stringify({ vcpus: 2, seconds: 20, seeds: [3], sabotage: 'seed-find-next-bit' }));
+    const { code, output } = await runCommand(['stress', '--campaign', file]);
+    expect(code, output).to.equal(1);
+    const repeat = 'npm run stress -- --vcpus 2 --seconds 20 --seed 3 --sabotage seed-find-next-bit';
+    expect(output).to.include(`repeat: ${repeat}`);
+    expect(output).to.include('FAIL: 0 of 1 runs passed');
+    const [result] = [...new ResultsFile(join(folder, 'campaign.results.jsonl')).results.values()];
+    expect(result).to.include({ repeat, verdict: 'fail' });
+    expect(SABOTAGES['seed-find-next-bit']?.oracles).to.include(result?.found);
+    expect(result?.report?.violations[0]?.oracle).to.equal(result?.found);
+  });
+
+  it('stops at Ctrl-C, and goes on with the same command', async () => {
+    writeFileSync(file, JSON.stringify({ vcpus: 2, seconds: 5, seeds: 2 }));
+    const results = join(folder, 'other.jsonl');
+    const command = ['stress', '--campaign', file, '--results', results];
+    let asked = false;
+    const first = await runCommand(command, async (_, kill) => {
+      if (asked) return;
+      asked = true;
+      // The first run's result is there in the middle of the second.
+      while (!readFileSync(results, 'utf8').includes('\n')) await new Promise((resolve) => setTimeout(resolve, 50));
+      kill('SIGINT');
+    });
+    expect(first.code, first.output).to.equal(0);
+    expect(first.output).to.include('PASS: 1 of 1 runs passed; interrupted, the same command runs the other 1');
+    const second = await runCommand(command);
+    expect(second.code, second.output).to.equal(0);
+    expect(second.output).to.include('PASS: 2 of 2 runs passed');
+    expect(new ResultsFile(results).results.size).to.equal(2);
+  });
+
+  it('refuses what is no campaign with exit code 2', async () => {
+    writeFileSync(file, '{ "vcpus": [0] }');
+    const torn = join(folder, 'torn.json');
+    writeFileSync(torn, '{ "vcpus": [');
+    const good = join(folder, 'good.json');
+    writeFileSync(good, '{}');
+    const refused: readonly [args: readonly string[], part: string][] = [
+      [['--campaign', file], 'vcpus[0] must be an integer from 1 to 256, got 0'],
+      [['--campaign', torn], 'JSON'],
+      [['--campaign', join(folder, 'missing.json')], 'no such file'],
+      [['--campaign', good, '--seed', '5'], "'--seed <n>'"],
+      [['--campaign', good, '--results', join(folder, 'missing', 'results.jsonl')], 'no such file'],
+      [['--results', join(folder, 'results.jsonl')], 'for a campaign'],
+    ];
+    for (const [args, part] of refused) {
+      const { code, output } = await runCommand(['stress', ...args]);
+      expect(code, output).to.equal(2);
+      expect(output).to.include(part);
+    }
+  });
+});

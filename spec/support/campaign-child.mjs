@@ -1,0 +1,35 @@
+/** Stands for `dirtymem` in campaigns: what becomes of the process follows from the seed. */
+import { appendFileSync, writeFileSync } from 'node:fs';
+
+const flagged = (flag) => process.argv[process.argv.indexOf(flag) + 1];
+const report = (verdict, violations) => writeFileSync(flagged('--json'), JSON.stringify({ verdict, violations }));
+
+appendFileSync(process.env.STARTED, `${flagged('--seed')}\n`);
+switch (flagged('--seed')) {
+  case '1':
+    report('pass', []);
+    break;
+  case '2':
+    report('fail', [{ oracle: 'lost-update', detail: 'page 5', second: 1 }]);
+    process.exitCode = 1;
+    break;
+  case '3':
+    console.error('something terrible');
+    process.kill(process.pid, 'SIGKILL');
+    break;
+  case '4':
+    console.log('all is well');
+    break;
+  case '5':
+    writeFileSync(flagged('--json'), '{ "verdict": "pa');
+    console.log('half a report');
+    process.exitCode = 1;
+    break;
+  case '6':
+    report('pass', []);
+    process.exitCode = 1;
+    break;
+  default:
+    console.log('never ends');
+    setInterval(() => {}, 1000);
+}

@@ -1,0 +1,63 @@
+/** Calls of public operations with hostile arguments: made up by fast-check, and judged. */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { boundedCall, type Outcome } from './bounded-call.js';
+import { HostileError, type Value } from './hostile-values.js';
+import { type PublicOperation, publicOperations } from './public-operations.js';
+import type { World } from './world-arguments.js';
+
+/** A failure is told, with its seed, before mocha loses patience: shrinking may take minutes. */
+export const SHRINKING = { interruptAfterTimeLimit: 80_000 };
+
+/** A call, some of whose arguments are bad; the others are good. */
+export interface HostileCall {
+  readonly name: string;
+  readonly bad: readonly (Value<World> | undefined)[];
+}
+
+export const hostileCalls: fc.Arbitrary<HostileCall> = fc
+  .constantFrom(...Object.keys(publicOperations).filter((name) => operationNamed(name).parameters.length > 0))
+  .chain((name) => {
+    const { parameters } = operationNamed(name);
+    const positions = fc.subarray([...parameters.keys()], { minLength: 1 });
+    const bad = positions.chain((chosen) =>
+      fc.tuple(...parameters.map(({ bad }, i) => (chosen.includes(i) ? bad : fc.constant(undefined)))),
+    );
+    return fc.record({ name: fc.constant(name), bad });
+  });
+
+export function operationNamed(name: string): PublicOperation {
+  return publicOperations[name] as PublicOperation;
+}
+
+export function titleOf({ name, bad }: HostileCall): string {
+  return `${name}(${bad.map((value) => value?.title ?? 'good').join(', ')})`;
+}
+
+/** Its fast path makes a number of its first argument, which runs the argument's own code. */
+export function coerces({ name }: HostileCall): boolean {
+  return name === 'Vcpu.mark' || name === 'Vcpu.markPage';
+}
+
+export interface Made {
+  readonly args: readonly unknown[];
+  readonly outcome: Outcome;
+}
+
+/** @throws Hang (rejects) */
+export async function makeCall(call: HostileCall, world: World): Promise<Made> {
+  const { name, bad } = call;
+  const { call: act, parameters } = operationNamed(name);
+  const args = parameters.map(({ good }, i) => (bad[i] === undefined ? good(world) : bad[i].make(world)));
+  const outcome = await boundedCall(titleOf(call), () => act(world, ...(args as never[])));
+  return { args, outcome };
+}
+
+/** The error is one of those that bad arguments get: bad values RangeErrors, bad types TypeErrors. */
+export function expectRefusal(call: HostileCall, outcome: Outcome): void {
+  if ('returned' in outcome) throw new Error(`${titleOf(call)} was accepted`);
+  const { threw } = outcome;
+  if (threw instanceof HostileError && (coerces(call) || call.bad.some((value) => value?.throws))) return;
+  const good = threw instanceof TypeError || threw instanceof RangeError;
+  expect(good, `${titleOf(call)} threw ${threw instanceof Error ? threw.stack : typeof threw}`).to.equal(true);
+}
