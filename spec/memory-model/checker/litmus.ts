@@ -1,0 +1,19 @@
+/** A litmus test: a few threads that do a few things each, and what they may and must not see. */
+import type { Seen } from './event.js';
+import type { TracedWords } from './traced-words.js';
+
+/** Runs once for each sequence of values that its reads can return, so it must depend on nothing else. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most threads have nothing to tell
+export type Thread = (memory: TracedWords) => Seen | void;
+
+export interface Litmus {
+  /** Names of locations, for the witness. */
+  readonly locations: Readonly<Record<string, number>>;
+  /** What the locations hold before anything happens: 0 where nothing is said. */
+  readonly initial?: ReadonlyMap<number, number>;
+  readonly threads: Readonly<Record<string, Thread>>;
+  /** Runs in a thread that all of the others' events happen-before (the host has joined them), and so sees the outcome. */
+  readonly afterwards?: Thread;
+  /** Events a thread at most; longer traces are not looked at. Whoever has a loop says why it suffices. */
+  readonly mostEvents?: number;
+}

@@ -1,0 +1,331 @@
+/**
+ * GP-1 to GP-6 in the language's own memory model. The tables' words are read and written plainly and are poisoned when
+ * they are freed, so the programs have data races, and sequential consistency is not to be had for free: what holds
+ * here, holds on whatever the language may be compiled to.
+ */
+import { expect } from 'chai';
+import type { Litmus } from './checker/litmus.js';
+import type { TracedWords } from './checker/traced-words.js';
+import {
+  enter,
+  expectNever,
+  expectWitness,
+  FIRST,
+  gracePeriod,
+  LOCATIONS,
+  NUMBER,
+  next,
+  OFFLINE,
+  ROOT,
+  report,
+  SLOT,
+  TABLE,
+  waitFor,
+} from './protocols.js';
+
+const POISON = -1;
+const CONTENT = 7;
+
+/** Builds table 1, publishes it, and frees table 0 after a grace period. */
+function replaceTable(m: TracedWords): void {
+  m.set(TABLE + 1, CONTENT);
+  m.store(ROOT, 1);
+  gracePeriod(m, FIRST);
+  m.set(TABLE, POISON);
+}
+
+/** @returns what the table that the root names holds */
+function useTable(m: TracedWords, root: number): number {
+  return m.get(TABLE + root);
+}
+
+function litmus(threads: Litmus['threads'], initialSlot: number, more: Partial<Litmus> = {}): Litmus {
+  const initial = new Map([
+    [NUMBER, FIRST],
+    [SLOT, initialSlot],
+    [TABLE, CONTENT],
+  ]);
+  return { locations: LOCATIONS, initial, threads, ...more };
+}
+
+function online(reader: (m: TracedWords) => Record<string, number>, owner = replaceTable): Litmus {
+  return litmus({ reader, owner }, FIRST);
+}
+
+describe('GP-1: publish, then advance', () => {
+  const reader = (m: TracedWords): Record<string, number> => {
+    const number = report(m);
+    const root = m.load(ROOT);
+    return { number, root, used: useTable(m, root) };
+  };
+  const publisher = (publish: (m: TracedWords) => void) =>
+    online(reader, (m) => {
+      m.set(TABLE + 1, CONTENT);
+      publish(m);
+    });
+  const isOld = ({ number, root }: Record<string, number>): boolean => number === next(FIRST) && root === 0;
+
+  it('whoever sees the number sees the root that was published before it, and the contents of its table', () => {
+    const shipped = publisher((m) => {
+      m.store(ROOT, 1);
+      m.store(NUMBER, next(FIRST));
+    });
+    const outcomes = expectNever(shipped, (seen) => isOld(seen as never) || seen.used !== CONTENT);
+    expect(outcomes.find(({ root }) => root === 1)).not.to.equal(undefined);
+  });
+
+  it('broken, the number before the root: a root older than the number', () => {
+    const broken = publisher((m) => {
+      m.store(NUMBER, next(FIRST));
+      m.store(ROOT, 1);
+    });
+    expectWitness(broken, (seen) => isOld(seen as never));
+  });
+
+  it('broken, a plain store of the number: a root older than the number', () => {
+    const broken = publisher((m) => {
+      m.store(ROOT, 1);
+      m.set(NUMBER, next(FIRST));
+    });
+    expectWitness(broken, (seen) => isOld(seen as never));
+  });
+
+  it('broken, a plain store of the root: a table without its contents', () => {
+    const broken = publisher((m) => {
+      m.set(ROOT, 1);
+      m.store(NUMBER, next(FIRST));
+    });
+    expectWitness(broken, ({ used }) => used !== CONTENT);
+  });
+});
+
+describe('GP-2: a request that comes while a period runs takes the next', () => {
+  const reader = (m: TracedWords): Record<string, number> => {
+    report(m);
+    const used = useTable(m, m.load(ROOT));
+    report(m);
+    return { used };
+  };
+  const owner =
+    (periods: number) =>
+    (m: TracedWords): void => {
+      m.store(NUMBER, next(FIRST)); // for somebody else
+      m.set(TABLE + 1, CONTENT);
+      m.store(ROOT, 1);
+      waitFor(m, next(FIRST));
+      if (periods === 2) gracePeriod(m, next(FIRST));
+      m.set(TABLE, POISON);
+    };
+
+  it('no table is used after it was freed', () => {
+    const outcomes = expectNever(online(reader, owner(2)), ({ used }) => used === POISON);
+    expect(outcomes.all).to.have.length(1);
+  });
+
+  it('broken, the running period is taken for its own: a freed table is used', () => {
+    expectWitness(online(reader, owner(1)), ({ used }) => used === POISON);
+  });
+});
+
+describe('GP-3 and GP-6: report, then load the roots', () => {
+  const isLate = (seen: Readonly<Record<string, number>>): boolean => seen.before === POISON || seen.after === POISON;
+
+  it('no table is used after it was freed, neither in the interval that ends nor in the next', () => {
+    const shipped = online((m) => {
+      const before = useTable(m, 0);
+      report(m);
+      return { before, after: useTable(m, m.load(ROOT)) };
+    });
+    expectNever(shipped, isLate);
+  });
+
+  it('broken, no grace period: a freed table is used', () => {
+    const reader = (m: TracedWords): Record<string, number> => ({ before: useTable(m, 0) });
+    const owner = (m: TracedWords): void => {
+      m.store(ROOT, 1);
+      m.store(NUMBER, next(FIRST));
+      m.set(TABLE, POISON);
+    };
+    expectWitness(online(reader, owner), isLate);
+  });
+
+  it('broken, a plain store to the slot: a freed table is used in the interval that ends', () => {
+    const broken = online((m) => {
+      const before = useTable(m, 0);
+      m.set(SLOT, m.load(NUMBER));
+      return { before };
+    });
+    expectWitness(broken, isLate);
+  });
+
+  it('broken, the roots loaded before the number: a freed table is used in the next interval', () => {
+    const broken = online((m) => {
+      const root = m.load(ROOT);
+      report(m);
+      return { after: useTable(m, root) };
+    });
+    expectWitness(broken, isLate);
+  });
+
+  it('between number and slot the roots could be loaded as well: that they come last is surplus here', () => {
+    const other = online((m) => {
+      const number = m.load(NUMBER);
+      const root = m.load(ROOT);
+      m.store(SLOT, number);
+      return { after: useTable(m, root) };
+    });
+    expectNever(other, isLate);
+  });
+
+  it('broken, what was loaded before the report is used after it: a freed table is used', () => {
+    const broken = online((m) => {
+      const root = m.load(ROOT);
+      report(m);
+      report(m);
+      return { after: useTable(m, root) };
+    });
+    expectWitness(broken, isLate);
+  });
+});
+
+describe('GP-4: enter until the number is the one stored', () => {
+  const offline = (reader: (m: TracedWords) => number, owner = replaceTable): Litmus =>
+    litmus({ reader: (m) => ({ used: useTable(m, reader(m)) }), owner }, OFFLINE, { mostEvents: 14 });
+  const isLate = ({ used }: Readonly<Record<string, number>>): boolean => used === POISON;
+  /** After a first period that nobody was online for; the numbers have wrapped then. */
+  const secondPeriod = (m: TracedWords): void => {
+    gracePeriod(m, FIRST);
+    m.set(TABLE + 1, CONTENT);
+    m.store(ROOT, 1);
+    gracePeriod(m, next(FIRST));
+    m.set(TABLE, POISON);
+  };
+
+  it('no table is used after it was freed', () => {
+    const reader = (m: TracedWords): number => {
+      enter(m);
+      return m.load(ROOT);
+    };
+    const outcomes = expectNever(offline(reader), isLate);
+    expect(outcomes.executions).to.be.above(3);
+    expectNever(offline(reader, secondPeriod), isLate);
+  });
+
+  it('broken, without the repetition: an old number is stored, and after the wrap taken for a report', () => {
+    const reader = (m: TracedWords): number => {
+      report(m);
+      return m.load(ROOT);
+    };
+    expectNever(offline(reader), isLate);
+    expectWitness(offline(reader, secondPeriod), isLate);
+  });
+
+  it('broken, a plain store to the slot: the owner misses the reader, and a freed table is used', () => {
+    const reader = (m: TracedWords): number => {
+      const number = m.load(NUMBER);
+      m.set(SLOT, number);
+      m.assume(m.load(NUMBER) === number);
+      return m.load(ROOT);
+    };
+    expectWitness(offline(reader), isLate);
+  });
+
+  it('broken, the roots loaded before the slot is stored: a freed table is used', () => {
+    const reader = (m: TracedWords): number => {
+      const root = m.load(ROOT);
+      enter(m);
+      return root;
+    };
+    expectWitness(offline(reader), isLate);
+  });
+});
+
+describe('GP-5: leave after the last use', () => {
+  const isLate = ({ used }: Readonly<Record<string, number>>): boolean => used === POISON;
+  const IDENTITY = 16;
+
+  it('no table is used after it was freed', () => {
+    const shipped = online((m) => {
+      const used = useTable(m, 0);
+      m.store(SLOT, OFFLINE);
+      return { used };
+    });
+    expectNever(shipped, isLate);
+  });
+
+  it('broken, offline before the last use: a freed table is used', () => {
+    const broken = online((m) => {
+      m.store(SLOT, OFFLINE);
+      return { used: useTable(m, 0) };
+    });
+    expectWitness(broken, isLate);
+  });
+
+  it('broken, a plain store of offline: a freed table is used', () => {
+    const broken = online((m) => {
+      const used = useTable(m, 0);
+      m.set(SLOT, OFFLINE);
+      return { used };
+    });
+    expectWitness(broken, isLate);
+  });
+
+  const changesHands = (
+    leave: (m: TracedWords) => void,
+    claim: (m: TracedWords) => boolean = (m) => m.compareExchange(IDENTITY, 1, 2) === 1,
+  ): Litmus => {
+    const initial = new Map([
+      [NUMBER, FIRST],
+      [SLOT, FIRST],
+      [TABLE, CONTENT],
+      [IDENTITY, 1],
+    ]);
+    const first = (m: TracedWords): Record<string, number> => {
+      const used = useTable(m, 0);
+      leave(m);
+      return { used };
+    };
+    const second = (m: TracedWords): Record<string, number> => {
+      m.assume(claim(m));
+      enter(m);
+      return { usedNext: useTable(m, m.load(ROOT)) };
+    };
+    const locations = { ...LOCATIONS, identity: IDENTITY };
+    return { locations, initial, threads: { first, second, owner: replaceTable }, mostEvents: 9 };
+  };
+  const isLateForEither = (seen: Readonly<Record<string, number>>): boolean =>
+    isLate(seen as never) || seen.usedNext === POISON;
+
+  it('a slot that changes hands carries the order on, also where the owner never sees it offline', () => {
+    const shipped = changesHands(
+      (m) => {
+        m.store(SLOT, OFFLINE);
+        m.store(IDENTITY, 0);
+      },
+      (m) => m.compareExchange(IDENTITY, 0, 2) === 0,
+    );
+    expectNever(shipped, isLateForEither);
+  });
+
+  it('broken, the slot is free before it is offline: the late store hides the next tenant', () => {
+    const broken = changesHands(
+      (m) => {
+        m.store(IDENTITY, 0);
+        m.store(SLOT, OFFLINE);
+      },
+      (m) => m.compareExchange(IDENTITY, 0, 2) === 0,
+    );
+    expectWitness(broken, ({ usedNext }) => usedNext === POISON);
+  });
+
+  it('broken, the identity is read and written plainly: the owner does not happen after the last tenant', () => {
+    const broken = changesHands(
+      (m) => {
+        m.store(SLOT, OFFLINE);
+        m.set(IDENTITY, 0);
+      },
+      (m) => m.get(IDENTITY) === 0,
+    );
+    expectWitness(broken, isLate);
+  });
+});
