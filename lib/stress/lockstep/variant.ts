@@ -1,0 +1,25 @@
+/** What a lockstep litmus is run with, each in turn. */
+
+export interface LitmusVariant {
+  /** The vCPU marks a page before it stores to it, or after. */
+  readonly order: 'store-first' | 'mark-first';
+  readonly kernel: 'wasm' | 'atomics';
+  /**
+   * How the owner collects: `swap` and `exchange` harvest by their means, `unsynchronized` does it while the vCPU runs,
+   * which is a misuse, and must lose updates where the race can be had at all.
+   */
+  readonly collecting: 'exchange' | 'swap' | 'unsynchronized';
+}
+
+export const HARVESTS: readonly LitmusVariant[] = product(['exchange', 'swap']);
+export const MISUSES: readonly LitmusVariant[] = product(['unsynchronized']);
+
+function product(ways: readonly LitmusVariant['collecting'][]): LitmusVariant[] {
+  return (['store-first', 'mark-first'] as const).flatMap((order) =>
+    (['wasm', 'atomics'] as const).flatMap((kernel) => ways.map((collecting) => ({ order, kernel, collecting }))),
+  );
+}
+
+export function nameOf({ order, kernel, collecting }: LitmusVariant): string {
+  return `${order}, ${kernel}, ${collecting}`;
+}

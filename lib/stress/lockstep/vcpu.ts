@@ -1,0 +1,37 @@
+/** The vCPU's side of a lockstep litmus (lockstep/owner.ts): stores and marks as it is ordered to. */
+import type { Vcpu } from '../../dirty/vcpu.js';
+import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
+
+export class LitmusVcpu {
+  private readonly pair: Pair;
+  private readonly vcpu: Vcpu;
+  private volleys = 0;
+
+  constructor(pair: Pair, vcpu: Vcpu) {
+    this.pair = pair;
+    this.vcpu = vcpu;
+  }
+
+  /** Waits for the next volley. @returns false when it was stopped */
+  volley(stopped: () => boolean): boolean {
+    const { pair, vcpu } = this;
+    const volley = ++this.volleys | 0;
+    while (!pair.hasBegun(volley)) {
+      vcpu.quiescent();
+      if (stopped()) return false;
+    }
+    const { markFirst, burst, start, delay: steps } = pair.orders;
+    delay(steps);
+    for (let from = start; from < start + VOLLEY_PAGES; from += burst) {
+      if (markFirst) this.mark(from, burst);
+      for (let i = from; i < from + burst; i++) pair.write(i % VOLLEY_PAGES, volley);
+      if (!markFirst) this.mark(from, burst);
+    }
+    pair.finish(volley);
+    return true;
+  }
+
+  private mark(from: number, burst: number): void {
+    for (let i = from; i < from + burst; i++) this.vcpu.mark((i % VOLLEY_PAGES) * PAGE_SIZE);
+  }
+}
