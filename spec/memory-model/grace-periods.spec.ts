@@ -190,7 +190,7 @@ describe('GP-3 and GP-6: report, then load the roots', () => {
 
 describe('GP-4: enter until the number is the one stored', () => {
   const offline = (reader: (m: TracedWords) => number, owner = replaceTable): Litmus =>
-    litmus({ reader: (m) => ({ used: useTable(m, reader(m)) }), owner }, OFFLINE, { mostEvents: 14 });
+    litmus({ reader: (m) => ({ used: useTable(m, reader(m)) }), owner }, OFFLINE);
   const isLate = ({ used }: Readonly<Record<string, number>>): boolean => used === POISON;
   /** After a first period that nobody was online for; the numbers have wrapped then. */
   const secondPeriod = (m: TracedWords): void => {
@@ -203,7 +203,7 @@ describe('GP-4: enter until the number is the one stored', () => {
 
   it('no table is used after it was freed', () => {
     const reader = (m: TracedWords): number => {
-      enter(m);
+      enter(m, 2);
       return m.load(ROOT);
     };
     const outcomes = expectNever(offline(reader), isLate);
@@ -233,7 +233,7 @@ describe('GP-4: enter until the number is the one stored', () => {
   it('broken, the roots loaded before the slot is stored: a freed table is used', () => {
     const reader = (m: TracedWords): number => {
       const root = m.load(ROOT);
-      enter(m);
+      enter(m, 2);
       return root;
     };
     expectWitness(offline(reader), isLate);
@@ -287,11 +287,11 @@ describe('GP-5: leave after the last use', () => {
     };
     const second = (m: TracedWords): Record<string, number> => {
       m.assume(claim(m));
-      enter(m);
+      enter(m, 2);
       return { usedNext: useTable(m, m.load(ROOT)) };
     };
     const locations = { ...LOCATIONS, identity: IDENTITY };
-    return { locations, initial, threads: { first, second, owner: replaceTable }, mostEvents: 9 };
+    return { locations, initial, threads: { first, second, owner: replaceTable } };
   };
   const isLateForEither = (seen: Readonly<Record<string, number>>): boolean =>
     isLate(seen as never) || seen.usedNext === POISON;

@@ -65,15 +65,17 @@ export function report(m: TracedWords): number {
 }
 
 /**
- * GP-4 but for the roots. Each round but the last saw the owner advance, so no execution has more rounds than the owner
- * has advances, and one: tests give `mostEvents` room for those.
+ * GP-4 but for the roots. Each round but the last saw the owner advance, so no execution has more rounds than that.
+ * @param advances how often the owner advances in the test
  */
-export function enter(m: TracedWords): number {
-  for (;;) {
+export function enter(m: TracedWords, advances: number): number {
+  for (let round = 0; round <= advances; round++) {
     const number = m.load(NUMBER);
     m.store(SLOT, number);
     if (m.load(NUMBER) === number) return number;
   }
+  m.assume(false);
+  return OFFLINE;
 }
 
 /** DM-1: test, and set if clear. */

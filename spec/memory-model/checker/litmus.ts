@@ -14,6 +14,6 @@ export interface Litmus {
   readonly threads: Readonly<Record<string, Thread>>;
   /** Runs in a thread that all of the others' events happen-before (the host has joined them), and so sees the outcome. */
   readonly afterwards?: Thread;
-  /** Events a thread at most; longer traces are not looked at. Whoever has a loop says why it suffices. */
-  readonly mostEvents?: number;
+  /** Writes of which each takes its value from the one before, at most. Default: as many as there are events. */
+  readonly longestChain?: number;
 }

@@ -19,18 +19,24 @@ export class TracedWords extends Words {
   /** How many values each read of the script could have returned. */
   readonly widths: number[] = [];
   private readonly domainOf: (location: number) => readonly number[];
-  private readonly mostEvents: number;
+  /** Longer traces are not looked at. A thread with a loop sets it, and says why it suffices. */
+  mostEvents = 200;
+  private asleep = false;
 
-  constructor(script: number[], domainOf: (location: number) => readonly number[], mostEvents: number) {
+  constructor(script: number[], domainOf: (location: number) => readonly number[]) {
     super(new ArrayBuffer(0), 0, 0);
     this.script = script;
     this.domainOf = domainOf;
-    this.mostEvents = mostEvents;
   }
 
   /** Only executions in which `condition` holds are of interest. */
   assume(condition: boolean): void {
     if (!condition) throw new Discarded();
+  }
+
+  /** There is always room. */
+  override get length(): number {
+    return 2 ** 30;
   }
 
   override get(index: number): number {
@@ -87,7 +93,9 @@ export class TracedWords extends Words {
     this.push({ kind: 'enter', name: 'wait', location: index });
     const value = this.read('wait', index, 'seq-cst');
     this.push({ kind: 'leave', name: 'wait', location: index });
-    if (value === expected) throw new Asleep();
+    if (value !== expected) return;
+    this.asleep = true;
+    throw new Asleep();
   }
 
   private read(name: string, location: number, order: Order): number {
@@ -115,6 +123,7 @@ export class TracedWords extends Words {
   }
 
   private push(event: Event): void {
+    if (this.asleep) return; // a `finally` on the way out
     if (this.events.length === this.mostEvents) throw new Discarded();
     this.events.push(event);
   }

@@ -1,9 +1,9 @@
 /** All traces of a litmus test's threads: every way that each can go, whatever its reads return. */
+
 import type { Event, Trace } from './event.js';
 import type { Litmus, Thread } from './litmus.js';
+import { withoutPrivate } from './private-words.js';
 import { Asleep, Discarded, TracedWords } from './traced-words.js';
-
-const MOST_EVENTS = 24;
 
 /** Threads by name, in the order of the test; the one that runs afterwards is the last. */
 export interface Traces {
@@ -14,18 +14,17 @@ export interface Traces {
 /**
  * The values that a read may return are found by running the threads again with those that they wrote, until there are
  * no new ones. Values that a chain of `add`s makes larger and larger would go on for ever; a chain in an execution has no
- * more links than there are events.
+ * more links than it has events.
  */
 export function tracesOf(litmus: Litmus): Traces {
   const threads = Object.entries(litmus.threads);
   if (litmus.afterwards !== undefined) threads.push(['afterwards', litmus.afterwards]);
-  const mostEvents = litmus.mostEvents ?? MOST_EVENTS;
   const domains = new Map<number, number[]>();
-  const initial = (location: number): readonly number[] => [litmus.initial?.get(location) ?? 0];
+  const initial = (location: number): number => litmus.initial?.get(location) ?? 0;
   let grown: boolean;
   const learn = (event: Event): void => {
     if (event.kind !== 'access' || event.written === undefined) return;
-    const domain = domains.get(event.location) ?? initial(event.location);
+    const domain = domains.get(event.location) ?? [initial(event.location)];
     if (domain.includes(event.written)) return;
     domains.set(event.location, [...domain, event.written]);
     grown = true;
@@ -34,24 +33,28 @@ export function tracesOf(litmus: Litmus): Traces {
     grown = false;
     const known = new Map(domains);
     const of = threads.map(([, thread]) => {
-      return runAll(thread, (location) => known.get(location) ?? initial(location), mostEvents, learn);
+      return runAll(thread, (location) => known.get(location) ?? [initial(location)], learn);
     });
-    const longest = of.map((traces) => Math.max(0, ...traces.map(({ events }) => events.length)));
-    if (!grown || round > longest.reduce((sum, events) => sum + events, 0))
-      return { names: threads.map(([name]) => name), of };
+    if (!grown || round >= (litmus.longestChain ?? eventsOfOne(of))) {
+      return { names: threads.map(([name]) => name), of: withoutPrivate(of, initial) };
+    }
   }
+}
+
+/** How many events an execution has at most. */
+function eventsOfOne(of: readonly (readonly Trace[])[]): number {
+  return of.reduce((sum, traces) => sum + Math.max(0, ...traces.map(({ events }) => events.length)), 0);
 }
 
 /** @param learn told every event, also those of traces that are discarded */
 function runAll(
   thread: Thread,
   domainOf: (location: number) => readonly number[],
-  mostEvents: number,
   learn: (event: Event) => void,
 ): Trace[] {
   const traces: Trace[] = [];
   for (let script: number[] | undefined = []; script !== undefined; ) {
-    const words = new TracedWords(script, domainOf, mostEvents);
+    const words = new TracedWords(script, domainOf);
     const trace = runOnce(thread, words);
     if (trace !== undefined) traces.push(trace);
     words.events.forEach(learn);
