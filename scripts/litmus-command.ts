@@ -22,7 +22,7 @@ export function addLitmusCommand(program: Command): void {
     .addOption(
       new Option(
         '--misuse-rounds <n>',
-        'rounds of harvestUnsynchronized with the vCPU running, which must lose updates (default: a fifth)',
+        'rounds without a grace period, which must lose updates (default: a fifth)',
       ).argParser(count),
     )
     .addOption(new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(count))

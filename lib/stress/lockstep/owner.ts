@@ -7,16 +7,18 @@
  * The race is between the test of a bit and its clear, so the owner aims: it shifts the two threads against each other
  * until the clear falls into the middle of the vCPU's marks. Volleys of which that is so are *contested*.
  */
+import type { Kernel } from '../../bitmap/kernel.js';
+import type { BlockTables } from '../../dirty/block-tables.js';
 import { Client } from '../../dirty/client.js';
 import { type SwapPolicy, shippedSwapPolicy } from '../../dirty/density.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import { DirtyMemory } from '../../dirty-memory.js';
-import type { Parts } from '../../parts.js';
+import { shippedParts } from '../../parts.js';
 import { Choices } from '../plan.js';
 import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
 
-/** Clears the client's dirty pages and adds them to the set; a promise when it waits. */
-export type Collect = (memory: DirtyMemory, client: Client, into: PageSet) => unknown;
+/** Clears MIGRATION's dirty pages; a promise when it waits. */
+export type Collect = (owner: LitmusOwner) => unknown;
 
 export interface Volley {
   /** How many pages have a store that is neither in the copy nor marked. */
@@ -39,18 +41,31 @@ export class LitmusOwner {
   private readonly choices: Choices;
   private readonly set: PageSet;
   private readonly copy = new Int32Array(VOLLEY_PAGES);
+  private kernel!: Kernel;
+  private tables!: BlockTables;
   private volleys = 0;
   /** How much later than the vCPU the owner begins. */
   private lag = 0;
 
   /** @param swap whether blocks are swapped out, or emptied word by word */
-  constructor(pair: Pair, seed: number, parts: Parts, swap: boolean, kernel: 'auto' | 'wasm' | 'atomics') {
+  constructor(pair: Pair, seed: number, swap: boolean, kernel: 'wasm' | 'atomics') {
     const always: SwapPolicy = { oneIn: 64, leastWords: 1 };
     this.pair = pair;
     this.choices = new Choices(seed, 3);
     this.memory = new DirtyMemory(
       { pagesPerBlock: VOLLEY_PAGES, maxRamBytes: ALL, maxReaders: 1, kernel },
-      { ...parts, swapPolicy: swap ? always : shippedSwapPolicy },
+      {
+        ...shippedParts,
+        kernel: (arena) => {
+          this.kernel = shippedParts.kernel(arena);
+          return this.kernel;
+        },
+        tables: (...of) => {
+          this.tables = shippedParts.tables(...of);
+          return this.tables;
+        },
+        swapPolicy: swap ? always : shippedSwapPolicy,
+      },
     );
     this.memory.ram.plug({ id: 'litmus', size: ALL });
     this.set = this.memory.createPageSet();
@@ -69,7 +84,7 @@ export class LitmusOwner {
     pair.begin(volley, orders);
     delay(lag);
     // A promise is awaited only where there is one: a turn of the microtasks is a long time here.
-    const collected = collect(memory, Client.Migration, this.set);
+    const collected = collect(this);
     if (collected instanceof Promise) await collected;
     // The last stores first: they may still be under way.
     for (let i = last; i >= start; i--) copy[i % VOLLEY_PAGES] = pair.read(i % VOLLEY_PAGES);
@@ -79,9 +94,27 @@ export class LitmusOwner {
       // The vCPU is between volleys now, so what the cell holds is what it stored in this one.
       if (copy[page] !== pair.read(page) && !this.isDirty(page)) lost++;
     }
-    const contested = this.aim(this.isDirty(start), this.isDirty(last % VOLLEY_PAGES));
+    const contested = this.aim(
+      collected instanceof Promise
+        ? pair.cleared
+        : { first: this.isDirty(start), last: this.isDirty(last % VOLLEY_PAGES) },
+    );
     this.set.delete(0, ALL);
     return { lost, contested };
+  }
+
+  harvest(): Promise<unknown> {
+    return this.memory.harvest(Client.Migration, { into: this.set });
+  }
+
+  /** Misused: the vCPU runs. */
+  harvestUnsynchronized(): void {
+    this.memory.harvestUnsynchronized(Client.Migration, { into: this.set });
+  }
+
+  /** No collection at all: what a harvest is built on, with the copy hard on its heels. */
+  clear(): void {
+    this.kernel.clearLive(this.tables.blockAt(Client.Migration, 0), 0, VOLLEY_PAGES);
   }
 
   /** The vCPU must have detached, or be about to. */
@@ -94,8 +127,12 @@ export class LitmusOwner {
     return this.memory.isDirty(page * PAGE_SIZE, 1, Client.Migration);
   }
 
-  /** A page is dirty afterwards when its mark came after the clear. @returns whether the clear came between the two */
-  private aim(first: boolean, last: boolean): boolean {
+  /**
+   * Without a grace period whose beginning the vCPU could see, a page is dirty afterwards when its mark came after the clear.
+   * @param cleared before the vCPU's first mark, and its last
+   * @returns whether the clear came between the two
+   */
+  private aim({ first, last }: { readonly first: boolean; readonly last: boolean }): boolean {
     if (first !== last) return true;
     const step = this.choices.between(0, JITTER);
     this.lag = first ? Math.min(this.lag + step, FARTHEST) : Math.max(this.lag - step, -FARTHEST);

@@ -14,6 +14,7 @@ const LINE = 16;
 const BEGUN = 0;
 const ORDERS = 1;
 const DONE = LINE;
+const CLEARED = LINE + 1;
 const BEATS = 2 * LINE;
 const CELLS = 3 * LINE;
 const WORDS = CELLS + VOLLEY_PAGES * LINE;
@@ -88,10 +89,17 @@ export class Pair {
     };
   }
 
-  /** vCPU. */
-  finish(volley: number): void {
+  /** vCPU. @param cleared whether the owner had cleared the bits before its first mark, and before its last */
+  finish(volley: number, cleared: { readonly first: boolean; readonly last: boolean }): void {
+    this.words.set(CLEARED, (cleared.first ? 1 : 0) | (cleared.last ? 2 : 0));
     this.words.store(DONE, volley);
     this.words.notify(DONE);
+  }
+
+  /** Owner. Of the volley that has ended. */
+  get cleared(): { readonly first: boolean; readonly last: boolean } {
+    const flags = this.words.get(CLEARED);
+    return { first: (flags & 1) !== 0, last: (flags & 2) !== 0 };
   }
 
   /** Owner. @returns false when stopped before the volley has ended */

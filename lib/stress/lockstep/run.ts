@@ -88,7 +88,8 @@ function reportOf(seed: number, results: readonly LegResult[], interrupted: bool
     lost,
     seconds,
   }));
-  const isMisuse = ({ variant }: { variant: LitmusVariant }): boolean => variant.collecting === 'unsynchronized';
+  const isMisuse = ({ variant }: { variant: LitmusVariant }): boolean =>
+    MISUSES.some((one) => one.collecting === variant.collecting);
   const harvests = sum(variants.filter((one) => !isMisuse(one)));
   return { seed, interrupted, harvests, misuse: sum(variants.filter(isMisuse)), variants };
 }

@@ -1,8 +1,8 @@
 /** The two threads of a lockstep litmus, from the first variant to the last. */
 import { once } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
-import type { ArenaHandle } from '../../arena/arena.js';
-import { shippedParts } from '../../parts.js';
+import { Arena, type ArenaHandle } from '../../arena/arena.js';
+import { Header } from '../../arena/layout.js';
 import { attachVcpu } from '../../vcpu.js';
 import { Board } from './board.js';
 import { type Collect, LitmusOwner } from './owner.js';
@@ -38,6 +38,13 @@ interface Engine {
   readonly pair: SharedArrayBuffer;
 }
 
+const COLLECTS: Readonly<Record<LitmusVariant['collecting'], Collect>> = {
+  exchange: (owner) => owner.harvest(),
+  swap: (owner) => owner.harvest(),
+  unsynchronized: (owner) => owner.harvestUnsynchronized(),
+  bare: (owner) => owner.clear(),
+};
+
 /** @returns the owner's results; nothing from the vCPU */
 export async function runLitmusThread(task: LitmusTask): Promise<LegResult[]> {
   const board = new Board(task.board);
@@ -55,7 +62,7 @@ async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
   const results: LegResult[] = [];
   for (const { variant, volleys } of task.legs) {
     const pair = new Pair();
-    const owner = new LitmusOwner(pair, task.seed, shippedParts, variant.collecting === 'swap', variant.kernel);
+    const owner = new LitmusOwner(pair, task.seed, variant.collecting === 'swap', variant.kernel);
     task.port.postMessage({ handle: owner.memory.handle, pair: pair.buffer } satisfies Engine);
     results.push(await runLeg(owner, variant, volleys, board));
     board.endVariant();
@@ -68,10 +75,7 @@ async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
 
 async function runLeg(owner: LitmusOwner, variant: LitmusVariant, volleys: number, board: Board): Promise<LegResult> {
   const markFirst = variant.order === 'mark-first';
-  const collect: Collect = (memory, client, into) =>
-    variant.collecting === 'unsynchronized'
-      ? memory.harvestUnsynchronized(client, { into })
-      : memory.harvest(client, { into });
+  const collect = COLLECTS[variant.collecting];
   const stopped = (): boolean => board.stopped;
   const began = performance.now();
   let done = 0;
@@ -91,9 +95,10 @@ async function runLeg(owner: LitmusOwner, variant: LitmusVariant, volleys: numbe
 async function mark(task: LitmusTask, board: Board): Promise<LegResult[]> {
   for (let leg = 0; leg < task.legs.length; leg++) {
     const [{ handle, pair }] = (await once(task.port, 'message')) as [Engine];
+    const { words } = Arena.attach('litmus', handle);
     const vcpu = attachVcpu(handle, { name: 'litmus' });
     try {
-      const litmus = new LitmusVcpu(new Pair(pair), vcpu);
+      const litmus = new LitmusVcpu(new Pair(pair), vcpu, () => words.load(Header.Number));
       const ended = (): boolean => board.stopped || board.hasEnded(leg);
       while (litmus.volley(ended));
     } finally {

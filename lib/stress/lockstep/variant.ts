@@ -5,14 +5,15 @@ export interface LitmusVariant {
   readonly order: 'store-first' | 'mark-first';
   readonly kernel: 'wasm' | 'atomics';
   /**
-   * How the owner collects: `swap` and `exchange` harvest by their means, `unsynchronized` does it while the vCPU runs,
-   * which is a misuse, and must lose updates where the race can be had at all.
+   * How the owner collects. `swap` and `exchange` harvest by these means. The others are misuses, which must lose updates
+   * where the race can be had at all: `unsynchronized` harvests while the vCPU runs without waiting for it, and `bare` is
+   * the clear alone, so short before the copy that a store of before the mark may still sit in the store buffer.
    */
-  readonly collecting: 'exchange' | 'swap' | 'unsynchronized';
+  readonly collecting: 'exchange' | 'swap' | 'unsynchronized' | 'bare';
 }
 
 export const HARVESTS: readonly LitmusVariant[] = product(['exchange', 'swap']);
-export const MISUSES: readonly LitmusVariant[] = product(['unsynchronized']);
+export const MISUSES: readonly LitmusVariant[] = product(['unsynchronized', 'bare']);
 
 function product(ways: readonly LitmusVariant['collecting'][]): LitmusVariant[] {
   return (['store-first', 'mark-first'] as const).flatMap((order) =>

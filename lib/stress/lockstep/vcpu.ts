@@ -5,11 +5,14 @@ import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
 export class LitmusVcpu {
   private readonly pair: Pair;
   private readonly vcpu: Vcpu;
+  private readonly number: () => number;
   private volleys = 0;
 
-  constructor(pair: Pair, vcpu: Vcpu) {
+  /** @param number the grace-period number of the moment: it advances just after the clear */
+  constructor(pair: Pair, vcpu: Vcpu, number: () => number) {
     this.pair = pair;
     this.vcpu = vcpu;
+    this.number = number;
   }
 
   /** Waits for the next volley. @returns false when it was stopped */
@@ -21,13 +24,15 @@ export class LitmusVcpu {
       if (stopped()) return false;
     }
     const { markFirst, burst, start, delay: steps } = pair.orders;
+    const reported = this.number();
     delay(steps);
+    const first = this.number();
     for (let from = start; from < start + VOLLEY_PAGES; from += burst) {
       if (markFirst) this.mark(from, burst);
       for (let i = from; i < from + burst; i++) pair.write(i % VOLLEY_PAGES, volley);
       if (!markFirst) this.mark(from, burst);
     }
-    pair.finish(volley);
+    pair.finish(volley, { first: first !== reported, last: this.number() !== reported });
     return true;
   }
 
