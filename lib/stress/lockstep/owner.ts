@@ -76,9 +76,9 @@ export class LitmusOwner {
     const { memory, pair, choices, copy } = this;
     const volley = ++this.volleys | 0;
     const start = choices.between(0, VOLLEY_PAGES - 1);
-    const last = start + VOLLEY_PAGES - 1;
+    const burst = choices.pick(BURSTS);
     const lag = this.lag + choices.between(-JITTER, JITTER);
-    const orders = { markFirst, burst: choices.pick(BURSTS), start, delay: -lag };
+    const orders = { markFirst, burst, start, delay: -lag };
     if (!choices.oneIn(CLEAN_ONE_IN)) memory.setDirtyRange(0, ALL, 1 << Client.Migration);
     if (!pair.meet(stopped)) return undefined;
     pair.begin(volley, orders);
@@ -87,7 +87,7 @@ export class LitmusOwner {
     const collected = collect(this);
     if (collected instanceof Promise) await collected;
     // The last stores first: they may still be under way.
-    for (let i = last; i >= start; i--) copy[i % VOLLEY_PAGES] = pair.read(i % VOLLEY_PAGES);
+    for (let i = start + VOLLEY_PAGES - 1; i >= start; i--) copy[i % VOLLEY_PAGES] = pair.read(i % VOLLEY_PAGES);
     if (!pair.awaitEnd(volley, stopped)) return undefined;
     let lost = 0;
     for (let page = 0; page < VOLLEY_PAGES; page++) {
@@ -97,7 +97,7 @@ export class LitmusOwner {
     const contested = this.aim(
       collected instanceof Promise
         ? pair.cleared
-        : { first: this.isDirty(start), last: this.isDirty(last % VOLLEY_PAGES) },
+        : { first: this.isDirty(start + burst - 1), last: this.isDirty(start + VOLLEY_PAGES - burst) },
     );
     this.set.delete(0, ALL);
     return { lost, contested };
@@ -124,7 +124,7 @@ export class LitmusOwner {
   }
 
   private isDirty(page: number): boolean {
-    return this.memory.isDirty(page * PAGE_SIZE, 1, Client.Migration);
+    return this.memory.isDirty((page % VOLLEY_PAGES) * PAGE_SIZE, 1, Client.Migration);
   }
 
   /**

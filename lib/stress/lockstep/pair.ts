@@ -16,11 +16,13 @@ const ORDERS = 1;
 const DONE = LINE;
 const CLEARED = LINE + 1;
 const BEATS = 2 * LINE;
-const CELLS = 3 * LINE;
+const CALLS = 3 * LINE;
+const CELLS = 4 * LINE;
 const WORDS = CELLS + VOLLEY_PAGES * LINE;
 
-/** Spins before a thread gives its core away. */
-const SPINS = 2_000;
+/** Spins before a thread gives its core away, and how often it looks whether another has woken up. */
+export const SPINS = 2_000;
+const WAKE_SPINS = 20_000;
 
 /** What the vCPU does in a volley. All of it lies in one interval. */
 export interface VolleyOrders {
@@ -55,12 +57,20 @@ export class Pair {
   /** Owner. Waits until the vCPU is seen spinning: the two race only while both have a core. @returns false when stopped */
   meet(stopped: () => boolean): boolean {
     const { words } = this;
-    for (;;) {
-      const beats = words.load(BEATS);
-      for (let spin = 0; spin < SPINS; spin++) if (words.load(BEATS) !== beats) return true;
-      if (stopped()) return false;
+    while (!stopped()) {
+      if (this.seesBeat(SPINS)) return true;
+      words.add(CALLS, 1);
+      words.notify(CALLS);
+      if (this.seesBeat(WAKE_SPINS)) return true;
       words.wait(DONE, words.load(DONE), 1);
     }
+    return false;
+  }
+
+  private seesBeat(spins: number): boolean {
+    const beats = this.words.load(BEATS);
+    for (let spin = 0; spin < spins; spin++) if (this.words.load(BEATS) !== beats) return true;
+    return false;
   }
 
   /** Owner. Lets the vCPU go. */
@@ -76,6 +86,11 @@ export class Pair {
   hasBegun(volley: number): boolean {
     this.words.add(BEATS, 1);
     return this.words.load(BEGUN) === volley;
+  }
+
+  /** vCPU. Gives its core away until the owner calls: on a machine with much to do, whoever has slept is woken at once. */
+  sleep(): void {
+    this.words.wait(CALLS, this.words.load(CALLS), 1);
   }
 
   /** vCPU. Of the volley that has begun. */

@@ -1,6 +1,6 @@
 /** The vCPU's side of a lockstep litmus (lockstep/owner.ts): stores and marks as it is ordered to. */
 import type { Vcpu } from '../../dirty/vcpu.js';
-import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
+import { delay, PAGE_SIZE, type Pair, SPINS, VOLLEY_PAGES } from './pair.js';
 
 export class LitmusVcpu {
   private readonly pair: Pair;
@@ -19,9 +19,10 @@ export class LitmusVcpu {
   volley(stopped: () => boolean): boolean {
     const { pair, vcpu } = this;
     const volley = ++this.volleys | 0;
-    while (!pair.hasBegun(volley)) {
+    for (let spins = 0; !pair.hasBegun(volley); spins++) {
       vcpu.quiescent();
       if (stopped()) return false;
+      if (spins % SPINS === SPINS - 1) vcpu.offline(() => pair.sleep());
     }
     const { markFirst, burst, start, delay: steps } = pair.orders;
     const reported = this.number();
@@ -36,7 +37,8 @@ export class LitmusVcpu {
     return true;
   }
 
+  /** Backwards: the page stored to last is tested first, when its store has had the least time. */
   private mark(from: number, burst: number): void {
-    for (let i = from; i < from + burst; i++) this.vcpu.mark((i % VOLLEY_PAGES) * PAGE_SIZE);
+    for (let i = from + burst - 1; i >= from; i--) this.vcpu.mark((i % VOLLEY_PAGES) * PAGE_SIZE);
   }
 }
