@@ -13,7 +13,7 @@ import { Client } from '../../dirty/client.js';
 import { type SwapPolicy, shippedSwapPolicy } from '../../dirty/density.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import { DirtyMemory } from '../../dirty-memory.js';
-import { shippedParts } from '../../parts.js';
+import type { Parts } from '../../parts.js';
 import { Choices } from '../plan.js';
 import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
 
@@ -48,20 +48,20 @@ export class LitmusOwner {
   private lag = 0;
 
   /** @param swap whether blocks are swapped out, or emptied word by word */
-  constructor(pair: Pair, seed: number, swap: boolean, kernel: 'wasm' | 'atomics') {
+  constructor(pair: Pair, seed: number, parts: Parts, swap: boolean, kernel: 'wasm' | 'atomics') {
     const always: SwapPolicy = { oneIn: 64, leastWords: 1 };
     this.pair = pair;
     this.choices = new Choices(seed, 3);
     this.memory = new DirtyMemory(
       { pagesPerBlock: VOLLEY_PAGES, maxRamBytes: ALL, maxReaders: 1, kernel },
       {
-        ...shippedParts,
+        ...parts,
         kernel: (arena) => {
-          this.kernel = shippedParts.kernel(arena);
+          this.kernel = parts.kernel(arena);
           return this.kernel;
         },
         tables: (...of) => {
-          this.tables = shippedParts.tables(...of);
+          this.tables = parts.tables(...of);
           return this.tables;
         },
         swapPolicy: swap ? always : shippedSwapPolicy,

@@ -16,6 +16,8 @@ export interface LitmusPlan {
   /** Of the misuse. */
   readonly misuseRounds: number;
   readonly seed: number;
+  /** A planted bug's name, if any. */
+  readonly sabotage?: string | undefined;
 }
 
 export interface LitmusFigures {
@@ -61,7 +63,7 @@ export async function runLitmus(
   const pool = new Piscina({ filename, minThreads: 2, maxThreads: 2, atomics: 'disabled' });
   try {
     const { port1, port2 } = new MessageChannel();
-    const common = { legs, seed: plan.seed, board: board.buffer };
+    const common = { legs, seed: plan.seed, sabotage: plan.sabotage, board: board.buffer };
     const [results] = await Promise.all([
       pool.run({ ...common, role: 'owner', port: port1 } satisfies LitmusTask, { transferList: [port1] }),
       pool.run({ ...common, role: 'vcpu', port: port2 } satisfies LitmusTask, { transferList: [port2] }),

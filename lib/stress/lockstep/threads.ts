@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import { Arena, type ArenaHandle } from '../../arena/arena.js';
 import { Header } from '../../arena/layout.js';
-import { attachVcpu } from '../../vcpu.js';
+import { attachReader } from '../attach-reader.js';
+import { sabotagedParts } from '../sabotage/catalogue.js';
 import { Board } from './board.js';
 import { type Collect, LitmusOwner } from './owner.js';
 import { Pair } from './pair.js';
@@ -14,6 +15,7 @@ export interface LitmusTask {
   readonly role: 'owner' | 'vcpu';
   readonly legs: readonly LitmusLeg[];
   readonly seed: number;
+  readonly sabotage: string | undefined;
   readonly board: SharedArrayBuffer;
   /** Between the two threads: the owner sends each engine's handle, the vCPU answers when it has detached. */
   readonly port: MessagePort;
@@ -62,7 +64,13 @@ async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
   const results: LegResult[] = [];
   for (const { variant, volleys } of task.legs) {
     const pair = new Pair();
-    const owner = new LitmusOwner(pair, task.seed, variant.collecting === 'swap', variant.kernel);
+    const owner = new LitmusOwner(
+      pair,
+      task.seed,
+      sabotagedParts(task.sabotage),
+      variant.collecting === 'swap',
+      variant.kernel,
+    );
     task.port.postMessage({ handle: owner.memory.handle, pair: pair.buffer } satisfies Engine);
     results.push(await runLeg(owner, variant, volleys, board));
     board.endVariant();
@@ -96,7 +104,7 @@ async function mark(task: LitmusTask, board: Board): Promise<LegResult[]> {
   for (let leg = 0; leg < task.legs.length; leg++) {
     const [{ handle, pair }] = (await once(task.port, 'message')) as [Engine];
     const { words } = Arena.attach('litmus', handle);
-    const vcpu = attachVcpu(handle, { name: 'litmus' });
+    const vcpu = attachReader(handle, 'litmus', task.sabotage);
     try {
       const litmus = new LitmusVcpu(new Pair(pair), vcpu, () => words.load(Header.Number));
       const ended = (): boolean => board.stopped || board.hasEnded(leg);

@@ -1,8 +1,10 @@
 /** What a lockstep litmus is run with, each in turn. */
 
+export const ORDERS = ['store-first', 'mark-first'] as const;
+
 export interface LitmusVariant {
   /** The vCPU marks a page before it stores to it, or after. */
-  readonly order: 'store-first' | 'mark-first';
+  readonly order: (typeof ORDERS)[number];
   readonly kernel: 'wasm' | 'atomics';
   /**
    * How the owner collects. `swap` and `exchange` harvest by these means. The others are misuses, which must lose updates
@@ -16,7 +18,7 @@ export const HARVESTS: readonly LitmusVariant[] = product(['exchange', 'swap']);
 export const MISUSES: readonly LitmusVariant[] = product(['unsynchronized', 'bare']);
 
 function product(ways: readonly LitmusVariant['collecting'][]): LitmusVariant[] {
-  return (['store-first', 'mark-first'] as const).flatMap((order) =>
+  return ORDERS.flatMap((order) =>
     (['wasm', 'atomics'] as const).flatMap((kernel) => ways.map((collecting) => ({ order, kernel, collecting }))),
   );
 }
