@@ -19,8 +19,8 @@ interface LitmusOptions {
   readonly sabotage?: string;
 }
 
-/** The misuse needs fewer rounds to show what it loses. */
-const MISUSE_ONE_IN = 5;
+/** Misuses need fewer rounds to show what they lose. */
+const MISUSE_ONE_IN = 2;
 
 export function addLitmusCommand(program: Command): void {
   program
@@ -30,7 +30,7 @@ export function addLitmusCommand(program: Command): void {
     .addOption(
       new Option(
         '--misuse-rounds <n>',
-        'rounds without a grace period, which must lose updates (default: a fifth)',
+        'rounds without a grace period, which must lose updates (default: half as many)',
       ).argParser(count),
     )
     .addOption(new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(count))

@@ -12,8 +12,9 @@
  * - sequentially consistent atomics: a memory order exists (memory-order.ts).
  *
  * What is left out: accesses of unequal width, which the engine does not mix on words that threads share (DM-1);
- * executions that are infinite; values out of thin air, which no chain of writes begins; the host's own synchronization
- * (`postMessage`, a thread's `exit`), but for what a test runs afterwards.
+ * WebAssembly, whose model is a document of its own; infinite executions, and with them that a seq-cst write is seen in
+ * finite time; values out of thin air, which no chain of writes begins; the host's own synchronization (`postMessage`, a
+ * thread's `exit`), but for what a test runs afterwards; and whether an implementation keeps to the model.
  */
 import type { Access, Event, Section, Seen, Trace } from './event.js';
 import type { Litmus } from './litmus.js';
