@@ -41,7 +41,7 @@ export function addLitmusCommand(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nExit status: 0 nothing was lost, 1 a harvest lost an update, 2 usage error. Ctrl-C ends a run with its figures so far.',
+      '\nExit status: 0 no harvest lost an update, 1 one did, 2 usage error. Ctrl-C ends a run with the figures so far.',
     )
     .action(run);
 }
@@ -114,7 +114,7 @@ function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusRepo
   const unshown = ORDERS.filter((order) => !variants.some((one) => one.variant.order === order && isShown(one)));
   if (unshown.length === 0) return `PASS: ${pass}`;
   return (
-    `NOTE: ${pass},\nbut none ${unshown.join(' or ')}: this machine has not shown that race, and having lost nothing in it proves nothing.\n` +
+    `NOTE: ${pass},\nbut none ${unshown.join(' or ')}: this machine has not shown that race, so nothing is proved of it.\n` +
     'Run more rounds, on two cores that have nothing else to do.'
   );
 }

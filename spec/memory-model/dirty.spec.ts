@@ -58,7 +58,7 @@ describe('DM-2: a plain store, its mark, and a collection by exchange', () => {
     });
   }
 
-  it('loses no update where another vCPU made the mark, and broken, does if its grace period waits for one of them', () => {
+  it('loses no update where another vCPU made the mark, but does if its grace period waits for one of them', () => {
     const otherSlot = 16;
     const other: Thread = (m) => {
       m.set(DATA, LAST);

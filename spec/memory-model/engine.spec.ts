@@ -1,6 +1,6 @@
 /**
- * The engine's own code in the language's memory model: what the other files show of the protocols' shapes, shown of the
- * lines that ship. One vCPU and the owner, one grace period; a grace period is waited for as in the shapes (protocols.ts).
+ * The engine's own code in the language's memory model: what the other files show of the protocols' shapes, shown of
+ * the lines that ship. One vCPU and the owner, one grace period; a grace period is waited for as in the shapes (protocols.ts).
  */
 import { expect } from 'chai';
 import { Header, Table } from '../../lib/arena/layout.js';
@@ -131,8 +131,8 @@ describe('the engine’s own tables', () => {
 });
 
 describe('the engine’s own blocking wait', () => {
-  // One round of the wait is enough, as in wake-up.spec.ts; there is room for two. The number goes to the slot, and the word
-  // is changed once: no value takes more than two writes to come about.
+  // One round of the wait is enough, as in wake-up.spec.ts; there is room for two. The number goes to the slot, and the
+  // word is changed once: no value takes more than two writes to come about.
   const longestChain = 2;
   const options = { dirty: true };
   const owner: Act = ({ arena, periods }, m) => {

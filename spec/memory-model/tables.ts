@@ -1,4 +1,4 @@
-/** A table that is replaced under readers, for the tests of grace periods: one word that is poisoned when it is freed. */
+/** A table that is replaced under readers: one word, poisoned when it is freed. */
 import type { Litmus } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 import { FIRST, gracePeriod, LOCATIONS, NUMBER, ROOT, SLOT, TABLE } from './protocols.js';

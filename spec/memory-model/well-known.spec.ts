@@ -192,7 +192,7 @@ describe('the memory model checker', () => {
     expect(allows(found, { flag: 0, data: 1 })).to.equal(true);
   });
 
-  it('store buffering beside a third store to one word: the order of atomics holds what a plain read sees in the end', () => {
+  it('store buffering beside a third store: the order of atomics says what a plain read finds in the end', () => {
     const beside = (write: 'set' | 'store', read: 'get' | 'load'): boolean => {
       const threads: Thread[] = [
         (m) => {

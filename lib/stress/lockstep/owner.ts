@@ -31,7 +31,7 @@ export interface Volley {
 const CLEAN_ONE_IN = 16;
 const BURSTS = [1, 8, VOLLEY_PAGES] as const;
 const ALL = VOLLEY_PAGES * PAGE_SIZE;
-/** Empty steps of a loop: how far off the aim is at most, and how far it moves, and by how much it is missed on purpose. */
+/** Empty steps of a loop: how far the threads are shifted at most, and by how much at a time and at random. */
 const FARTHEST = 20_000;
 const JITTER = 100;
 
@@ -128,7 +128,8 @@ export class LitmusOwner {
   }
 
   /**
-   * Without a grace period whose beginning the vCPU could see, a page is dirty afterwards when its mark came after the clear.
+   * The vCPU sees a harvest's clear by the period that begins with it. In a misuse no period begins, and a page is dirty
+   * afterwards when its mark came after the clear.
    * @param cleared before the vCPU's first mark, and its last
    * @returns whether the clear came between the two
    */

@@ -54,7 +54,7 @@ export class Pair {
     this.words.set(CELLS + page * LINE, value);
   }
 
-  /** Owner. Waits until the vCPU is seen spinning: the two race only while both have a core. @returns false when stopped */
+  /** Owner. Waits until the vCPU spins: the two race only while both have a core. @returns false when stopped */
   meet(stopped: () => boolean): boolean {
     const { words } = this;
     while (!stopped()) {
@@ -88,7 +88,7 @@ export class Pair {
     return this.words.load(BEGUN) === volley;
   }
 
-  /** vCPU. Gives its core away until the owner calls: on a machine with much to do, whoever has slept is woken at once. */
+  /** vCPU. Gives its core away until the owner calls: on a busy machine, who has slept is woken at once. */
   sleep(): void {
     this.words.wait(CALLS, this.words.load(CALLS), 1);
   }

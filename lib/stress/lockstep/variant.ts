@@ -7,9 +7,9 @@ export interface LitmusVariant {
   readonly order: (typeof ORDERS)[number];
   readonly kernel: 'wasm' | 'atomics';
   /**
-   * How the owner collects. `swap` and `exchange` harvest by these means. The others are misuses, which must lose updates
-   * where the race can be had at all: `unsynchronized` harvests while the vCPU runs without waiting for it, and `bare` is
-   * the clear alone, so short before the copy that a store of before the mark may still sit in the store buffer.
+   * How the owner collects. `swap` and `exchange` harvest by these means. The others are misuses, which must lose
+   * updates where the race can be had at all: `unsynchronized` harvests without waiting for the vCPU, which runs, and
+   * `bare` is the clear alone, so short before the copy that a store may still sit in the store buffer.
    */
   readonly collecting: 'exchange' | 'swap' | 'unsynchronized' | 'bare';
 }

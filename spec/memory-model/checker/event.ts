@@ -1,4 +1,4 @@
-/** What a thread of a litmus test does to shared memory: the events of the memory model, and one thread's list of them. */
+/** What a thread of a litmus test does to shared memory: the memory model's events, and one thread's list of them. */
 
 export type Order = 'seq-cst' | 'unordered';
 

@@ -12,7 +12,7 @@ export interface Litmus {
   /** What the locations hold before anything happens: 0 where nothing is said. */
   readonly initial?: ReadonlyMap<number, number>;
   readonly threads: Readonly<Record<string, Thread>>;
-  /** Runs in a thread that all of the others' events happen-before (the host has joined them), and so sees the outcome. */
+  /** Runs in a thread that all events of the others happen-before (the host has joined them): sees the outcome. */
   readonly afterwards?: Thread;
   /** Writes of which each takes its value from the one before, at most. Default: as many as there are events. */
   readonly longestChain?: number;

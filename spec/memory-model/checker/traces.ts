@@ -13,8 +13,7 @@ export interface Traces {
 
 /**
  * The values that a read may return are found by running the threads again with those that they wrote, until there are
- * no new ones. Values that a chain of `add`s makes larger and larger would go on for ever; a chain in an execution has no
- * more links than it has events.
+ * no new ones. A chain of `add`s would go on for ever; one in an execution has no more links than it has events.
  */
 export function tracesOf(litmus: Litmus): Traces {
   const threads = Object.entries(litmus.threads);
