@@ -10,9 +10,9 @@ describe('the lockstep litmus', function () {
   this.timeout(120_000);
 
   it('loses nothing in harvests of every kind, and loses updates where there is no grace period', async function () {
-    const report = await runLitmus({ rounds: 100_000, misuseRounds: 100_000, seed: 1 }, () => {}, never);
+    const report = await runLitmus({ rounds: 40_000, misuseRounds: 40_000, seed: 1 }, () => {}, never);
     expect(report.harvests.lost).to.equal(0);
-    expect(report.harvests.rounds).to.be.at.least(100_000);
+    expect(report.harvests.rounds).to.be.at.least(40_000);
     expect(report.variants.map(({ variant }) => nameOf(variant))).to.deep.equal([...HARVESTS, ...MISUSES].map(nameOf));
     if (report.misuse.lost === 0) {
       console.warn(
@@ -47,7 +47,7 @@ describe('the lockstep litmus', function () {
   });
 
   it('is a command that passes and prints every variant', async () => {
-    const { code, output } = await runCommand(['litmus', '--rounds', '20000', '--seed', '3']);
+    const { code, output } = await runCommand(['litmus', '--rounds', '5000', '--seed', '3']);
     expect(code, output).to.equal(0);
     expect(output).to.match(/^(PASS|NOTE): nothing was lost/m);
     expect(output).to.include('seed 3');
@@ -55,7 +55,7 @@ describe('the lockstep litmus', function () {
   });
 
   it('fails where harvests do not wait for their grace period, and says how to repeat it', async () => {
-    const broken = ['litmus', '--rounds', '50000', '--seed', '3', '--sabotage', 'harvest-without-grace-period'];
+    const broken = ['litmus', '--rounds', '20000', '--seed', '3', '--sabotage', 'harvest-without-grace-period'];
     const { code, output } = await runCommand(broken);
     expect(code, output).to.equal(1);
     expect(output).to.match(/^FAIL: \d+ updates were lost: the store is not in the copy, and the page is clean/m);
