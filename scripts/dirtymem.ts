@@ -10,8 +10,12 @@ const { name, version, description, peerDependencies } = createRequire(import.me
 /** What only the command line needs is not installed with the library. */
 async function loadCommandLine() {
   try {
-    const [commander, { addStressCommand }] = await Promise.all([import('commander'), import('./stress-command.js')]);
-    return { ...commander, addStressCommand };
+    const [commander, { addStressCommand }, { addLitmusCommand }] = await Promise.all([
+      import('commander'),
+      import('./stress-command.js'),
+      import('./litmus-command.js'),
+    ]);
+    return { ...commander, addStressCommand, addLitmusCommand };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     const missing = Object.keys(peerDependencies).join(' ');
@@ -20,9 +24,10 @@ async function loadCommandLine() {
   }
 }
 
-const { Command, CommanderError, addStressCommand } = await loadCommandLine();
+const { Command, CommanderError, addStressCommand, addLitmusCommand } = await loadCommandLine();
 const program = new Command(name).description(description).version(version).exitOverride();
 addStressCommand(program);
+addLitmusCommand(program);
 
 try {
   await program.parseAsync();

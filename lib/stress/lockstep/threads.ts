@@ -1,0 +1,119 @@
+/** The two threads of a lockstep litmus, from the first variant to the last. */
+import { once } from 'node:events';
+import type { MessagePort } from 'node:worker_threads';
+import { Arena, type ArenaHandle } from '../../arena/arena.js';
+import { Header } from '../../arena/layout.js';
+import { attachReader } from '../attach-reader.js';
+import { sabotagedParts } from '../sabotage/catalogue.js';
+import { Board } from './board.js';
+import { type Collect, LitmusOwner } from './owner.js';
+import { Pair } from './pair.js';
+import type { LitmusVariant } from './variant.js';
+import { LitmusVcpu } from './vcpu.js';
+
+export interface LitmusTask {
+  readonly role: 'owner' | 'vcpu';
+  readonly legs: readonly LitmusLeg[];
+  readonly seed: number;
+  readonly sabotage: string | undefined;
+  readonly board: SharedArrayBuffer;
+  /** Between the two threads: the owner sends each engine's handle, the vCPU answers when it has detached. */
+  readonly port: MessagePort;
+}
+
+/** A variant, and for how long. */
+export interface LitmusLeg {
+  readonly variant: LitmusVariant;
+  readonly volleys: number;
+}
+
+export interface LegResult {
+  readonly variant: LitmusVariant;
+  readonly volleys: number;
+  readonly contested: number;
+  readonly lost: number;
+  readonly seconds: number;
+}
+
+interface Engine {
+  readonly handle: ArenaHandle;
+  readonly pair: SharedArrayBuffer;
+}
+
+const COLLECTS: Readonly<Record<LitmusVariant['collecting'], Collect>> = {
+  exchange: (owner) => owner.harvest(),
+  swap: (owner) => owner.harvest(),
+  unsynchronized: (owner) => owner.harvestUnsynchronized(),
+  bare: (owner) => owner.clear(),
+};
+
+/** @returns the owner's results; nothing from the vCPU */
+export async function runLitmusThread(task: LitmusTask): Promise<LegResult[]> {
+  const board = new Board(task.board);
+  try {
+    return await (task.role === 'owner' ? own(task, board) : mark(task, board));
+  } catch (error) {
+    board.stop();
+    throw error;
+  } finally {
+    task.port.close();
+  }
+}
+
+async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
+  const results: LegResult[] = [];
+  for (const { variant, volleys } of task.legs) {
+    const pair = new Pair();
+    const owner = new LitmusOwner(
+      pair,
+      task.seed,
+      sabotagedParts(task.sabotage),
+      variant.collecting === 'swap',
+      variant.kernel,
+    );
+    task.port.postMessage({ handle: owner.memory.handle, pair: pair.buffer } satisfies Engine);
+    results.push(await runLeg(owner, variant, volleys, board));
+    board.endVariant();
+    await once(task.port, 'message');
+    await owner.close();
+    if (board.stopped) break;
+  }
+  return results;
+}
+
+async function runLeg(owner: LitmusOwner, variant: LitmusVariant, volleys: number, board: Board): Promise<LegResult> {
+  const markFirst = variant.order === 'mark-first';
+  const collect = COLLECTS[variant.collecting];
+  const stopped = (): boolean => board.stopped;
+  const began = performance.now();
+  let done = 0;
+  let contested = 0;
+  let lost = 0;
+  while (done < volleys && !board.stopped) {
+    const volley = await owner.volley(markFirst, collect, stopped);
+    if (volley === undefined) break;
+    done++;
+    if (volley.contested) contested++;
+    lost += volley.lost;
+    board.count(volley.lost);
+  }
+  return { variant, volleys: done, contested, lost, seconds: (performance.now() - began) / 1000 };
+}
+
+async function mark(task: LitmusTask, board: Board): Promise<LegResult[]> {
+  for (let leg = 0; leg < task.legs.length; leg++) {
+    const [{ handle, pair }] = (await once(task.port, 'message')) as [Engine];
+    const { words } = Arena.attach('litmus', handle);
+    const vcpu = attachReader(handle, 'litmus', task.sabotage);
+    try {
+      const litmus = new LitmusVcpu(new Pair(pair), vcpu, () => words.load(Header.Number));
+      const ended = (): boolean => board.stopped || board.hasEnded(leg);
+      while (litmus.volley(ended));
+    } finally {
+      vcpu.detach();
+    }
+    task.port.postMessage('detached');
+    if (board.stopped) break;
+  }
+  return [];
+}

@@ -1,0 +1,49 @@
+/** DM-4 in the language's own memory model: RAM that a vCPU hears of from guest memory, not from the engine. */
+import type { Seen } from './checker/event.js';
+import type { Litmus } from './checker/litmus.js';
+import type { TracedWords } from './checker/traced-words.js';
+import { expectNever, expectWitness, LOCATIONS, ROOT } from './protocols.js';
+
+type Step = (m: TracedWords) => void;
+
+describe('DM-4: RAM is announced when it is all dirty', () => {
+  const ANNOUNCED = 16;
+  const LAST_PAGE = 17;
+  const BLOCK = 18;
+  const plug = (...steps: readonly Step[]): Litmus => ({
+    locations: { ...LOCATIONS, announced: ANNOUNCED, 'last page': LAST_PAGE, 'new block': BLOCK },
+    threads: {
+      owner: (m) => {
+        for (const step of steps) step(m);
+      },
+      vcpu: (m) => {
+        m.assume(m.load(ANNOUNCED) === 1);
+        return { root: m.load(ROOT), end: m.load(LAST_PAGE), bits: m.get(BLOCK) };
+      },
+    },
+  });
+  const fill: Step = (m) => m.set(BLOCK, 1);
+  const publish: Step = (m) => m.store(ROOT, 1);
+  const extend: Step = (m) => m.store(LAST_PAGE, 1);
+  const announce: Step = (m) => m.store(ANNOUNCED, 1);
+  const isIncomplete = ({ root, end, bits }: Seen): boolean => root !== 1 || end !== 1 || bits !== 1;
+
+  it('a vCPU that hears of it from another reloads a root and an end that have it, and finds its pages dirty', () => {
+    expectNever(plug(fill, publish, extend, announce), isIncomplete);
+  });
+
+  it('broken, announced before the end is stored: a mark to RAM that exists is refused', () => {
+    expectWitness(plug(fill, publish, announce, extend), ({ end }) => end !== 1);
+  });
+
+  it('broken, filled after it is published: its pages are clean', () => {
+    expectWitness(plug(publish, extend, announce, fill), ({ bits }) => bits !== 1);
+  });
+
+  it('broken, announced by a plain store: the root is old', () => {
+    expectWitness(
+      plug(fill, publish, extend, (m) => m.set(ANNOUNCED, 1)),
+      ({ root }) => root !== 1,
+    );
+  });
+});

@@ -1,0 +1,99 @@
+/**
+ * The engine's own code as threads of a litmus test: the reader and its marks, the kernel on Atomics, the tables, the
+ * grace periods and the blocking wait, as they ship or with a part replaced. Each run of a thread builds the same small
+ * engine anew, in memory of its own, and only then has its part of it act on the traced words.
+ */
+import { Allocator } from '../../lib/arena/allocator.js';
+import { Arena } from '../../lib/arena/arena.js';
+import { Header, Slot } from '../../lib/arena/layout.js';
+import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
+import { BlockTables } from '../../lib/dirty/block-tables.js';
+import { Vcpu } from '../../lib/dirty/vcpu.js';
+import { GracePeriods } from '../../lib/rcu/grace-period.js';
+import { removeLocalReader } from '../../lib/rcu/local-readers.js';
+import type { Thread } from './checker/litmus.js';
+import type { TracedWords } from './checker/traced-words.js';
+
+export const PAGE_SIZE = 4096;
+const PAGES_PER_BLOCK = 64;
+/** Stands for a page of guest RAM: no word of the arena. */
+export const GUEST = 2 ** 20;
+
+export interface World {
+  readonly arena: Arena;
+  readonly kernel: AtomicsKernel;
+  readonly periods: GracePeriods;
+  readonly tables: BlockTables;
+  readonly vcpu: Vcpu;
+  /** A block that nobody has been told of, for what is collected. */
+  readonly spare: number;
+}
+
+export interface WorldOptions {
+  readonly dirty: boolean;
+  readonly offline?: boolean;
+  readonly vcpu?: typeof Vcpu;
+}
+
+/** One bitmap block a client, whose first page is clean, or dirty for all; one vCPU, which has marked there. */
+function build({ dirty, offline = false, vcpu: VcpuClass = Vcpu }: WorldOptions): World {
+  const { arena } = Arena.create({
+    pagesPerBlock: PAGES_PER_BLOCK,
+    maxRamBytes: 2 ** 20,
+    arenaBytes: 2 ** 16,
+    maxReaders: 1,
+  });
+  const kernel = new AtomicsKernel(arena.words);
+  const allocator = new Allocator(arena, true);
+  const periods = new GracePeriods(arena);
+  const tables = new BlockTables(arena, allocator, kernel);
+  tables.extend({ first: 0, end: PAGES_PER_BLOCK }, false, 'test');
+  tables.setRamEnd(PAGES_PER_BLOCK);
+  const spare = allocator.allocateBlock('test');
+  const vcpu = new VcpuClass(arena, kernel, 'vcpu', 1);
+  removeLocalReader(vcpu); // it stands for one of another thread
+  vcpu.mark(0);
+  if (!dirty)
+    for (let client = 0; client < 3; client++) kernel.clearLive(tables.blockAt(client, 0), 0, PAGES_PER_BLOCK);
+  if (offline) vcpu.goOffline();
+  return { arena, kernel, periods, tables, vcpu, spare };
+}
+
+function trace(world: World, words: TracedWords): World {
+  // Whoever keeps the arena's words for itself.
+  for (const part of [
+    world.arena,
+    world.kernel,
+    world.vcpu,
+    (world.tables as unknown as { allocator: Allocator }).allocator,
+  ]) {
+    Object.assign(part, { words });
+  }
+  return world;
+}
+
+export function engineThread(options: WorldOptions, act: (world: World, m: TracedWords) => ReturnType<Thread>): Thread {
+  return (m) => act(trace(build(options), m), m);
+}
+
+/** What the words hold before the threads begin. */
+export function initialWords(options: WorldOptions): Map<number, number> {
+  const { words } = build(options).arena;
+  const initial = new Map<number, number>();
+  for (let i = 0; i < words.length; i++) if (words.get(i) !== 0) initial.set(i, words.get(i));
+  return initial;
+}
+
+/** Names for the witness. */
+export function locationsOf(options: WorldOptions): Record<string, number> {
+  const { tables, vcpu } = build(options);
+  return {
+    number: Header.Number,
+    slot: vcpu.slot + Slot.State,
+    waiting: Header.Waiting,
+    wake: Header.Wake,
+    ...Object.fromEntries([0, 1, 2].map((client) => [`root ${client}`, Header.Roots + client])),
+    ...Object.fromEntries([0, 1, 2].map((client) => [`bits ${client}`, tables.blockAt(client, 0)])),
+    guest: GUEST,
+  };
+}

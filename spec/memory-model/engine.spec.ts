@@ -1,0 +1,171 @@
+/**
+ * The engine's own code in the language's memory model: what the other files show of the protocols' shapes, shown of
+ * the lines that ship. One vCPU and the owner, one grace period; a grace period is waited for as in the shapes (protocols.ts).
+ */
+import { expect } from 'chai';
+import { Header, Table } from '../../lib/arena/layout.js';
+import { Vcpu } from '../../lib/dirty/vcpu.js';
+import { Client } from '../../lib/index.js';
+import { FIRST_NUMBER, nextNumber } from '../../lib/rcu/sequence.js';
+import { waitBlocking } from '../../lib/rcu/synchronize-blocking.js';
+import type { Seen } from './checker/event.js';
+import type { Litmus, Thread } from './checker/litmus.js';
+import type { TracedWords } from './checker/traced-words.js';
+import { engineThread, GUEST, initialWords, locationsOf, type World, type WorldOptions } from './engine-world.js';
+import { expectNever, expectWitness } from './protocols.js';
+
+type Act = (world: World, m: TracedWords) => ReturnType<Thread>;
+
+function litmus(options: WorldOptions, vcpu: Act, owner: Act, afterwards?: Act): Litmus {
+  return {
+    locations: locationsOf(options),
+    initial: initialWords(options),
+    threads: { vcpu: engineThread(options, vcpu), owner: engineThread(options, owner) },
+    ...(afterwards === undefined ? {} : { afterwards: engineThread(options, afterwards) }),
+  };
+}
+
+function gracePeriod({ periods }: World, m: TracedWords): void {
+  periods.request();
+  periods.poll();
+  m.assume(!periods.running);
+}
+
+describe('the engine’s own marks, reports and collections', () => {
+  const STORED = 2;
+  const store: Act = (_, m) => m.set(GUEST, STORED);
+  const mark: Act = ({ vcpu }) => void vcpu.mark(0);
+  const take = ({ kernel, tables, spare }: World): number =>
+    kernel.takeLive(tables.blockAt(Client.Migration, 0), 0, 64, spare);
+  const harvest: Act = (world, m) => {
+    const taken = take(world);
+    gracePeriod(world, m);
+    return { taken, copy: m.get(GUEST) };
+  };
+  const dirtyAfterwards: Act = ({ tables }, m) => ({ dirty: m.load(tables.blockAt(Client.Migration, 0)) });
+  const isLost = ({ taken, copy, dirty }: Seen): boolean => !(taken === 1 && copy === STORED) && dirty === 0;
+  const interval =
+    (...steps: readonly Act[]): Act =>
+    (world, m) => {
+      for (const step of steps) step(world, m);
+      world.vcpu.quiescent();
+    };
+
+  for (const [order, steps] of Object.entries({ 'store first': [store, mark], 'mark first': [mark, store] })) {
+    it(`DM-2: lose no update (${order}), whether the page was dirty or clean`, () => {
+      for (const dirty of [true, false]) {
+        const shape = litmus({ dirty }, interval(...steps), harvest, dirtyAfterwards);
+        const outcomes = expectNever(shape, isLost);
+        expect(outcomes.find(({ taken }) => taken === 1)).not.to.equal(undefined);
+      }
+    });
+
+    it(`broken, no grace period (${order}): an update is lost`, () => {
+      const owner: Act = (world, m) => ({ taken: take(world), copy: m.get(GUEST) });
+      expectWitness(litmus({ dirty: true }, interval(...steps), owner, dirtyAfterwards), isLost);
+    });
+  }
+});
+
+describe('the engine’s own tables', () => {
+  /** Uses one table: for brute force a vCPU's three, each in any state, are too many. */
+  class OneTable extends Vcpu {
+    /** Set by the base's constructor. */
+    private table!: number;
+
+    /** How many blocks the table has: none when it was freed. */
+    use(): number {
+      return this.words.get(this.table + Table.Length);
+    }
+
+    override mark(): number {
+      return 0;
+    }
+
+    protected override loadRoots(): void {
+      this.table = this.words.load(Header.Roots);
+    }
+  }
+
+  /** Another block for each client; then the old tables are freed. */
+  const extend =
+    (waits: boolean): Act =>
+    (world, m) => {
+      const release = world.tables.extend({ first: 64, end: 128 }, false, 'test');
+      if (waits) gracePeriod(world, m);
+      release?.();
+    };
+  const use = (vcpu: Vcpu): number => (vcpu as OneTable).use();
+  const isFreed = (blocks: number | undefined): boolean => blocks !== 1 && blocks !== 2;
+  const report: Act = ({ vcpu }) => {
+    const before = use(vcpu);
+    vcpu.quiescent();
+    return { before, after: use(vcpu) };
+  };
+  const enter: Act = (world, m) => {
+    m.mostEvents = 16; // two rounds of going online, since the owner advances once, and the rest
+    world.vcpu.goOnline();
+    return report(world, m);
+  };
+  const online = { dirty: false, vcpu: OneTable };
+  const offline = { ...online, offline: true };
+
+  it('GP-3: neither before a report nor after it is a freed table used, and one that is new has its contents', () => {
+    const outcomes = expectNever(litmus(online, report, extend(true)), (seen) => {
+      return isFreed(seen.before) || isFreed(seen.after);
+    });
+    expect(outcomes.find(({ after }) => after === 2)).not.to.equal(undefined);
+  });
+
+  it('GP-4: nor after going online', () => {
+    const outcomes = expectNever(litmus(offline, enter, extend(true)), (seen) => {
+      return isFreed(seen.before) || isFreed(seen.after);
+    });
+    expect(outcomes.find(({ before }) => before === 1)).not.to.equal(undefined);
+    expect(outcomes.find(({ before }) => before === 2)).not.to.equal(undefined);
+  });
+
+  it('broken, no grace period: a freed table is used', () => {
+    expectWitness(litmus(online, report, extend(false)), ({ before }) => isFreed(before));
+  });
+});
+
+describe('the engine’s own blocking wait', () => {
+  // One round of the wait is enough, as in wake-up.spec.ts; there is room for two. The number goes to the slot, and the
+  // word is changed once: no value takes more than two writes to come about.
+  const longestChain = 2;
+  const options = { dirty: true };
+  const owner: Act = ({ arena, periods }, m) => {
+    m.mostEvents = 18;
+    periods.request();
+    const done = (): boolean => {
+      periods.poll();
+      return !periods.running;
+    };
+    m.assume(waitBlocking(arena, 1_000_000, done));
+  };
+  const reader: Act = ({ vcpu }) => {
+    vcpu.quiescent();
+    return { reported: reportedBy(vcpu) };
+  };
+  const isMissed = ({ asleep, reported }: Seen): boolean => asleep === 1 && reported === nextNumber(FIRST_NUMBER);
+
+  it('GP-7: a report is never slept through', () => {
+    const outcomes = expectNever({ ...litmus(options, reader, owner), longestChain }, isMissed);
+    expect(
+      outcomes.find(({ asleep }) => asleep === 1),
+      'asleep as long as nothing is reported',
+    ).not.to.equal(undefined);
+  });
+
+  it('broken, a report that wakes nobody: it is slept through', () => {
+    class Silent extends Vcpu {}
+    Object.defineProperty(Silent.prototype, 'wakeOwner', { value: () => {} });
+    const broken = litmus({ ...options, vcpu: Silent }, reader, owner);
+    expectWitness({ ...broken, longestChain }, isMissed);
+  });
+});
+
+function reportedBy(vcpu: Vcpu): number {
+  return (vcpu as unknown as { reported: number }).reported;
+}
