@@ -211,7 +211,8 @@ export abstract class Reader {
     const { words, slot } = this;
     const number = words.load(Header.Number);
     // ORDER GP-3: all accesses of the ended interval precede this store (release), else the owner frees or copies
-    //   under them; the roots are loaded after it (store-load), else we keep a root the owner believes we dropped.
+    //   under them. The roots are loaded after the number (load-load), else they may be older than what we report
+    //   (corruption). That they are loaded after the store, too, is surplus: the slot held a number all the time.
     // pairs with: rcu/grace-period.ts isQuiescent
     words.store(slot + Slot.State, number);
     this.reported = number;
