@@ -1,0 +1,20 @@
+/** The fenced blocks of a document. */
+import { readFileSync } from 'node:fs';
+
+export interface CodeBlock {
+  readonly language: string;
+  readonly code: string;
+  readonly line: number;
+  /** What it is to be called, if its first line is a comment with a file name. */
+  readonly file: string | undefined;
+}
+
+export function codeBlocks(document: URL): CodeBlock[] {
+  const text = readFileSync(document, 'utf8');
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
+    language,
+    code,
+    line: text.slice(0, index).split('\n').length + 1,
+    file: /^\/\/ (\S+\.m?[jt]s)\n/.exec(code)?.[1],
+  }));
+}
