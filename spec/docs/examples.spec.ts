@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { codeBlocks } from '../../scripts/code-blocks.js';
 import { assemble } from '../support/assemble.js';
-import { codeBlocks } from '../support/code-blocks.js';
 
 const run = promisify(execFile);
 const root = new URL('../../', import.meta.url);

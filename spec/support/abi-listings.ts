@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { ArenaHandle } from '../../lib/arena/arena.js';
 import { Header, Slots } from '../../lib/arena/layout.js';
+import { codeBlocks } from '../../scripts/code-blocks.js';
 import { assemble } from './assemble.js';
-import { codeBlocks } from './code-blocks.js';
 
 export const ABI_DOCUMENT = new URL('../../lib/ABI.md', import.meta.url);
 
