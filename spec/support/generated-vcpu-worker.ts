@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ArenaHandle } from '../../lib/arena/arena.js';
 import { Words } from '../../lib/arena/words.js';
+import { attachVcpu } from '../../lib/vcpu.js';
 import { GeneratedVcpu } from './generated-vcpu.js';
 
 export interface GeneratedWork {
@@ -27,7 +28,7 @@ const MARKS = INTERVALS * 16;
 
 const { handle, module, seed, pages, stop: stopBuffer } = workerData as GeneratedWork;
 const stop = new Words(stopBuffer, 0, 1);
-const generated = new GeneratedVcpu(handle, module, `vcpu${seed}`);
+const generated = new GeneratedVcpu(handle, module, attachVcpu(handle, { name: `vcpu${seed}` }));
 generated.code.seed(seed);
 parentPort?.postMessage('begun');
 let marks = 0;

@@ -1,6 +1,7 @@
 /** Generated code that marks, with the reader of its thread. */
 import type { ArenaHandle } from '../../lib/arena/arena.js';
-import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { Header } from '../../lib/arena/layout.js';
+import type { Vcpu } from '../../lib/vcpu.js';
 
 /** What spec/support/assembly/store-and-mark.ts exports. */
 interface Code {
@@ -19,9 +20,9 @@ export class GeneratedVcpu {
   marksCalled = 0;
   reports = 0;
 
-  constructor(handle: ArenaHandle, module: WebAssembly.Module, name: string, vcpu = attachVcpu(handle, { name })) {
+  constructor(handle: ArenaHandle, module: WebAssembly.Module, vcpu: Vcpu) {
     this.vcpu = vcpu;
-    const pageSize = 2 ** (new Int32Array(handle.memory.buffer, handle.byteOffset)[4] as number);
+    const pageSize = 2 ** (new Int32Array(handle.memory.buffer, handle.byteOffset)[Header.PageShift] as number);
     const imports = {
       env: { memory: handle.memory },
       dirtymem: {
