@@ -31,12 +31,17 @@ export function engineBesideGuest(): DirtyMemory {
   );
 }
 
-export interface SessionReport {
-  readonly findings: readonly string[];
-  readonly threads: readonly GeneratedReport[];
+export interface Progress {
   readonly rounds: number;
   /** Pages that were found in a copy, having differed a grace period before. */
   readonly checked: number;
+  /** How many collections for the count found pages that had turned since the one just before. */
+  readonly met: number;
+}
+
+export interface SessionReport extends Progress {
+  readonly findings: readonly string[];
+  readonly threads: readonly GeneratedReport[];
   readonly shrinks: number;
   readonly blocksSwapped: number;
 }
@@ -61,9 +66,12 @@ class Replica {
     return pages;
   }
 
-  count(set: PageSet): void {
-    this.delivered += set.pages;
+  /** @returns how many pages the set has; it is disposed of */
+  count(set: PageSet): number {
+    const { pages } = set;
+    this.delivered += pages;
     set.dispose();
+    return pages;
   }
 
   /** Copies what the set has, and disposes of it. @returns which of `due` it has not */
@@ -83,10 +91,7 @@ class Replica {
  * @param mark the listing, or a version of it with a bug
  * @param enough asked after each round; a finding ends the session too
  */
-export async function runSession(
-  mark: string,
-  enough: (soFar: { readonly rounds: number; readonly checked: number }) => boolean,
-): Promise<SessionReport> {
+export async function runSession(mark: string, enough: (soFar: Progress) => boolean): Promise<SessionReport> {
   const memory = engineBesideGuest();
   memory.ram.plug({ id: 'base', size: PAGES * PAGE });
   cleanAll(memory);
@@ -105,7 +110,8 @@ export async function runSession(
     const findings: string[] = [];
     let rounds = 0;
     let checked = 0;
-    while (findings.length === 0 && !enough({ rounds, checked })) {
+    let met = 0;
+    while (findings.length === 0 && !enough({ rounds, checked, met })) {
       const dimm = memory.ram.plug({ id: 'dimm', size: 192 * PAGE });
       const unplugged = memory.ram.unplug(dimm);
       for (const replica of replicas) {
@@ -116,7 +122,9 @@ export async function runSession(
         if (missing.length > 0) findings.push(`client ${replica.client}: stored to, but not dirty: pages ${missing}`);
         checked += due.length;
       }
-      for (let i = 0; i < COUNTED_HARVESTS; i++) counted.count(memory.harvestUnsynchronized(Client.Vga).set);
+      for (let i = 0; i < COUNTED_HARVESTS; i++) {
+        if (counted.count(memory.harvestUnsynchronized(Client.Vga).set) > 0 && i > 0) met++;
+      }
       await unplugged;
       rounds++;
     }
@@ -135,7 +143,7 @@ export async function runSession(
       );
     }
     const { shrinks, blocksSwapped } = memory.stats();
-    return { findings, threads, rounds, checked, shrinks, blocksSwapped };
+    return { findings, threads, rounds, checked, met, shrinks, blocksSwapped };
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
