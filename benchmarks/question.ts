@@ -15,6 +15,7 @@ export const QUESTIONS = [
   'mark-page',
   'mark-address',
   'mark-across-blocks',
+  'mark-generated',
   'first-touch',
   'quiescent',
   'extend',

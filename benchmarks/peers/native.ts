@@ -1,4 +1,4 @@
-/** The same operations in C (sync.c), where the machine has a compiler: a process that answers requests with times. */
+/** The same operations in C, where the machine has a compiler: a process that answers requests with times. */
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,31 +8,25 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-export type Request =
-  | 'clean'
-  | 'sparse'
-  | 'dense'
-  | 'range512 dirty'
-  | 'range512 clean'
-  | 'block-dirty'
-  | 'block-clean'
-  | 'scan';
+/** By program, a C file of this folder. */
+export interface Requests {
+  sync: 'clean' | 'sparse' | 'dense' | 'range512 dirty' | 'range512 clean' | 'block-dirty' | 'block-clean' | 'scan';
+  mark: 'mark-1' | 'mark-3' | 'mark-1-rows' | 'mark-3-rows';
+}
 
-const SOURCE = fileURLToPath(new URL('./sync.c', import.meta.url));
-
-export class Native {
+export class Native<Program extends keyof Requests> {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly lines: AsyncIterator<string>;
   private readonly folder: string;
 
-  constructor(program: string, folder: string) {
-    this.child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
+  constructor(executable: string, folder: string) {
+    this.child = spawn(executable, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.lines = createInterface(this.child.stdout)[Symbol.asyncIterator]();
     this.folder = folder;
   }
 
   /** @returns nanoseconds */
-  async time(request: Request): Promise<number> {
+  async time(request: Requests[Program]): Promise<number> {
     this.child.stdin.write(`${request}\n`);
     const { value: line, done } = await this.lines.next();
     if (done) throw new Error(`the C program ended at '${request}'`);
@@ -50,13 +44,14 @@ export class Native {
 }
 
 /** @returns undefined, and says so, where nothing compiles C */
-export function startNative(): Native | undefined {
+export function startNative<Program extends keyof Requests>(program: Program): Native<Program> | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'dirtymem-bench-'));
-  const program = join(folder, 'sync');
+  const source = fileURLToPath(new URL(`./${program}.c`, import.meta.url));
+  const executable = join(folder, program);
   for (const flags of [['-O2', '-mpopcnt'], ['-O2']]) {
     try {
-      execFileSync('cc', [...flags, '-o', program, SOURCE], { stdio: 'ignore' });
-      return new Native(program, folder);
+      execFileSync('cc', [...flags, '-o', executable, source], { stdio: 'ignore' });
+      return new Native(executable, folder);
     } catch {
       // The flag is x86's alone.
     }

@@ -249,7 +249,7 @@ export class StressRun {
   private throwNowAndThen(): void {
     const choices = this.choices(19);
     const throwing = (times: number, what: string) => (): void => {
-      if (!choices.oneIn(times)) return;
+      if (this.guest.stopped || !choices.oneIn(times)) return;
       this.thrown++;
       throw new PlantedFault(`${what} throws`);
     };

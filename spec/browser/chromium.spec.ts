@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { codeBlocksOf } from '../support/code-blocks.js';
+import { codeBlocks } from '../../scripts/code-blocks.js';
 import { Chromium, findChromium } from './chromium.js';
 import type * as scenarios from './scenarios.js';
 import { SourceServer } from './source-server.js';
@@ -15,7 +15,9 @@ const missing =
   'or set CHROMIUM to the path of one';
 
 const doors = { dirtymem: '/lib/index.js', 'dirtymem/vcpu': '/lib/vcpu.js' };
-const guide = new Map(codeBlocksOf('lib/DESIGN.md', doors).map(({ file, code }) => [`/guide/${file}`, code]));
+const guide = new Map(
+  codeBlocks(new URL('../../lib/DESIGN.md', import.meta.url), doors).map(({ file, code }) => [`/guide/${file}`, code]),
+);
 
 describe(executable === undefined ? `${title} (${missing})` : title, function () {
   this.timeout(60_000);

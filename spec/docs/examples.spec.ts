@@ -1,6 +1,7 @@
 /**
  * The documents' code blocks, run. A block whose first line is a comment with a file name is written under that name for
  * the others to use, or for the page of spec/browser; every other one is run by itself. The package's names lead to lib/.
+ * Blocks in AssemblyScript are compiled together, to a module with the name of the last.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { codeBlocksOf } from '../support/code-blocks.js';
+import { codeBlocks } from '../../scripts/code-blocks.js';
+import { assemble } from '../support/assemble.js';
 
 const run = promisify(execFile);
 const root = new URL('../../', import.meta.url);
@@ -18,25 +20,29 @@ const doors = {
   'dirtymem/vcpu': new URL('lib/vcpu.ts', root).href,
 };
 
-for (const document of ['README.md', 'lib/DESIGN.md']) {
+for (const document of ['README.md', 'lib/DESIGN.md', 'lib/ABI.md']) {
   describe(`The code blocks of ${document}`, () => {
-    const blocks = codeBlocksOf(document, doors);
+    const blocks = codeBlocks(new URL(document, root), doors);
     const examples = blocks.filter(({ language }) => language === 'js');
     const programs = examples.filter(({ file }) => file === undefined);
     let folder: string;
 
-    before(() => {
+    before(async () => {
       folder = mkdtempSync(join(tmpdir(), 'dirtymem-docs-'));
       for (const { code, file, line } of examples) {
         writeFileSync(join(folder, file ?? `line-${line}.mjs`), code);
       }
+      const assembly = blocks.filter(({ language }) => language === 'ts').reverse();
+      if (assembly.length === 0) return;
+      const files = Object.fromEntries(assembly.map(({ file, code }) => [file as string, code]));
+      writeFileSync(join(folder, `${assembly[0]?.file?.replace(/\.ts$/, '.wasm')}`), await assemble(files));
     });
 
     after(() => rmSync(folder, { recursive: true }));
 
     it('are there, and of known languages', () => {
       expect(programs).to.not.be.empty;
-      expect(blocks.filter(({ language }) => !['js', 'sh', 'text'].includes(language))).to.be.empty;
+      expect(blocks.filter(({ language }) => !['js', 'ts', 'sh', 'text'].includes(language))).to.be.empty;
     });
 
     for (const { line } of programs) {

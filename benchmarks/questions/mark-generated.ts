@@ -1,0 +1,88 @@
+/**
+ * What does marking a page that is dirty already cost generated WebAssembly code?
+ *
+ * The listing of lib/ABI.md, next to the same in C: test, then or, through a table of pointers to blocks of 64-bit words.
+ * Both go over the same random pages of one bitmap block, one a turn of the loop, and eight in a row: V8 checks for
+ * interrupts in every turn of a loop, and generated code seldom has a loop around one store.
+ */
+import { Client, DirtyMemory } from '../../lib/index.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import { generateCode } from '../../spec/support/abi-listings.js';
+import { atMost, type Figure } from '../figure.js';
+import { type Measured, measureInTurn } from '../in-turn.js';
+import { BLOCK_BYTES, BLOCK_PAGES, randomPages } from '../pages.js';
+import { startNative } from '../peers/native.js';
+import type { Question } from '../question.js';
+import { median } from '../statistics.js';
+
+const PAGES = randomPages(8192, BLOCK_PAGES);
+const PASSES = 101;
+/** Of one memory: the list of pages, then the arena. */
+const LIST_BYTES = PAGES.byteLength;
+const MEMORY_BYTES = 2 ** 25;
+
+const KINDS = [
+  { name: 'one client', code: 'oneClient', native: 'mark-1' },
+  { name: 'one client, eight in a row', code: 'oneClientInRows', native: 'mark-1-rows' },
+  { name: 'three clients', code: 'threeClients', native: 'mark-3' },
+  { name: 'three clients, eight in a row', code: 'threeClientsInRows', native: 'mark-3-rows' },
+] as const;
+
+const generated = (name: string): string => `generated mark, dirty, ${name}`;
+const inC = (name: string): string => `C, ${name}`;
+
+type Loop = (at: number, end: number) => void;
+
+/** @returns nanoseconds a page, the median of the passes */
+function timePasses(loop: Loop): number {
+  const times: number[] = [];
+  for (let i = 0; i < PASSES; i++) {
+    const began = performance.now();
+    loop(0, LIST_BYTES);
+    times.push(performance.now() - began);
+  }
+  return (median(times) * 1e6) / PAGES.length;
+}
+
+async function ask(rounds: number) {
+  const wasmPages = MEMORY_BYTES / 65536;
+  const wasmMemory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages, shared: true });
+  new Int32Array(wasmMemory.buffer).set(PAGES);
+  const memory = DirtyMemory.create({
+    memory: wasmMemory,
+    byteOffset: LIST_BYTES,
+    arenaBytes: MEMORY_BYTES - LIST_BYTES,
+    maxRamBytes: BLOCK_BYTES,
+  });
+  memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
+  const vcpu = attachVcpu(memory.handle);
+  const module = await generateCode(memory.handle, new URL('../assembly/mark-pages.ts', import.meta.url));
+  const unexpected = (): never => {
+    throw new Error('the generated code called JavaScript');
+  };
+  const imports = { env: { memory: wasmMemory }, dirtymem: { mark: unexpected, quiescent: unexpected } };
+  const code = new WebAssembly.Instance(module, imports).exports as Record<string, Loop>;
+  // The first page enters the block: the loops copy what is cached when they begin.
+  code.oneClient?.(0, 4);
+  const native = startNative('mark');
+  const measured: Measured[] = [];
+  for (const { name, code: loop, native: request } of KINDS) {
+    measured.push({ name: generated(name), sample: () => timePasses(code[loop] as Loop) });
+    if (native !== undefined) measured.push({ name: inC(name), sample: () => native.time(request) });
+  }
+  const times = await measureInTurn(measured, rounds);
+  await native?.stop();
+  if (!memory.allDirty(0, BLOCK_BYTES, Client.Migration)) {
+    throw new Error('not all was dirty');
+  }
+  vcpu.detach();
+  await memory.close();
+  const figures: Figure[] = [];
+  for (const { name } of KINDS) {
+    if (native !== undefined) figures.push(times.ratio(generated(name), inC(name), atMost(1.2)));
+  }
+  for (const { name } of measured) figures.push(times.time(name));
+  return figures;
+}
+
+export default { title: 'Marking a dirty page from generated code', ask } satisfies Question;

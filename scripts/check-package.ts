@@ -1,0 +1,141 @@
+/**
+ * `npm run check:package`: packs the package and uses it as others do, from fresh projects: ES modules, CommonJS,
+ * TypeScript, bundlers; and prints what it weighs. With `--nodes`, what is run is run on each supported Node.
+ */
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import type { StressReport } from '../lib/stress/report.js';
+import { installNode, NODE_VERSIONS, thisNode } from './node-versions.js';
+import { bundle, type Program } from './package/bundles.js';
+import { contentFaults, importGraph } from './package/contents.js';
+import { writeExamples } from './package/examples.js';
+import { loadTimes } from './package/load-time.js';
+import { createProject, installTools, npmInstall, pack, ROOT, run, tool } from './package/packed.js';
+import { compile, compileExamples, TYPED } from './package/types.js';
+
+const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js'];
+const { values: flags } = parseArgs({ options: { nodes: { type: 'boolean', default: false } } });
+const nodes = flags.nodes ? NODE_VERSIONS.map(installNode) : [thisNode];
+
+/** @returns what `body` does, or undefined when it throws, which is printed and fails the whole */
+function check<T>(what: string, body: () => T): T | undefined {
+  const began = performance.now();
+  try {
+    const result = body();
+    console.log(`ok      ${what} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    return result;
+  } catch (error) {
+    console.log(`FAILED  ${what}\n${(error as Error).message}`);
+    process.exitCode = 1;
+    return undefined;
+  }
+}
+
+function refuse(faults: readonly string[]): void {
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+function checkAll(folder: string): void {
+  const tarball = check('npm pack', () => pack(join(folder, 'packed')));
+  if (tarball === undefined) return;
+  const esm = createProject(join(folder, 'esm'), 'module', tarball);
+  const commonjs = createProject(join(folder, 'commonjs'), 'commonjs', tarball);
+  const installed = join(esm, 'node_modules/dirtymem');
+  const graph = importGraph(installed, DOORS);
+  check('the package has what it should, and no more', () => refuse(contentFaults(filesIn(installed))));
+  check('the doors load nothing but the library', () => refuse(graph.faults));
+
+  const examples = writeExamples(esm);
+  writeExamples(commonjs);
+  const programs: Program[] = [
+    { name: 'import', cwd: esm, args: ['import.mjs'] },
+    { name: 'require', cwd: commonjs, args: ['require.cjs'] },
+    ...examples.map((name) => ({ name: `the README's example, ${name}`, cwd: esm, args: [name] })),
+    ...examples.map((name) => ({ name: `the same from a CommonJS project, ${name}`, cwd: commonjs, args: [name] })),
+  ];
+  check('the tools are installed', installTools);
+  programs.push(...(check('bundles are made', () => bundle(esm, commonjs, examples, join(folder, 'bundles'))) ?? []));
+  for (const { version, binary, env } of nodes) {
+    for (const { name, cwd, args } of programs) {
+      check(`Node ${version}: ${name}`, () => {
+        if (run(binary, args, { cwd, env, quiet: true }) === '') throw new Error('it printed nothing');
+      });
+    }
+  }
+
+  const typescript = createProject(join(folder, 'typescript'), 'module', tarball);
+  for (const name of Object.keys(TYPED) as (keyof typeof TYPED)[]) {
+    check(`TypeScript: ${name}`, () => compile(typescript, name));
+  }
+  check("TypeScript: the README's example", () => compileExamples(typescript, writeExamples(typescript)));
+  check('publint', () => run(process.execPath, [tool('publint/src/cli.js'), tarball, '--strict']));
+  check('are the types wrong?', () => {
+    // It deletes what it is given.
+    const copy = join(folder, 'copy.tgz');
+    cpSync(tarball, copy);
+    run(process.execPath, [tool('@arethetypeswrong/cli/dist/index.js'), copy, '--profile', 'esm-only']);
+  });
+  checkCommandLine(join(folder, 'command-line'), tarball);
+  weigh(esm, tarball, graph.files);
+}
+
+/** What the command line needs comes by itself; without it, it says so. */
+function checkCommandLine(folder: string, tarball: string): void {
+  createProject(folder, 'module', tarball);
+  const program = ['node_modules/dirtymem/dist/scripts/dirtymem.js', 'stress'];
+  const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  check('the command line without its needs names them', () => {
+    try {
+      run(process.execPath, program, { cwd: folder });
+    } catch (error) {
+      const missing = Object.keys(peerDependencies).filter((name) => !(error as Error).message.includes(name));
+      return refuse(missing.map((name) => `${name} is not named`));
+    }
+    throw new Error('it ran');
+  });
+  check('the command line with its needs runs', () => {
+    const needs = Object.entries(peerDependencies).map(([name, range]) => `${name}@${range}`);
+    npmInstall(folder, needs);
+    const file = join(folder, 'report.json');
+    let failure: Error | undefined;
+    try {
+      run(process.execPath, [...program, '--seconds', '2', '--vcpus', '2', '--quiet', '--json', file], { cwd: folder });
+    } catch (error) {
+      failure = error as Error;
+    }
+    if (!existsSync(file)) throw failure ?? new Error('it wrote no report');
+    const { marks, harvests, violations }: StressReport = JSON.parse(readFileSync(file, 'utf8'));
+    if (marks === 0 || harvests === 0) throw new Error(`${marks} marks, ${harvests} harvests`);
+    // Whether a machine does enough in so short a time is not asked here.
+    if (violations.some(({ oracle }) => oracle !== 'vacuous')) throw failure;
+  });
+}
+
+function weigh(project: string, tarball: string, files: readonly string[]): void {
+  const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+  const core = files.map((file) => readFileSync(join(project, 'node_modules/dirtymem', file)));
+  const together = Buffer.concat(core);
+  console.log(`\nthe tarball: ${kib(statSync(tarball).size)}`);
+  console.log(
+    `what the doors load: ${files.length} files, ${kib(together.length)}, gzipped ${kib(gzipSync(together).length)}`,
+  );
+  for (const { name, milliseconds, ratio } of loadTimes(project, ['dirtymem', 'dirtymem/vcpu'])) {
+    console.log(`import '${name}': ${milliseconds.toFixed(1)} ms, ${ratio.toFixed(1)} x an empty module's`);
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'dirtymem-package-'));
+try {
+  checkAll(folder);
+} finally {
+  rmSync(folder, { recursive: true });
+}

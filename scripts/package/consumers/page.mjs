@@ -1,0 +1,22 @@
+// A page's use of the package: nothing of Node's. The thread is written as bundlers know it.
+import { Client, DirtyMemory } from 'dirtymem';
+
+export async function run(startThread) {
+  const memory = DirtyMemory.create({ maxRamBytes: 2 ** 30 });
+  memory.ram.plug({ id: 'dimm0', size: 2 ** 20 });
+  (await memory.harvest(Client.Migration)).set.dispose();
+  await startThread(memory.handle);
+  const { set } = await memory.harvest(Client.Migration);
+  const runs = [...set.runs()];
+  set.dispose();
+  await memory.close();
+  return runs;
+}
+
+export function startWorker(handle) {
+  const worker = new Worker(new URL('./page-vcpu.mjs', import.meta.url), { type: 'module' });
+  worker.postMessage(handle);
+  return new Promise((resolve) => worker.addEventListener('message', resolve, { once: true }));
+}
+
+globalThis.page = { run, startWorker };

@@ -1,0 +1,33 @@
+// What a consumer writes, with its types. An error that is expected and does not come shows that a type is lost.
+import {
+  Client,
+  DirtyMemory,
+  type DirtyMemoryOptions,
+  type HarvestResult,
+  type PageSet,
+  type RamBlock,
+  type Stats,
+} from 'dirtymem';
+import { type ArenaHandle, attachVcpu, type Vcpu } from 'dirtymem/vcpu';
+
+const options: DirtyMemoryOptions = { pageSize: 4096, kernel: 'auto' };
+const memory: DirtyMemory = DirtyMemory.create(options);
+const block: RamBlock = memory.ram.plug({ id: 'dimm0', size: 2 ** 20 });
+const handle: ArenaHandle = memory.handle;
+const vcpu: Vcpu = attachVcpu(handle, { name: 'vcpu0' });
+export const turned: number = vcpu.mark(block.offset);
+export const stats: Stats = memory.stats();
+memory.on('stall', ({ readers }) => readers.map(({ name }) => name.length));
+
+export async function collect(into: PageSet, signal: AbortSignal): Promise<number> {
+  const result: HarvestResult = await memory.harvest(Client.Migration, { into, timeoutMs: 100, signal });
+  for (const { start, length } of result.set.runs()) result.set.delete(start, length);
+  return result.added;
+}
+
+// @ts-expect-error a vCPU does not plug
+vcpu.ram.plug({ id: 'dimm1', size: 4096 });
+// @ts-expect-error there is no such client
+memory.isDirty(0, 1, 3);
+// @ts-expect-error pages are counted in numbers
+export const text: string = block.pages.pages;

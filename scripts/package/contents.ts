@@ -1,0 +1,67 @@
+/** What the package has, and what of it the library's doors load. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import ts from 'typescript';
+
+const ALLOWED = [
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|lib\/(ABI|DESIGN)\.md)$/,
+  /^dist\/(lib|workers|scripts)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
+];
+const REQUIRED = [
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'lib/ABI.md',
+  'lib/DESIGN.md',
+  'dist/lib/index.js',
+  'dist/lib/index.d.ts',
+  'dist/lib/vcpu.js',
+  'dist/lib/vcpu.d.ts',
+  'dist/scripts/dirtymem.js',
+  'dist/workers/stress-vcpu.js',
+];
+
+/** @param files paths in the package. @returns what should not be there, and what should */
+export function contentFaults(files: readonly string[]): string[] {
+  return [
+    ...files
+      .filter((file) => !ALLOWED.some((pattern) => pattern.test(file)))
+      .map((file) => `${file} is in the package`),
+    ...REQUIRED.filter((file) => !files.includes(file)).map((file) => `${file} is missing`),
+    ...files
+      .filter((file) => /^dist\/.*(?<!\.d)\.js$/.test(file) && !files.includes(file.replace(/\.js$/, '.d.ts')))
+      .map((file) => `${file} has no declarations`),
+  ];
+}
+
+export interface ImportGraph {
+  /** Paths in the package, in the order in which they are found. */
+  readonly files: readonly string[];
+  readonly faults: readonly string[];
+}
+
+/**
+ * What the doors import, and what that imports. The library's doors need no package, nothing of Node's, and nothing of
+ * the stress test.
+ * @param folder of the package
+ * @param doors paths in it
+ */
+export function importGraph(folder: string, doors: readonly string[]): ImportGraph {
+  const files: string[] = [];
+  const faults: string[] = [];
+  const visit = (file: string): void => {
+    if (files.includes(file)) return;
+    files.push(file);
+    if (/(^|\/)(stress|workers|scripts)\//.test(file)) faults.push(`${file} is loaded by the library`);
+    const text = readFileSync(join(folder, file), 'utf8');
+    if (/^\/\/# sourceMappingURL=/m.test(text)) faults.push(`${file} names a source map`);
+    for (const { fileName } of ts.preProcessFile(text).importedFiles) {
+      const target = relative(folder, join(folder, dirname(file), fileName));
+      if (!fileName.startsWith('.')) faults.push(`${file} imports ${fileName}`);
+      else if (!existsSync(join(folder, target))) faults.push(`${file} imports ${fileName}, which is not there`);
+      else visit(target);
+    }
+  };
+  for (const door of doors) visit(door);
+  return { files, faults };
+}

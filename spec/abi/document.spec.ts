@@ -1,0 +1,67 @@
+/** lib/ABI.md says what lib/arena/layout.ts does. */
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { Header, MAGIC, POISON, regionsOf, Slots, Table, VERSION } from '../../lib/arena/layout.js';
+import { Client } from '../../lib/dirty/client.js';
+import { ABI_DOCUMENT, abiListing } from '../support/abi-listings.js';
+
+const text = readFileSync(ABI_DOCUMENT, 'utf8');
+
+/** The table under a heading: name, word, byte. */
+function wordsUnder(heading: string, of = text): [name: string, word: number, byte: number][] {
+  const section = of.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  return [...section.matchAll(/^\| `(\w+)` \| (\d+) \| (\d+) \|/gm)].map(([, name = '', word, byte]) => [
+    name,
+    Number(word),
+    Number(byte),
+  ]);
+}
+
+const layout = (fields: Readonly<Record<string, number>>) =>
+  Object.entries(fields).map(([name, word]) => [name, word, word * 4]);
+
+describe('The ABI of generated code', () => {
+  it('has every word of the header where the source has it', () => {
+    expect(wordsUnder('Header')).to.deep.equal(layout(Header));
+  });
+
+  it('has every word of a block table where the source has it', () => {
+    expect(wordsUnder('Block table')).to.deep.equal(layout(Table));
+  });
+
+  it('would be found to have a word elsewhere', () => {
+    const moved = text.replace('| `Number` | 32 | 128 |', '| `Number` | 33 | 128 |');
+    expect(moved).to.not.equal(text);
+    expect(wordsUnder('Header', moved)).to.not.deep.equal(layout(Header));
+  });
+
+  it('is of the version that the source makes', () => {
+    expect(/^# .*version (\d+)$/m.exec(text)?.[1]).to.equal(`${VERSION}`);
+    expect(text).to.include(`| \`Magic\` | 0 | 0 | 0x${MAGIC.toString(16)} | yes |`);
+    expect(text).to.include(`| \`Version\` | 1 | 4 | ${VERSION} | yes |`);
+  });
+
+  it('computes the position of the all-zero block as the source does', () => {
+    expect(text).to.include(`${Slots.first} + ${Slots.size} × \`MaxReaders\``);
+    for (const maxReaders of [1, 64, 4096]) {
+      expect(regionsOf(maxReaders, 2).zeroBlock).to.equal(Slots.first + Slots.size * maxReaders);
+    }
+    expect(POISON, 'a freed entry').to.equal(-(2 ** 31));
+  });
+
+  it('names the clients', () => {
+    const { Vga, Code, Migration } = Client;
+    expect(text).to.include(`VGA = ${Vga}, CODE = ${Code}, MIGRATION = ${Migration}`);
+  });
+
+  it('has a listing that goes by these offsets', () => {
+    const constants = [...abiListing('mark.ts').matchAll(/^const (\w+): usize = (\d+);$/gm)];
+    expect(Object.fromEntries(constants.map(([, name, value]) => [name, Number(value)]))).to.deep.equal({
+      ROOTS: Header.Roots * 4,
+      LAST_PAGE: Header.LastPage * 4,
+      NUMBER: Header.Number * 4,
+      TABLE_LENGTH: Table.Length * 4,
+      TABLE_ENTRIES: Table.Entries * 4,
+    });
+  });
+});
