@@ -55,7 +55,7 @@ describe('the lockstep litmus', function () {
   });
 
   it('fails where harvests do not wait for their grace period, and says how to repeat it', async () => {
-    const broken = ['litmus', '--rounds', '20000', '--seed', '3', '--sabotage', 'harvest-without-grace-period'];
+    const broken = ['litmus', '--rounds', '800000', '--seed', '3', '--sabotage', 'harvest-without-grace-period'];
     const { code, output } = await runCommand(broken);
     expect(code, output).to.equal(1);
     expect(output).to.match(/^FAIL: \d+ updates were lost: the store is not in the copy, and the page is clean/m);

@@ -8,7 +8,7 @@ import { Piscina } from 'piscina';
 import { Board } from './board.js';
 import { VOLLEY_PAGES } from './pair.js';
 import type { LegResult, LitmusLeg, LitmusTask } from './threads.js';
-import { HARVESTS, type LitmusVariant, MISUSES } from './variant.js';
+import { HARVESTS, isMisuse, type LitmusVariant, MISUSES } from './variant.js';
 
 export interface LitmusPlan {
   /** Of harvests, over all variants. */
@@ -90,10 +90,9 @@ function reportOf(seed: number, results: readonly LegResult[], interrupted: bool
     lost,
     seconds,
   }));
-  const isMisuse = ({ variant }: { variant: LitmusVariant }): boolean =>
-    MISUSES.some((one) => one.collecting === variant.collecting);
-  const harvests = sum(variants.filter((one) => !isMisuse(one)));
-  return { seed, interrupted, harvests, misuse: sum(variants.filter(isMisuse)), variants };
+  const harvests = sum(variants.filter(({ variant }) => !isMisuse(variant)));
+  const misuse = sum(variants.filter(({ variant }) => isMisuse(variant)));
+  return { seed, interrupted, harvests, misuse, variants };
 }
 
 function sum(figures: readonly LitmusFigures[]): LitmusFigures {

@@ -8,7 +8,7 @@ import { sabotagedParts } from '../sabotage/catalogue.js';
 import { Board } from './board.js';
 import { type Collect, LitmusOwner } from './owner.js';
 import { Pair } from './pair.js';
-import type { LitmusVariant } from './variant.js';
+import { isMisuse, type LitmusVariant } from './variant.js';
 import { LitmusVcpu } from './vcpu.js';
 
 export interface LitmusTask {
@@ -72,7 +72,10 @@ async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
       variant.kernel,
     );
     task.port.postMessage({ handle: owner.memory.handle, pair: pair.buffer } satisfies Engine);
-    results.push(await runLeg(owner, variant, volleys, board));
+    const result = await runLeg(owner, variant, volleys, board);
+    results.push(result);
+    // A harvest that loses an update has failed the run.
+    if (result.lost > 0 && !isMisuse(variant)) board.stop();
     board.endVariant();
     await once(task.port, 'message');
     await owner.close();

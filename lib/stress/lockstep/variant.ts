@@ -26,3 +26,7 @@ function product(ways: readonly LitmusVariant['collecting'][]): LitmusVariant[] 
 export function nameOf({ order, kernel, collecting }: LitmusVariant): string {
   return `${order}, ${kernel}, ${collecting}`;
 }
+
+export function isMisuse({ collecting }: LitmusVariant): boolean {
+  return MISUSES.some((one) => one.collecting === collecting);
+}
