@@ -1,0 +1,52 @@
+/** A scenario of one engine: an owner, and readers that are attached when the race begins. */
+import type { Scenario } from '../checker/scenario.js';
+import { type EngineSetting, OwnerSide } from './owner-side.js';
+import { ReaderSide } from './reader-side.js';
+
+export interface EngineScenario extends Omit<EngineSetting, 'readers'> {
+  readonly about: string;
+  readonly mortal?: readonly number[];
+  /** All RAM is clean for the migration client, and copied, unless this leaves it otherwise. */
+  readonly setUp?: (owner: OwnerSide) => void | Promise<void>;
+  readonly owner: (owner: OwnerSide) => void | Promise<void>;
+  /** One for each reader's thread. A reader leaves with its thread. */
+  readonly readers: readonly ((reader: ReaderSide) => void)[];
+  /** Beside the owner's own check. */
+  readonly check?: (owner: OwnerSide) => void;
+}
+
+export function engineScenario(scenario: EngineScenario): Scenario {
+  const { about, mortal = [], readers } = scenario;
+  return {
+    about,
+    mortal,
+    threads: 1 + readers.length,
+    part: (thread, stage) => {
+      if (thread > 0) {
+        let reader: ReaderSide;
+        return {
+          setUp: () => {
+            reader = new ReaderSide(stage, thread);
+          },
+          race: () => {
+            (readers[thread - 1] as (reader: ReaderSide) => void)(reader);
+            reader.vcpu.detach();
+          },
+        };
+      }
+      let owner: OwnerSide;
+      return {
+        setUp: async () => {
+          owner = new OwnerSide(stage, { ...scenario, readers: readers.length });
+          await owner.collect();
+          await scenario.setUp?.(owner);
+        },
+        race: () => scenario.owner(owner),
+        check: async () => {
+          scenario.check?.(owner);
+          return owner.check();
+        },
+      };
+    },
+  };
+}
