@@ -39,7 +39,7 @@ export type Remembered = readonly [number, number];
 export class Scheduler {
   readonly me: number;
   readonly choices: Choices;
-  /** Stores by this thread in this schedule, of any kind. */
+  /** How often this thread has changed memory in this schedule. */
   writes = 0;
   private readonly count: number;
   private readonly state: SharedState;
@@ -50,6 +50,8 @@ export class Scheduler {
   /** Every word counts as shared, so that a schedule means the same whatever the search knew. */
   private readonly allShared: boolean;
   /** Accesses of a dead thread, on its way out, have no effect. */
+  /** Reads go to the read set. */
+  private looking = false;
   private wasLast = false;
   private mode: 'outside' | 'race' | 'dead' = 'outside';
   private readonly onFailure: (what: string) => never;
@@ -90,7 +92,8 @@ export class Scheduler {
   read(at: number): number {
     const visible = this.reach(at, false);
     const value = this.buffers.newest(this.me, at) ?? (this.memory[at] as number);
-    if (visible) this.observe(Access.Read, at, value);
+    this.observe(at, value);
+    if (visible) this.remember(Access.Read, at, value);
     return value;
   }
 
@@ -100,8 +103,10 @@ export class Scheduler {
     const ordinal = this.own(Thread.Stores) + 1;
     this.set(Thread.Stores, ordinal);
     if (visible) this.remember(Access.Write, at, value);
-    if (visible && this.plan.model === 'tso') this.buffers.push(this.me, at, value, ordinal);
-    else this.put(at, value);
+    if (visible && this.plan.model === 'tso') {
+      this.buffers.push(this.me, at, value, ordinal);
+      this.changed();
+    } else if (this.put(at, value)) this.changed();
   }
 
   /** An atomic store or read-modify-write, which drains the buffer. @returns the word before */
@@ -110,9 +115,12 @@ export class Scheduler {
     this.drain();
     const old = this.memory[at] as number;
     const changed = change(old) | 0;
-    if (visible) this.observe(Access.Update, at, old);
-    if (visible) this.remember(Access.Update, at, changed);
-    this.put(at, changed);
+    this.observe(at, old);
+    if (visible) {
+      this.remember(Access.Update, at, old);
+      this.remember(Access.Update, at, changed);
+    }
+    if (this.put(at, changed)) this.changed();
     return old;
   }
 
@@ -121,7 +129,7 @@ export class Scheduler {
     const visible = this.reach(at, false);
     this.drain();
     const value = this.memory[at] as number;
-    if (visible) this.observe(Access.Wait, at, value);
+    if (visible) this.remember(Access.Wait, at, value);
     if (value !== expected) return;
     this.set(Thread.WaitsOn, at);
     this.set(Thread.Status, Status.Waiting);
@@ -144,13 +152,15 @@ export class Scheduler {
   spin(until: () => boolean): void {
     for (;;) {
       const before = this.lookAround();
-      if (until()) return;
+      if (until()) break;
       this.sawNothing(before);
     }
+    this.looking = false;
   }
 
   /** Before a look at shared words that may find nothing. */
   lookAround(): Remembered {
+    this.looking = true;
     this.set(Thread.Reads, 0);
     return [this.own(Thread.HistoryA), this.own(Thread.HistoryB)];
   }
@@ -200,6 +210,7 @@ export class Scheduler {
     } else global[Global.Phase] = Phase.Priming;
     this.mode = 'race';
     this.wasLast = false;
+    this.looking = false;
     this.writes = 0;
   }
 
@@ -236,7 +247,6 @@ export class Scheduler {
     const accesses = this.own(Thread.Accesses) + 1;
     this.set(Thread.Accesses, accesses);
     if (accesses > MOST_ACCESSES) this.fail('a thread does not end');
-    if (writes) this.writes++;
     this.touch(at, writes);
     if (this.me !== 0 && this.state.freed[at] === 1) this.fail(`use after free: thread ${this.me} at word ${at}`);
     return visible;
@@ -379,14 +389,16 @@ export class Scheduler {
     return false;
   }
 
-  private observe(kind: number, at: number, value: number): void {
-    this.remember(kind, at, value);
+  /** Into the read set, also of words that are not known to be shared yet. */
+  private observe(at: number, value: number): void {
+    if (!this.looking) return;
     const { reads } = this.state;
     const count = this.own(Thread.Reads);
     const first = this.me * READS;
     for (let i = first; i < first + Math.min(count, READS); i++) {
       if (reads[i * 2] !== at) continue;
-      reads[i * 2 + 1] = value;
+      // It changed between two reads of one look, which may have missed it.
+      if (reads[i * 2 + 1] !== value) this.set(Thread.Reads, READS + 1);
       return;
     }
     if (count < READS) {
@@ -402,6 +414,11 @@ export class Scheduler {
     this.trace(this.me, kind, at, value);
   }
 
+  private changed(): void {
+    this.writes++;
+    this.looking = false;
+  }
+
   private drain(): void {
     while (!this.buffers.isEmpty(this.me)) {
       const { at, value } = this.buffers.shift(this.me);
@@ -409,15 +426,16 @@ export class Scheduler {
     }
   }
 
-  /** In memory, for all to see. */
-  private put(at: number, value: number): void {
+  /** In memory, for all to see. @returns whether it held something else */
+  private put(at: number, value: number): boolean {
     const { global, shared } = this.state;
     const old = this.memory[at] as number;
-    if (old === value) return;
+    if (old === value) return false;
     this.memory[at] = value;
-    if (!this.allShared && shared[at] === 0) return;
+    if (!this.allShared && shared[at] === 0) return true;
     global[Global.MemoryA] = (global[Global.MemoryA] as number) ^ mixA(mixA(at, old), A_WORD) ^ mixA(mixA(at, value), A_WORD);
     global[Global.MemoryB] = (global[Global.MemoryB] as number) ^ mixB(mixB(at, old), A_WORD) ^ mixB(mixB(at, value), A_WORD);
+    return true;
   }
 
   private hashState(): readonly [number, number] {

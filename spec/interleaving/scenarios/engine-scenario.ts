@@ -1,4 +1,4 @@
-/** A scenario of one engine: an owner, and readers that are attached when the race begins. */
+/** A scenario of one engine: an owner, and readers. */
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineSetting, OwnerSide } from './owner-side.js';
 import { ReaderSide } from './reader-side.js';
@@ -11,12 +11,16 @@ export interface EngineScenario extends Omit<EngineSetting, 'readers'> {
   readonly owner: (owner: OwnerSide) => void | Promise<void>;
   /** One for each reader's thread. A reader leaves with its thread. */
   readonly readers: readonly ((reader: ReaderSide) => void)[];
+  /** Readers attach in the race, not before it. */
+  readonly attachInRace?: boolean;
+  /** How many may be attached at once. Default: all. */
+  readonly slots?: number;
   /** Beside the owner's own check. */
   readonly check?: (owner: OwnerSide) => void;
 }
 
 export function engineScenario(scenario: EngineScenario): Scenario {
-  const { about, mortal = [], readers } = scenario;
+  const { about, mortal = [], readers, attachInRace = false } = scenario;
   return {
     about,
     mortal,
@@ -27,17 +31,18 @@ export function engineScenario(scenario: EngineScenario): Scenario {
         return {
           setUp: () => {
             reader = new ReaderSide(stage, thread);
+            if (!attachInRace) reader.attach();
           },
           race: () => {
             (readers[thread - 1] as (reader: ReaderSide) => void)(reader);
-            reader.vcpu.detach();
+            reader.detach();
           },
         };
       }
       let owner: OwnerSide;
       return {
         setUp: async () => {
-          owner = new OwnerSide(stage, { ...scenario, readers: readers.length });
+          owner = new OwnerSide(stage, { ...scenario, readers: scenario.slots ?? readers.length });
           await owner.collect();
           await scenario.setUp?.(owner);
         },

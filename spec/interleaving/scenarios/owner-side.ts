@@ -27,7 +27,7 @@ export class OwnerSide {
   readonly memory: DirtyMemory;
   readonly stage: Stage;
   dimm: RamBlock;
-  private readonly replica: number[] = [];
+  private readonly replica: (number | undefined)[] = [];
 
   constructor(stage: Stage, setting: EngineSetting) {
     this.stage = stage;
@@ -47,7 +47,10 @@ export class OwnerSide {
   }
 
   plug(id: string, pages: number, offset?: number): RamBlock {
-    return this.memory.ram.plug({ id, size: pages * PAGE, ...(offset === undefined ? {} : { offset: offset * PAGE }) });
+    const place = offset === undefined ? {} : { offset: offset * PAGE };
+    const dimm = this.memory.ram.plug({ id, size: pages * PAGE, ...place });
+    for (let page = 0; page < pages; page++) delete this.replica[dimm.offset / PAGE + page];
+    return dimm;
   }
 
   /** Collects the migration client's pages and copies them, as a migration would. */
@@ -79,21 +82,31 @@ export class OwnerSide {
     return undefined;
   }
 
-  /** The workers whose threads are readers, as the owner knows them. */
-  superviseReaders(readers: number): void {
-    for (let thread = 1; thread <= readers; thread++) {
-      const worker: SupervisedWorker = {
-        threadId: thread,
-        once: (_, listener) => this.whenEnded(thread, listener),
-      };
-      const retirement = SABOTAGES[this.stage.sabotage ?? '']?.retirement;
-      if (retirement === undefined) this.memory.supervise(worker);
-      else retirement.supervise(this.memory, worker);
-    }
+  /** Has a reader's thread retired when it has ended. @returns its end being asked for */
+  supervise(thread: number): { terminate(): Promise<void> | undefined } {
+    const worker: SupervisedWorker = {
+      threadId: thread,
+      once: (_, listener) => this.whenEnded(thread, listener),
+    };
+    const retirement = SABOTAGES[this.stage.sabotage ?? '']?.retirement;
+    if (retirement === undefined) this.memory.supervise(worker);
+    else retirement.supervise(this.memory, worker);
+    return { terminate: () => retirement?.terminating?.(this.memory, worker) };
   }
 
   async ended(thread: number): Promise<void> {
     await new Promise<void>((resolve) => this.whenEnded(thread, resolve));
+  }
+
+  /** Waits for a grace period, and kicks the readers meanwhile. */
+  async synchronizeKicking(): Promise<void> {
+    const { rcu } = this.memory;
+    const cookie = rcu.startPoll();
+    await this.until(() => {
+      if (rcu.poll(cookie)) return true;
+      rcu.kick();
+      return false;
+    });
   }
 
   /** Waits, with turns of its own, for what another thread is to do. */

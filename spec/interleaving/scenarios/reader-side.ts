@@ -1,27 +1,43 @@
 /** A vCPU's part of an engine's scenarios. */
-import { Arena } from '../../../lib/arena/arena.js';
+import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
+import { VERSION } from '../../../lib/arena/layout.js';
 import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { Vcpu } from '../../../lib/dirty/vcpu.js';
+import { UsageError } from '../../../lib/errors.js';
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
 import { attachVcpu } from '../../../lib/vcpu.js';
 import type { Stage } from '../checker/scenario.js';
 
 export class ReaderSide {
   readonly stage: Stage;
-  readonly vcpu: Vcpu;
+  private readonly thread: number;
+  private attached: Vcpu | undefined;
 
   constructor(stage: Stage, thread: number) {
     this.stage = stage;
-    const handle = { dirtymem: 1, memory: stage.memory, byteOffset: 0 };
-    const name = `vcpu${thread}`;
-    const broken = SABOTAGES[stage.sabotage ?? '']?.vcpu;
+    this.thread = thread;
+  }
+
+  get vcpu(): Vcpu {
+    if (this.attached === undefined) throw new Error('the reader is not attached');
+    return this.attached;
+  }
+
+  attach(): void {
+    const handle: ArenaHandle = { dirtymem: VERSION, memory: this.stage.memory, byteOffset: 0 };
+    const name = `vcpu${this.thread}`;
+    const broken = SABOTAGES[this.stage.sabotage ?? '']?.vcpu;
     if (broken === undefined) {
-      this.vcpu = attachVcpu(handle, { name, identity: thread });
+      this.attached = attachVcpu(handle, { name, identity: this.thread });
       return;
     }
     const arena = Arena.attach('scenario', handle);
-    this.vcpu = broken(arena, chooseKernel(arena), name, thread);
+    this.attached = broken(arena, chooseKernel(arena), name, this.thread);
+  }
+
+  detach(): void {
+    this.attached?.detach();
   }
 
   /** Stores first: what the store buffer may hold back until after the mark's test. */
@@ -43,6 +59,17 @@ export class ReaderSide {
       return false;
     } catch (error) {
       if (error instanceof RangeError && error.message.includes('are not all RAM')) return true;
+      throw error;
+    }
+  }
+
+  /** @returns whether the engine would not let it */
+  isRefused(use: () => void): boolean {
+    try {
+      use();
+      return false;
+    } catch (error) {
+      if (error instanceof UsageError) return true;
       throw error;
     }
   }
