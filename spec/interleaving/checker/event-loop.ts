@@ -7,7 +7,7 @@
  * round of turns that wrote nothing and left the same turns to do has polled in vain: it is taken back, and the thread
  * has nothing to do until what it read has changed.
  */
-import type { Scheduler } from './scheduler.js';
+import { KILLED, type Scheduler } from './scheduler.js';
 
 const TICK_MS = 0.0201;
 const NEVER_MS = 100;
@@ -83,6 +83,7 @@ export class EventLoop {
     });
     await microtasks();
     while (!settled) {
+      if (scheduler.hasEnded) throw KILLED;
       if (this.turns.length === 0) throw new Error('the owner waits for what nothing will bring about');
       const before = scheduler.lookAround();
       const { clock } = this;

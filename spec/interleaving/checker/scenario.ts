@@ -7,6 +7,7 @@ export const ARENA_BYTES = 2 ** 14;
 export const MEMORY_PAGES = 1;
 /** Of the guest's words, those up to here are for pages, or whatever a scenario will have. */
 export const EXIT_WORDS = 1024;
+const NOTES = 1040;
 
 export interface Part {
   /** Before the race, one thread after the other. */
@@ -43,6 +44,16 @@ export class Stage {
   /** Has the thread ended, and is known to have? */
   hasEnded(thread: number): boolean {
     return this.guest.load(EXIT_WORDS + thread) === 1;
+  }
+
+  /** For the outcome. No access: nothing can come between, and no other thread looks. */
+  note(thread: number, value: number): void {
+    this.scheduler.raw[ARENA_BYTES / 4 + NOTES + thread] = value;
+  }
+
+  /** What the threads noted, after the race. */
+  notes(threads: number): string {
+    return this.scheduler.raw.slice(ARENA_BYTES / 4 + NOTES, ARENA_BYTES / 4 + NOTES + threads).join(',');
   }
 
   /** @returns position of its exit word in the explored memory */

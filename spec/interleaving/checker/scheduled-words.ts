@@ -1,47 +1,45 @@
-/** Puts a thread's scheduler behind the seam: from then on each access of `Words` in the race is one of the schedule's. */
+/** Puts the scheduler behind the seam: from then on each access of `Words` in a race is one of the schedule's. */
 import { Words } from '../../../lib/arena/words.js';
 import type { Scheduler } from './scheduler.js';
 
 type Method = 'get' | 'set' | 'fill' | 'copy' | 'load' | 'store' | 'or' | 'and' | 'add' | 'exchange' | 'compareExchange';
 
-export function scheduleWords(scheduler: Scheduler): void {
+/** @param current the scheduler of the exploration that is under way */
+export function scheduleWords(current: () => Scheduler): void {
   const shipped = Words.prototype;
   const { get, set, fill, copy, load, store, or, and, add, exchange, compareExchange, notify, wait } = shipped;
 
   /** The word's position in the explored memory, or -1 for what is none of the schedule's. */
   const place = (words: Words, index: number): number => {
-    if (!scheduler.inRace || !(index >= 0 && index < words.length)) return -1;
+    if (!current().inRace || !(index >= 0 && index < words.length)) return -1;
     return ((words as unknown as { array: Int32Array }).array.byteOffset >>> 2) + index;
   };
   const update = (words: Words, index: number, change: (old: number) => number, plain: () => number): number => {
     const at = place(words, index);
-    if (at >= 0) return scheduler.update(at, change);
-    return scheduler.isDead ? get.call(words, index) : plain();
+    return at < 0 ? plain() : current().update(at, change);
   };
 
   const scheduled: Pick<Words, Method | 'notify' | 'wait'> & ThisType<Words> = {
     get(index) {
       const at = place(this, index);
-      return at < 0 ? get.call(this, index) : scheduler.read(at);
+      return at < 0 ? get.call(this, index) : current().read(at);
     },
     set(index, value) {
       const at = place(this, index);
-      if (at >= 0) scheduler.write(at, value);
-      else if (!scheduler.isDead) set.call(this, index, value);
+      if (at < 0) set.call(this, index, value);
+      else current().write(at, value);
     },
     fill(first, end, value) {
-      if (scheduler.isDead) return;
-      if (!scheduler.inRace) fill.call(this, first, end, value);
+      if (!current().inRace) fill.call(this, first, end, value);
       else for (let i = first; i < end; i++) this.set(i, value);
     },
     copy(from, to, count) {
-      if (scheduler.isDead) return;
-      if (!scheduler.inRace) copy.call(this, from, to, count);
+      if (!current().inRace) copy.call(this, from, to, count);
       else for (let i = 0; i < count; i++) this.set(to + i, this.get(from + i));
     },
     load(index) {
       const at = place(this, index);
-      return at < 0 ? load.call(this, index) : scheduler.read(at);
+      return at < 0 ? load.call(this, index) : current().read(at);
     },
     store(index, value) {
       update(
@@ -96,13 +94,13 @@ export function scheduleWords(scheduler: Scheduler): void {
     },
     notify(index) {
       const at = place(this, index);
-      if (at >= 0) scheduler.notify(at);
-      else if (!scheduler.isDead) notify.call(this, index);
+      if (at < 0) notify.call(this, index);
+      else current().notify(at);
     },
     wait(index, expected, timeoutMs) {
       const at = place(this, index);
-      if (at >= 0) scheduler.wait(at, expected);
-      else if (!scheduler.isDead) wait.call(this, index, expected, timeoutMs);
+      if (at < 0) wait.call(this, index, expected, timeoutMs);
+      else current().wait(at, expected);
     },
   };
   Object.assign(shipped, scheduled);

@@ -30,7 +30,7 @@ export const Access = { Read: 0, Write: 1, Update: 2, Wait: 3, Notify: 4, Flush:
 /** A schedule that is longer does not end. */
 const MOST_ACCESSES = 20_000;
 
-/** Thrown in a thread that dies. */
+/** Thrown in a thread that dies, or whose exploration has ended, at this access and at each one on its way out. */
 export const KILLED = new Error('killed');
 
 /** What a thread has seen, to be put back when it turns out to have seen nothing. */
@@ -54,7 +54,7 @@ export class Scheduler {
   private looking = false;
   private wasLast = false;
   private mode: 'outside' | 'race' | 'dead' = 'outside';
-  private readonly onFailure: (what: string) => never;
+  private readonly onFailure: (what: string) => void;
 
   constructor(
     state: SharedState,
@@ -62,7 +62,7 @@ export class Scheduler {
     me: number,
     count: number,
     killable: number,
-    onFailure: (what: string) => never,
+    onFailure: (what: string) => void,
   ) {
     this.state = state;
     this.plan = plan;
@@ -77,11 +77,8 @@ export class Scheduler {
   }
 
   get inRace(): boolean {
+    if (this.mode === 'dead') throw KILLED;
     return this.mode === 'race';
-  }
-
-  get isDead(): boolean {
-    return this.mode === 'dead';
   }
 
   /** The explored memory, for what is no access: setting up and checking. */
@@ -207,6 +204,7 @@ export class Scheduler {
     if (this.me < this.count - 1) {
       this.wake(this.me + 1);
       this.sleep();
+      this.dieIfTold();
     } else global[Global.Phase] = Phase.Priming;
     this.mode = 'race';
     this.wasLast = false;
@@ -214,7 +212,7 @@ export class Scheduler {
     this.writes = 0;
   }
 
-  /** This thread has nothing more to do. @param exitWord is set by its last store, as its `exit` event would tell */
+  /** This thread has nothing more to do in this schedule. @param exitWord is set by its last store, as its `exit` event would tell */
   finish(exitWord: number): void {
     if (this.mode !== 'outside') {
       this.touch(exitWord, true);
@@ -227,12 +225,28 @@ export class Scheduler {
     this.set(Thread.Status, Status.Ended);
     this.giveWay();
     // The last one to end wakes the first, which checks; unless it is the first.
-    if (this.me === 0 && !this.wasLast) this.sleep();
+    if (this.me > 0 || this.wasLast) return;
+    this.sleep();
+    this.dieIfTold();
   }
 
+  /** Ends the exploration. @throws KILLED */
   fail(what: string): never {
     this.record(this.me, this.own(Thread.Accesses) + 1);
-    return this.onFailure(what);
+    this.onFailure(what);
+    this.endExploration();
+    this.mode = 'dead';
+    throw KILLED;
+  }
+
+  /** Wakes all other threads, to see that nothing more is to be done. */
+  endExploration(): void {
+    this.state.global[Global.Quit] = 1;
+    for (let thread = 0; thread < this.count; thread++) if (thread !== this.me) this.wake(thread);
+  }
+
+  get hasEnded(): boolean {
+    return this.state.global[Global.Quit] === 1;
   }
 
   /** Tables and blocks that are free: no reader may touch them. */
@@ -346,7 +360,7 @@ export class Scheduler {
   }
 
   private dieIfTold(): void {
-    if (this.own(Thread.Status) !== Status.Dying) return;
+    if (this.own(Thread.Status) !== Status.Dying && !this.hasEnded) return;
     this.mode = 'dead';
     throw KILLED;
   }

@@ -1,11 +1,13 @@
-/** A thread of an exploration: plays its part in one schedule after another. */
+/** A thread of a crew: plays its part in one exploration after another. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { FromThread } from './crew.js';
 import { EventLoop } from './event-loop.js';
-import type { FromThread, ThreadWork } from './explore.js';
+import type { Plan } from './plan.js';
 import { formatSchedule } from './schedule-text.js';
-import { Global } from './shared-state.js';
+import type { Scheduler as SchedulerType } from './scheduler.js';
+import { Global, type SharedState } from './shared-state.js';
 
-const { state, plan, me } = workerData as ThreadWork;
+const { state, me } = workerData as { state: SharedState; me: number };
 const loop = new EventLoop();
 loop.install();
 // The engine's modules keep some of the host's functions from when they load.
@@ -16,70 +18,75 @@ const [{ SCENARIOS }, { Stage }, { KILLED, Scheduler }, { scheduleWords }] = awa
   import('./scheduled-words.js'),
 ]);
 
-const scenario = SCENARIOS[plan.scenario];
-if (scenario === undefined) throw new RangeError(`there is no scenario '${plan.scenario}'`);
-const mortal = (scenario.mortal ?? []).reduce((mask, thread) => mask | (1 << thread), 0);
-const scheduler = new Scheduler(state, plan, me, scenario.threads, mortal, fail);
-scheduleWords(scheduler);
-const stage = new Stage(state.memory, plan.sabotage, scheduler);
-const exitWord = stage.exitWord(me);
-const outcomes = new Set<string>();
-process.on('uncaughtException', failWith);
-process.on('unhandledRejection', failWith);
+let scheduler: SchedulerType;
+scheduleWords(() => scheduler);
+process.on('uncaughtException', failUnlessKilled);
+process.on('unhandledRejection', failUnlessKilled);
 
 function post(message: FromThread): void {
   parentPort?.postMessage(message);
 }
 
-/** The first failure ends the exploration: whoever started the thread ends it. */
-function fail(what: string): never {
-  const segments = state.segments.slice(0, (state.global[Global.Segments] as number) * 2);
-  post({ kind: 'failed', what, schedule: formatSchedule(segments) });
-  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-}
-
-function failWith(error: unknown): never {
-  return scheduler.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
-}
-
-function playReader(): void {
-  const part = scenario!.part(me, stage);
-  for (;;) {
-    scheduler.sleep();
-    if (state.global[Global.Quit] === 1) return;
-    try {
-      part.setUp?.();
-      scheduler.ready();
-      part.race();
-    } catch (error) {
-      if (error !== KILLED) failWith(error);
-    }
-    scheduler.finish(exitWord);
+function failUnlessKilled(error: unknown): void {
+  if (error === KILLED) return;
+  try {
+    scheduler.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } catch (thrown) {
+    if (thrown !== KILLED) throw thrown;
   }
 }
 
-async function playOwner(): Promise<void> {
-  const part = scenario!.part(me, stage);
-  scheduler.choices.begin();
-  do {
-    scheduler.beginSchedule();
-    loop.reset();
-    await loop.run(() => part.setUp?.(), scheduler);
-    scheduler.ready();
-    await loop.run(() => part.race(), scheduler);
-    scheduler.finish(exitWord);
-    if (state.global[Global.Known] === 1 || part.check === undefined) continue;
-    await loop.run(async () => outcomes.add((await part.check?.()) ?? ''), scheduler);
-  } while (scheduler.choices.nextSchedule());
-  post({ kind: 'done', exhausted: scheduler.choices.exhausted, outcomes: [...outcomes].sort() });
-  state.global[Global.Quit] = 1;
-  for (let thread = 1; thread < scenario!.threads; thread++) scheduler.wake(thread);
+async function explore(plan: Plan): Promise<void> {
+  const scenario = SCENARIOS[plan.scenario];
+  if (scenario === undefined) throw new RangeError(`there is no scenario '${plan.scenario}'`);
+  if (me >= scenario.threads) return;
+  const mortal = (scenario.mortal ?? []).reduce((mask, thread) => mask | (1 << thread), 0);
+  scheduler = new Scheduler(state, plan, me, scenario.threads, mortal, (what) => {
+    const segments = state.segments.slice(0, (state.global[Global.Segments] as number) * 2);
+    post({ kind: 'failed', what, schedule: formatSchedule(segments) });
+  });
+  const stage = new Stage(state.memory, plan.sabotage, scheduler);
+  const part = scenario.part(me, stage);
+  const exitWord = stage.exitWord(me);
+
+  const playReader = (): void => {
+    for (;;) {
+      scheduler.sleep();
+      if (scheduler.hasEnded) return;
+      try {
+        part.setUp?.();
+        scheduler.ready();
+        part.race();
+      } catch (error) {
+        failUnlessKilled(error);
+      }
+      if (scheduler.hasEnded) return;
+      scheduler.finish(exitWord);
+    }
+  };
+
+  const playOwner = async (): Promise<void> => {
+    const outcomes = new Set<string>();
+    scheduler.choices.begin();
+    do {
+      scheduler.beginSchedule();
+      loop.reset();
+      await loop.run(() => part.setUp?.(), scheduler);
+      scheduler.ready();
+      await loop.run(() => part.race(), scheduler);
+      scheduler.finish(exitWord);
+      if (state.global[Global.Known] === 1 || part.check === undefined) continue;
+      await loop.run(async () => outcomes.add((await part.check?.()) ?? ''), scheduler);
+    } while (scheduler.choices.nextSchedule());
+    post({ kind: 'done', exhausted: scheduler.choices.exhausted, outcomes: [...outcomes].sort() });
+    scheduler.endExploration();
+  };
+
+  if (me > 0) playReader();
+  else await playOwner().catch(failUnlessKilled);
 }
 
-post({ kind: 'loaded' });
-if (me === 0) {
-  // Whoever waits for its turn to be set up must be loaded by then.
-  parentPort?.once('message', () => {
-    playOwner().catch(failWith);
-  });
-} else playReader();
+parentPort?.on('message', async (plan: Plan) => {
+  await explore(plan);
+  post({ kind: 'idle' });
+});

@@ -9,18 +9,16 @@ export interface EngineScenario extends Omit<EngineSetting, 'readers'> {
   /** All RAM is clean for the migration client, and copied, unless this leaves it otherwise. */
   readonly setUp?: (owner: OwnerSide) => void | Promise<void>;
   readonly owner: (owner: OwnerSide) => void | Promise<void>;
-  /** One for each reader's thread. A reader leaves with its thread. */
+  /** One for each reader's thread. A reader leaves with its thread. What they note is the outcome. */
   readonly readers: readonly ((reader: ReaderSide) => void)[];
-  /** Readers attach in the race, not before it. */
-  readonly attachInRace?: boolean;
+  /** Readers that attach in the race, not before it. */
+  readonly attachInRace?: readonly number[];
   /** How many may be attached at once. Default: all. */
   readonly slots?: number;
-  /** Beside the owner's own check. */
-  readonly check?: (owner: OwnerSide) => void;
 }
 
 export function engineScenario(scenario: EngineScenario): Scenario {
-  const { about, mortal = [], readers, attachInRace = false } = scenario;
+  const { about, mortal = [], readers, attachInRace = [] } = scenario;
   return {
     about,
     mortal,
@@ -31,7 +29,7 @@ export function engineScenario(scenario: EngineScenario): Scenario {
         return {
           setUp: () => {
             reader = new ReaderSide(stage, thread);
-            if (!attachInRace) reader.attach();
+            if (!attachInRace.includes(thread)) reader.attach();
           },
           race: () => {
             (readers[thread - 1] as (reader: ReaderSide) => void)(reader);
@@ -48,8 +46,8 @@ export function engineScenario(scenario: EngineScenario): Scenario {
         },
         race: () => scenario.owner(owner),
         check: async () => {
-          scenario.check?.(owner);
-          return owner.check();
+          await owner.check();
+          return stage.notes(1 + readers.length);
         },
       };
     },

@@ -30,6 +30,7 @@ function markLate(reader: ReaderSide, page: number): void {
   const gone = reader.stage.guest.load(GONE) === 1;
   reader.vcpu.quiescent();
   const refused = reader.refuses(page);
+  reader.note(gone ? 2 : refused ? 1 : 0);
   if (gone && !refused) throw new Error(`the mark of page ${page} was taken after its unplugging had ended`);
 }
 
@@ -66,7 +67,7 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
         reader.storeAndMark(0, 1);
       },
       (reader) => {
-        reader.storeAndMark(1, 2);
+        reader.vcpu.quiescent();
       },
     ],
   }),
@@ -74,11 +75,12 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
     about: 'readers mark RAM that is being unplugged; once it is gone they are refused',
     setUp: (owner) => {
       owner.dimm = owner.plug('gone', BLOCK);
+      owner.plug('above', BLOCK);
     },
     owner: unplugFirst,
     readers: [
       (reader) => {
-        reader.refuses(BLOCK);
+        reader.vcpu.quiescent();
         markLate(reader, BLOCK);
       },
       (reader) => {

@@ -3,17 +3,12 @@ import type { Scenario, Stage } from '../checker/scenario.js';
 
 /** @param bodies return what they observed */
 function litmus(about: string, bodies: readonly ((stage: Stage) => number)[]): Scenario {
-  const RESULTS = 512;
   return {
     about,
     threads: bodies.length,
     part: (thread, stage) => ({
-      race: () => {
-        const result = (bodies[thread] as (stage: Stage) => number)(stage);
-        // No access: nobody races for it.
-        stage.scheduler.raw[stage.exitWord(thread) - RESULTS] = result;
-      },
-      check: () => bodies.map((_, t) => stage.scheduler.raw[stage.exitWord(t) - RESULTS]).join(','),
+      race: () => stage.note(thread, (bodies[thread] as (stage: Stage) => number)(stage)),
+      check: () => stage.notes(bodies.length),
     }),
   };
 }

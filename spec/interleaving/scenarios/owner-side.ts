@@ -68,7 +68,7 @@ export class OwnerSide {
   }
 
   /** Every page is as in the replica, or dirty; then the engine can end. @throws what was lost */
-  async check(): Promise<undefined> {
+  async check(): Promise<void> {
     await this.collect();
     for (const { offset, size, id } of this.memory.ram) {
       for (let page = offset / PAGE; page < (offset + size) / PAGE; page++) {
@@ -79,7 +79,6 @@ export class OwnerSide {
       }
     }
     await this.memory.close();
-    return undefined;
   }
 
   /** Has a reader's thread retired when it has ended. @returns its end being asked for */

@@ -40,6 +40,11 @@ export class ReaderSide {
     this.attached?.detach();
   }
 
+  /** The outcome of this thread. */
+  note(value: number): void {
+    this.stage.note(this.thread, value);
+  }
+
   /** Stores first: what the store buffer may hold back until after the mark's test. */
   storeAndMark(page: number, value: number): void {
     this.stage.guest.set(page, value);

@@ -16,8 +16,10 @@ const extendAndWait = async (owner: OwnerSide): Promise<void> => {
 };
 
 /** Follows the pointer, does `between`, and uses what it points to in the same interval. */
-function useObject({ stage: { guest } }: ReaderSide, between: () => void = () => {}): void {
+function useObject(reader: ReaderSide, between: () => void = () => {}): void {
+  const { guest } = reader.stage;
   const linked = guest.load(POINTER) === 1;
+  reader.note(linked ? 1 : 0);
   between();
   if (linked && guest.get(OBJECT) !== 1) throw new Error('the object was freed in the interval that uses it');
 }
@@ -61,8 +63,8 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     ],
   }),
   'attach-detach-against-synchronize': engineScenario({
-    about: 'readers attach and detach while a table is replaced',
-    attachInRace: true,
+    about: 'a reader attaches, marks and detaches, and another marks, while a table is replaced',
+    attachInRace: [1],
     owner: extendAndWait,
     readers: [
       (reader) => {
@@ -70,8 +72,22 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
         reader.storeAndMark(0, 1);
       },
       (reader) => {
-        reader.attach();
         reader.storeAndMark(1, 2);
+      },
+    ],
+  }),
+  'attach-against-attach': engineScenario({
+    about: 'two readers attach at once',
+    attachInRace: [1, 2],
+    owner: async ({ memory }) => memory.rcu.synchronize(),
+    readers: [
+      (reader) => {
+        reader.attach();
+        reader.note(reader.vcpu.slot);
+      },
+      (reader) => {
+        reader.attach();
+        reader.note(reader.vcpu.slot);
       },
     ],
   }),
@@ -83,7 +99,6 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     },
     readers: [
       (reader) => {
-        reader.storeAndMark(0, 1);
         reader.vcpu.quiescent();
       },
       (reader) => {
@@ -120,7 +135,8 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     ],
   }),
   'kick-against-online': engineScenario({
-    about: 'readers go offline, come back and go on until the owner kicks them',
+    about: 'a reader attaches, another is attached, and the first goes on until the owner kicks it',
+    attachInRace: [1],
     owner: async (owner) => {
       await owner.synchronizeKicking();
       owner.memory.rcu.startPoll();
@@ -129,11 +145,10 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     },
     readers: [
       (reader) => {
-        reader.vcpu.goOffline();
-        reader.vcpu.goOnline();
+        reader.attach();
         untilKicked(reader);
       },
-      untilKicked,
+      () => {},
     ],
   }),
   'death-against-collecting': engineScenario({
@@ -160,7 +175,7 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
   }),
   'retirement-against-next-tenant': engineScenario({
     about: "a thread ends after another has taken the slot that was its reader's",
-    attachInRace: true,
+    attachInRace: [1, 2],
     slots: 1,
     owner: async (owner) => {
       owner.supervise(1);
