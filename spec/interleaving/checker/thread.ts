@@ -49,19 +49,27 @@ async function explore(plan: Plan): Promise<void> {
   const part = scenario.part(me, stage);
   const exitWord = stage.exitWord(me);
 
+  const playSchedule = (): void => {
+    try {
+      part.setUp?.();
+      scheduler.ready();
+      part.race();
+    } catch (error) {
+      // A thread that has died ends its schedule as any other.
+      if (error !== KILLED || scheduler.hasEnded) throw error;
+    }
+  };
+
   const playReader = (): void => {
-    for (;;) {
-      scheduler.sleep();
-      if (scheduler.hasEnded) return;
+    while (!scheduler.hasEnded) {
       try {
-        part.setUp?.();
-        scheduler.ready();
-        part.race();
+        scheduler.sleep();
+        if (scheduler.hasEnded) return;
+        playSchedule();
+        scheduler.finish(exitWord);
       } catch (error) {
         failUnlessKilled(error);
       }
-      if (scheduler.hasEnded) return;
-      scheduler.finish(exitWord);
     }
   };
 

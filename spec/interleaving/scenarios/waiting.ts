@@ -93,17 +93,12 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
   }),
   'blocking-wait-against-reports': engineScenario({
     about: 'the owner blocks until the readers have reported',
-    owner: (owner) => {
-      owner.plug('more', BLOCK);
-      owner.memory.rcu.synchronizeBlocking();
-    },
+    owner: ({ memory }) => memory.rcu.synchronizeBlocking(),
     readers: [
       (reader) => {
         reader.vcpu.quiescent();
       },
-      (reader) => {
-        reader.storeAndMark(1, 2);
-      },
+      () => {},
     ],
   }),
   'callback-against-barrier': engineScenario({
@@ -135,7 +130,7 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     ],
   }),
   'kick-against-online': engineScenario({
-    about: 'a reader attaches, another is attached, and the first goes on until the owner kicks it',
+    about: 'a reader attaches, and goes on until the owner kicks it',
     attachInRace: [1],
     owner: async (owner) => {
       await owner.synchronizeKicking();
@@ -148,7 +143,6 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
         reader.attach();
         untilKicked(reader);
       },
-      () => {},
     ],
   }),
   'death-against-collecting': engineScenario({
@@ -158,9 +152,8 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
       memory.setDirty(0, 2);
     },
     owner: async (owner) => {
-      await owner.supervise(1).terminate();
+      owner.supervise(1);
       await owner.collect();
-      await extendAndWait(owner);
     },
     readers: [
       (reader) => {
@@ -168,9 +161,21 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
         reader.vcpu.quiescent();
         reader.markAndStore(1, 2);
       },
+      () => {},
+    ],
+  }),
+  'death-against-extend': engineScenario({
+    about: 'the same while a table is replaced',
+    mortal: [1],
+    owner: async (owner) => {
+      await owner.supervise(1).terminate();
+      await extendAndWait(owner);
+    },
+    readers: [
       (reader) => {
-        reader.markAndStore(2, 3);
+        reader.markAndStore(0, 1);
       },
+      () => {},
     ],
   }),
   'retirement-against-next-tenant': engineScenario({
