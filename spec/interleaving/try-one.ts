@@ -1,7 +1,9 @@
 import { Crew } from './checker/crew.js';
-import { planFor } from './planted-bugs.js';
-const crew = new Crew(10);
-const t = setInterval(() => { const s = (crew as any).state; console.log([...s.global.slice(0, 22)].join(' '), '|', [0,1,2].map(i => [...s.threads.slice(i*32, i*32+10)].join(' ')).join(' | ')); }, 1500);
-const r = await crew.explore(planFor(process.argv[2]!));
-clearInterval(t); console.log(r.failure, r.schedule);
+import { formatReplay, parseReplay } from './checker/replay-string.js';
+const crew = new Crew(14);
+const plan = { scenario: 'mark-against-harvest', sabotage: 'exchange-after-grace-period', model: 'tso', maxSchedules: 1000, strategy: { kind: 'pct', seed: 11, depth: 3 } } as const;
+const r = await crew.explore(plan);
+console.log(r.failure, r.schedule);
+const s = await crew.explore(parseReplay(formatReplay(plan, r.schedule!)));
+console.log(s.trace.join('\n')); console.log(s.failure!.split('\n')[0]);
 await crew.dismiss();

@@ -7,7 +7,7 @@ const list = names === 'all' ? Object.keys(SCENARIOS).filter(n => n.includes('ag
 for (const scenario of list) {
 const r = await crew.explore({ scenario, model, strategy, maxSchedules: Number(max), ...(sabotage && sabotage !== '-' ? { sabotage } : {}) } as never);
 if (r.trace.length) console.log(r.trace.join('\n'));
-console.log(scenario.padEnd(40), r.exhausted ? 'EXH' : '   ', 'sched', r.schedules, 'all', r.allSchedules, 'states', r.states, 'restarts', r.restarts, r.seconds.toFixed(1), 's', Math.round(r.allSchedules / r.seconds), '/s', (r.failure ?? '').split('\n').slice(0,3).join('|'), r.schedule ?? '');
+console.log(scenario.padEnd(40), r.exhausted ? 'EXH' : '   ', 'sched', r.schedules, 'all', r.allSchedules, 'states', r.states, 'restarts', r.restarts, r.seconds.toFixed(1), 's', Math.round(r.allSchedules / r.seconds), '/s', 'out ' + r.outcomes.join(' '), (r.failure ?? '').split('\n').slice(0,3).join('|'), r.schedule ?? '');
 }
 
 await crew.dismiss();

@@ -101,8 +101,8 @@ export class Scheduler {
     this.set(Thread.Stores, ordinal);
     if (visible) this.remember(Access.Write, at, value);
     if (visible && this.plan.model === 'tso') {
+      if ((this.buffers.newest(this.me, at) ?? this.memory[at]) !== value) this.changed();
       this.buffers.push(this.me, at, value, ordinal);
-      this.changed();
     } else if (this.put(at, value)) this.changed();
   }
 
@@ -115,7 +115,7 @@ export class Scheduler {
     this.observe(at, old);
     if (visible) {
       this.remember(Access.Update, at, old);
-      this.remember(Access.Update, at, changed);
+      this.remember(Access.Write, at, changed);
     }
     if (this.put(at, changed)) this.changed();
     return old;
@@ -232,7 +232,7 @@ export class Scheduler {
 
   /** Ends the exploration. @throws KILLED */
   fail(what: string): never {
-    this.record(this.me, this.own(Thread.Accesses) + 1);
+    if (this.mode === 'race') this.record(this.me, this.own(Thread.Accesses) + 1);
     this.onFailure(what);
     this.endExploration();
     this.mode = 'dead';

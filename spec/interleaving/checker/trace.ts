@@ -29,6 +29,6 @@ function wordName(at: number): string {
   if (at === Header.Roots + 1 || at === Header.Roots + 2) return `Roots + ${at - Header.Roots}`;
   const slot = Math.floor((at - Slots.first) / Slots.size);
   const inSlot = (at - Slots.first) % Slots.size;
-  for (const [name, index] of Object.entries(Slot)) if (slot >= 0 && slot < 4 && index === inSlot) return `slot ${slot} ${name}`;
+  for (const [name, index] of Object.entries(Slot)) if (slot >= 0 && slot < 2 && index === inSlot) return `slot ${slot} ${name}`;
   return `word ${at}`;
 }

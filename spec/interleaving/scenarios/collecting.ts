@@ -14,7 +14,7 @@ const twoDirty = ({ memory }: OwnerSide): void => {
 const harvest: Pick<EngineScenario, 'setUp' | 'owner' | 'readers'> = {
   setUp: twoDirty,
   owner: async (owner) => {
-    await owner.collect();
+    owner.stage.note(0, await owner.collect());
   },
   readers: [
     (reader: ReaderSide) => {
@@ -35,7 +35,7 @@ async function harvestAborted(owner: OwnerSide): Promise<void> {
   });
   abort.abort();
   await harvested;
-  await owner.collect();
+  owner.stage.note(0, await owner.collect());
 }
 
 export const collectingScenarios: Readonly<Record<string, Scenario>> = {

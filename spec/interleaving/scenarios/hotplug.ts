@@ -59,7 +59,7 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
     owner: async (owner) => {
       const harvested = owner.collect();
       owner.plug('more', BLOCK);
-      await harvested;
+      owner.stage.note(0, await harvested);
     },
     readers: [
       (reader) => {

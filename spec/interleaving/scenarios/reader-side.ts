@@ -40,7 +40,7 @@ export class ReaderSide {
     this.attached?.detach();
   }
 
-  /** The outcome of this thread. */
+  /** The outcome of this thread: of marks, the last one's, whether the page turned dirty. */
   note(value: number): void {
     this.stage.note(this.thread, value);
   }
@@ -48,12 +48,12 @@ export class ReaderSide {
   /** Stores first: what the store buffer may hold back until after the mark's test. */
   storeAndMark(page: number, value: number): void {
     this.stage.guest.set(page, value);
-    this.vcpu.markPage(page, Client.Migration);
+    this.note(this.vcpu.markPage(page, Client.Migration));
   }
 
   /** Marks first: what a thread does that may be killed. */
   markAndStore(page: number, value: number): void {
-    this.vcpu.markPage(page, Client.Migration);
+    this.note(this.vcpu.markPage(page, Client.Migration));
     this.stage.guest.set(page, value);
   }
 

@@ -94,12 +94,7 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
   'blocking-wait-against-reports': engineScenario({
     about: 'the owner blocks until the readers have reported',
     owner: ({ memory }) => memory.rcu.synchronizeBlocking(),
-    readers: [
-      (reader) => {
-        reader.vcpu.quiescent();
-      },
-      () => {},
-    ],
+    readers: [() => {}, () => {}],
   }),
   'callback-against-barrier': engineScenario({
     about: 'a callback frees what readers may be using, and a barrier waits for it',
@@ -153,7 +148,7 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     },
     owner: async (owner) => {
       owner.supervise(1);
-      await owner.collect();
+      owner.stage.note(0, await owner.collect());
     },
     readers: [
       (reader) => {
