@@ -54,6 +54,37 @@ const QUICK: readonly Row[] = [
 ];
 
 const THOROUGH: readonly Row[] = [
+  ['mark-against-harvest', 'tso', ANY, 21000, 11000, 3],
+  ['mark-against-swap-harvest', 'tso', ANY, 21000, 8600, 2],
+  ['clean-pages-against-harvest', 'tso', ANY, 6000, 3700, 3],
+  ['aborted-harvest-against-marks', 'tso', ANY, 2900, 1600, 7],
+  ['aborted-swap-harvest-against-marks', 'tso', ANY, 1900, 910, 2],
+  ['readers-against-extend', 'tso', 2, 19000, 22000, 1],
+  ['extend-against-harvest', 'tso', 2, 33000, 29000, 2],
+  ['unplug-against-late-mark', 'tso', 2, 120000, 120000, 3],
+  ['unplug-replug-against-late-mark', 'tso', ANY, 4500, 3100, 1],
+  ['callback-against-barrier', 'tso', ANY, 1700, 1100, 4],
+  ['callback-against-sections', 'tso', ANY, 820, 540, 4],
+  ['death-against-collecting', 'tso', 2, 10000, 14000, 3],
+  ['death-against-extend', 'tso', ANY, 4400, 2900, 2],
+  ['attach-detach-against-synchronize', 'tso', 1, 10000, 12000, 1],
+  ['offline-online-against-synchronize', 'tso', 1, 5500, 7300, 1],
+  ['blocking-wait-against-reports', 'tso', ANY, 18000, 12000, 1],
+  ['mark-against-harvest', 'sc', ANY, 10000, 7100, 3],
+  ['mark-against-swap-harvest', 'sc', ANY, 4700, 2900, 2],
+  ['unplug-against-late-mark', 'sc', ANY, 33000, 19000, 3],
+  ['extend-against-harvest', 'sc', ANY, 44000, 29000, 2],
+  ['death-against-collecting', 'sc', ANY, 17000, 11000, 3],
+  ['death-against-extend', 'sc', ANY, 2600, 1800, 2],
+  ['readers-against-extend', 'sc', ANY, 9000, 5800, 1],
+  ['readers-against-extend-at-the-wrap', 'sc', ANY, 9000, 5800, 1],
+  ['unplug-replug-against-late-mark', 'sc', ANY, 4500, 3100, 1],
+  ['kick-against-online', 'sc', ANY, 7600, 7600, 1],
+  ['blocking-wait-against-reports', 'sc', ANY, 18000, 12000, 1],
+  ['retirement-against-next-tenant', 'sc', ANY, 65000, 65000, 1],
+  ['attach-against-attach', 'sc', ANY, 30000, 19000, 3],
+  ['offline-online-against-synchronize', 'sc', ANY, 100000, 65000, 1],
+  ['attach-detach-against-synchronize', 'sc', ANY, 160000, 100000, 1],
 ];
 
 export const QUICK_RUNS = QUICK.map(toRun);

@@ -5,7 +5,6 @@
 import type { MemoryModel, Plan, Strategy } from './checker/plan.js';
 
 const PCT: Strategy = { kind: 'pct', depth: 3, seed: 7 };
-const RANDOM: Strategy = { kind: 'random', seed: 7 };
 
 /** What is wrong, as the failure says it. */
 type Sign = 'use after free' | 'lost update' | 'deadlock' | 'was taken' | 'was freed';
@@ -16,8 +15,6 @@ interface PlantedBug {
   readonly budget: number;
   /** Default: sequential consistency. */
   readonly model?: MemoryModel;
-  /** Default: PCT. */
-  readonly strategy?: Strategy;
 }
 
 export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
@@ -50,18 +47,13 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'aborted-harvest-dropped': { scenario: 'aborted-harvest-against-marks', sign: 'lost update', budget: 100 },
   'dead-reader-never-retired': { scenario: 'death-against-extend', sign: 'deadlock', budget: 50 },
-  'retired-at-terminate': {
-    scenario: 'death-against-extend',
-    strategy: RANDOM,
-    sign: 'use after free',
-    budget: 500,
-  },
+  'retired-at-terminate': { scenario: 'death-against-extend', sign: 'use after free', budget: 500 },
   'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 200 },
 };
 
 export function planFor(sabotage: string): Plan {
   const bug = PLANTED_BUGS[sabotage];
   if (bug === undefined) throw new RangeError(`no scenario shows '${sabotage}'`);
-  const { scenario, model = 'sc', strategy = PCT, budget } = bug;
-  return { scenario, sabotage, model, strategy, maxSchedules: budget };
+  const { scenario, model = 'sc', budget } = bug;
+  return { scenario, sabotage, model, strategy: PCT, maxSchedules: budget };
 }

@@ -37,7 +37,7 @@ export class Choices {
   begin(): void {
     const { global } = this.state;
     const { strategy } = this.plan;
-    global[Global.Seed] = 'seed' in strategy ? strategy.seed | 1 : 1;
+    global[Global.Seed] = 'seed' in strategy ? strategy.seed * 2 + 1 : 1;
     global[Global.LongestRun] = 20;
     global[Global.WarmUp] = strategy.kind === 'exhaustive' ? WARM_UP : 0;
   }

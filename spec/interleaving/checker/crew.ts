@@ -52,8 +52,8 @@ export class Crew {
   /** @param onProgress told ten times a second */
   async explore(plan: Plan, onProgress?: (progress: Progress) => void): Promise<Exploration> {
     if (SCENARIOS[plan.scenario] === undefined) throw new RangeError(`there is no scenario '${plan.scenario}'`);
-    const { global, shared, touched, visited } = this.state;
-    for (const array of [global, shared, touched, visited]) array.fill(0);
+    const { global, threads, shared, touched, visited } = this.state;
+    for (const array of [global, threads, shared, touched, visited]) array.fill(0);
     const counter = (which: number): number => global[which] as number;
     const progress = (): Progress => ({
       allSchedules: counter(Global.AllSchedules),

@@ -11,6 +11,7 @@ import { KILLED, type Scheduler } from './scheduler.js';
 
 const TICK_MS = 0.0201;
 const NEVER_MS = 100;
+const MOST_ROUNDS = 10_000;
 
 interface Turn {
   readonly run: (...args: unknown[]) => void;
@@ -82,7 +83,8 @@ export class EventLoop {
       settle();
     });
     await microtasks();
-    while (!settled) {
+    for (let rounds = 0; !settled; rounds++) {
+      if (rounds === MOST_ROUNDS) throw new Error('the owner waits for ever');
       if (scheduler.hasEnded) throw KILLED;
       if (this.turns.length === 0) throw new Error('the owner waits for what nothing will bring about');
       const before = scheduler.lookAround();

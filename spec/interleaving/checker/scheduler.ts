@@ -214,6 +214,8 @@ export class Scheduler {
 
   /** This thread has nothing more to do in this schedule. @param exitWord is set by its last store, as its `exit` event would tell */
   finish(exitWord: number): void {
+    // The engine may have caught what was thrown to end it.
+    if (this.hasEnded) throw KILLED;
     if (this.mode !== 'outside') {
       this.touch(exitWord, true);
       const ordinal = this.own(Thread.Stores) + 1;
