@@ -46,7 +46,12 @@ async function cover(crew: Crew, run: CoveredRun): Promise<void> {
 }
 
 async function plant(crew: Crew, plan: Plan): Promise<void> {
-  const found = await explore(crew, plan, `${plan.scenario}, ${plan.model}, sabotaged: ${plan.sabotage}`, plan.maxSchedules);
+  const found = await explore(
+    crew,
+    plan,
+    `${plan.scenario}, ${plan.model}, sabotaged: ${plan.sabotage}`,
+    plan.maxSchedules,
+  );
   if (found.failure === undefined) {
     console.log(`not found in ${found.allSchedules} schedules`);
     process.exitCode = 1;
@@ -86,7 +91,8 @@ async function explore(crew: Crew, plan: Plan, title: string, expected: number):
 }
 
 function scenarioName(name: string, before: readonly string[] = []): string[] {
-  if (SCENARIOS[name] === undefined) throw new InvalidArgumentError(`It must be of ${Object.keys(SCENARIOS).join(', ')}.`);
+  if (SCENARIOS[name] === undefined)
+    throw new InvalidArgumentError(`It must be of ${Object.keys(SCENARIOS).join(', ')}.`);
   return [...before, name];
 }
 

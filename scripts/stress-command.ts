@@ -40,7 +40,10 @@ export function addStressCommand(program: Command): void {
 
 async function run(options: StressOptions): Promise<void> {
   if (options.sabotage === 'list') {
-    for (const [name, { description }] of Object.entries(SABOTAGES)) console.log(`${name}: ${description}`);
+    for (const [name, { description, oracles }] of Object.entries(SABOTAGES)) {
+      const finder = oracles.length === 0 ? ' (for npm run check:interleavings)' : '';
+      console.log(`${name}: ${description}${finder}`);
+    }
     return;
   }
   const plan: StressPlan = {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { Crew } from './checker/crew.js';
 import { planOf, QUICK_RUNS, shortfallOf, THOROUGH_RUNS } from './covered-runs.js';
-import { litmusScenarios } from './scenarios/litmus.js';
 import { SCENARIOS } from './scenarios/catalogue.js';
+import { litmusScenarios } from './scenarios/litmus.js';
 
 const scenarios = Object.keys(SCENARIOS).filter((name) => litmusScenarios[name] === undefined);
 

@@ -95,7 +95,8 @@ function toRun([scenario, model, preemptions, schedules, states, outcomes]: Row)
 }
 
 export function planOf({ scenario, model, preemptions }: CoveredRun): Plan {
-  const strategy = preemptions === undefined ? ({ kind: 'exhaustive' } as const) : ({ kind: 'exhaustive', preemptions } as const);
+  const strategy =
+    preemptions === undefined ? ({ kind: 'exhaustive' } as const) : ({ kind: 'exhaustive', preemptions } as const);
   return { scenario, model, strategy, maxSchedules: 2_000_000 };
 }
 

@@ -20,7 +20,7 @@ interface PlantedBug {
 export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'free-without-grace-period': { scenario: 'readers-against-extend', sign: 'use after free', budget: 50 },
   'harvest-without-grace-period': { scenario: 'mark-against-harvest', sign: 'lost update', budget: 200 },
-  'swap-without-grace-period': { scenario: 'mark-against-swap-harvest', sign: 'lost update', budget: 100 },
+  'swap-without-grace-period': { scenario: 'mark-against-swap-harvest', sign: 'use after free', budget: 100 },
   'callback-without-grace-period': { scenario: 'callback-against-barrier', sign: 'was freed', budget: 200 },
   'request-joins-running-period': { scenario: 'extend-against-harvest', sign: 'use after free', budget: 1000 },
   'number-advanced-while-period-runs': { scenario: 'kick-against-online', sign: 'deadlock', budget: 100 },
@@ -39,7 +39,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'block-zeroed-after-publishing': { scenario: 'mark-against-swap-harvest', sign: 'lost update', budget: 100 },
   'tables-never-shrink': { scenario: 'unplug-against-late-mark', sign: 'was taken', budget: 100 },
   'range-reused-before-cleaning': { scenario: 'unplug-replug-against-late-mark', sign: 'lost update', budget: 10 },
-  'exchange-after-grace-period': { scenario: 'mark-against-harvest', model: 'tso', sign: 'lost update', budget: 1000 },
+  'exchange-after-grace-period': { scenario: 'mark-against-harvest', model: 'tso', sign: 'lost update', budget: 5000 },
   'aborted-harvest-put-back-at-once': {
     scenario: 'aborted-swap-harvest-against-marks',
     sign: 'use after free',
@@ -48,7 +48,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'aborted-harvest-dropped': { scenario: 'aborted-harvest-against-marks', sign: 'lost update', budget: 100 },
   'dead-reader-never-retired': { scenario: 'death-against-extend', sign: 'deadlock', budget: 50 },
   'retired-at-terminate': { scenario: 'death-against-extend', sign: 'use after free', budget: 500 },
-  'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 200 },
+  'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 5000 },
 };
 
 export function planFor(sabotage: string): Plan {

@@ -40,7 +40,12 @@ describe('a replay string of the interleaving checker', function () {
   }
 
   it('is refused when it is none, or fits no schedule', async () => {
-    for (const text of ['', 'mark-against-harvest', 'mark-against-harvest/arm/-/0:1', 'mark-against-harvest/sc/-/0;1']) {
+    for (const text of [
+      '',
+      'mark-against-harvest',
+      'mark-against-harvest/arm/-/0:1',
+      'mark-against-harvest/sc/-/0;1',
+    ]) {
       expect(() => parseReplay(text), text).to.throw(RangeError);
     }
     const { failure } = await crew.explore(parseReplay('mark-against-harvest/sc/-/2:1000,2:2000,1f3,1:1'));

@@ -1,6 +1,7 @@
 /** The strategies: who goes next, and whether there is another schedule to run. All their state is shared. */
+import { mixA } from './hash.js';
 import type { Plan } from './plan.js';
-import { type Segment, parseSchedule } from './schedule-text.js';
+import { parseSchedule, type Segment } from './schedule-text.js';
 import { type Agent, BUFFERED, FLUSH, Global, KILL, MAX_THREADS, type SharedState, Thread } from './shared-state.js';
 import { VisitedStates } from './visited.js';
 
@@ -37,7 +38,7 @@ export class Choices {
   begin(): void {
     const { global } = this.state;
     const { strategy } = this.plan;
-    global[Global.Seed] = 'seed' in strategy ? strategy.seed * 2 + 1 : 1;
+    global[Global.Seed] = 'seed' in strategy ? strategy.seed : 1;
     global[Global.LongestRun] = 20;
     global[Global.WarmUp] = strategy.kind === 'exhaustive' ? WARM_UP : 0;
   }
@@ -178,7 +179,9 @@ export class Choices {
       if (segment === undefined) return agents[0] as Agent;
       const { agent, until } = segment;
       const goesOn =
-        agent === me ? accesses < until && agents.includes(me) : agent < FLUSH || agent >= KILL || this.flushesOn(segment);
+        agent === me
+          ? accesses < until && agents.includes(me)
+          : agent < FLUSH || agent >= KILL || this.flushesOn(segment);
       if (!goesOn) {
         this.nextSegment();
         continue;
@@ -202,12 +205,9 @@ export class Choices {
 
   /** @returns an integer from 0 to `below - 1` */
   private random(below: number): number {
-    let seed = this.global(Global.Seed);
-    seed ^= seed << 13;
-    seed ^= seed >>> 17;
-    seed ^= seed << 5;
+    const seed = (this.global(Global.Seed) + 0x6d2b79f5) | 0;
     this.state.global[Global.Seed] = seed;
-    return (seed >>> 0) % below;
+    return (mixA(seed, seed >>> 7) >>> 0) % below;
   }
 
   private global(counter: number): number {

@@ -7,7 +7,8 @@
  * round of turns that wrote nothing and left the same turns to do has polled in vain: it is taken back, and the thread
  * has nothing to do until what it read has changed.
  */
-import { KILLED, type Scheduler } from './scheduler.js';
+import { KILLED } from './handover.js';
+import type { Scheduler } from './scheduler.js';
 
 const TICK_MS = 0.0201;
 const NEVER_MS = 100;
@@ -85,7 +86,7 @@ export class EventLoop {
     await microtasks();
     for (let rounds = 0; !settled; rounds++) {
       if (rounds === MOST_ROUNDS) throw new Error('the owner waits for ever');
-      if (scheduler.hasEnded) throw KILLED;
+      if (scheduler.explorationHasEnded) throw KILLED;
       if (this.turns.length === 0) throw new Error('the owner waits for what nothing will bring about');
       const before = scheduler.lookAround();
       const { clock } = this;

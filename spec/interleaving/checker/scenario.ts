@@ -48,12 +48,12 @@ export class Stage {
 
   /** For the outcome. No access: nothing can come between, and no other thread looks. */
   note(thread: number, value: number): void {
-    this.scheduler.raw[ARENA_BYTES / 4 + NOTES + thread] = value;
+    this.scheduler.memory.words[ARENA_BYTES / 4 + NOTES + thread] = value;
   }
 
   /** What the threads noted, after the race. */
   notes(threads: number): string {
-    return this.scheduler.raw.slice(ARENA_BYTES / 4 + NOTES, ARENA_BYTES / 4 + NOTES + threads).join(',');
+    return this.scheduler.memory.words.slice(ARENA_BYTES / 4 + NOTES, ARENA_BYTES / 4 + NOTES + threads).join(',');
   }
 
   /** @returns position of its exit word in the explored memory */

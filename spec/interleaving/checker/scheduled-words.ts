@@ -2,7 +2,18 @@
 import { Words } from '../../../lib/arena/words.js';
 import type { Scheduler } from './scheduler.js';
 
-type Method = 'get' | 'set' | 'fill' | 'copy' | 'load' | 'store' | 'or' | 'and' | 'add' | 'exchange' | 'compareExchange';
+type Method =
+  | 'get'
+  | 'set'
+  | 'fill'
+  | 'copy'
+  | 'load'
+  | 'store'
+  | 'or'
+  | 'and'
+  | 'add'
+  | 'exchange'
+  | 'compareExchange';
 
 /** @param current the scheduler of the exploration that is under way */
 export function scheduleWords(current: () => Scheduler): void {

@@ -1,95 +1,61 @@
 /**
- * One thread's part in an exploration. It stands behind every access to shared memory, and before each one to a word that
- * others touch too it decides who goes next: itself, and the access happens; or another, and it blocks until it is told to
- * go on. The thread that reaches a decision makes it, so a schedule costs no more switches than it has.
+ * One thread's part in an exploration. The shipped modules run unchanged, on real threads; this stands behind every
+ * access that they make to shared memory, and before each one to a word that others touch too it is decided who goes next.
  *
- * Words that only one thread touches in the race, or that nobody writes, take no decision: accesses to them commute with all
- * that others do. Which words these are is found out on the way: when one turns out to be shared after all the search
- * begins again. At the end every schedule that was left out has the same outcome as one that was run.
+ * Words that only one thread touches in the race, or that nobody writes, take no decision: accesses to them commute with
+ * all that others do. Which words these are is found out on the way: when one turns out to be shared after all, the search
+ * begins again. When it ends, each schedule that was left out has the same outcome as one that was run. For: take a
+ * schedule in which two threads meet in a word not known to be shared, and the first such meeting in it. What precedes can
+ * be reordered, without changing what anyone sees, into a schedule that was run; there the same two accesses are next.
+ *
+ * A state that was explored before is not explored again. It is told by 64 bits of hash over the shared words, each
+ * thread's history of accesses and of the values it saw, its status, and its store buffer. Two states of one hash would
+ * hide what follows the second; at a million states that happens once in some ten million searches.
+ *
+ * What the model shows is interleavings of whole accesses under sequential consistency, and under the store buffers of
+ * x86. What it cannot show, and what covers it:
+ *
+ * - ARM, and the language's own memory model: reorderings of plain accesses with each other, and of loads. The proofs rest
+ *   on neither: GP-3, GP-4 and GP-5 order a reader's accesses by the atomic stores to its slot, GP-6 the owner's after
+ *   them, DM-1 lets live words change by read-modify-write only, and DM-2 needs no order between a store and its mark.
+ * - Compilers that move, merge or drop plain accesses: the same guarantees; a plain read's value may be stale, which each
+ *   reader of one allows for (K-2 in lib/bitmap/atomics-kernel.ts). `quiescent` polls by an atomic load (GP-3).
+ * - Accesses of the WebAssembly kernel, which pass this seam by: it is held to the other kernel by the conformance suites,
+ *   and to DM-1 by its own rule of 32-bit read-modify-writes.
+ * - Time: nothing times out. What a timeout leaves behind is what an abort leaves behind, which is explored (DM-3).
+ * - A number that goes round all 32 bits: GP-2 keeps every reader at most one behind. The wrap itself is explored.
+ * - Anything with more threads or longer parts than the scenarios have.
  */
-import { Choices } from './choices.js';
+
+import type { Crewmate } from './handover.js';
+import { Handover } from './handover.js';
 import { mixA, mixB } from './hash.js';
 import type { Plan } from './plan.js';
-import {
-  type Agent,
-  FLUSH,
-  Global,
-  KILL,
-  MAX_THREADS,
-  Phase,
-  READS,
-  type SharedState,
-  Status,
-  Thread,
-  TRACED,
-} from './shared-state.js';
-import { StoreBuffers } from './store-buffers.js';
-
-export const Access = { Read: 0, Write: 1, Update: 2, Wait: 3, Notify: 4, Flush: 5, Death: 6 } as const;
+import { Access } from './recording.js';
+import { type SharedState, Status, Thread } from './shared-state.js';
 
 /** A schedule that is longer does not end. */
 const MOST_ACCESSES = 20_000;
 
-/** Thrown in a thread that dies, or whose exploration has ended, at this access and at each one on its way out. */
-export const KILLED = new Error('killed');
-
 /** What a thread has seen, to be put back when it turns out to have seen nothing. */
 export type Remembered = readonly [number, number];
 
-export class Scheduler {
-  readonly me: number;
-  readonly choices: Choices;
-  /** How often this thread has changed memory in this schedule. */
+export class Scheduler extends Handover {
+  /** How often this thread has changed memory. */
   writes = 0;
-  private readonly count: number;
-  private readonly state: SharedState;
-  private readonly plan: Plan;
-  private readonly buffers: StoreBuffers;
-  private readonly memory: Int32Array;
-  private readonly killable: number;
-  /** Every word counts as shared, so that a schedule means the same whatever the search knew. */
-  private readonly allShared: boolean;
-  /** Accesses of a dead thread, on its way out, have no effect. */
+  private readonly buffered: boolean;
   /** Reads go to the read set. */
   private looking = false;
-  private wasLast = false;
-  private mode: 'outside' | 'race' | 'dead' = 'outside';
-  private readonly onFailure: (what: string) => void;
 
-  constructor(
-    state: SharedState,
-    plan: Plan,
-    me: number,
-    count: number,
-    killable: number,
-    onFailure: (what: string) => void,
-  ) {
-    this.state = state;
-    this.plan = plan;
-    this.me = me;
-    this.count = count;
-    this.killable = killable;
-    this.onFailure = onFailure;
-    this.allShared = plan.strategy.kind === 'replay';
-    this.buffers = new StoreBuffers(state);
-    this.memory = new Int32Array(state.memory.buffer);
-    this.choices = new Choices(state, plan, () => this.hashState());
-  }
-
-  get inRace(): boolean {
-    if (this.mode === 'dead') throw KILLED;
-    return this.mode === 'race';
-  }
-
-  /** The explored memory, for what is no access: setting up and checking. */
-  get raw(): Int32Array {
-    return this.memory;
+  constructor(state: SharedState, plan: Plan, mate: Crewmate) {
+    super(state, plan, mate);
+    this.buffered = plan.model === 'tso';
   }
 
   read(at: number): number {
     const visible = this.reach(at, false);
-    const value = this.buffers.newest(this.me, at) ?? (this.memory[at] as number);
-    this.observe(at, value);
+    const value = this.see(at);
+    if (this.looking) this.reads.add(this.me, at, value);
     if (visible) this.remember(Access.Read, at, value);
     return value;
   }
@@ -97,27 +63,23 @@ export class Scheduler {
   /** A plain store. */
   write(at: number, value: number): void {
     const visible = this.reach(at, true);
-    const ordinal = this.own(Thread.Stores) + 1;
-    this.set(Thread.Stores, ordinal);
     if (visible) this.remember(Access.Write, at, value);
-    if (visible && this.plan.model === 'tso') {
-      if ((this.buffers.newest(this.me, at) ?? this.memory[at]) !== value) this.changed();
-      this.buffers.push(this.me, at, value, ordinal);
-    } else if (this.put(at, value)) this.changed();
+    if (this.see(at) !== value) this.hasWritten();
+    this.storePlainly(at, value, visible);
   }
 
   /** An atomic store or read-modify-write, which drains the buffer. @returns the word before */
   update(at: number, change: (old: number) => number): number {
     const visible = this.reach(at, true);
     this.drain();
-    const old = this.memory[at] as number;
+    const old = this.memory.get(at);
     const changed = change(old) | 0;
-    this.observe(at, old);
+    if (this.looking) this.reads.add(this.me, at, old);
     if (visible) {
       this.remember(Access.Update, at, old);
       this.remember(Access.Write, at, changed);
     }
-    if (this.put(at, changed)) this.changed();
+    if (this.memory.put(at, changed)) this.hasWritten();
     return old;
   }
 
@@ -125,7 +87,7 @@ export class Scheduler {
   wait(at: number, expected: number): void {
     const visible = this.reach(at, false);
     this.drain();
-    const value = this.memory[at] as number;
+    const value = this.memory.get(at);
     if (visible) this.remember(Access.Wait, at, value);
     if (value !== expected) return;
     this.set(Thread.WaitsOn, at);
@@ -134,18 +96,16 @@ export class Scheduler {
   }
 
   notify(at: number): void {
-    this.reach(at, true);
+    if (this.reach(at, true)) this.remember(Access.Notify, at, 0);
     this.drain();
-    this.remember(Access.Notify, at, 0);
     const { threads } = this.state;
-    for (let t = 0; t < this.count; t++) {
-      const fields = t * Thread.size;
+    for (let fields = 0; fields < threads.length; fields += Thread.size) {
       if (threads[fields + Thread.Status] !== Status.Waiting || threads[fields + Thread.WaitsOn] !== at) continue;
       threads[fields + Thread.Status] = Status.Ready;
     }
   }
 
-  /** Goes on at once in a thread that alone is left, and otherwise when `until` holds, which may only read. */
+  /** Goes on when `until` holds, which may only read. */
   spin(until: () => boolean): void {
     for (;;) {
       const before = this.lookAround();
@@ -158,7 +118,7 @@ export class Scheduler {
   /** Before a look at shared words that may find nothing. */
   lookAround(): Remembered {
     this.looking = true;
-    this.set(Thread.Reads, 0);
+    this.reads.clear(this.me);
     return [this.own(Thread.HistoryA), this.own(Thread.HistoryB)];
   }
 
@@ -174,324 +134,56 @@ export class Scheduler {
     this.set(Thread.Status, Status.Ready);
   }
 
-  /** Blocks until another thread hands over. */
-  sleep(): void {
-    const { threads } = this.state;
-    const at = this.me * Thread.size + Thread.Wake;
-    while (Atomics.exchange(threads, at, 0) === 0) Atomics.wait(threads, at, 0);
-  }
-
-  wake(thread: number): void {
-    const at = thread * Thread.size + Thread.Wake;
-    Atomics.store(this.state.threads, at, 1);
-    Atomics.notify(this.state.threads, at);
-  }
-
-  /** The first thread, before each schedule. */
-  beginSchedule(): void {
-    const { global, threads, freed } = this.state;
-    this.memory.fill(0);
-    freed.fill(0);
-    threads.fill(0);
-    global[Global.Phase] = Phase.SetUp;
-    global[Global.MemoryA] = global[Global.MemoryB] = global[Global.Trace] = 0;
-    this.choices.beginSchedule();
-  }
-
-  /** This thread is set up. Returns when it may race. */
-  ready(): void {
-    const { global } = this.state;
-    if (this.me < this.count - 1) {
-      this.wake(this.me + 1);
-      this.sleep();
-      this.dieIfTold();
-    } else global[Global.Phase] = Phase.Priming;
-    this.mode = 'race';
-    this.wasLast = false;
+  override ready(): void {
+    super.ready();
     this.looking = false;
-    this.writes = 0;
   }
 
-  /** This thread has nothing more to do in this schedule. @param exitWord is set by its last store, as its `exit` event would tell */
-  finish(exitWord: number): void {
-    // The engine may have caught what was thrown to end it.
-    if (this.hasEnded) throw KILLED;
-    if (this.mode !== 'outside') {
-      this.touch(exitWord, true);
-      const ordinal = this.own(Thread.Stores) + 1;
-      this.set(Thread.Stores, ordinal);
-      if (this.buffers.isEmpty(this.me)) this.put(exitWord, 1);
-      else this.buffers.push(this.me, exitWord, 1, ordinal);
-    }
-    this.mode = 'outside';
-    this.set(Thread.Status, Status.Ended);
-    this.giveWay();
-    // The last one to end wakes the first, which checks; unless it is the first.
-    if (this.me > 0 || this.wasLast) return;
-    this.sleep();
-    this.dieIfTold();
-  }
-
-  /** Ends the exploration. @throws KILLED */
-  fail(what: string): never {
-    if (this.mode === 'race') this.record(this.me, this.own(Thread.Accesses) + 1);
-    this.onFailure(what);
-    this.endExploration();
-    this.mode = 'dead';
-    throw KILLED;
-  }
-
-  /** Wakes all other threads, to see that nothing more is to be done. */
-  endExploration(): void {
-    this.state.global[Global.Quit] = 1;
-    for (let thread = 0; thread < this.count; thread++) if (thread !== this.me) this.wake(thread);
-  }
-
-  get hasEnded(): boolean {
-    return this.state.global[Global.Quit] === 1;
-  }
-
-  /** Tables and blocks that are free: no reader may touch them. */
-  markFreed(at: number, words: number, free: boolean): void {
-    this.state.freed.fill(free ? 1 : 0, at, at + words);
+  /** As its `exit` event would: says so in a word, by the thread's last store. */
+  exit(word: number): void {
+    this.memory.touch(word, this.me, true);
+    this.storePlainly(word, 1, !this.buffers.isEmpty(this.me));
   }
 
   /** Before an access: decides who goes next. @returns whether the word is one that others touch too */
   private reach(at: number, writes: boolean): boolean {
-    const visible = this.allShared || this.state.shared[at] === 1;
+    const visible = this.memory.isShared(at);
     if (visible) this.decide();
     const accesses = this.own(Thread.Accesses) + 1;
     this.set(Thread.Accesses, accesses);
     if (accesses > MOST_ACCESSES) this.fail('a thread does not end');
-    this.touch(at, writes);
-    if (this.me !== 0 && this.state.freed[at] === 1) this.fail(`use after free: thread ${this.me} at word ${at}`);
+    this.memory.touch(at, this.me, writes);
+    if (this.me !== 0 && this.memory.isFreed(at)) this.fail(`use after free: thread ${this.me} at word ${at}`);
     return visible;
   }
 
-  private touch(at: number, writes: boolean): void {
-    const { touched, shared, global } = this.state;
-    const before = touched[at] as number;
-    const mask = before | ((writes ? 0x101 : 1) << this.me);
-    if (mask === before) return;
-    touched[at] = mask;
-    const by = mask & 0xff;
-    if (mask < 0x100 || (by & (by - 1)) === 0 || shared[at] === 1) return;
-    shared[at] = 1;
-    global[Global.Restart] = 1;
+  /** What this thread itself sees in the word. */
+  private see(at: number): number {
+    return this.buffers.newest(this.me, at) ?? this.memory.get(at);
   }
 
-  private decide(): void {
-    if (this.state.global[Global.Phase] === Phase.Priming) {
-      if (this.me > 0) {
-        this.primeNext();
-        return;
-      }
-      this.state.global[Global.Phase] = Phase.Race;
-    }
-    for (;;) {
-      const agent = this.choose();
-      if (agent === this.me) return;
-      this.record(this.me, this.own(Thread.Accesses));
-      if (!this.act(agent)) continue;
-      this.sleep();
-      this.dieIfTold();
-      return;
-    }
-  }
-
-  /** Every thread runs to its first decision before the first is made, in descending order. */
-  private primeNext(): void {
-    const ended = this.own(Thread.Status) === Status.Ended;
-    this.wake(this.me - 1);
-    if (ended) return;
-    this.sleep();
-    this.dieIfTold();
-  }
-
-  /** This thread cannot go on, or has nothing to do. Returns when it may. */
-  private giveWay(): void {
-    const { global } = this.state;
-    if (global[Global.Phase] === Phase.Priming) {
-      if (this.me > 0) {
-        this.primeNext();
-        return;
-      }
-      global[Global.Phase] = Phase.Race;
-    }
-    // Once another has been handed to, the thread's fields may be the next schedule's.
-    const ended = this.own(Thread.Status) === Status.Ended;
-    for (;;) {
-      const agent = this.choose();
-      if (agent === this.me) return;
-      this.record(this.me, this.own(Thread.Accesses));
-      if (agent === ENDED) {
-        this.wasLast = true;
-        if (this.me !== 0) this.wake(0);
-        return;
-      }
-      if (!this.act(agent)) continue;
-      if (ended) return;
-      this.sleep();
-      this.dieIfTold();
-      return;
-    }
-  }
-
-  /** @returns whether another thread was handed to */
-  private act(agent: Agent): boolean {
-    const { global, threads } = this.state;
-    if (agent < FLUSH) {
-      this.wake(agent);
-      return true;
-    }
-    if (agent < KILL) {
-      const { at, value, ordinal } = this.buffers.shift(agent - FLUSH);
-      this.put(at, value);
-      this.record(agent, ordinal);
-      this.trace(agent, Access.Flush, at, value);
-      return false;
-    }
-    const victim = agent - KILL;
-    global[Global.Killed] = 1;
-    threads[victim * Thread.size + Thread.Status] = Status.Dying;
-    this.record(agent, 0);
-    this.trace(agent, Access.Death, 0, 0);
-    if (victim === this.me) this.dieIfTold();
-    this.wake(victim);
-    return true;
-  }
-
-  private dieIfTold(): void {
-    if (this.own(Thread.Status) !== Status.Dying && !this.hasEnded) return;
-    this.mode = 'dead';
-    throw KILLED;
-  }
-
-  private choose(): Agent {
-    const { threads } = this.state;
-    const agents: Agent[] = [];
-    const idle: Agent[] = [];
-    const flushes: Agent[] = [];
-    const kills: Agent[] = [];
-    let left = 0;
-    for (let i = 0; i < this.count; i++) {
-      const t = (this.me + i) % this.count;
-      const status = threads[t * Thread.size + Thread.Status];
-      if (!this.buffers.isEmpty(t)) flushes.push(FLUSH + t);
-      if (status === Status.Ended) continue;
-      left++;
-      if ((this.killable & (1 << t)) !== 0 && this.state.global[Global.Killed] === 0) kills.push(KILL + t);
-      if (status === Status.Ready || (status === Status.Yielding && this.hasChanged(t))) agents.push(t);
-      else if (status === Status.Yielding) idle.push(t);
-    }
-    if (agents.length === 0 && flushes.length === 0) {
-      if (left === 0) return ENDED;
-      this.fail('deadlock: no thread can go on');
-    }
-    const idleFrom = agents.length;
-    const running = agents[0] === this.me ? this.me : undefined;
-    const options = { agents: [...agents, ...flushes, ...idle, ...kills], idleFrom, running };
-    return this.choices.choose(options, this.me, this.own(Thread.Accesses));
-  }
-
-  /** Does any word that the thread has read hold something else now? */
-  private hasChanged(thread: number): boolean {
-    const { threads, reads } = this.state;
-    const count = threads[thread * Thread.size + Thread.Reads] as number;
-    if (count > READS) return true;
-    for (let i = thread * READS; i < thread * READS + count; i++) {
-      if (this.memory[reads[i * 2] as number] !== reads[i * 2 + 1]) return true;
-    }
-    return false;
-  }
-
-  /** Into the read set, also of words that are not known to be shared yet. */
-  private observe(at: number, value: number): void {
-    if (!this.looking) return;
-    const { reads } = this.state;
-    const count = this.own(Thread.Reads);
-    const first = this.me * READS;
-    for (let i = first; i < first + Math.min(count, READS); i++) {
-      if (reads[i * 2] !== at) continue;
-      // It changed between two reads of one look, which may have missed it.
-      if (reads[i * 2 + 1] !== value) this.set(Thread.Reads, READS + 1);
-      return;
-    }
-    if (count < READS) {
-      reads[(first + count) * 2] = at;
-      reads[(first + count) * 2 + 1] = value;
-    }
-    this.set(Thread.Reads, Math.min(count, READS) + 1);
-  }
-
-  private remember(kind: number, at: number, value: number): void {
-    this.set(Thread.HistoryA, mixA(mixA(this.own(Thread.HistoryA), at * 8 + kind), value));
-    this.set(Thread.HistoryB, mixB(mixB(this.own(Thread.HistoryB), at * 8 + kind), value));
-    this.trace(this.me, kind, at, value);
-  }
-
-  private changed(): void {
-    this.writes++;
-    this.looking = false;
+  private storePlainly(at: number, value: number, visible: boolean): void {
+    const ordinal = this.own(Thread.Stores) + 1;
+    this.set(Thread.Stores, ordinal);
+    if (visible && this.buffered) this.buffers.push(this.me, at, value, ordinal);
+    else this.memory.put(at, value);
   }
 
   private drain(): void {
     while (!this.buffers.isEmpty(this.me)) {
       const { at, value } = this.buffers.shift(this.me);
-      this.put(at, value);
+      this.memory.put(at, value);
     }
   }
 
-  /** In memory, for all to see. @returns whether it held something else */
-  private put(at: number, value: number): boolean {
-    const { global, shared } = this.state;
-    const old = this.memory[at] as number;
-    if (old === value) return false;
-    this.memory[at] = value;
-    if (!this.allShared && shared[at] === 0) return true;
-    global[Global.MemoryA] = (global[Global.MemoryA] as number) ^ mixA(mixA(at, old), A_WORD) ^ mixA(mixA(at, value), A_WORD);
-    global[Global.MemoryB] = (global[Global.MemoryB] as number) ^ mixB(mixB(at, old), A_WORD) ^ mixB(mixB(at, value), A_WORD);
-    return true;
+  private hasWritten(): void {
+    this.writes++;
+    this.looking = false;
   }
 
-  private hashState(): readonly [number, number] {
-    const { global, threads } = this.state;
-    let a = global[Global.MemoryA] as number;
-    let b = global[Global.MemoryB] as number;
-    for (let t = 0; t < this.count; t++) {
-      const fields = t * Thread.size;
-      a = mixA(mixA(a, threads[fields + Thread.HistoryA] as number), threads[fields + Thread.Status] as number);
-      b = mixB(mixB(b, threads[fields + Thread.HistoryB] as number), threads[fields + Thread.Status] as number);
-      [a, b] = this.buffers.hash(t, a, b);
-    }
-    return [mixA(a, global[Global.Killed] as number), mixB(b, global[Global.Killed] as number)];
-  }
-
-  private record(agent: Agent, until: number): void {
-    const { global, segments } = this.state;
-    const at = global[Global.Segments] as number;
-    segments[at * 2] = agent;
-    segments[at * 2 + 1] = until;
-    global[Global.Segments] = at + 1;
-  }
-
-  private trace(agent: Agent, kind: number, at: number, value: number): void {
-    if (!this.allShared) return;
-    const { global, trace } = this.state;
-    const entry = global[Global.Trace] as number;
-    trace.set([agent, kind, at, value], (entry % TRACED) * 4);
-    global[Global.Trace] = entry + 1;
-  }
-
-  private own(field: number): number {
-    return this.state.threads[this.me * Thread.size + field] as number;
-  }
-
-  private set(field: number, value: number): void {
-    this.state.threads[this.me * Thread.size + field] = value;
+  private remember(kind: number, at: number, value: number): void {
+    this.set(Thread.HistoryA, mixA(mixA(this.own(Thread.HistoryA), at * 8 + kind), value));
+    this.set(Thread.HistoryB, mixB(mixB(this.own(Thread.HistoryB), at * 8 + kind), value));
+    this.recording.trace(this.me, kind, at, value);
   }
 }
-
-const A_WORD = 0x5bd1e995;
-/** No agent is left. */
-const ENDED = 3 * MAX_THREADS;

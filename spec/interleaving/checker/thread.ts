@@ -11,9 +11,10 @@ const { state, me } = workerData as { state: SharedState; me: number };
 const loop = new EventLoop();
 loop.install();
 // The engine's modules keep some of the host's functions from when they load.
-const [{ SCENARIOS }, { Stage }, { KILLED, Scheduler }, { scheduleWords }] = await Promise.all([
+const [{ SCENARIOS }, { Stage }, { KILLED }, { Scheduler }, { scheduleWords }] = await Promise.all([
   import('../scenarios/catalogue.js'),
   import('./scenario.js'),
+  import('./handover.js'),
   import('./scheduler.js'),
   import('./scheduled-words.js'),
 ]);
@@ -41,10 +42,11 @@ async function explore(plan: Plan): Promise<void> {
   if (scenario === undefined) throw new RangeError(`there is no scenario '${plan.scenario}'`);
   if (me >= scenario.threads) return;
   const mortal = (scenario.mortal ?? []).reduce((mask, thread) => mask | (1 << thread), 0);
-  scheduler = new Scheduler(state, plan, me, scenario.threads, mortal, (what) => {
+  const onFailure = (what: string): void => {
     const segments = state.segments.slice(0, (state.global[Global.Segments] as number) * 2);
     post({ kind: 'failed', what, schedule: formatSchedule(segments) });
-  });
+  };
+  scheduler = new Scheduler(state, plan, { me, threads: scenario.threads, mortal, onFailure });
   const stage = new Stage(state.memory, plan.sabotage, scheduler);
   const part = scenario.part(me, stage);
   const exitWord = stage.exitWord(me);
@@ -56,17 +58,18 @@ async function explore(plan: Plan): Promise<void> {
       part.race();
     } catch (error) {
       // A thread that has died ends its schedule as any other.
-      if (error !== KILLED || scheduler.hasEnded) throw error;
+      if (error !== KILLED || scheduler.explorationHasEnded) throw error;
     }
   };
 
   const playReader = (): void => {
-    while (!scheduler.hasEnded) {
+    while (!scheduler.explorationHasEnded) {
       try {
         scheduler.sleep();
-        if (scheduler.hasEnded) return;
+        if (scheduler.explorationHasEnded) return;
         playSchedule();
-        scheduler.finish(exitWord);
+        scheduler.exit(exitWord);
+        scheduler.finish();
       } catch (error) {
         failUnlessKilled(error);
       }
@@ -82,7 +85,7 @@ async function explore(plan: Plan): Promise<void> {
       await loop.run(() => part.setUp?.(), scheduler);
       scheduler.ready();
       await loop.run(() => part.race(), scheduler);
-      scheduler.finish(exitWord);
+      scheduler.finish();
       if (state.global[Global.Known] === 1 || part.check === undefined) continue;
       await loop.run(async () => outcomes.add((await part.check?.()) ?? ''), scheduler);
     } while (scheduler.choices.nextSchedule());

@@ -1,7 +1,7 @@
 /** A replayed schedule in words. */
 import { Header, Slot, Slots } from '../../../lib/arena/layout.js';
+import { Access } from './recording.js';
 import { ARENA_BYTES, EXIT_WORDS } from './scenario.js';
-import { Access } from './scheduler.js';
 import { FLUSH, Global, KILL, type SharedState, TRACED } from './shared-state.js';
 
 const ACCESSES = Object.keys(Access).map((name) => name.toLowerCase());
@@ -29,6 +29,7 @@ function wordName(at: number): string {
   if (at === Header.Roots + 1 || at === Header.Roots + 2) return `Roots + ${at - Header.Roots}`;
   const slot = Math.floor((at - Slots.first) / Slots.size);
   const inSlot = (at - Slots.first) % Slots.size;
-  for (const [name, index] of Object.entries(Slot)) if (slot >= 0 && slot < 2 && index === inSlot) return `slot ${slot} ${name}`;
+  for (const [name, index] of Object.entries(Slot))
+    if (slot >= 0 && slot < 2 && index === inSlot) return `slot ${slot} ${name}`;
   return `word ${at}`;
 }

@@ -48,7 +48,7 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
     about: 'the same while the grace-period number wraps',
     ...extend,
     setUp: async ({ memory, stage }) => {
-      while (stage.scheduler.raw[Header.Number] !== 2 ** 31 - 1) await memory.rcu.synchronize();
+      while (stage.scheduler.memory.words[Header.Number] !== 2 ** 31 - 1) await memory.rcu.synchronize();
     },
   }),
   'extend-against-harvest': engineScenario({

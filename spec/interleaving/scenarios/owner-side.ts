@@ -1,5 +1,5 @@
 /** The owner's part of an engine's scenarios: the engine, its RAM, and a replica that collections bring up to date. */
-import { Allocator } from '../../../lib/arena/allocator.js';
+import type { Allocator } from '../../../lib/arena/allocator.js';
 import type { Arena } from '../../../lib/arena/arena.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { PageSet } from '../../../lib/dirty/page-set.js';
@@ -63,7 +63,8 @@ export class OwnerSide {
 
   copy(set: PageSet): void {
     for (const { start, length } of set.runs()) {
-      for (let page = start / PAGE; page < (start + length) / PAGE; page++) this.replica[page] = this.stage.guest.get(page);
+      for (let page = start / PAGE; page < (start + length) / PAGE; page++)
+        this.replica[page] = this.stage.guest.get(page);
     }
   }
 
@@ -151,25 +152,25 @@ function watched(allocator: Allocator, scheduler: Scheduler): Allocator {
   return Object.assign(allocator, {
     allocateBlock(purpose: string): number {
       const block = allocateBlock.call(allocator, purpose);
-      scheduler.markFreed(block, blockWords, false);
+      scheduler.memory.markFreed(block, blockWords, false);
       return block;
     },
     allocateTable(entries: number, purpose: string): number {
       const table = allocateTable.call(allocator, entries, purpose);
-      scheduler.markFreed(table, TABLE_WORDS, false);
+      scheduler.memory.markFreed(table, TABLE_WORDS, false);
       return table;
     },
     freeBlock(block: number): void {
       freeBlock.call(allocator, block);
-      scheduler.markFreed(block, blockWords, true);
+      scheduler.memory.markFreed(block, blockWords, true);
     },
     freeZeroedBlock(block: number): void {
       freeZeroedBlock.call(allocator, block);
-      scheduler.markFreed(block, blockWords, true);
+      scheduler.memory.markFreed(block, blockWords, true);
     },
     freeTable(table: number): void {
       freeTable.call(allocator, table);
-      scheduler.markFreed(table, TABLE_WORDS, true);
+      scheduler.memory.markFreed(table, TABLE_WORDS, true);
     },
   });
 }
