@@ -29,14 +29,17 @@ async function check(options: CheckOptions): Promise<void> {
 }
 
 function runsOf({ only, model }: CheckOptions): CoveredRun[] {
-  return THOROUGH_RUNS.filter(
+  const runs = THOROUGH_RUNS.filter(
     (run) => (only === undefined || only.includes(run.scenario)) && (model === undefined || model === run.model),
   );
+  if (runs.length === 0) throw new InvalidArgumentError(`${only?.join(', ')}: not run in the memory model ${model}.`);
+  return runs;
 }
 
 async function cover(crew: Crew, run: CoveredRun): Promise<void> {
   const plan = planOf(run);
-  const title = `${run.scenario}, ${run.model}, ${run.preemptions ?? 'any'} preemptions`;
+  const bound = run.preemptions === undefined ? '' : `, at most ${run.preemptions} preemptions`;
+  const title = `${run.scenario}, ${run.model}${bound}`;
   const found = await explore(crew, plan, title, run.schedules);
   const shortfall = found.failure === undefined ? shortfallOf(run, found) : undefined;
   if (shortfall !== undefined) {
@@ -52,10 +55,7 @@ async function plant(crew: Crew, plan: Plan): Promise<void> {
     `${plan.scenario}, ${plan.model}, sabotaged: ${plan.sabotage}`,
     plan.maxSchedules,
   );
-  if (found.failure === undefined) {
-    console.log(`not found in ${found.allSchedules} schedules`);
-    process.exitCode = 1;
-  }
+  if (found.failure === undefined) console.log(`PASS: not found in ${found.allSchedules} schedules`);
 }
 
 async function replay(crew: Crew, plan: Plan): Promise<void> {
@@ -123,5 +123,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
+  if (error instanceof InvalidArgumentError) console.error(error.message);
   process.exitCode = error.exitCode === 0 ? 0 : 2;
 }

@@ -7,7 +7,7 @@ describe('the interleaving checker, with a planted bug', function () {
   this.timeout(60_000);
   let crew: Crew;
   before(() => {
-    crew = new Crew(10);
+    crew = new Crew(14);
   });
   after(() => crew.dismiss());
 

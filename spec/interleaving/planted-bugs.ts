@@ -1,6 +1,7 @@
 /**
  * Which planted bug shows in which scenario, and within how many schedules. A search's course depends on nothing but its
  * plan, so the counts are the same everywhere; the budgets leave room for changes to the engine and to the scenarios.
+ * Those of the catalogue that are not here need no second thread to show.
  */
 import type { MemoryModel, Plan, Strategy } from './checker/plan.js';
 

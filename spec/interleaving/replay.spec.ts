@@ -5,12 +5,12 @@ import { formatReplay, parseReplay } from './checker/replay-string.js';
 
 /** A lost update needs the store buffer, a use after free a switch, and the last one a death. */
 const FAILURES: readonly Omit<Plan, 'strategy'>[] = [
-  { scenario: 'mark-against-harvest', sabotage: 'exchange-after-grace-period', model: 'tso', maxSchedules: 1000 },
-  { scenario: 'readers-against-extend', sabotage: 'compare-off-by-one', model: 'sc', maxSchedules: 1000 },
-  { scenario: 'death-against-extend', sabotage: 'dead-reader-never-retired', model: 'tso', maxSchedules: 1000 },
+  { scenario: 'mark-against-harvest', sabotage: 'exchange-after-grace-period', model: 'tso', maxSchedules: 5000 },
+  { scenario: 'readers-against-extend', sabotage: 'compare-off-by-one', model: 'sc', maxSchedules: 5000 },
+  { scenario: 'death-against-extend', sabotage: 'dead-reader-never-retired', model: 'tso', maxSchedules: 5000 },
 ];
 const STRATEGIES: readonly Strategy[] = [
-  { kind: 'random', seed: 11 },
+  { kind: 'random', seed: 1 },
   { kind: 'pct', seed: 11, depth: 3 },
   { kind: 'exhaustive', preemptions: 2 },
 ];

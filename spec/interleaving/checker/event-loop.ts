@@ -1,11 +1,11 @@
 /**
- * The owner's turns and clock, as the scheduler has them. `installEventLoop` replaces the host's before the engine's
- * modules load.
+ * The owner's turns, clock and chance, as an exploration has them. They replace the host's before the engine's modules
+ * load.
  *
- * Chance is none, and the clock ticks when it is read, so that what spins for some microseconds looks once; nothing else passes time. An
- * immediate or a timer is a turn; timers of a tenth of a second or more, which end what hangs or tidy up, never come. A
- * round of turns that wrote nothing and left the same turns to do has polled in vain: it is taken back, and the thread
- * has nothing to do until what it read has changed.
+ * There is no chance. The clock ticks when it is read, so that what spins for some microseconds looks once; nothing else
+ * passes time. An immediate or a timer is a turn; timers of a tenth of a second or more, which end what hangs or tidy up,
+ * never come. A round of turns that wrote nothing and left the same turns to do has polled in vain: it is taken back, and
+ * the thread has nothing to do until what it read has changed.
  */
 import { KILLED } from './handover.js';
 import type { Scheduler } from './scheduler.js';
