@@ -1,14 +1,16 @@
 /** Two independent 32-bit hashes make the 64 bits by which states are told apart. */
 
-const A = 0x9e3779b1;
-const B = 0x85ebca6b;
-
+/** Mixes a value into a hash; as with `mixB`, the two do not change places. */
 export function mixA(hash: number, value: number): number {
-  const mixed = Math.imul(hash ^ value, A);
-  return Math.imul(mixed ^ (mixed >>> 15), B) ^ (mixed >>> 13);
+  return scramble(Math.imul(hash, 0x9e3779b1) + scramble(value + 0x7f4a7c15));
 }
 
 export function mixB(hash: number, value: number): number {
-  const mixed = Math.imul(hash + value, 0xc2b2ae35) ^ value;
-  return Math.imul(mixed ^ (mixed >>> 16), 0x27d4eb2f) ^ (mixed >>> 14);
+  return scramble(Math.imul(hash ^ 0x5bd1e995, 0xc2b2ae35) + scramble(value ^ 0x165667b1));
+}
+
+function scramble(value: number): number {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x7feb352d);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b);
+  return mixed ^ (mixed >>> 16);
 }
