@@ -32,7 +32,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'quiescent-inside-section': { scenario: 'callback-against-sections', sign: 'was freed', budget: 500 },
   'roots-loaded-before-slot': { scenario: 'offline-online-against-synchronize', sign: 'use after free', budget: 200 },
   'offline-reader-marks': { scenario: 'offline-online-against-synchronize', sign: 'was taken', budget: 10 },
-  'enter-without-second-look': { scenario: 'kick-against-online', sign: 'deadlock', budget: 1000 },
+  'enter-without-second-look': { scenario: 'kick-against-online', sign: 'deadlock', budget: 3000 },
   'mark-by-load-and-store': { scenario: 'clean-pages-against-harvest', sign: 'lost update', budget: 200 },
   'notify-lost': { scenario: 'blocking-wait-against-reports', sign: 'deadlock', budget: 100 },
   'number-advanced-before-publishing': { scenario: 'readers-against-extend', sign: 'use after free', budget: 1000 },
@@ -49,7 +49,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'aborted-harvest-dropped': { scenario: 'aborted-harvest-against-marks', sign: 'lost update', budget: 100 },
   'dead-reader-never-retired': { scenario: 'death-against-extend', sign: 'deadlock', budget: 50 },
   'retired-at-terminate': { scenario: 'death-against-extend', sign: 'use after free', budget: 500 },
-  'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 5000 },
+  'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 1000 },
 };
 
 export function planFor(sabotage: string): Plan {
