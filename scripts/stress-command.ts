@@ -75,7 +75,10 @@ async function run(options: StressOptions, command: Command): Promise<void> {
   }
   if (options.results !== undefined) command.error("error: option '--results <file>' is for a campaign");
   if (options.sabotage === 'list') {
-    for (const [name, { description }] of Object.entries(SABOTAGES)) console.log(`${name}: ${description}`);
+    for (const [name, { description, oracles }] of Object.entries(SABOTAGES)) {
+      const finder = oracles.length === 0 ? ' (for npm run check:interleavings)' : '';
+      console.log(`${name}: ${description}${finder}`);
+    }
     return;
   }
   const plan: StressPlan = {

@@ -9,14 +9,15 @@ export interface Outcome {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+type OnOutput = (output: string, kill: (signal: NodeJS.Signals) => void) => void;
+
 /** @param onOutput told all output so far, each time there is more */
-export function runCommand(
-  args: readonly string[],
-  onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
-): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', './scripts/register.mjs', 'scripts/dirtymem.ts', ...args], {
-    cwd: ROOT,
-  });
+export function runCommand(args: readonly string[], onOutput?: OnOutput): Promise<Outcome> {
+  return runScript('scripts/dirtymem.ts', args, onOutput);
+}
+
+export function runScript(script: string, args: readonly string[], onOutput: OnOutput = () => {}): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', './scripts/register.mjs', script, ...args], { cwd: ROOT });
   return new Promise((resolve, reject) => {
     let output = '';
     const more = (chunk: Buffer): void => {

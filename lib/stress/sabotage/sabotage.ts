@@ -16,7 +16,10 @@ export interface Sabotage {
   readonly retirement?: Retirement;
   /** Shows only where threads are killed or stuck: the run plants faults too. */
   readonly needsFaults?: boolean;
-  /** The oracles of the torture that may find it; none where real threads do not show it within seconds. */
+  /**
+   * The oracles of the torture that may find it. None where real threads do not show it within seconds: the interleaving
+   * checker finds those.
+   */
   readonly oracles: readonly string[];
 }
 

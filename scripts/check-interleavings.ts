@@ -1,0 +1,128 @@
+/** `npm run check:interleavings`: every scenario as far as minutes go, a planted bug, or one schedule again. */
+import { SingleBar } from 'cli-progress';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Crew, type Exploration } from '../spec/interleaving/checker/crew.js';
+import type { MemoryModel, Plan } from '../spec/interleaving/checker/plan.js';
+import { formatReplay, parseReplay } from '../spec/interleaving/checker/replay-string.js';
+import { type CoveredRun, planOf, shortfallOf, THOROUGH_RUNS } from '../spec/interleaving/covered-runs.js';
+import { PLANTED_BUGS, planFor } from '../spec/interleaving/planted-bugs.js';
+import { SCENARIOS } from '../spec/interleaving/scenarios/catalogue.js';
+
+const LOG2_STATES = 21;
+
+interface CheckOptions {
+  readonly only?: readonly string[];
+  readonly model?: MemoryModel;
+  readonly sabotage?: string;
+  readonly replay?: Plan;
+}
+
+async function check(options: CheckOptions): Promise<void> {
+  const crew = new Crew(LOG2_STATES);
+  try {
+    if (options.replay !== undefined) await replay(crew, options.replay);
+    else if (options.sabotage !== undefined) await plant(crew, planFor(options.sabotage));
+    else for (const run of runsOf(options)) await cover(crew, run);
+  } finally {
+    await crew.dismiss();
+  }
+}
+
+function runsOf({ only, model }: CheckOptions): CoveredRun[] {
+  const runs = THOROUGH_RUNS.filter(
+    (run) => (only === undefined || only.includes(run.scenario)) && (model === undefined || model === run.model),
+  );
+  if (runs.length === 0) throw new InvalidArgumentError(`${only?.join(', ')}: not run in the memory model ${model}.`);
+  return runs;
+}
+
+async function cover(crew: Crew, run: CoveredRun): Promise<void> {
+  const plan = planOf(run);
+  const bound = run.preemptions === undefined ? '' : `, at most ${run.preemptions} preemptions`;
+  const title = `${run.scenario}, ${run.model}${bound}`;
+  const found = await explore(crew, plan, title, run.schedules);
+  const shortfall = found.failure === undefined ? shortfallOf(run, found) : undefined;
+  if (shortfall !== undefined) {
+    console.log(`FAIL: ${title}: ${shortfall}`);
+    process.exitCode = 1;
+  }
+}
+
+async function plant(crew: Crew, plan: Plan): Promise<void> {
+  const found = await explore(
+    crew,
+    plan,
+    `${plan.scenario}, ${plan.model}, sabotaged: ${plan.sabotage}`,
+    plan.maxSchedules,
+  );
+  if (found.failure === undefined) console.log(`PASS: not found in ${found.allSchedules} schedules`);
+}
+
+async function replay(crew: Crew, plan: Plan): Promise<void> {
+  const { trace, failure } = await crew.explore(plan);
+  for (const line of trace) console.log(line);
+  console.log(failure === undefined ? 'PASS: the schedule ends well' : `FAIL: ${failure}`);
+  if (failure !== undefined) process.exitCode = 1;
+}
+
+async function explore(crew: Crew, plan: Plan, title: string, expected: number): Promise<Exploration> {
+  const bar = new SingleBar({
+    format: `{bar} ${title}: {schedules} schedules, {states} states`,
+    barsize: 16,
+    hideCursor: true,
+    clearOnComplete: true,
+    noTTYOutput: false,
+  });
+  bar.start(expected, 0, { schedules: 0, states: 0 });
+  const found = await crew.explore(plan, ({ allSchedules, states }) => {
+    bar.update(Math.min(allSchedules, expected), { schedules: allSchedules, states });
+  });
+  bar.stop();
+  const { allSchedules, states, exhausted, outcomes, seconds, failure, schedule } = found;
+  const rate = Math.round(allSchedules / seconds);
+  const counts = `${allSchedules} schedules, ${states} states, ${outcomes.length} outcomes`;
+  console.log(`${title}: ${counts}${exhausted ? ', exhausted' : ''} (${seconds.toFixed(1)} s, ${rate}/s)`);
+  if (failure !== undefined) {
+    console.log(`FAIL: ${failure}`);
+    console.log(`repeat: npm run check:interleavings -- --replay ${formatReplay(plan, schedule ?? '')}`);
+    process.exitCode = 1;
+  }
+  return found;
+}
+
+function scenarioName(name: string, before: readonly string[] = []): string[] {
+  if (SCENARIOS[name] === undefined)
+    throw new InvalidArgumentError(`It must be of ${Object.keys(SCENARIOS).join(', ')}.`);
+  return [...before, name];
+}
+
+function sabotageName(name: string): string {
+  if (PLANTED_BUGS[name] !== undefined) return name;
+  throw new InvalidArgumentError(`It must be one of ${Object.keys(PLANTED_BUGS).join(', ')}.`);
+}
+
+function replayed(text: string): Plan {
+  try {
+    return parseReplay(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+const program = new Command('check:interleavings')
+  .description('run scenarios of the shipped modules under every interleaving, and see that none goes wrong')
+  .addOption(new Option('--only <scenario...>', 'these scenarios').argParser(scenarioName))
+  .addOption(new Option('--model <model>', 'one memory model').choices(['sc', 'tso']))
+  .addOption(new Option('--sabotage <name>', 'plant a bug and see it found').argParser(sabotageName))
+  .addOption(new Option('--replay <string>', 'repeat a schedule, access by access').argParser(replayed))
+  .addHelpText('after', '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error.')
+  .exitOverride()
+  .action(check);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  if (error instanceof InvalidArgumentError) console.error(error.message);
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}

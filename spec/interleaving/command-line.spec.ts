@@ -1,0 +1,38 @@
+import { expect } from 'chai';
+import { type Outcome, runScript } from '../support/command-line.js';
+
+describe('npm run check:interleavings, the command line', function () {
+  this.timeout(60_000);
+
+  const check = (...args: string[]): Promise<Outcome> => runScript('scripts/check-interleavings.ts', args);
+
+  it('passes a scenario in a memory model, and says what it explored', async () => {
+    const { code, output } = await check('--only', 'callback-against-sections', '--model', 'sc');
+    expect(code, output).to.equal(0);
+    expect(output).to.match(/^callback-against-sections, sc: \d+ schedules, \d+ states, 4 outcomes, exhausted/m);
+  });
+
+  it('fails on a planted bug with the replay string that repeats it', async () => {
+    const { code, output } = await check('--sabotage', 'compare-off-by-one');
+    expect(code, output).to.equal(1);
+    expect(output).to.match(/^FAIL: use after free/m);
+    const [, replay] = /^repeat: npm run check:interleavings -- --replay (\S+)$/m.exec(output) ?? [];
+    const again = await check('--replay', replay ?? '');
+    expect(again.code, again.output).to.equal(1);
+    expect(again.output).to.match(/^thread \d \w+ Number = /m);
+    expect(again.output).to.match(/^FAIL: use after free/m);
+  });
+
+  it('takes what it does not know for a usage error', async () => {
+    for (const args of [
+      ['--only', 'nothing'],
+      ['--sabotage', 'nothing'],
+      ['--replay', 'nothing'],
+      ['--model', 'arm'],
+      ['--only', 'attach-against-attach', '--model', 'tso'],
+    ]) {
+      const { code, output } = await check(...args);
+      expect(code, output).to.equal(2);
+    }
+  });
+});

@@ -1,0 +1,31 @@
+import { expect } from 'chai';
+import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
+import { Crew } from './checker/crew.js';
+import { PLANTED_BUGS, planFor } from './planted-bugs.js';
+
+describe('the interleaving checker, with a planted bug', function () {
+  this.timeout(60_000);
+  let crew: Crew;
+  before(() => {
+    crew = new Crew(14);
+  });
+  after(() => crew.dismiss());
+
+  for (const [sabotage, { scenario, sign }] of Object.entries(PLANTED_BUGS)) {
+    it(`finds ${sabotage} in ${scenario}, and passes the scenario without it`, async () => {
+      const plan = planFor(sabotage);
+      const found = await crew.explore(plan);
+      expect(found.failure, `after ${found.allSchedules} schedules`).to.include(sign);
+      const { sabotage: _, ...sound } = plan;
+      const passed = await crew.explore({ ...sound, maxSchedules: found.allSchedules });
+      expect(passed.failure).to.equal(undefined);
+      expect(passed.allSchedules).to.equal(found.allSchedules);
+    });
+  }
+
+  it('has all of the catalogue that the torture cannot find within seconds', () => {
+    const invisible = Object.keys(SABOTAGES).filter((name) => SABOTAGES[name]?.oracles.length === 0);
+    expect(Object.keys(PLANTED_BUGS)).to.include.members(invisible);
+    expect(Object.keys(SABOTAGES)).to.include.members(Object.keys(PLANTED_BUGS));
+  });
+});

@@ -1,0 +1,60 @@
+/**
+ * Which planted bug shows in which scenario, and within how many schedules. A search's course depends on nothing but its
+ * plan, so the counts are the same everywhere; the budgets leave room for changes to the engine and to the scenarios.
+ * Those of the catalogue that are not here need no second thread to show.
+ */
+import type { MemoryModel, Plan, Strategy } from './checker/plan.js';
+
+const PCT: Strategy = { kind: 'pct', depth: 3, seed: 7 };
+
+/** What is wrong, as the failure says it. */
+type Sign = 'use after free' | 'lost update' | 'deadlock' | 'was taken' | 'was freed';
+
+interface PlantedBug {
+  readonly scenario: string;
+  readonly sign: Sign;
+  readonly budget: number;
+  /** Default: sequential consistency. */
+  readonly model?: MemoryModel;
+}
+
+export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
+  'free-without-grace-period': { scenario: 'readers-against-extend', sign: 'use after free', budget: 50 },
+  'harvest-without-grace-period': { scenario: 'mark-against-harvest', sign: 'lost update', budget: 200 },
+  'swap-without-grace-period': { scenario: 'mark-against-swap-harvest', sign: 'use after free', budget: 100 },
+  'callback-without-grace-period': { scenario: 'callback-against-barrier', sign: 'was freed', budget: 200 },
+  'request-joins-running-period': { scenario: 'extend-against-harvest', sign: 'use after free', budget: 1000 },
+  'number-advanced-while-period-runs': { scenario: 'kick-against-online', sign: 'deadlock', budget: 100 },
+  'wait-for-first-reader': { scenario: 'readers-against-extend', sign: 'use after free', budget: 500 },
+  'wait-for-last-reader': { scenario: 'readers-against-extend', sign: 'use after free', budget: 500 },
+  'compare-off-by-one': { scenario: 'readers-against-extend', sign: 'use after free', budget: 100 },
+  'compare-not-wrap-safe': { scenario: 'readers-against-extend-at-the-wrap', sign: 'use after free', budget: 100 },
+  'quiescent-inside-section': { scenario: 'callback-against-sections', sign: 'was freed', budget: 500 },
+  'roots-loaded-before-slot': { scenario: 'offline-online-against-synchronize', sign: 'use after free', budget: 200 },
+  'offline-reader-marks': { scenario: 'offline-online-against-synchronize', sign: 'was taken', budget: 10 },
+  'enter-without-second-look': { scenario: 'kick-against-online', sign: 'deadlock', budget: 3000 },
+  'mark-by-load-and-store': { scenario: 'clean-pages-against-harvest', sign: 'lost update', budget: 200 },
+  'notify-lost': { scenario: 'blocking-wait-against-reports', sign: 'deadlock', budget: 100 },
+  'number-advanced-before-publishing': { scenario: 'readers-against-extend', sign: 'use after free', budget: 1000 },
+  'extend-forgets-old-blocks': { scenario: 'readers-against-extend', sign: 'lost update', budget: 10 },
+  'block-zeroed-after-publishing': { scenario: 'mark-against-swap-harvest', sign: 'lost update', budget: 100 },
+  'tables-never-shrink': { scenario: 'unplug-against-late-mark', sign: 'was taken', budget: 100 },
+  'range-reused-before-cleaning': { scenario: 'unplug-replug-against-late-mark', sign: 'lost update', budget: 10 },
+  'exchange-after-grace-period': { scenario: 'mark-against-harvest', model: 'tso', sign: 'lost update', budget: 5000 },
+  'aborted-harvest-put-back-at-once': {
+    scenario: 'aborted-swap-harvest-against-marks',
+    sign: 'use after free',
+    budget: 200,
+  },
+  'aborted-harvest-dropped': { scenario: 'aborted-harvest-against-marks', sign: 'lost update', budget: 100 },
+  'dead-reader-never-retired': { scenario: 'death-against-extend', sign: 'deadlock', budget: 50 },
+  'retired-at-terminate': { scenario: 'death-against-extend', sign: 'use after free', budget: 500 },
+  'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 1000 },
+};
+
+export function planFor(sabotage: string): Plan {
+  const bug = PLANTED_BUGS[sabotage];
+  if (bug === undefined) throw new RangeError(`no scenario shows '${sabotage}'`);
+  const { scenario, model = 'sc', budget } = bug;
+  return { scenario, sabotage, model, strategy: PCT, maxSchedules: budget };
+}

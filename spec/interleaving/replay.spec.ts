@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import { Crew } from './checker/crew.js';
+import type { Plan, Strategy } from './checker/plan.js';
+import { formatReplay, parseReplay } from './checker/replay-string.js';
+
+/** A lost update needs the store buffer, a use after free a switch, and the last one a death. */
+const FAILURES: readonly Omit<Plan, 'strategy'>[] = [
+  { scenario: 'mark-against-harvest', sabotage: 'exchange-after-grace-period', model: 'tso', maxSchedules: 5000 },
+  { scenario: 'readers-against-extend', sabotage: 'compare-off-by-one', model: 'sc', maxSchedules: 5000 },
+  { scenario: 'death-against-extend', sabotage: 'dead-reader-never-retired', model: 'tso', maxSchedules: 5000 },
+];
+const STRATEGIES: readonly Strategy[] = [
+  { kind: 'random', seed: 1 },
+  { kind: 'pct', seed: 11, depth: 3 },
+  { kind: 'exhaustive', preemptions: 2 },
+];
+
+describe('a replay string of the interleaving checker', function () {
+  this.timeout(30_000);
+  let crew: Crew;
+  before(() => {
+    crew = new Crew(14);
+  });
+  after(() => crew.dismiss());
+
+  for (const failing of FAILURES) {
+    for (const strategy of STRATEGIES) {
+      it(`repeats ${failing.sabotage} as ${strategy.kind} found it, access by access`, async () => {
+        const plan: Plan = { ...failing, strategy };
+        const found = await crew.explore(plan);
+        expect(found.failure).to.be.a('string');
+        const replay = parseReplay(formatReplay(plan, found.schedule ?? ''));
+        const again = await crew.explore(replay);
+        expect(again.failure?.split('\n')[0]).to.equal(found.failure?.split('\n')[0]);
+        const andAgain = await crew.explore(replay);
+        expect(andAgain.failure).to.equal(again.failure);
+        expect(andAgain.trace).to.deep.equal(again.trace).and.not.to.deep.equal([]);
+      });
+    }
+  }
+
+  it('is refused when it is none, or fits no schedule', async () => {
+    for (const text of [
+      '',
+      'mark-against-harvest',
+      'mark-against-harvest/arm/-/0:1',
+      'mark-against-harvest/sc/-/0;1',
+    ]) {
+      expect(() => parseReplay(text), text).to.throw(RangeError);
+    }
+    const { failure } = await crew.explore(parseReplay('mark-against-harvest/sc/-/2:1000,2:2000,1f3,1:1'));
+    expect(failure).to.equal(undefined);
+    const died = await crew.explore(parseReplay('mark-against-harvest/sc/-/1k'));
+    expect(died.failure).to.include('does not fit');
+  });
+});

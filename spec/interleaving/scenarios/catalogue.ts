@@ -1,0 +1,13 @@
+/** All scenarios, by name. */
+import type { Scenario } from '../checker/scenario.js';
+import { collectingScenarios } from './collecting.js';
+import { hotplugScenarios } from './hotplug.js';
+import { litmusScenarios } from './litmus.js';
+import { waitingScenarios } from './waiting.js';
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  ...litmusScenarios,
+  ...collectingScenarios,
+  ...hotplugScenarios,
+  ...waitingScenarios,
+};

@@ -1,0 +1,119 @@
+/** RAM that comes and goes, against readers and collections. */
+import { Header } from '../../../lib/arena/layout.js';
+import type { Scenario } from '../checker/scenario.js';
+import { type EngineScenario, engineScenario } from './engine-scenario.js';
+import { BLOCK, type OwnerSide } from './owner-side.js';
+import type { ReaderSide } from './reader-side.js';
+
+/** A guest word: the owner's unplugging has ended. */
+const GONE = 512;
+const HALF = BLOCK / 2;
+
+const extend: Pick<EngineScenario, 'owner' | 'readers'> = {
+  owner: async (owner) => {
+    owner.plug('more', BLOCK);
+    await owner.memory.rcu.synchronize();
+  },
+  readers: [
+    (reader) => {
+      reader.storeAndMark(0, 1);
+    },
+    (reader) => {
+      reader.vcpu.quiescent();
+      reader.storeAndMark(1, 2);
+    },
+  ],
+};
+
+/** Marks where RAM may be gone; where it is known to be, the mark must be refused. */
+function markLate(reader: ReaderSide, page: number): void {
+  const gone = reader.stage.guest.load(GONE) === 1;
+  reader.vcpu.quiescent();
+  const refused = reader.refuses(page);
+  reader.note(gone ? 2 : refused ? 1 : 0);
+  if (gone && !refused) throw new Error(`the mark of page ${page} was taken after its unplugging had ended`);
+}
+
+async function unplugFirst(owner: OwnerSide): Promise<void> {
+  await owner.memory.ram.unplug(owner.dimm);
+  owner.stage.guest.store(GONE, 1);
+}
+
+export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
+  'readers-against-extend': engineScenario({
+    about: 'two readers mark while a longer table takes the place of theirs',
+    ...extend,
+  }),
+  'readers-against-extend-at-the-wrap': engineScenario({
+    about: 'the same while the grace-period number wraps',
+    ...extend,
+    setUp: async ({ memory, stage }) => {
+      while (stage.scheduler.memory.words[Header.Number] !== 2 ** 31 - 1) await memory.rcu.synchronize();
+    },
+  }),
+  'extend-against-harvest': engineScenario({
+    about: 'a table is extended while a harvest waits for the readers',
+    setUp: ({ memory }) => {
+      memory.setDirty(0, 2);
+    },
+    owner: async (owner) => {
+      const harvested = owner.collect();
+      owner.plug('more', BLOCK);
+      owner.stage.note(0, await harvested);
+    },
+    readers: [
+      (reader) => {
+        reader.vcpu.quiescent();
+        reader.storeAndMark(0, 1);
+      },
+      () => {},
+    ],
+  }),
+  'unplug-against-late-mark': engineScenario({
+    about: 'readers mark RAM that is being unplugged; once it is gone they are refused',
+    setUp: (owner) => {
+      owner.dimm = owner.plug('gone', BLOCK);
+      owner.plug('above', BLOCK);
+    },
+    owner: unplugFirst,
+    readers: [
+      (reader) => {
+        reader.vcpu.quiescent();
+        markLate(reader, BLOCK);
+      },
+      (reader) => {
+        reader.refuses(BLOCK + 1);
+        reader.storeAndMark(0, 1);
+      },
+    ],
+  }),
+  'unplug-replug-against-late-mark': engineScenario({
+    about: 'RAM takes the place of RAM that readers still mark, and is all dirty',
+    pages: HALF,
+    setUp: (owner) => {
+      owner.dimm = owner.plug('gone', HALF, HALF);
+      return owner.collect().then(() => undefined);
+    },
+    owner: async (owner) => {
+      const unplugged = owner.memory.ram.unplug(owner.dimm);
+      try {
+        owner.plug('too early', HALF, HALF);
+      } catch (error) {
+        if (!(error as Error).message.includes('whose unplugging has not ended')) throw error;
+        await unplugged;
+        owner.plug('next', HALF, HALF);
+      }
+      await unplugged;
+    },
+    readers: [
+      (reader) => {
+        reader.storeAndMark(HALF, 1);
+      },
+      (reader) => {
+        reader.storeAndMark(HALF + 1, 2);
+        reader.vcpu.quiescent();
+        reader.storeAndMark(0, 3);
+      },
+    ],
+  }),
+};

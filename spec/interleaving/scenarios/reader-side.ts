@@ -1,0 +1,81 @@
+/** A vCPU's part of an engine's scenarios. */
+import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
+import { VERSION } from '../../../lib/arena/layout.js';
+import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
+import { Client } from '../../../lib/dirty/client.js';
+import type { Vcpu } from '../../../lib/dirty/vcpu.js';
+import { UsageError } from '../../../lib/errors.js';
+import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
+import { attachVcpu } from '../../../lib/vcpu.js';
+import type { Stage } from '../checker/scenario.js';
+
+export class ReaderSide {
+  readonly stage: Stage;
+  private readonly thread: number;
+  private attached: Vcpu | undefined;
+
+  constructor(stage: Stage, thread: number) {
+    this.stage = stage;
+    this.thread = thread;
+  }
+
+  get vcpu(): Vcpu {
+    if (this.attached === undefined) throw new Error('the reader is not attached');
+    return this.attached;
+  }
+
+  attach(): void {
+    const handle: ArenaHandle = { dirtymem: VERSION, memory: this.stage.memory, byteOffset: 0 };
+    const name = `vcpu${this.thread}`;
+    const broken = SABOTAGES[this.stage.sabotage ?? '']?.vcpu;
+    if (broken === undefined) {
+      this.attached = attachVcpu(handle, { name, identity: this.thread });
+      return;
+    }
+    const arena = Arena.attach('scenario', handle);
+    this.attached = broken(arena, chooseKernel(arena), name, this.thread);
+  }
+
+  detach(): void {
+    this.attached?.detach();
+  }
+
+  /** The outcome of this thread: of marks, the last one's, whether the page turned dirty. */
+  note(value: number): void {
+    this.stage.note(this.thread, value);
+  }
+
+  /** Stores first: what the store buffer may hold back until after the mark's test. */
+  storeAndMark(page: number, value: number): void {
+    this.stage.guest.set(page, value);
+    this.note(this.vcpu.markPage(page, Client.Migration));
+  }
+
+  /** Marks first: what a thread does that may be killed. */
+  markAndStore(page: number, value: number): void {
+    this.note(this.vcpu.markPage(page, Client.Migration));
+    this.stage.guest.set(page, value);
+  }
+
+  /** Is the page refused, because there is no RAM? */
+  refuses(page: number): boolean {
+    try {
+      this.vcpu.markPage(page, Client.Migration);
+      return false;
+    } catch (error) {
+      if (error instanceof RangeError && error.message.includes('are not all RAM')) return true;
+      throw error;
+    }
+  }
+
+  /** @returns whether the engine would not let it */
+  isRefused(use: () => void): boolean {
+    try {
+      use();
+      return false;
+    } catch (error) {
+      if (error instanceof UsageError) return true;
+      throw error;
+    }
+  }
+}
