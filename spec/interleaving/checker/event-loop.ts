@@ -3,7 +3,7 @@
  * load.
  *
  * There is no chance. The clock ticks when it is read, so that what spins for some microseconds looks once; nothing else
- * passes time. An immediate or a timer is a turn; timers of a tenth of a second or more, which end what hangs or tidy up,
+ * passes time. An immediate or a timer is a turn; timers of a second or more, which end what hangs or tidy up,
  * never come. A round of turns that wrote nothing and left the same turns to do has polled in vain: it is taken back, and
  * the thread has nothing to do until what it read has changed.
  */
@@ -11,7 +11,7 @@ import { KILLED } from './handover.js';
 import type { Scheduler } from './scheduler.js';
 
 const TICK_MS = 0.0201;
-const NEVER_MS = 100;
+const NEVER_MS = 1_000;
 const MOST_ROUNDS = 10_000;
 
 interface Turn {
