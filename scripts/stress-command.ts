@@ -76,8 +76,8 @@ async function run(options: StressOptions, command: Command): Promise<void> {
   if (options.results !== undefined) command.error("error: option '--results <file>' is for a campaign");
   if (options.sabotage === 'list') {
     for (const [name, { description, oracles }] of Object.entries(SABOTAGES)) {
-      const finder = oracles.length === 0 ? ' (for npm run check:interleavings)' : '';
-      console.log(`${name}: ${description}${finder}`);
+      const finders = oracles.length === 0 ? 'npm run check:interleavings alone' : oracles.join(', ');
+      console.log(`${name}: ${description} (found by ${finders})`);
     }
     return;
   }

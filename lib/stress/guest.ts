@@ -20,13 +20,12 @@ export const Counter = {
   Refused: 1,
   /** Uses of a table by how many grace periods had ended since it was replaced: ages 0 to 7 and more. */
   Ages: 2,
-  LitmusRounds: 10,
   /** Readers that came and left beside those that stay. */
-  Attaches: 11,
+  Attaches: 10,
   /** vCPUs and devices that have begun, each the first in its place. */
-  Begun: 12,
+  Begun: 11,
 } as const;
-export const COUNTER_COUNT = 13;
+export const COUNTER_COUNT = 12;
 export const AGES = 8;
 
 /** Entries 0 to DIMM_SLOTS - 1 are DIMMs; those after are ranges where no RAM is, and a mark must be refused. */

@@ -45,7 +45,7 @@ export const MINIMA = {
   extends: 20,
   shrinks: 20,
   blocksSwapped: 20,
-  litmusRounds: 100,
+  litmusRounds: 640,
   tableUses: 1_000,
   attaches: 50,
   callbacks: 50,

@@ -3,7 +3,6 @@
  * vCPUs, a DMA device and the litmus pair have threads of their own.
  */
 import { createHistogram } from 'node:perf_hooks';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Arena } from '../arena/arena.js';
 import { Client } from '../dirty/client.js';
 import { DirtyMemory } from '../dirty-memory.js';
@@ -15,7 +14,7 @@ import { CollectorFlow } from './collector-flow.js';
 import { Exhaustion, PlantedFault } from './faults.js';
 import { AGES, COUNTER_COUNT, Counter, DIMM_SLOTS, Guest } from './guest.js';
 import { HotplugFlow } from './hotplug-flow.js';
-import { createPair, type LitmusTask } from './litmus.js';
+import { LitmusFlow } from './litmus-flow.js';
 import { OwnerModel } from './owner-model.js';
 import {
   Choices,
@@ -65,7 +64,7 @@ export class StressRun {
   private readonly onProgress: (progress: StressProgress) => void;
   private readonly interruption: AbortSignal;
   private readonly guest = new Guest();
-  private readonly violations = new Violations(() => this.guest.stop());
+  private readonly violations = new Violations(() => this.stop());
   private readonly periods = createHistogram();
   private readonly memory: DirtyMemory;
   private readonly arenaStart: number;
@@ -75,6 +74,7 @@ export class StressRun {
   private readonly rcu: RcuFlow;
   private readonly pool: ThreadPool;
   private readonly vcpus: VcpuThreads;
+  private readonly litmus: LitmusFlow;
   private readonly exhaustion: Exhaustion;
   private thrown = 0;
   private readonly counted = new Array<number>(COUNTER_COUNT).fill(0);
@@ -128,17 +128,18 @@ export class StressRun {
       if (!plan.faults) this.violations.report('unexpected-error', `pool: ${error.stack}`);
     });
     this.vcpus = new VcpuThreads(plan, this.memory, this.guest, this.pool, this.choices(18));
+    this.litmus = new LitmusFlow(this.pool, this.violations);
   }
 
   /** @returns the report, whose verdict says what the oracles found. Never rejects for what the engine does wrong. */
   async run(): Promise<StressReport> {
-    const stop = (): void => this.guest.stop();
+    const stop = (): void => this.stop();
     this.interruption.addEventListener('abort', stop);
     process.on('uncaughtException', this.uncaught);
     const progress = setInterval(() => this.tick(), PROGRESS_MS);
     let timer: NodeJS.Timeout | undefined;
     try {
-      const workers = [...this.startVcpus(), this.startDevice(), ...this.startLitmus()];
+      const workers = [...this.startVcpus(), this.startDevice(), this.startLitmus()];
       await this.allAttached();
       this.began = performance.now();
       this.violations.startClock();
@@ -158,6 +159,11 @@ export class StressRun {
       process.off('uncaughtException', this.uncaught);
       await this.pool.destroy();
     }
+  }
+
+  private stop(): void {
+    this.guest.stop();
+    this.litmus.stop();
   }
 
   private choices(...path: number[]): Choices {
@@ -198,19 +204,15 @@ export class StressRun {
   }
 
   private async startDevice(): Promise<void> {
-    await this.work('stress-device.js', this.vcpus.task(this.plan.vcpus, 0));
+    await this.guard(async () => {
+      const found = await this.pool.run<Finding | undefined>('stress-device.js', this.vcpus.task(this.plan.vcpus, 0));
+      if (found !== undefined) this.violations.report(found.oracle, found.detail);
+    });
   }
 
-  private startLitmus(): Promise<void>[] {
-    const { port1, port2 } = new MessageChannel();
-    const pair = createPair();
-    const { pageSize, kernel } = this;
-    const { seed, sabotage } = this.plan;
-    const task = { guest: this.guest.buffer, pair, seed, sabotage, pageSize, kernel };
-    return [
-      this.work('stress-litmus.js', { ...task, role: 'owner', port: port1 } satisfies LitmusTask, [port1]),
-      this.work('stress-litmus.js', { ...task, role: 'vcpu', port: port2 } satisfies LitmusTask, [port2]),
-    ];
+  private startLitmus(): Promise<void> {
+    const { seed, sabotage, kernel } = this.plan;
+    return this.guard(() => this.litmus.run(seed, sabotage, kernel));
   }
 
   /** The clock starts when every vCPU and the device mark. */
@@ -260,13 +262,6 @@ export class StressRun {
   private readonly uncaught = (error: Error): void => {
     if (!(error instanceof PlantedFault)) this.violations.report('unexpected-error', `uncaught: ${error.stack}`);
   };
-
-  private async work(file: string, task: object, transferList: readonly MessagePort[] = []): Promise<void> {
-    await this.guard(async () => {
-      const found = await this.pool.run<Finding | undefined>(file, task, transferList);
-      if (found !== undefined) this.violations.report(found.oracle, found.detail);
-    });
-  }
 
   private async guard(body: () => Promise<void>): Promise<void> {
     try {
@@ -362,7 +357,7 @@ export class StressRun {
       pagesHarvested: sum('pagesCollected'),
       pagesRedirtied: sum('pagesRedirtied'),
       tableAges: Array.from({ length: AGES }, (_, age) => this.count(Counter.Ages + age)),
-      litmusRounds: this.count(Counter.LitmusRounds),
+      litmusRounds: this.litmus.rounds,
       attaches: this.count(Counter.Attaches),
       callbacks: this.rcu.callbacks,
       blockingWaits: this.rcu.blockingWaits,

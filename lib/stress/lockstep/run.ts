@@ -63,7 +63,7 @@ export async function runLitmus(
   const pool = new Piscina({ filename, minThreads: 2, maxThreads: 2, atomics: 'disabled' });
   try {
     const { port1, port2 } = new MessageChannel();
-    const common = { legs, seed: plan.seed, sabotage: plan.sabotage, board: board.buffer };
+    const common = { legs, endless: false, seed: plan.seed, sabotage: plan.sabotage, board: board.buffer };
     const [results] = await Promise.all([
       pool.run({ ...common, role: 'owner', port: port1 } satisfies LitmusTask, { transferList: [port1] }),
       pool.run({ ...common, role: 'vcpu', port: port2 } satisfies LitmusTask, { transferList: [port2] }),

@@ -14,6 +14,8 @@ import { LitmusVcpu } from './vcpu.js';
 export interface LitmusTask {
   readonly role: 'owner' | 'vcpu';
   readonly legs: readonly LitmusLeg[];
+  /** The legs again and again, until the board says stop. */
+  readonly endless: boolean;
   readonly seed: number;
   readonly sabotage: string | undefined;
   readonly board: SharedArrayBuffer;
@@ -60,9 +62,14 @@ export async function runLitmusThread(task: LitmusTask): Promise<LegResult[]> {
   }
 }
 
+function* legsOf({ legs, endless }: LitmusTask): Generator<LitmusLeg> {
+  do yield* legs;
+  while (endless);
+}
+
 async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
   const results: LegResult[] = [];
-  for (const { variant, volleys } of task.legs) {
+  for (const { variant, volleys } of legsOf(task)) {
     const pair = new Pair();
     const owner = new LitmusOwner(
       pair,
@@ -104,13 +111,15 @@ async function runLeg(owner: LitmusOwner, variant: LitmusVariant, volleys: numbe
 }
 
 async function mark(task: LitmusTask, board: Board): Promise<LegResult[]> {
-  for (let leg = 0; leg < task.legs.length; leg++) {
+  let leg = 0;
+  for (const _ of legsOf(task)) {
     const [{ handle, pair }] = (await once(task.port, 'message')) as [Engine];
     const { words } = Arena.attach('litmus', handle);
     const vcpu = attachReader(handle, 'litmus', task.sabotage);
     try {
       const litmus = new LitmusVcpu(new Pair(pair), vcpu, () => words.load(Header.Number));
-      const ended = (): boolean => board.stopped || board.hasEnded(leg);
+      const current = leg++;
+      const ended = (): boolean => board.stopped || board.hasEnded(current);
       while (litmus.volley(ended));
     } finally {
       vcpu.detach();
