@@ -3,7 +3,9 @@
  * Nothing may be lost or hang, and each gets its own error.
  */
 import type { Allocator } from '../arena/allocator.js';
+import type { DirtyMemory } from '../dirty-memory.js';
 import { ArenaFullError } from '../errors.js';
+import type { Guest } from './guest.js';
 import type { Choices } from './plan.js';
 
 /** What a vCPU thread does to itself, most of it without leaving the engine: its slot stays behind. */
@@ -74,5 +76,27 @@ export class Exhaustion {
     if (!this.active || !this.choices.oneIn(500)) return;
     this.planted++;
     throw new ArenaFullError(`${purpose}: a planted fault says that the arena is full`);
+  }
+}
+
+/** Listeners that throw now and then, until the stop: their errors are the host's, and nobody else's. */
+export class ThrowingListeners {
+  thrown = 0;
+  private readonly choices: Choices;
+  private readonly guest: Guest;
+
+  constructor(choices: Choices, guest: Guest) {
+    this.choices = choices;
+    this.guest = guest;
+  }
+
+  addTo(memory: DirtyMemory): void {
+    const throwing = (times: number, what: string) => (): void => {
+      if (this.guest.stopped || !this.choices.oneIn(times)) return;
+      this.thrown++;
+      throw new PlantedFault(`${what} throws`);
+    };
+    memory.ram.addListener({ plugged: throwing(50, 'a listener'), unplugged: throwing(50, 'a listener') });
+    memory.on('stall', throwing(2, 'a reporter of stalls'));
   }
 }

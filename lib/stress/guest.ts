@@ -25,7 +25,7 @@ export const Counter = {
   /** vCPUs and devices that have begun, each the first in its place. */
   Begun: 11,
 } as const;
-export const COUNTER_COUNT = 12;
+const COUNTER_COUNT = 12;
 export const AGES = 8;
 
 /** Entries 0 to DIMM_SLOTS - 1 are DIMMs; those after are ranges where no RAM is, and a mark must be refused. */
@@ -105,5 +105,25 @@ export class Guest {
 
   isCurrent(place: Place): boolean {
     return this.words.load(DIRECTORY + place.slot * ENTRY_WORDS) === place.version;
+  }
+}
+
+/** What the owner has drained of the counters so far. */
+export class Tally {
+  private readonly guest: Guest;
+  private readonly sums = new Array<number>(COUNTER_COUNT).fill(0);
+
+  constructor(guest: Guest) {
+    this.guest = guest;
+  }
+
+  drain(): void {
+    for (let counter = 0; counter < COUNTER_COUNT; counter++) {
+      this.sums[counter] = this.of(counter) + this.guest.drain(counter);
+    }
+  }
+
+  of(counter: number): number {
+    return this.sums[counter] as number;
   }
 }

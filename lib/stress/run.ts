@@ -11,8 +11,8 @@ import type { GracePeriods } from '../rcu/grace-period.js';
 import type { StallReport } from '../rcu/rcu.js';
 import { reportReaders } from '../rcu/registry.js';
 import { CollectorFlow } from './collector-flow.js';
-import { Exhaustion, PlantedFault } from './faults.js';
-import { AGES, COUNTER_COUNT, Counter, DIMM_SLOTS, Guest } from './guest.js';
+import { Exhaustion, PlantedFault, ThrowingListeners } from './faults.js';
+import { AGES, Counter, DIMM_SLOTS, Guest, Tally } from './guest.js';
 import { HotplugFlow } from './hotplug-flow.js';
 import { LitmusFlow } from './litmus-flow.js';
 import { OwnerModel } from './owner-model.js';
@@ -76,8 +76,8 @@ export class StressRun {
   private readonly vcpus: VcpuThreads;
   private readonly litmus: LitmusFlow;
   private readonly exhaustion: Exhaustion;
-  private thrown = 0;
-  private readonly counted = new Array<number>(COUNTER_COUNT).fill(0);
+  private readonly listeners: ThrowingListeners;
+  private readonly tally = new Tally(this.guest);
   /** When the workers were all there, in `performance.now()` milliseconds. */
   private began = Infinity;
 
@@ -89,6 +89,7 @@ export class StressRun {
     this.interruption = interruption;
     const parts = sabotagedParts(plan.sabotage);
     this.exhaustion = new Exhaustion(this.choices(16));
+    this.listeners = new ThrowingListeners(this.choices(19), this.guest);
     this.memory = new DirtyMemory(
       {
         pageSize: this.pageSize,
@@ -109,7 +110,7 @@ export class StressRun {
       },
     );
     this.memory.on('stall', (report) => this.stalled(report));
-    if (plan.faults) this.throwNowAndThen();
+    if (plan.faults) this.listeners.addTo(this.memory);
     this.arenaStart = this.memory.stats().arenaBytesInUse;
     for (const client of CLIENTS) this.addFlow(client);
     this.hotplug = new HotplugFlow(
@@ -218,8 +219,8 @@ export class StressRun {
   /** The clock starts when every vCPU and the device mark. */
   private async allAttached(): Promise<void> {
     const deadline = performance.now() + STARTUP_MS;
-    while (this.count(Counter.Begun) < this.plan.vcpus + 1 && !this.guest.stopped) {
-      this.drain();
+    while (this.tally.of(Counter.Begun) < this.plan.vcpus + 1 && !this.guest.stopped) {
+      this.tally.drain();
       if (performance.now() > deadline) this.violations.report('unexpected-error', 'the workers have not started');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -245,18 +246,6 @@ export class StressRun {
     if (this.plan.faults) this.vcpus.killStuck(report);
     if (report.gracePeriodMs < (this.plan.faults ? STUCK_FOR_GOOD_MS : STALL_MS)) return;
     this.violations.report('stall', `a grace period waits for ${report.readers.map((r) => r.name).join(', ')}`);
-  }
-
-  /** Listeners that throw: their errors are the host's, and nobody else's. */
-  private throwNowAndThen(): void {
-    const choices = this.choices(19);
-    const throwing = (times: number, what: string) => (): void => {
-      if (this.guest.stopped || !choices.oneIn(times)) return;
-      this.thrown++;
-      throw new PlantedFault(`${what} throws`);
-    };
-    this.memory.ram.addListener({ plugged: throwing(50, 'a listener'), unplugged: throwing(50, 'a listener') });
-    this.memory.on('stall', throwing(2, 'a reporter of stalls'));
   }
 
   private readonly uncaught = (error: Error): void => {
@@ -289,23 +278,13 @@ export class StressRun {
     }
   }
 
-  private drain(): void {
-    for (let counter = 0; counter < COUNTER_COUNT; counter++) {
-      this.counted[counter] = (this.counted[counter] as number) + this.guest.drain(counter);
-    }
-  }
-
-  private count(counter: number): number {
-    return this.counted[counter] as number;
-  }
-
   private tick(): void {
-    this.drain();
+    this.tally.drain();
     const { ramBytes, gracePeriods } = this.memory.stats();
     const seconds = Math.max(0, performance.now() - this.began) / 1000;
     this.onProgress({
       done: Math.min(1, seconds / this.plan.seconds),
-      marksPerSecond: seconds > 0 ? this.count(Counter.Marks) / seconds : 0,
+      marksPerSecond: seconds > 0 ? this.tally.of(Counter.Marks) / seconds : 0,
       ramBytes,
       gracePeriods,
       pagesHarvested: this.flows.reduce((sum, { totals }) => sum + totals.pagesCollected, 0),
@@ -322,15 +301,15 @@ export class StressRun {
       threadsEndedThemselves: ofThemselves,
       arenaFull: this.exhaustion.planted,
       callbacksThatThrew: this.rcu.thrown,
-      listenersThatThrew: this.thrown,
+      listenersThatThrew: this.listeners.thrown,
     };
   }
 
   private report(seconds: number): StressReport {
-    this.drain();
+    this.tally.drain();
     const { memory, plan, flows } = this;
     const stats = memory.stats();
-    const marks = this.count(Counter.Marks);
+    const marks = this.tally.of(Counter.Marks);
     const sum = (key: keyof CollectorFlow['totals']): number => flows.reduce((all, { totals }) => all + totals[key], 0);
     const report: StressReport = {
       verdict: 'pass',
@@ -343,7 +322,7 @@ export class StressRun {
       seconds: Math.round(seconds * 1000) / 1000,
       marks,
       marksPerSecond: Math.round(marks / seconds),
-      marksRefused: this.count(Counter.Refused),
+      marksRefused: this.tally.of(Counter.Refused),
       plugs: stats.plugs,
       unplugs: stats.unplugs,
       extends: stats.extends,
@@ -356,9 +335,9 @@ export class StressRun {
       harvests: stats.harvests,
       pagesHarvested: sum('pagesCollected'),
       pagesRedirtied: sum('pagesRedirtied'),
-      tableAges: Array.from({ length: AGES }, (_, age) => this.count(Counter.Ages + age)),
+      tableAges: Array.from({ length: AGES }, (_, age) => this.tally.of(Counter.Ages + age)),
       litmusRounds: this.litmus.rounds,
-      attaches: this.count(Counter.Attaches),
+      attaches: this.tally.of(Counter.Attaches),
       callbacks: this.rcu.callbacks,
       blockingWaits: this.rcu.blockingWaits,
       faults: this.faults(),
