@@ -12,6 +12,7 @@ export interface Question {
 
 /** In the order of the report. Each is a file of questions/. */
 export const QUESTIONS = [
+  'designs',
   'mark-page',
   'mark-address',
   'mark-across-blocks',
