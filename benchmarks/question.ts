@@ -1,5 +1,6 @@
 /** One file of questions/ has one of these as its default export. */
 import type { Figure } from './figure.js';
+import type { Plan } from './plan.js';
 
 export interface Question {
   readonly title: string;
@@ -7,7 +8,7 @@ export interface Question {
    * Measures. Runs in a process of its own, so that no other question has shaped the compiled code or the heap.
    * @param rounds how often everything that is compared is measured in turn
    */
-  ask(rounds: number): Promise<Figure[]>;
+  ask(rounds: number, plan: Plan): Promise<Figure[]>;
 }
 
 /** In the order of the report. Each is a file of questions/. */
@@ -29,6 +30,8 @@ export const QUESTIONS = [
   'find-next',
   'marks-during-harvest',
   'swap-threshold',
+  'contention-patterns',
+  'contention-owner',
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number];

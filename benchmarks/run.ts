@@ -8,6 +8,7 @@ import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Answer, answerTo } from './answer.js';
 import { type Figure, isReached } from './figure.js';
+import { defaultPlan } from './plan.js';
 import { QUESTIONS, type QuestionName } from './question.js';
 
 interface BenchOptions {
@@ -38,7 +39,7 @@ async function run({ only, rounds, json }: BenchOptions): Promise<void> {
   );
   const answers: (Answer & { readonly name: string })[] = [];
   for (const name of only ?? QUESTIONS) {
-    const answer = await answerTo(name, rounds);
+    const answer = await answerTo(name, rounds, defaultPlan());
     answers.push({ name, ...answer });
     console.log(`\n${answer.title} (${answer.seconds.toFixed(1)} s; repeat: ${repeatCommand(name, rounds)})`);
     console.log(tableOf(answer.figures));

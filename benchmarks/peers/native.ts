@@ -1,12 +1,5 @@
 /** The same operations in C (sync.c), where the machine has a compiler: a process that answers requests with times. */
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { CProgram } from './c-program.js';
 
 export type Request =
   | 'clean'
@@ -18,50 +11,28 @@ export type Request =
   | 'block-clean'
   | 'scan';
 
-const SOURCE = fileURLToPath(new URL('./sync.c', import.meta.url));
-
 export class Native {
-  private readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  private readonly lines: AsyncIterator<string>;
-  private readonly folder: string;
+  private readonly program: CProgram;
 
-  constructor(program: string, folder: string) {
-    this.child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.lines = createInterface(this.child.stdout)[Symbol.asyncIterator]();
-    this.folder = folder;
+  constructor(program: CProgram) {
+    this.program = program;
   }
 
   /** @returns nanoseconds */
   async time(request: Request): Promise<number> {
-    this.child.stdin.write(`${request}\n`);
-    const { value: line, done } = await this.lines.next();
-    if (done) throw new Error(`the C program ended at '${request}'`);
+    const line = await this.program.ask(request);
     const nanoseconds = Number(line);
     if (!(nanoseconds > 0)) throw new Error(`the C program answered '${request}' with '${line}'`);
     return nanoseconds;
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.child, 'exit');
-    this.child.stdin.end();
-    await ended;
-    rmSync(this.folder, { recursive: true, force: true });
+    await this.program.stop();
   }
 }
 
 /** @returns undefined, and says so, where nothing compiles C */
 export function startNative(): Native | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'dirtymem-bench-'));
-  const program = join(folder, 'sync');
-  for (const flags of [['-O2', '-mpopcnt'], ['-O2']]) {
-    try {
-      execFileSync('cc', [...flags, '-o', program, SOURCE], { stdio: 'ignore' });
-      return new Native(program, folder);
-    } catch {
-      // The flag is x86's alone.
-    }
-  }
-  rmSync(folder, { recursive: true, force: true });
-  console.log('note: no C compiler (cc): what is compared with C is shown without');
-  return undefined;
+  const program = CProgram.start('sync.c', [['-O2', '-mpopcnt'], ['-O2']]);
+  return program && new Native(program);
 }

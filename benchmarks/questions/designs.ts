@@ -9,7 +9,7 @@
  * cost vCPUs that run is what the questions contention-* ask.
  */
 import { compare } from '../compare.js';
-import { checkSteps, stepsOf } from '../designs/check-steps.js';
+import { checkDesigns } from '../designs/checked.js';
 import type { DesignOwner, DesignVcpu, Shape } from '../designs/design.js';
 import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';
 import { atLeast, atMost, type Figure } from '../figure.js';
@@ -50,11 +50,11 @@ function markSlices(vcpu: DesignVcpu, pages: Int32Array): void {
 }
 
 async function ask(rounds: number) {
+  await checkDesigns(DESIGN_NAMES);
   const subjects = DESIGN_NAMES.map((name): Subject => {
     const owner = DESIGNS[name].open(SHAPE);
     return { name, owner, vcpu: DESIGNS[name].attach(owner.ticket(0).data as never) };
   });
-  for (const { name } of subjects) await checkSteps(DESIGNS[name], stepsOf(2000, 1));
   const figures = [...(await marks(subjects, rounds)), ...(await owners(subjects, rounds))];
   for (const { vcpu, owner } of subjects) {
     vcpu.detach();
