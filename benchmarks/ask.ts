@@ -10,5 +10,6 @@ const { default: question } = (await import(new URL(`./questions/${name}.js`, im
 const began = performance.now();
 const figures = await question.ask(Number(rounds), JSON.parse(plan as string) as Plan);
 const seconds = (performance.now() - began) / 1000;
-process.send?.({ title: question.title, figures, seconds } satisfies Answer);
-process.disconnect?.();
+const answer: Answer = { title: question.title, figures, seconds };
+// A long answer is not sent when `send` returns.
+process.send?.(answer, () => process.disconnect());

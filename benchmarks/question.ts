@@ -14,6 +14,8 @@ export interface Question {
 /** In the order of the report. Each is a file of questions/. */
 export const QUESTIONS = [
   'designs',
+  'contention-patterns',
+  'contention-owner',
   'mark-page',
   'mark-address',
   'mark-across-blocks',
@@ -30,8 +32,6 @@ export const QUESTIONS = [
   'find-next',
   'marks-during-harvest',
   'swap-threshold',
-  'contention-patterns',
-  'contention-owner',
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number];

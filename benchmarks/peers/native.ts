@@ -1,17 +1,12 @@
-/** The same operations in C (sync.c), where the machine has a compiler: a process that answers requests with times. */
+/** The same operations in C, where the machine has a compiler: a process that answers requests with times. */
 import { CProgram } from './c-program.js';
 
-export type Request =
-  | 'clean'
-  | 'sparse'
-  | 'dense'
-  | 'range512 dirty'
-  | 'range512 clean'
-  | 'block-dirty'
-  | 'block-clean'
-  | 'scan';
+/** By program, a C file of this folder. */
+export interface Requests {
+  sync: 'clean' | 'sparse' | 'dense' | 'range512 dirty' | 'range512 clean' | 'block-dirty' | 'block-clean' | 'scan';
+}
 
-export class Native {
+export class Native<Program extends keyof Requests> {
   private readonly program: CProgram;
 
   constructor(program: CProgram) {
@@ -19,7 +14,7 @@ export class Native {
   }
 
   /** @returns nanoseconds */
-  async time(request: Request): Promise<number> {
+  async time(request: Requests[Program]): Promise<number> {
     const line = await this.program.ask(request);
     const nanoseconds = Number(line);
     if (!(nanoseconds > 0)) throw new Error(`the C program answered '${request}' with '${line}'`);
@@ -32,7 +27,7 @@ export class Native {
 }
 
 /** @returns undefined, and says so, where nothing compiles C */
-export function startNative(): Native | undefined {
-  const program = CProgram.start('sync.c', [['-O2', '-mpopcnt'], ['-O2']]);
+export function startNative<Program extends keyof Requests>(name: Program): Native<Program> | undefined {
+  const program = CProgram.start(`${name}.c`, [['-O2', '-mpopcnt'], ['-O2']]);
   return program && new Native(program);
 }

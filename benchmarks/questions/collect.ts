@@ -120,13 +120,13 @@ function samplesOf(kernel: KernelName, subject: Subject): Measured[] {
 }
 
 async function ask(rounds: number) {
-  const native = startNative();
+  const native = startNative('sync');
   const subjects = { wasm: new Subject('wasm'), atomics: new Subject('atomics') };
   await subjects.wasm.begin();
   await subjects.atomics.begin();
   const peers = (['clean', 'sparse', 'dense'] as const).map((state) => ({
     name: inC(state),
-    sample: () => (native as Native).time(state),
+    sample: () => (native as Native<'sync'>).time(state),
   }));
   const times = await measureInTurn(
     [...KERNELS.flatMap((kernel) => samplesOf(kernel, subjects[kernel])), ...(native === undefined ? [] : peers)],

@@ -9,7 +9,7 @@
  * took is beside it, and p99 of a batch of 4,000 marks, in which a stopped world shows that a mean hides.
  */
 import { availableParallelism } from 'node:os';
-import { measureCell, warmUp, windowFor } from '../contention/cell.js';
+import { measureCell, Patience, warmUp, windowFor } from '../contention/cell.js';
 import { collecting, type OwnerLoad, replugging, waking } from '../contention/owner-load.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
@@ -40,29 +40,30 @@ async function ask(rounds: number, plan: Plan) {
     { name: `hotplug at ${plan.hotplugHz} Hz`, load: replugging(plan.hotplugHz), leastKept: 97 },
     { name: `collections at ${plan.harvestHz} Hz`, load: collecting(plan.harvestHz) },
   ];
+  const patience = new Patience(plan.quick ? 3000 : 30_000);
+  const measure = loadMeasure(sweep, Math.ceil(rounds / 2), plan.quick ? 50 : 100, patience);
   const figures: Figure[] = [];
   for (const threads of counts) {
     for (const load of loads) {
-      figures.push(...(await measureLoad(sweep, load, threads, threads === beside, Math.ceil(rounds / 2), plan)));
+      figures.push(...(await measure(load, threads, threads === beside)));
     }
   }
   await sweep.close();
   return [lines, ...figures];
 }
 
-async function measureLoad(
-  sweep: Sweep,
-  { name, load, leastKept }: Load,
-  threads: number,
-  isBeside: boolean,
-  rounds: number,
-  { quick }: Plan,
-): Promise<Figure[]> {
-  const milliseconds = windowFor(threads, quick ? 50 : 100);
-  const run = (design: DesignName, own: OwnerLoad) => () =>
-    sweep.run({ design, pattern: 'own-block', threads, milliseconds, load: own });
-  const runs = DESIGN_NAMES.flatMap((design) => [run(design, load), run(design, waking(load.hz))]);
-  const results = await measureCell(runs, rounds);
+function loadMeasure(sweep: Sweep, rounds: number, milliseconds: number, patience: Patience) {
+  return async (load: Load, threads: number, isBeside: boolean): Promise<Figure[]> => {
+    const window = windowFor(threads, milliseconds);
+    const run = (design: DesignName, own: OwnerLoad) => () =>
+      sweep.run({ design, pattern: 'own-block', threads, milliseconds: window, load: own });
+    const runs = DESIGN_NAMES.flatMap((design) => [run(design, load.load), run(design, waking(load.load.hz))]);
+    return figuresOf(load, threads, isBeside, await measureCell(runs, rounds, patience));
+  };
+}
+
+/** @param results of each design the windows under the load, and those without */
+function figuresOf({ name, leastKept }: Load, threads: number, isBeside: boolean, results: WindowResult[][]): Figure[] {
   return DESIGN_NAMES.flatMap((design, i) => {
     const busy = results[2 * i] as WindowResult[];
     const idle = results[2 * i + 1] as WindowResult[];

@@ -7,7 +7,7 @@
  * core (shown as a round trip) each mark then waits for. Beyond the cores threads only take turns. Fairness is the slowest
  * thread's marks by the fastest's; a batch is 4,000 marks, and its p99 beyond the cores is the scheduler's time slice.
  */
-import { measureCell, warmUp, windowFor } from '../contention/cell.js';
+import { measureCell, Patience, warmUp, windowFor } from '../contention/cell.js';
 import { PATTERN_NAMES, PATTERNS, type Pattern } from '../contention/patterns.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
@@ -40,6 +40,7 @@ async function ask(rounds: number, plan: Plan) {
     run: (pattern, threads, milliseconds) => sweep.run({ design, pattern, threads, milliseconds }),
   }));
   if (native !== undefined) lines.push(...(await nativeLines(native)));
+  const patience = new Patience(plan.quick ? 3000 : 30_000);
   const figures: Figure[] = [];
   for (const pattern of plan.quick ? (['own-block', 'same-word'] as const) : PATTERN_NAMES) {
     for (const threads of plan.threads) {
@@ -49,7 +50,7 @@ async function ask(rounds: number, plan: Plan) {
           () =>
             run(pattern, threads, milliseconds),
       );
-      const results = await measureCell<Result>(runs, Math.ceil(rounds / 2));
+      const results = await measureCell<Result>(runs, Math.ceil(rounds / 2), patience);
       lines.forEach(({ title }, i) => {
         figures.push(...figuresOf(title, pattern, threads, results[i] as Result[]));
       });

@@ -25,7 +25,7 @@ async function ask(rounds: number) {
   };
   const ours = `${kernel.name}: findSet over 128 clean blocks`;
   const bare = 'C, a bare SIMD scan';
-  const native = startNative();
+  const native = startNative('sync');
   const peer = native === undefined ? [] : [{ name: bare, sample: () => native.time('scan') }];
   const times = await measureInTurn([{ name: ours, sample }, ...peer], rounds, 9);
   await native?.stop();

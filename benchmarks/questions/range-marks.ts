@@ -42,7 +42,7 @@ async function ask(rounds: number) {
     { rounds },
   );
   const figures: Figure[] = [ranges.time(dirty, 'ns', 1, atMost(100)), ranges.time(clean, 'ns', 1, atMost(400))];
-  const native = startNative();
+  const native = startNative('sync');
   const [blockDirty, blockClean] = ['markRange of a block, dirty', 'markRange of a block, clean'];
   const blockOf = (name: string, value: number) => ({
     name,
