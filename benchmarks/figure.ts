@@ -35,6 +35,8 @@ export interface Figure {
   /** How many of the rounds others on the machine disturbed, however often they were repeated. */
   readonly disturbed?: number;
   readonly point?: Point;
+  /** For the page and the file, not the terminal. */
+  readonly detail?: boolean;
 }
 
 /** @param values one a round, or the only one */
@@ -73,8 +75,8 @@ export function isWithinNoise({ low, high }: Figure, value: number): boolean {
   return low < value && value < high;
 }
 
-/** Times are better low, rates high; a ratio or a size says by itself nothing of speed. */
+/** Times are better low, rates and shares kept high; a ratio or a size says by itself nothing of speed. */
 function betterFor(unit: string): Better | undefined {
   if (/^(ns|us|ms|s)\b/.test(unit)) return 'lower';
-  return unit.endsWith('/s') ? 'higher' : undefined;
+  return unit.endsWith('/s') || unit === '%' ? 'higher' : undefined;
 }

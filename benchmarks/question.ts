@@ -35,3 +35,16 @@ export const QUESTIONS = [
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number];
+
+/** What a quick run asks. */
+export const QUICK_QUESTIONS: readonly QuestionName[] = [
+  'designs',
+  'contention-patterns',
+  'contention-owner',
+  'mark-page',
+  'mark-address',
+  'first-touch',
+  'quiescent',
+  'grace-period',
+  'range-marks',
+];

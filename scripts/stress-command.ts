@@ -1,6 +1,5 @@
 /** `dirtymem stress`: the concurrent hotplug stress test. */
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -8,6 +7,7 @@ import type { StressPlan } from '../lib/stress/plan.js';
 import { repeatCommand, type StressReport } from '../lib/stress/report.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
+import { writableFile } from './writable-file.js';
 
 interface StressOptions {
   readonly vcpus: number;
@@ -160,11 +160,3 @@ function seconds(text: string): number {
 }
 
 /** Found out before the run, not after a night. */
-function writableFile(path: string): string {
-  try {
-    accessSync(dirname(path), constants.W_OK);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-  return path;
-}

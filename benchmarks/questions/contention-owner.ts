@@ -81,7 +81,7 @@ function figuresOf({ name, leastKept }: Load, threads: number, isBeside: boolean
     );
     const target = isBeside && design === 'dirtymem' && leastKept !== undefined ? atLeast(leastKept) : null;
     return [
-      { ...kept, better: 'higher', target },
+      { ...kept, target },
       place(`the owner's step, ${name}`, 'us', ({ steps }) => steps?.micros ?? Number.NaN),
       place(`steps reached, ${name}`, '/s', ({ steps }) => steps?.perSecond ?? 0),
       place(`p99 of 4,000 marks under ${name}`, 'us', ({ batch }) => batch[1] / 1000),

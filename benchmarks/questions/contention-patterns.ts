@@ -74,24 +74,27 @@ async function nativeLines(native: NativeSweep): Promise<Line[]> {
 
 function figuresOf(line: string, pattern: Pattern, threads: number, windows: readonly Result[]): Figure[] {
   const disturbed = windows.filter((window) => window.disturbed).length;
-  const place = (what: string, unit: string, of: (window: Result) => number): Figure => {
-    const chart = `${what}, ${PATTERNS[pattern]}`;
-    const values = figure(`${chart}: ${line}, threads: ${threads}`, unit, windows.map(of));
-    return { ...values, disturbed, point: { chart, line, x: threads, axis: 'threads' } };
+  const place = (chart: string, unit: string, of: (window: Result) => number, x: number | string, axis: string) => {
+    const title = `${chart}, ${PATTERNS[pattern]}`;
+    const values = figure(`${title}: ${line}, ${axis}: ${x}`, unit, windows.map(of));
+    return { ...values, disturbed, point: { chart: title, line, x, axis } };
   };
   const sum = (rates: readonly number[]): number => rates.reduce((total, rate) => total + rate, 0);
-  const figures = [
-    place('marks/s', 'M marks/s', ({ rates }) => sum(rates) / MILLION),
-    place('fairness', 'min/max', ({ rates }) => Math.min(...rates) / Math.max(...rates)),
-  ];
-  if (windows.some(({ batch }) => batch === undefined)) return figures;
-  const batch = (window: Result, at: 0 | 1 | 2): number => (window as WindowResult).batch[at] / 1000;
-  figures.push(
-    place('p50 of 4,000 marks', 'us', (window) => batch(window, 0)),
-    place('p99 of 4,000 marks', 'us', (window) => batch(window, 1)),
-    place('p99.9 of 4,000 marks', 'us', (window) => batch(window, 2)),
+  const rate = place('marks/s', 'M marks/s', ({ rates }) => sum(rates) / MILLION, threads, 'threads');
+  const fairness = place(
+    'fairness',
+    'min/max',
+    ({ rates }) => Math.min(...rates) / Math.max(...rates),
+    threads,
+    'threads',
   );
-  return figures;
+  const details = [fairness];
+  for (const [i, x] of ['p50', 'p99', 'p99.9'].entries()) {
+    if (windows.some(({ batch }) => batch === undefined)) break;
+    const micros = ({ batch }: Result): number => ((batch as WindowResult['batch'])[i] as number) / 1000;
+    details.push(place(`a batch of 4,000 marks, threads: ${threads}`, 'us', micros, x, 'percentile'));
+  }
+  return [rate, ...details.map((detail) => ({ ...detail, detail: true }))];
 }
 
 /** On one word. */
