@@ -21,4 +21,10 @@ export const EXPECTED_SECONDS: Partial<Record<QuestionName, readonly [once: numb
   'find-next': [1, 0.4],
   'marks-during-harvest': [2, 1],
   'swap-threshold': [1.5, 1.2],
+  'mark-masks': [1, 0.5],
+  'read-sections': [0.3, 0.15],
+  'attach-detach': [0.3, 0.1],
+  'grace-periods': [1, 0.7],
+  callbacks: [0.5, 0.1],
+  'collect-density': [4, 1.5],
 };

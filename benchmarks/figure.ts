@@ -13,6 +13,8 @@ export interface Point {
   /** A number, or one of the names on the axis. */
   readonly x: number | string;
   readonly axis: string;
+  /** The lines are ways to do the same thing: one is the best. */
+  readonly rivals?: boolean;
 }
 
 /** Which way is faster; undefined for what is no cost. */
@@ -47,6 +49,7 @@ export function figure(
   target: Target | null = null,
   best: number | null = null,
 ): Figure {
+  if (!values.every(Number.isFinite)) throw new RangeError(`figure '${what}': ${values} are not all numbers`);
   const [low, high] = [quantile([...values], 0.25), quantile([...values], 0.75)];
   const better = betterFor(unit);
   return {

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: asks the questions of questions/ one after another and prints figures, targets and whether they are
- * reached. Exit status 0 whether they are or not: a time is a fact about the machine of the moment.
+ * reached. Exit status 0 whether they are or not: a time is a fact about the machine of the moment; 1 when a question got no
+ * answer.
  */
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -95,8 +96,14 @@ async function askAll(names: readonly QuestionName[], rounds: number, plan: Plan
   const progress = new Progress(names, rounds);
   for (const name of names) {
     progress.begin(name);
-    const answer = await ask(name, rounds, plan);
-    progress.end(name, answer.seconds);
+    const began = performance.now();
+    const answer = await ask(name, rounds, plan).catch((error: Error) => {
+      // The other answers are still worth having.
+      console.error(`\n${error.message}`);
+      process.exitCode = 1;
+    });
+    progress.end(name, (performance.now() - began) / 1000);
+    if (answer === undefined) continue;
     answers.push(answer);
     print(answer, rounds, plan);
   }

@@ -23,7 +23,7 @@ export interface WindowResult extends Owed {
   readonly rates: readonly number[];
   /** Nanoseconds of a batch: p50, p99, p99.9 over all threads. */
   readonly batch: readonly [number, number, number];
-  /** What the owner did: how often a second, and the median of how long it took, in microseconds. */
+  /** What the owner did under a load, once at least: how often a second, and the median of how long it took. */
   readonly steps: { readonly perSecond: number; readonly micros: number } | undefined;
 }
 
@@ -96,7 +96,7 @@ export class Sweep {
     else {
       const began = performance.now();
       for (let now = began; now < began + milliseconds; now = performance.now()) {
-        if (micros.length >= ((now - began) / 1000) * load.hz) await sleep(1);
+        if (micros.length > ((now - began) / 1000) * load.hz) await sleep(1);
         else {
           await load.step(owner);
           micros.push((performance.now() - now) * 1000);

@@ -33,11 +33,11 @@ export function chartsOf(figures: readonly Figure[]): Chart[] {
   });
 }
 
-/** The lines that are best at a place: one, or several whose quartiles overlap with the best one's. */
+/** The lines that are best at a place, where lines are rivals: one, or several whose quartiles overlap with the best one's. */
 export function bestAt({ lines, at }: Chart, x: number | string): string[] {
   const members = lines.flatMap((line) => at(line, x) ?? []);
   const better = members[0]?.better;
-  if (better === undefined) return [];
+  if (better === undefined || members[0]?.point.rivals !== true) return [];
   const sign = better === 'lower' ? 1 : -1;
   const best = members.reduce((one, two) => (sign * two.median < sign * one.median ? two : one));
   const overlaps = ({ low, high }: Figure): boolean => low <= best.high && high >= best.low;

@@ -1,4 +1,4 @@
-/** Draws the charts of the page, in the colours of the moment's scheme; drawn when they come into view. */
+/** Draws the charts of the page, in the colours of the moment's scheme. */
 const charts = JSON.parse(document.getElementById('charts').textContent);
 const LINES = 9;
 /** An axis is logarithmic when its values differ by more. */
@@ -34,6 +34,7 @@ function draw({ id, unit, axis, xs, lines }) {
   const values = lines.flatMap((line) => line.values.filter((value) => value !== null).map(([median]) => median));
   const least = Math.min(...values);
   const isWide = least > 0 && Math.max(...values) / least > WIDE;
+  const highest = Math.max(...lines.flatMap((line) => line.values.map((value) => value?.[2] ?? 0)));
   const text = colour('--muted');
   const grid = colour('--rule');
   return new Chart(document.getElementById(id), {
@@ -65,7 +66,8 @@ function draw({ id, unit, axis, xs, lines }) {
         },
         y: {
           type: isWide ? 'logarithmic' : 'linear',
-          beginAtZero: true,
+          beginAtZero: !isWide,
+          suggestedMax: highest,
           title: { display: true, text: isWide ? `${unit}, logarithmic` : unit, color: text },
           ticks: { color: text },
           grid: { color: grid },
@@ -93,15 +95,16 @@ function draw({ id, unit, axis, xs, lines }) {
 const drawn = new Map();
 const byId = new Map(charts.map((chart) => [chart.id, chart]));
 
-const inView = new IntersectionObserver(
-  (entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (isIntersecting && !drawn.has(target.id)) drawn.set(target.id, draw(byId.get(target.id)));
-    }
-  },
-  { rootMargin: '600px' },
-);
-for (const { id } of charts) inView.observe(document.getElementById(id));
+/** What is folded away has no size yet. */
+function drawUnfolded() {
+  for (const canvas of document.querySelectorAll('canvas')) {
+    if (drawn.has(canvas.id) || canvas.closest('details:not([open])')) continue;
+    drawn.set(canvas.id, draw(byId.get(canvas.id)));
+  }
+}
+
+drawUnfolded();
+document.addEventListener('toggle', drawUnfolded, true);
 
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   for (const [id, chart] of drawn) {

@@ -1,6 +1,7 @@
 /** A result as one page with charts, which needs nothing but itself (page.css, draw.js; charts by Chart.js, MIT). */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { Figure } from '../figure.js';
 import { type Answered, describeHost, type Result } from '../result.js';
 import { bestAt, type Chart, chartsOf } from './charts.js';
@@ -33,7 +34,7 @@ export function pageOf(result: Result): string {
   };
   const sections = result.answers.map((answer) => sectionOf(answer, draw)).join('\n');
   const links = result.answers.map(({ name, title }) => `<a href="#${name}">${escaped(title)}</a>`).join('\n');
-  const library = readFileSync(require.resolve('chart.js/dist/chart.umd.min.js'), 'utf8');
+  const library = readFileSync(join(dirname(require.resolve('chart.js')), 'chart.umd.min.js'), 'utf8');
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

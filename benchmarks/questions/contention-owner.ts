@@ -26,6 +26,8 @@ interface Load {
   readonly leastKept?: number;
 }
 
+type Steps = NonNullable<WindowResult['steps']>;
+
 const sum = ({ rates }: WindowResult): number => rates.reduce((total, rate) => total + rate, 0);
 
 async function ask(rounds: number, plan: Plan) {
@@ -72,18 +74,18 @@ function figuresOf({ name, leastKept }: Load, threads: number, isBeside: boolean
     const place = (chart: string, unit: string, of: (window: WindowResult, round: number) => number): Figure => ({
       ...figure(`${chart}: ${line}, threads: ${threads}`, unit, busy.map(of)),
       disturbed,
-      point: { chart, line, x: threads, axis: 'threads' },
+      point: { chart, line, x: threads, axis: 'threads', rivals: true },
     });
     const kept = place(
       `marks/s kept under ${name}`,
       '%',
-      (window, round) => (100 * sum(window)) / sum(idle[round] as WindowResult),
+      (window, round) => (100 * sum(window)) / Math.max(1, sum(idle[round] as WindowResult)),
     );
     const target = isBeside && design === 'dirtymem' && leastKept !== undefined ? atLeast(leastKept) : null;
     return [
       { ...kept, target },
-      place(`the owner's step, ${name}`, 'us', ({ steps }) => steps?.micros ?? Number.NaN),
-      place(`steps reached, ${name}`, '/s', ({ steps }) => steps?.perSecond ?? 0),
+      place(`the owner's step, ${name}`, 'us', ({ steps }) => (steps as Steps).micros),
+      place(`steps reached, ${name}`, '/s', ({ steps }) => (steps as Steps).perSecond),
       place(`p99 of 4,000 marks under ${name}`, 'us', ({ batch }) => batch[1] / 1000),
     ];
   });

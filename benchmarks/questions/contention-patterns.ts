@@ -77,14 +77,14 @@ function figuresOf(line: string, pattern: Pattern, threads: number, windows: rea
   const place = (chart: string, unit: string, of: (window: Result) => number, x: number | string, axis: string) => {
     const title = `${chart}, ${PATTERNS[pattern]}`;
     const values = figure(`${title}: ${line}, ${axis}: ${x}`, unit, windows.map(of));
-    return { ...values, disturbed, point: { chart: title, line, x, axis } };
+    return { ...values, disturbed, point: { chart: title, line, x, axis, rivals: true } };
   };
   const sum = (rates: readonly number[]): number => rates.reduce((total, rate) => total + rate, 0);
   const rate = place('marks/s', 'M marks/s', ({ rates }) => sum(rates) / MILLION, threads, 'threads');
   const fairness = place(
     'fairness',
     'min/max',
-    ({ rates }) => Math.min(...rates) / Math.max(...rates),
+    ({ rates }) => Math.min(...rates) / Math.max(1, ...rates),
     threads,
     'threads',
   );
