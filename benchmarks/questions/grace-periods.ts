@@ -5,8 +5,10 @@
  * millisecond; the rest of them are registered and offline, and 48 more that always are. None online: the scan of the
  * slots, the least there is. Each reader costs a trip of a cache line there and one back, which run side by side, so the
  * latency should follow the longest interval and not the number of readers, until there are more threads than cores: then
- * it is the scheduler's time slice. p50 and p99 of the samples of a round.
+ * it is the scheduler's time slice. They are asked for back to back, so each begins just after a report and waits for about
+ * a whole interval; one that came at any time would wait for half. p50 and p99 of the samples of a round.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { type Figure, figure } from '../figure.js';
@@ -43,8 +45,7 @@ async function ask(rounds: number, plan: Plan) {
   for (let round = -1; round < Math.ceil(rounds / 2); round++) {
     for (const [at, { online, micros }] of cells.entries()) {
       readers.set(online, micros);
-      // Who was to go offline, or to come back, has.
-      for (let i = 0; i < 5; i++) synchronize();
+      while (memory.stats().readersOnline !== online) await sleep(1);
       const values = Array.from({ length: SAMPLES }, synchronize);
       if (round >= 0) samples[at]?.push(values);
     }

@@ -9,14 +9,18 @@ export interface Outcome {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** `npm run bench`. */
+export function runBench(args: readonly string[]): Promise<Outcome> {
+  return runCommand(args, undefined, 'benchmarks/run.ts');
+}
+
 /** @param onOutput told all output so far, each time there is more */
 export function runCommand(
   args: readonly string[],
   onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  script = 'scripts/dirtymem.ts',
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', './scripts/register.mjs', 'scripts/dirtymem.ts', ...args], {
-    cwd: ROOT,
-  });
+  const child = spawn(process.execPath, ['--import', './scripts/register.mjs', script, ...args], { cwd: ROOT });
   return new Promise((resolve, reject) => {
     let output = '';
     const more = (chunk: Buffer): void => {
