@@ -1,13 +1,16 @@
 /**
  * One cell of a sweep: the same pattern and number of threads for every design, in rounds, the order turning. A window
- * that others on the machine disturbed is run again, and the best of its tries is kept; what stays disturbed is said.
+ * that others on the machine disturbed is run again, and the best of its tries is kept. Rounds that stayed disturbed are
+ * left out where enough others are left; where not, the figure is said to be disturbed.
  */
 import { availableParallelism } from 'node:os';
 import type { DesignName } from '../designs/designs.js';
 import type { Owed } from '../disturbance.js';
 import type { Sweep } from './sweep.js';
 
-const TRIES = 3;
+const TRIES = 5;
+/** Rounds that make a figure without the disturbed ones. */
+const ENOUGH = 3;
 /** Two windows in a row that differ by less are taken for what will be. */
 const STABLE = 0.05;
 const MOST_WARM_UPS = 8;
@@ -47,6 +50,12 @@ export async function measureCell<Result extends Owed>(
     }
   }
   return results;
+}
+
+/** The rounds that are to be shown: the quiet ones, or all. */
+export function shownOf<Result extends Owed>(rounds: readonly Result[]): readonly Result[] {
+  const quiet = rounds.filter(({ disturbed }) => !disturbed);
+  return quiet.length >= ENOUGH ? quiet : rounds;
 }
 
 /** More threads than cores take turns: a window has to see several. */

@@ -9,7 +9,7 @@
  * took is beside it, and p99 of a batch of 4,000 marks, in which a stopped world shows that a mean hides.
  */
 import { availableParallelism } from 'node:os';
-import { measureCell, Patience, warmUp, windowFor } from '../contention/cell.js';
+import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
 import { collecting, type OwnerLoad, replugging, waking } from '../contention/owner-load.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
@@ -24,6 +24,11 @@ interface Load {
   readonly load: OwnerLoad;
   /** What the vCPUs keep, in percent. */
   readonly leastKept?: number;
+}
+
+/** A window under the load, and one without. */
+interface Pair extends WindowResult {
+  readonly without: WindowResult;
 }
 
 type Steps = NonNullable<WindowResult['steps']>;
@@ -67,20 +72,20 @@ function loadMeasure(sweep: Sweep, rounds: number, milliseconds: number, patienc
 /** @param results of each design the windows under the load, and those without */
 function figuresOf({ name, leastKept }: Load, threads: number, isBeside: boolean, results: WindowResult[][]): Figure[] {
   return DESIGN_NAMES.flatMap((design, i) => {
-    const busy = results[2 * i] as WindowResult[];
     const idle = results[2 * i + 1] as WindowResult[];
-    const disturbed = busy.filter((window, round) => window.disturbed || idle[round]?.disturbed).length;
+    const pairs = (results[2 * i] as WindowResult[]).map((busy, round): Pair => {
+      const without = idle[round] as WindowResult;
+      return { ...busy, without, disturbed: busy.disturbed || without.disturbed };
+    });
+    const shown = shownOf(pairs);
+    const disturbed = shown.filter((pair) => pair.disturbed).length;
     const line = DESIGNS[design].title;
-    const place = (chart: string, unit: string, of: (window: WindowResult, round: number) => number): Figure => ({
-      ...figure(`${chart}: ${line}, threads: ${threads}`, unit, busy.map(of)),
+    const place = (chart: string, unit: string, of: (pair: Pair) => number): Figure => ({
+      ...figure(`${chart}: ${line}, threads: ${threads}`, unit, shown.map(of)),
       disturbed,
       point: { chart, line, x: threads, axis: 'threads', rivals: true },
     });
-    const kept = place(
-      `marks/s kept under ${name}`,
-      '%',
-      (window, round) => (100 * sum(window)) / Math.max(1, sum(idle[round] as WindowResult)),
-    );
+    const kept = place(`marks/s kept under ${name}`, '%', (pair) => (100 * sum(pair)) / Math.max(1, sum(pair.without)));
     const target = isBeside && design === 'dirtymem' && leastKept !== undefined ? atLeast(leastKept) : null;
     return [
       { ...kept, target },

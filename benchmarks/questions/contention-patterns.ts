@@ -7,7 +7,7 @@
  * core (shown as a round trip) each mark then waits for. Beyond the cores threads only take turns. Fairness is the slowest
  * thread's marks by the fastest's; a batch is 4,000 marks, and its p99 beyond the cores is the scheduler's time slice.
  */
-import { measureCell, Patience, warmUp, windowFor } from '../contention/cell.js';
+import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
 import { PATTERN_NAMES, PATTERNS, type Pattern } from '../contention/patterns.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
@@ -52,7 +52,7 @@ async function ask(rounds: number, plan: Plan) {
       );
       const results = await measureCell<Result>(runs, Math.ceil(rounds / 2), patience);
       lines.forEach(({ title }, i) => {
-        figures.push(...figuresOf(title, pattern, threads, results[i] as Result[]));
+        figures.push(...figuresOf(title, pattern, threads, shownOf(results[i] as Result[])));
       });
     }
   }
