@@ -8,7 +8,7 @@
  * (the question mark-page) is not in the race. Plugging and collecting are of designs whose vCPU is offline; what they
  * cost vCPUs that run is what the questions contention-* ask.
  */
-import { compare } from '../compare.js';
+import { type Comparison, compare } from '../compare.js';
 import { checkDesigns } from '../designs/checked.js';
 import type { DesignOwner, DesignVcpu, Shape } from '../designs/design.js';
 import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';
@@ -31,6 +31,7 @@ const DISTINCT = distinctPages(4096, SHAPE.basePages);
 /** A page in every 97th word. */
 const SPARSE = Int32Array.from({ length: SHAPE.basePages / 32 / 97 }, (_, i) => i * 32 * 97);
 const SLICE = 200;
+const [CYCLE, CLEAN, FEW] = ['plug and unplug', 'harvest of a clean block', 'harvest, every 97th word'] as const;
 
 interface Subject {
   readonly name: DesignName;
@@ -95,13 +96,19 @@ async function marks(subjects: readonly Subject[], rounds: number): Promise<Figu
   const others = names.filter((name) => name !== 'dirtymem').map((name) => titleOf('dirty', name));
   const fastest = others.reduce((best, other) => (dirty.time(other).median < dirty.time(best).median ? other : best));
   const ours = titleOf('dirty', 'dirtymem');
+  const place = (times: Comparison, what: string): Figure[] =>
+    names.map((name) => placed(times.time(titleOf(what, name)), 'a mark', name, what, 'page'));
   return [
     dirty.ratio(ours, fastest, atMost(1.3)),
     dirty.ratio(titleOf('dirty', 'read-lock'), ours, atLeast(5)),
-    ...names.map((name) => dirty.time(titleOf('dirty', name))),
-    ...names.map((name) => dirty.time(titleOf('slice', name))),
-    ...names.map((name) => clean.time(titleOf('clean', name))),
+    ...place(dirty, 'dirty'),
+    ...place(dirty, 'slice'),
+    ...place(clean, 'clean'),
   ];
+}
+
+function placed(figure: Figure, chart: string, name: DesignName, x: string, axis: string): Figure {
+  return { ...figure, point: { chart, line: DESIGNS[name].title, x, axis, rivals: true } };
 }
 
 async function owners(subjects: readonly Subject[], rounds: number): Promise<Figure[]> {
@@ -120,13 +127,11 @@ async function owners(subjects: readonly Subject[], rounds: number): Promise<Fig
       await owner.unplug();
     };
     const harvest = () => owner.harvest();
+    const sparse = (): void => vcpu.markAll(SPARSE, 0, SPARSE.length);
     return [
-      { name: titleOf('plug and unplug', name), sample: () => timed(() => {}, cycle) },
-      { name: titleOf('harvest of a clean block', name), sample: () => timed(() => {}, harvest) },
-      {
-        name: titleOf('harvest, every 97th word', name),
-        sample: () => timed(() => vcpu.markAll(SPARSE, 0, SPARSE.length), harvest),
-      },
+      { name: titleOf(CYCLE, name), sample: () => timed(() => {}, cycle) },
+      { name: titleOf(CLEAN, name), sample: () => timed(() => {}, harvest) },
+      { name: titleOf(FEW, name), sample: () => timed(sparse, harvest) },
     ];
   });
   for (const { vcpu, owner } of subjects) {
@@ -135,7 +140,11 @@ async function owners(subjects: readonly Subject[], rounds: number): Promise<Fig
   }
   const times = await measureInTurn(measured, rounds, 9);
   for (const { vcpu } of subjects) vcpu.goOnline();
-  return measured.map(({ name }) => times.time(name, 'us', 1000));
+  return [CYCLE, CLEAN, FEW].flatMap((what) =>
+    subjects.map(({ name }) =>
+      placed(times.time(titleOf(what, name), 'us', 1000), "the owner's work", name, what, 'step'),
+    ),
+  );
 }
 
 export default { title: 'Five designs, one thread', ask } satisfies Question;
