@@ -2,9 +2,9 @@
 import type { QuestionName } from './question.js';
 
 export const EXPECTED_SECONDS: Partial<Record<QuestionName, readonly [once: number, aRound: number]>> = {
-  designs: [3, 0.8],
-  'contention-patterns': [4, 6],
-  'contention-owner': [4, 5],
+  designs: [2, 0.3],
+  'contention-patterns': [4, 8.2],
+  'contention-owner': [4, 8.5],
   'mark-page': [0.1, 0.1],
   'mark-address': [0.2, 0.1],
   'mark-across-blocks': [0.5, 0.2],
@@ -16,7 +16,7 @@ export const EXPECTED_SECONDS: Partial<Record<QuestionName, readonly [once: numb
   'grace-period': [0.5, 0.2],
   replug: [4, 0],
   'resident-memory': [0, 0.4],
-  collect: [3, 4],
+  collect: [3, 3.5],
   'range-marks': [1, 0.4],
   'find-next': [1, 0.4],
   'marks-during-harvest': [2, 1],
@@ -26,5 +26,5 @@ export const EXPECTED_SECONDS: Partial<Record<QuestionName, readonly [once: numb
   'attach-detach': [0.3, 0.1],
   'grace-periods': [1, 0.7],
   callbacks: [0.5, 0.1],
-  'collect-density': [4, 1.5],
+  'collect-density': [2, 0.4],
 };

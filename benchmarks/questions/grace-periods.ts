@@ -5,8 +5,9 @@
  * millisecond; the rest of them are registered and offline, and 48 more that always are. None online: the scan of the
  * slots, the least there is. Each reader costs a trip of a cache line there and one back, which run side by side, so the
  * latency should follow the longest interval and not the number of readers, until there are more threads than cores: then
- * it is the scheduler's time slice. They are asked for back to back, so each begins just after a report and waits for about
- * a whole interval; one that came at any time would wait for half. p50 and p99 of the samples of a round.
+ * it is the scheduler's time slice. They are asked for at times that are spread over an interval, so each should wait
+ * for about half of one: back to back, one that began while the reader was still waking the owner from the last would be as
+ * late, and so would all after it. p50 and p99 of the samples of a round.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DirtyMemory } from '../../lib/index.js';
@@ -24,6 +25,9 @@ import type { IntervalReader } from '../workers/interval-reader.js';
 const INTERVALS = [1, 10, 100, 1000];
 const ALWAYS_OFFLINE = 48;
 const SAMPLES = 30;
+const SETTLE_MS = 20;
+/** Longer than it takes a reader to have woken the owner. */
+const PAUSE_MS = 0.1;
 
 async function ask(rounds: number, plan: Plan) {
   const lines = await roundTrip();
@@ -46,7 +50,12 @@ async function ask(rounds: number, plan: Plan) {
     for (const [at, { online, micros }] of cells.entries()) {
       readers.set(online, micros);
       while (memory.stats().readersOnline !== online) await sleep(1);
-      const values = Array.from({ length: SAMPLES }, synchronize);
+      // A reader wakes on the core of who woke it, and shares it with an owner that sleeps; one that spins drives it away.
+      spinFor(SETTLE_MS);
+      const values = Array.from({ length: SAMPLES }, (_, i) => {
+        spinFor(PAUSE_MS + (((i * 7) % SAMPLES) / SAMPLES) * (micros / 1000));
+        return synchronize();
+      });
       if (round >= 0) samples[at]?.push(values);
     }
   }
@@ -62,6 +71,10 @@ async function ask(rounds: number, plan: Plan) {
       return { ...figure(`${chart}: ${line}, online: ${online}`, 'us', values), point };
     });
   return [lines, ...place('p50', 0.5), ...place('p99', 0.99)];
+}
+
+function spinFor(milliseconds: number): void {
+  for (const end = performance.now() + milliseconds; performance.now() < end; );
 }
 
 export default { title: 'Grace periods by readers', ask } satisfies Question;
