@@ -30,7 +30,7 @@ const whiskers = {
   },
 };
 
-function draw({ id, unit, axis, xs, lines }) {
+function draw({ id, unit, axis, bars, xs, lines }) {
   const values = lines.flatMap((line) => line.values.filter((value) => value !== null).map(([median]) => median));
   const least = Math.min(...values);
   const isWide = least > 0 && Math.max(...values) / least > WIDE;
@@ -38,7 +38,7 @@ function draw({ id, unit, axis, xs, lines }) {
   const text = colour('--muted');
   const grid = colour('--rule');
   return new Chart(document.getElementById(id), {
-    type: xs.length > 1 ? 'line' : 'bar',
+    type: bars ? 'bar' : 'line',
     data: {
       labels: xs,
       datasets: lines.map(({ name, values: points }, i) => ({

@@ -13,6 +13,8 @@ export interface DrawnChart {
   readonly id: string;
   readonly unit: string;
   readonly axis: string;
+  /** Places on the axis have no order: bars instead of lines. */
+  readonly bars: boolean;
   readonly xs: readonly (number | string)[];
   readonly lines: readonly {
     readonly name: string;
@@ -115,7 +117,15 @@ function drawnChart(id: string, { unit, axis, xs, lines, at }: Chart): DrawnChar
       const figure = at(line, x);
       return figure === undefined ? null : ([figure.median, figure.low, figure.high] as const);
     });
-  return { id, unit, axis, xs, lines: lines.map((name) => ({ name, values: valuesOn(name) })) };
+  const isNamed = typeof xs[0] === 'string' && at(lines[0] as string, xs[0])?.point.rivals === true;
+  return {
+    id,
+    unit,
+    axis,
+    bars: xs.length === 1 || isNamed,
+    xs,
+    lines: lines.map((name) => ({ name, values: valuesOn(name) })),
+  };
 }
 
 function escaped(text: string): string {
