@@ -1,6 +1,7 @@
 /** What a question's process sends back. */
 import { fork } from 'node:child_process';
 import type { Figure } from './figure.js';
+import type { Plan } from './plan.js';
 import type { QuestionName } from './question.js';
 
 export interface Answer {
@@ -10,8 +11,8 @@ export interface Answer {
 }
 
 /** Asks in a fresh process with this one's Node and flags. @throws (rejects) when it ends without an answer */
-export async function answerTo(name: QuestionName, rounds: number): Promise<Answer> {
-  const child = fork(new URL('./ask.js', import.meta.url), [name, String(rounds)]);
+export async function answerTo(name: QuestionName, rounds: number, plan: Plan): Promise<Answer> {
+  const child = fork(new URL('./ask.js', import.meta.url), [name, String(rounds), JSON.stringify(plan)]);
   return new Promise((resolve, reject) => {
     let answer: Answer | undefined;
     child.on('message', (message) => {

@@ -1,13 +1,15 @@
-/** Entry point of a question's process: `ask.ts NAME ROUNDS`; sends the answer to its parent. */
+/** Entry point of a question's process: `ask.ts NAME ROUNDS PLAN`, the plan as JSON; sends the answer to its parent. */
 import type { Answer } from './answer.js';
+import type { Plan } from './plan.js';
 import type { Question } from './question.js';
 
-const [name, rounds] = process.argv.slice(2);
+const [name, rounds, plan] = process.argv.slice(2);
 const { default: question } = (await import(new URL(`./questions/${name}.js`, import.meta.url).href)) as {
   default: Question;
 };
 const began = performance.now();
-const figures = await question.ask(Number(rounds));
+const figures = await question.ask(Number(rounds), JSON.parse(plan as string) as Plan);
 const seconds = (performance.now() - began) / 1000;
-process.send?.({ title: question.title, figures, seconds } satisfies Answer);
-process.disconnect?.();
+const answer: Answer = { title: question.title, figures, seconds };
+// A long answer is not sent when `send` returns.
+process.send?.(answer, () => process.disconnect());

@@ -1,93 +1,157 @@
 /**
  * `npm run bench`: asks the questions of questions/ one after another and prints figures, targets and whether they are
- * reached. Exit status 0 whether they are or not: a time is a fact about the machine of the moment.
+ * reached. Exit status 0 whether they are or not: a time is a fact about the machine of the moment; 1 when a question got no
+ * answer.
  */
 import { writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
-import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Answer, answerTo } from './answer.js';
-import { type Figure, isReached } from './figure.js';
-import { QUESTIONS, type QuestionName } from './question.js';
+import { addCompareCommand } from '../scripts/bench-command.js';
+import { writableFile } from '../scripts/writable-file.js';
+import { answerTo } from './answer.js';
+import { watchNeighbours } from './neighbours.js';
+import { pageOf } from './output/page.js';
+import { expectedSeconds, Progress } from './output/progress.js';
+import { answerTables, summaryOf } from './output/terminal.js';
+import { defaultPlan, type Plan } from './plan.js';
+import { QUESTIONS, QUICK_QUESTIONS, type QuestionName } from './question.js';
+import { type Answered, describeHost, type Result, thisHost } from './result.js';
 
 interface BenchOptions {
   readonly only?: readonly QuestionName[];
-  readonly rounds: number;
+  readonly rounds?: number;
+  readonly quick?: boolean;
+  readonly threads?: readonly number[];
+  readonly skew: number;
+  readonly harvestHz: number;
+  readonly hotplugHz: number;
+  readonly minutes: number;
   readonly json?: string;
+  readonly html?: string;
 }
 
-await new Command('bench')
+const { skew, harvestHz, hotplugHz } = defaultPlan();
+
+const program = new Command('bench')
   .description('what dirtymem costs, each thing next to what it is compared with, measured in turn in one run')
   .addOption(new Option('--only <names...>', 'ask these questions alone').choices(QUESTIONS))
-  .addOption(new Option('--rounds <n>', 'rounds of each comparison').argParser(count).default(11))
-  .option('--json <file>', 'write the figures to a file')
-  .action(run)
-  .parseAsync();
+  .addOption(new Option('--rounds <n>', 'rounds of each comparison (default: 11, quick 3)').argParser(count))
+  .option('--quick', 'a look within a minute: fewer questions, and fewer and shorter samples')
+  .addOption(
+    new Option('--threads <n...>', 'of the contention sweeps (default: 1, 2, 4 ... twice the cores)').argParser(
+      (text: string, before: readonly number[] = []) => [...before, count(text)],
+    ),
+  )
+  .addOption(new Option('--skew <s>', 'of the pattern zipf').argParser(positive).default(skew))
+  .addOption(
+    new Option('--harvest-hz <n>', 'collections a second while vCPUs mark').argParser(positive).default(harvestHz),
+  )
+  .addOption(new Option('--hotplug-hz <n>', 'plug and unplug a second').argParser(positive).default(hotplugHz))
+  .addOption(
+    new Option('--minutes <n>', 'repeat questions that others disturbed, until so long after the start')
+      .argParser(positive)
+      .default(9),
+  )
+  .addOption(new Option('--json <file>', 'write the figures to a file').argParser(writableFile))
+  .addOption(new Option('--html <file>', 'write a page with charts to a file').argParser(writableFile))
+  .action(run);
+addCompareCommand(program);
+await program.parseAsync();
 
-async function run({ only, rounds, json }: BenchOptions): Promise<void> {
-  const machine = {
-    node: process.version,
-    arch: process.arch,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: availableParallelism(),
-    loadAverage: loadavg()[0] ?? 0,
+async function run(options: BenchOptions): Promise<void> {
+  const quick = options.quick === true;
+  const rounds = options.rounds ?? (quick ? 3 : 11);
+  const plan: Plan = {
+    quick,
+    threads: [...new Set(options.threads ?? defaultPlan().threads)].sort((a, b) => a - b),
+    skew: options.skew,
+    harvestHz: options.harvestHz,
+    hotplugHz: options.hotplugHz,
   };
-  console.log(
-    `Node ${machine.node}, ${machine.arch}, ${machine.cores} x ${machine.cpu}, load ${machine.loadAverage.toFixed(1)}; ` +
-      `${rounds} rounds: median and quartiles over the rounds; best round`,
-  );
-  const answers: (Answer & { readonly name: string })[] = [];
-  for (const name of only ?? QUESTIONS) {
-    const answer = await answerTo(name, rounds);
-    answers.push({ name, ...answer });
-    console.log(`\n${answer.title} (${answer.seconds.toFixed(1)} s; repeat: ${repeatCommand(name, rounds)})`);
-    console.log(tableOf(answer.figures));
+  const names = options.only ?? (quick ? QUICK_QUESTIONS : QUESTIONS);
+  const host = thisHost();
+  const began = performance.now();
+  const secondsSinceStart = (): number => (performance.now() - began) / 1000;
+  console.log(`${describeHost(host)}; ${rounds} rounds: median and quartiles over the rounds; best round`);
+  const answers = await askAll(names, rounds, plan);
+  if (!quick) await askAgain(answers, rounds, plan, () => options.minutes * 60 - secondsSinceStart());
+  if (quick && options.only === undefined) {
+    console.log(`\nnot asked in a quick run: ${QUESTIONS.filter((name) => !names.includes(name)).join(', ')}`);
   }
-  console.log(`\n${summaryOf(answers.flatMap(({ figures }) => figures))}`);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ ...machine, rounds, answers }, null, 2)}\n`);
+  console.log(`\n${summaryOf(answers)}`);
+  const result: Result = {
+    ...host,
+    date: new Date().toISOString(),
+    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    seconds: secondsSinceStart(),
+    rounds,
+    plan,
+    answers,
+  };
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.html !== undefined) writeFileSync(options.html, pageOf(result));
 }
 
-function repeatCommand(name: string, rounds: number): string {
-  return `npm run bench -- --only ${name} --rounds ${rounds}`;
-}
-
-function tableOf(figures: readonly Figure[]): string {
-  const table = new Table({
-    head: ['', 'median', 'quartiles', 'best', 'target', ''],
-    style: { head: [], border: [] },
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
-  });
-  for (const one of figures) {
-    const { what, unit, median, low, high, best, target } = one;
-    table.push([
-      what,
-      `${show(median)} ${unit}`,
-      low === high ? '' : `${show(low)} .. ${show(high)}`,
-      best === null ? '' : show(best),
-      target === null ? '' : `${target.kind} ${show(target.value)} ${unit}`,
-      target === null ? '' : isReached(one, target) ? 'reached' : 'NOT REACHED',
-    ]);
+async function askAll(names: readonly QuestionName[], rounds: number, plan: Plan): Promise<Answered[]> {
+  const answers: Answered[] = [];
+  const progress = new Progress(names, rounds);
+  for (const name of names) {
+    progress.begin(name);
+    const began = performance.now();
+    const answer = await ask(name, rounds, plan).catch((error: Error) => {
+      // The other answers are still worth having.
+      console.error(`\n${error.message}`);
+      process.exitCode = 1;
+    });
+    progress.end(name, (performance.now() - began) / 1000);
+    if (answer === undefined) continue;
+    answers.push(answer);
+    print(answer, rounds, plan);
   }
-  return table.toString();
+  return answers;
 }
 
-function summaryOf(figures: readonly Figure[]): string {
-  const missed = figures.filter((one) => one.target !== null && !isReached(one, one.target));
-  const targets = figures.filter(({ target }) => target !== null).length;
-  const list = missed.map(({ what, median, unit }) => `\n  not reached: ${what}: ${show(median)} ${unit}`);
-  return `${targets - missed.length} of ${targets} targets reached${list.join('')}`;
+/** What others disturbed is asked once more, and the less disturbed answer takes its place in `answers`. */
+async function askAgain(answers: Answered[], rounds: number, plan: Plan, secondsLeft: () => number): Promise<void> {
+  const disturbed = answers.filter(({ neighbours }) => neighbours?.disturbed);
+  for (const first of disturbed) {
+    if (Math.max(first.seconds, expectedSeconds(first.name, rounds)) > secondsLeft()) continue;
+    console.log(`\n${first.name} again, because ${disturbanceOf(first)}`);
+    const again = await ask(first.name, rounds, plan);
+    const isBetter = (again.neighbours?.others ?? 0) < (first.neighbours?.others ?? 0);
+    answers[answers.indexOf(first)] = { ...(isBetter ? again : first), tries: first.tries + 1 };
+    if (isBetter) print(again, rounds, plan);
+    else console.log('no better: the first answer is kept');
+  }
 }
 
-/** Three digits that count, or the whole number. */
-function show(value: number): string {
-  const digits = Math.abs(value) >= 100 || value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  const rounded = Number(value.toFixed(digits));
-  return rounded.toLocaleString('en-US', { maximumFractionDigits: digits });
+async function ask(name: QuestionName, rounds: number, plan: Plan): Promise<Answered> {
+  const endOf = watchNeighbours();
+  const answer = await answerTo(name, rounds, plan);
+  const neighbours = endOf();
+  return { name, ...answer, tries: 1, ...(neighbours && { neighbours }) };
+}
+
+function print(answer: Answered, rounds: number, { quick }: Plan): void {
+  const repeat = `npm run bench -- --only ${answer.name} --rounds ${rounds}${quick ? ' --quick' : ''}`;
+  const disturbed = answer.neighbours?.disturbed ? `; DISTURBED: ${disturbanceOf(answer)}` : '';
+  console.log(`\n${answer.title} (${answer.seconds.toFixed(1)} s; repeat: ${repeat})${disturbed}`);
+  console.log(answerTables(answer));
+}
+
+function disturbanceOf({ neighbours }: Answered): string {
+  const { others = 0, steal = 0 } = neighbours ?? {};
+  return `others used ${others.toFixed(1)} cores${steal > 0.005 ? `, the host took ${steal.toFixed(2)}` : ''}`;
 }
 
 function count(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > 1000)
     throw new InvalidArgumentError('It must be from 1 to 1000.');
+  return value;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1e6)) throw new InvalidArgumentError('It must be above 0, up to a million.');
   return value;
 }

@@ -1,6 +1,6 @@
 /** Threads of a benchmark: started, ready, counting what they do, and stopped. */
 import { once } from 'node:events';
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 
 /** One cache line each. */
 const Control = { Stop: 0, Progress: 16, words: 32 } as const;
@@ -29,11 +29,16 @@ export class Thread {
 /**
  * Starts a file of workers/, and resolves when it is at work.
  * @param data what the file asks for, beside what this module adds
+ * @param ports those of the data
  */
-export async function startThread<Data extends object>(file: string, data: Data): Promise<Thread> {
+export async function startThread<Data extends object>(
+  file: string,
+  data: Data,
+  ports: readonly MessagePort[] = [],
+): Promise<Thread> {
   const control = new Int32Array(new SharedArrayBuffer(Control.words * 4));
   const url = new URL(`./workers/${file}.js`, import.meta.url);
-  const worker = new Worker(url, { workerData: { ...data, control } });
+  const worker = new Worker(url, { workerData: { ...data, control }, transferList: [...ports] });
   await once(worker, 'message'); // rejects when the thread fails before
   worker.on('error', (error) => {
     throw error;

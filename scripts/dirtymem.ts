@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line. Exit 0: pass; 1: the run found a violation; 2: usage error. */
+/** The command line. Exit 0: pass; 1: the run found a violation, or a result is slower; 2: usage error. */
 import { createRequire } from 'node:module';
 
 const USAGE_ERROR = 2;
@@ -10,12 +10,13 @@ const { name, version, description, peerDependencies } = createRequire(import.me
 /** What only the command line needs is not installed with the library. */
 async function loadCommandLine() {
   try {
-    const [commander, { addStressCommand }, { addLitmusCommand }] = await Promise.all([
+    const [commander, stress, litmus, bench] = await Promise.all([
       import('commander'),
       import('./stress-command.js'),
       import('./litmus-command.js'),
+      import('./bench-command.js'),
     ]);
-    return { ...commander, addStressCommand, addLitmusCommand };
+    return { ...commander, ...stress, ...litmus, ...bench };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     const missing = Object.keys(peerDependencies).join(' ');
@@ -24,10 +25,11 @@ async function loadCommandLine() {
   }
 }
 
-const { Command, CommanderError, addStressCommand, addLitmusCommand } = await loadCommandLine();
+const { Command, CommanderError, addBenchCommand, addLitmusCommand, addStressCommand } = await loadCommandLine();
 const program = new Command(name).description(description).version(version).exitOverride();
 addStressCommand(program);
 addLitmusCommand(program);
+addBenchCommand(program);
 
 try {
   await program.parseAsync();

@@ -1,6 +1,5 @@
 /** `dirtymem stress`: the concurrent hotplug stress test. */
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -18,6 +17,7 @@ import { repeatCommand, type StressReport } from '../lib/stress/report.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
 import { runCampaign } from './campaign.js';
+import { writableFile } from './writable-file.js';
 
 interface StressOptions {
   readonly vcpus: number;
@@ -232,14 +232,4 @@ function openResults(path: string, command: Command): ResultsFile {
   } catch (error) {
     return command.error(`error: results: ${(error as Error).message}`);
   }
-}
-
-/** Found out before the run, not after a night. */
-function writableFile(path: string): string {
-  try {
-    accessSync(dirname(path), constants.W_OK);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-  return path;
 }

@@ -45,7 +45,7 @@ async function ask(rounds: number) {
       }
       end = all.first + BLOCK_PAGES;
     }
-    memory.rcu.synchronizeBlocking();
+    memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 });
   };
   const times = await compare([{ name, operations: 1, batch: extend, prepare: makeRoom }], {
     rounds,

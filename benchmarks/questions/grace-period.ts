@@ -18,11 +18,14 @@ async function ask(rounds: number) {
   const reader = await startThread<ReportingVcpu>('reporting-vcpu', { handle: memory.handle });
   memory.supervise(reader.worker);
   const name = 'synchronizeBlocking, p50';
-  const times = await compare([{ name, operations: 1, batch: () => memory.rcu.synchronizeBlocking() }], {
-    rounds,
-    milliseconds: 50,
-    warmUp: 1000,
-  });
+  const times = await compare(
+    [{ name, operations: 1, batch: () => memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 }) }],
+    {
+      rounds,
+      milliseconds: 50,
+      warmUp: 1000,
+    },
+  );
   await reader.stop();
   await memory.close();
   return [times.time(name, 'us', 1000, atMost(5)), lines];

@@ -11,6 +11,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 type OnOutput = (output: string, kill: (signal: NodeJS.Signals) => void) => void;
 
+/** `npm run bench`. */
+export function runBench(args: readonly string[]): Promise<Outcome> {
+  return runScript('benchmarks/run.ts', args);
+}
+
 /** @param onOutput told all output so far, each time there is more */
 export function runCommand(args: readonly string[], onOutput?: OnOutput): Promise<Outcome> {
   return runScript('scripts/dirtymem.ts', args, onOutput);

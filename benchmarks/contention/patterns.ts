@@ -1,0 +1,70 @@
+/**
+ * Which pages a vCPU marks, by how they are shared. A sequence is computed before anything is timed, and is the same for
+ * every design: by pattern, vCPU and number of vCPUs.
+ */
+import { randomPages } from '../pages.js';
+import { BLOCK_PAGES } from './shape.js';
+
+export const PATTERNS = {
+  'own-block': 'random pages, a bitmap block each',
+  'shared-block': 'random pages of one block, shared by all',
+  'same-word': 'random pages of one 32-bit word, shared by all',
+  'same-line': 'random pages of a word each, in one cache line',
+  zipf: 'pages of one block by a Zipf distribution, shared by all',
+  sequential: 'pages in order, a block each',
+  dma: 'bursts of 256 pages in order, anywhere in one block, shared by all',
+} as const;
+
+export type Pattern = keyof typeof PATTERNS;
+export const PATTERN_NAMES = Object.keys(PATTERNS) as Pattern[];
+
+/** A multiple of what a vCPU marks in a slice. */
+export const SEQUENCE = 8000;
+const BURST = 256;
+const WORDS_A_LINE = 16;
+const SEED = 2463534242;
+
+export function pagesOf(pattern: Pattern, vcpu: number, skew: number): Int32Array {
+  const random = (end: number): Int32Array => randomPages(SEQUENCE, end, SEED + 97 * vcpu);
+  const own = vcpu * BLOCK_PAGES;
+  switch (pattern) {
+    case 'own-block':
+      return random(BLOCK_PAGES).map((page) => own + page);
+    case 'shared-block':
+      return random(BLOCK_PAGES);
+    case 'same-word':
+      return random(32);
+    case 'same-line':
+      return random(32).map((bit) => (vcpu % WORDS_A_LINE) * 32 + bit);
+    case 'zipf':
+      return random(2 ** 30).map(zipf(skew));
+    case 'sequential':
+      return Int32Array.from({ length: SEQUENCE }, (_, i) => own + i);
+    case 'dma': {
+      const starts = random(BLOCK_PAGES - BURST);
+      return starts.map((_, i) => (starts[Math.floor(i / BURST)] as number) + (i % BURST));
+    }
+  }
+}
+
+const RANKS = 2 ** 14;
+
+/** Turns uniform numbers below 2^30 into pages. Neighbours in rank are not neighbours in memory. */
+function zipf(skew: number): (uniform: number) => number {
+  const sums = new Float64Array(RANKS);
+  let sum = 0;
+  for (let rank = 0; rank < RANKS; rank++) {
+    sum += (rank + 1) ** -skew;
+    sums[rank] = sum;
+  }
+  return (uniform) => {
+    const wanted = (uniform / 2 ** 30) * sum;
+    let [low, high] = [0, RANKS - 1];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((sums[middle] as number) < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return Math.imul(low, 2654435761) & (BLOCK_PAGES - 1);
+  };
+}

@@ -1,0 +1,112 @@
+/** The threads and owners of a contention sweep: every design is open at once, and one at a time is run. */
+import { once } from 'node:events';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import type { DesignOwner } from '../designs/design.js';
+import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';
+import { type Owed, watchCores } from '../disturbance.js';
+import { Gaps } from '../gaps.js';
+import { median } from '../statistics.js';
+import type { ContendingVcpu, Ran, Run } from '../workers/contending-vcpu.js';
+import { Gate } from './gate.js';
+import type { OwnerLoad } from './owner-load.js';
+import { shapeFor } from './shape.js';
+
+export interface Window extends Run {
+  readonly threads: number;
+  readonly milliseconds: number;
+  readonly load?: OwnerLoad;
+}
+
+export interface WindowResult extends Owed {
+  /** Marks a second, each thread's. */
+  readonly rates: readonly number[];
+  /** Nanoseconds of a batch: p50, p99, p99.9 over all threads. */
+  readonly batch: readonly [number, number, number];
+  /** What the owner did under a load, once at least: how often a second, and the median of how long it took. */
+  readonly steps: { readonly perSecond: number; readonly micros: number } | undefined;
+}
+
+export class Sweep {
+  private readonly owners: ReadonlyMap<DesignName, DesignOwner>;
+  private readonly workers: readonly Worker[];
+  private readonly gaps: readonly Gaps[];
+  private readonly gate = new Gate();
+
+  constructor(threads: number, skew: number) {
+    this.owners = new Map(DESIGN_NAMES.map((name) => [name, DESIGNS[name].open(shapeFor(threads))]));
+    this.gaps = Array.from({ length: threads }, () => new Gaps());
+    this.workers = this.gaps.map((gaps, vcpu) => this.start(vcpu, skew, gaps));
+  }
+
+  async run({ design, pattern, threads, milliseconds, load }: Window): Promise<WindowResult> {
+    const workers = this.workers.slice(0, threads);
+    for (const gaps of this.gaps) gaps.clear();
+    this.gate.close();
+    const answers = workers.map(async (worker): Promise<Ran> => (await once(worker, 'message'))[0]);
+    for (const worker of workers) worker.postMessage({ design, pattern } satisfies Run);
+    while (this.gate.ready < threads) await immediate();
+    const owner = this.owners.get(design) as DesignOwner;
+    const endOf = watchCores();
+    this.gate.open();
+    const stepMicros = await this.ownFor(milliseconds, owner, load);
+    this.gate.stop();
+    const busyOwner = stepMicros.reduce((sum, micros) => sum + micros, 0) / 1000 / milliseconds;
+    const ran = await Promise.all(answers);
+    const owed = endOf(threads + busyOwner);
+    return {
+      ...owed,
+      rates: ran.map(({ marks, milliseconds: own }) => (marks / own) * 1000),
+      batch: [this.batchQuantile(0.5), this.batchQuantile(0.99), this.batchQuantile(0.999)],
+      steps:
+        stepMicros.length === 0
+          ? undefined
+          : { perSecond: (stepMicros.length / milliseconds) * 1000, micros: median(stepMicros) },
+    };
+  }
+
+  async close(): Promise<void> {
+    const ended = this.workers.map((worker) => once(worker, 'exit'));
+    for (const worker of this.workers) worker.postMessage('end');
+    await Promise.all(ended);
+    for (const owner of this.owners.values()) await owner.close();
+  }
+
+  private start(vcpu: number, skew: number, gaps: Gaps): Worker {
+    const tickets = DESIGN_NAMES.map((name) => [name, (this.owners.get(name) as DesignOwner).ticket(vcpu)] as const);
+    const workerData: ContendingVcpu = {
+      vcpu,
+      skew,
+      gate: this.gate.words,
+      gaps: gaps.words,
+      tickets: Object.fromEntries(tickets.map(([name, { data }]) => [name, data])) as ContendingVcpu['tickets'],
+    };
+    const transferList = tickets.flatMap(([, { ports }]) => ports);
+    const worker = new Worker(new URL('../workers/contending-vcpu.js', import.meta.url), { workerData, transferList });
+    worker.on('error', (error) => {
+      throw error;
+    });
+    return worker;
+  }
+
+  /** @returns how long each step took, in microseconds */
+  private async ownFor(milliseconds: number, owner: DesignOwner, load: OwnerLoad | undefined): Promise<number[]> {
+    const micros: number[] = [];
+    if (load === undefined) await sleep(milliseconds);
+    else {
+      const began = performance.now();
+      for (let now = began; now < began + milliseconds; now = performance.now()) {
+        if (micros.length > ((now - began) / 1000) * load.hz) await sleep(1);
+        else {
+          await load.step(owner);
+          micros.push((performance.now() - now) * 1000);
+        }
+      }
+    }
+    return micros;
+  }
+
+  private batchQuantile(fraction: number): number {
+    return Gaps.quantile(this.gaps, 0, fraction);
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * A SharedArrayBuffer a bitmap block, in an array that each vCPU has of its own. The bit is tested first. New blocks, and
+ * the news that one is gone, come by message and are looked for when the owner has raised its number, or when a mark finds
+ * no block. A collection exchanges word by word and then waits until every vCPU has reported; a block that was dropped is
+ * the garbage collectors' of all threads.
+ */
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
+import { Handshake, HandshakeSlot } from './handshake.js';
+import { Taken } from './taken.js';
+
+interface News {
+  readonly number: number;
+  /** Absent when the block is gone. */
+  readonly block?: Int32Array;
+}
+
+interface Data {
+  readonly blocks: readonly Int32Array[];
+  readonly pagesPerBlock: number;
+  readonly handshake: Int32Array;
+  readonly vcpu: number;
+  readonly port: MessagePort;
+}
+
+class Owner implements DesignOwner {
+  private readonly shape: Shape;
+  private readonly set: Taken;
+  private readonly handshake: Handshake;
+  private readonly ports: MessagePort[] = [];
+  private readonly blocks: Int32Array[] = [];
+  private pages = 0;
+
+  constructor(shape: Shape) {
+    if (mostPages(shape) > 2 ** 31) throw new RangeError('block-messages: no more than 2^31 pages');
+    this.shape = shape;
+    this.set = new Taken(shape);
+    this.handshake = new Handshake(shape.vcpus);
+    this.addPages(shape.basePages);
+  }
+
+  ticket(vcpu: number): Ticket {
+    const { port1, port2 } = new MessageChannel();
+    port1.unref();
+    this.ports.push(port1);
+    const { blocks, handshake, shape } = this;
+    const data: Data = {
+      blocks: [...blocks],
+      pagesPerBlock: shape.pagesPerBlock,
+      handshake: handshake.words,
+      vcpu,
+      port: port2,
+    };
+    return { data, ports: [port2] };
+  }
+
+  async plug(): Promise<void> {
+    this.addPages(this.shape.dimmPages);
+  }
+
+  async unplug(): Promise<void> {
+    const end = this.pages;
+    this.pages -= this.shape.dimmPages;
+    const kept = Math.ceil(this.pages / this.shape.pagesPerBlock);
+    while (this.blocks.length > kept) {
+      this.blocks.pop();
+      this.tell({ number: this.blocks.length });
+    }
+    await this.handshake.reported(this.handshake.advance());
+    for (const { block, from, to } of this.pieces(this.pages, end)) {
+      for (let i = from; i < to; i++) Atomics.store(block, i, 0);
+    }
+    this.set.remove(this.pages, end);
+  }
+
+  async harvest(): Promise<number> {
+    let added = 0;
+    for (const { block, from, to, first } of this.pieces(0, this.pages)) {
+      added += this.set.exchange(block, from, to, first);
+    }
+    await this.handshake.reported(this.handshake.advance());
+    return added;
+  }
+
+  taken(page: number): boolean {
+    return this.set.has(page);
+  }
+
+  forget(): void {
+    this.set.clear();
+  }
+
+  async close(): Promise<void> {
+    for (const port of this.ports) port.close();
+  }
+
+  private addPages(count: number): void {
+    const { pagesPerBlock } = this.shape;
+    const first = this.pages;
+    this.pages += count;
+    const fresh: Int32Array[] = [];
+    while ((this.blocks.length + fresh.length) * pagesPerBlock < this.pages) {
+      fresh.push(new Int32Array(new SharedArrayBuffer(pagesPerBlock / 8)));
+    }
+    const known = this.blocks.length;
+    this.blocks.push(...fresh);
+    for (const { block, from, to } of this.pieces(first, this.pages)) {
+      for (let i = from; i < to; i++) Atomics.store(block, i, -1);
+    }
+    fresh.forEach((block, i) => {
+      this.tell({ number: known + i, block });
+    });
+    if (fresh.length > 0) this.handshake.advance();
+  }
+
+  private tell(news: News): void {
+    for (const port of this.ports) port.postMessage(news);
+  }
+
+  /** The words of each block that there is for the pages; `first` is the word of the whole RAM that `from` is. */
+  private *pieces(firstPage: number, endPage: number) {
+    const blockWords = this.shape.pagesPerBlock / 32;
+    const end = endPage / 32;
+    for (let word = firstPage / 32; word < end; ) {
+      const number = Math.floor(word / blockWords);
+      const from = word - number * blockWords;
+      const to = Math.min(blockWords, from + end - word);
+      const block = this.blocks[number];
+      if (block !== undefined) yield { block, from, to, first: word };
+      word += to - from;
+    }
+  }
+}
+
+class MessagedVcpu implements DesignVcpu {
+  private readonly blocks: (Int32Array | undefined)[];
+  private readonly slot: HandshakeSlot;
+  private readonly port: MessagePort;
+  private readonly shift: number;
+  private readonly mask: number;
+
+  constructor({ blocks, pagesPerBlock, handshake, vcpu, port }: Data) {
+    this.blocks = [...blocks];
+    this.slot = new HandshakeSlot(handshake, vcpu);
+    this.port = port;
+    this.shift = Math.log2(pagesPerBlock);
+    this.mask = pagesPerBlock - 1;
+    port.unref();
+    this.goOnline();
+  }
+
+  mark(page: number): void {
+    const block = this.blocks[page >>> this.shift] ?? this.newBlock(page);
+    const word = (page & this.mask) >>> 5;
+    const bit = 1 << page;
+    if (((block[word] as number) & bit) === 0) Atomics.or(block, word, bit);
+  }
+
+  markAll(pages: Int32Array, from: number, end: number): void {
+    for (let i = from; i < end; i++) this.mark(pages[i] as number);
+  }
+
+  quiescent(): void {
+    if (this.slot.isAsked) this.goOnline();
+  }
+
+  goOffline(): void {
+    this.slot.leave();
+  }
+
+  goOnline(): void {
+    this.slot.report();
+    this.readNews();
+  }
+
+  detach(): void {
+    this.slot.leave();
+    this.port.close();
+  }
+
+  private newBlock(page: number): Int32Array {
+    this.readNews();
+    const block = this.blocks[page >>> this.shift];
+    if (block === undefined) throw new RangeError(`mark: page ${page} is in no block`);
+    return block;
+  }
+
+  private readNews(): void {
+    for (let news = receiveMessageOnPort(this.port); news !== undefined; news = receiveMessageOnPort(this.port)) {
+      const { number, block } = news.message as News;
+      this.blocks[number] = block;
+    }
+  }
+}
+
+export const blockMessages: Design = {
+  title: 'a buffer a block, by message',
+  markFirst: true,
+  open: (shape) => new Owner(shape),
+  attach: (data: Data) => new MessagedVcpu(data),
+};

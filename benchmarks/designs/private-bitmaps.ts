@@ -1,0 +1,136 @@
+/**
+ * Two bitmaps for each vCPU, which marks in one of them with plain loads and stores. To collect, the owner raises its
+ * number; each vCPU goes over to its other bitmap when it reports, and when all have, the ones they left are the owner's
+ * alone: it merges and zeroes them. All are reserved for the most RAM that there may ever be, so RAM comes and goes
+ * without the vCPUs. It costs twice as many bitmaps as there are vCPUs, and a collection looks through one of each.
+ */
+import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
+import { Handshake, HandshakeSlot } from './handshake.js';
+import { Taken } from './taken.js';
+
+interface Data {
+  readonly bitmaps: Pair;
+  readonly handshake: Int32Array;
+  readonly vcpu: number;
+}
+
+/** The one that is marked in while the number is even, and the one while it is odd. */
+type Pair = readonly [Int32Array, Int32Array];
+
+class Owner implements DesignOwner {
+  private readonly shape: Shape;
+  private readonly set: Taken;
+  /** Dirty by what the owner did: plugged. */
+  private readonly own: Int32Array;
+  private readonly pairs: readonly Pair[];
+  private readonly handshake: Handshake;
+  private pages: number;
+
+  constructor(shape: Shape) {
+    const bitmap = () => new Int32Array(new SharedArrayBuffer(mostPages(shape) / 8));
+    this.shape = shape;
+    this.set = new Taken(shape);
+    this.pairs = Array.from({ length: shape.vcpus }, () => [bitmap(), bitmap()] as const);
+    this.handshake = new Handshake(shape.vcpus);
+    this.own = new Int32Array(mostPages(shape) / 32);
+    this.pages = shape.basePages;
+    this.own.fill(-1, 0, this.pages / 32);
+  }
+
+  ticket(vcpu: number): Ticket {
+    const data: Data = { bitmaps: this.pairs[vcpu] as Pair, handshake: this.handshake.words, vcpu };
+    return { data, ports: [] };
+  }
+
+  async plug(): Promise<void> {
+    const first = this.pages;
+    this.pages += this.shape.dimmPages;
+    this.own.fill(-1, first / 32, this.pages / 32);
+  }
+
+  async unplug(): Promise<void> {
+    const end = this.pages;
+    this.pages -= this.shape.dimmPages;
+    const left = await this.leftBitmaps();
+    for (const bitmap of left) {
+      for (let i = 0; i < this.pages / 32; i++) {
+        if (bitmap[i] !== 0) this.own[i] = (this.own[i] as number) | (bitmap[i] as number);
+      }
+      bitmap.fill(0, 0, end / 32);
+    }
+    this.own.fill(0, this.pages / 32, end / 32);
+    this.set.remove(this.pages, end);
+  }
+
+  async harvest(): Promise<number> {
+    const left = await this.leftBitmaps();
+    return [this.own, ...left].reduce((added, bitmap) => added + this.set.move(bitmap, 0, this.pages / 32, 0), 0);
+  }
+
+  taken(page: number): boolean {
+    return this.set.has(page);
+  }
+
+  forget(): void {
+    this.set.clear();
+  }
+
+  async close(): Promise<void> {}
+
+  /** Sends the vCPUs to their other bitmaps. */
+  private async leftBitmaps(): Promise<Int32Array[]> {
+    const number = this.handshake.advance();
+    await this.handshake.reported(number);
+    return this.pairs.map((pair) => pair[((number - 1) & 1) as 0 | 1]);
+  }
+}
+
+class PrivateVcpu implements DesignVcpu {
+  private readonly bitmaps: Pair;
+  private readonly slot: HandshakeSlot;
+  private bitmap: Int32Array;
+
+  constructor({ bitmaps, handshake, vcpu }: Data) {
+    this.bitmaps = bitmaps;
+    this.slot = new HandshakeSlot(handshake, vcpu);
+    this.bitmap = bitmaps[0];
+    this.goOnline();
+  }
+
+  mark(page: number): void {
+    const word = page >>> 5;
+    this.bitmap[word] = (this.bitmap[word] as number) | (1 << page);
+  }
+
+  markAll(pages: Int32Array, from: number, end: number): void {
+    const { bitmap } = this;
+    for (let i = from; i < end; i++) {
+      const page = pages[i] as number;
+      bitmap[page >>> 5] = (bitmap[page >>> 5] as number) | (1 << page);
+    }
+  }
+
+  quiescent(): void {
+    if (this.slot.isAsked) this.goOnline();
+  }
+
+  goOffline(): void {
+    this.slot.leave();
+  }
+
+  goOnline(): void {
+    this.slot.report();
+    this.bitmap = this.bitmaps[(this.slot.seen & 1) as 0 | 1];
+  }
+
+  detach(): void {
+    this.slot.leave();
+  }
+}
+
+export const privateBitmaps: Design = {
+  title: 'a private bitmap a vCPU',
+  markFirst: true,
+  open: (shape) => new Owner(shape),
+  attach: (data: Data) => new PrivateVcpu(data),
+};

@@ -1,0 +1,168 @@
+/**
+ * One flat SharedArrayBuffer. The bit is tested first. To grow, to shrink and to collect, the owner stops all vCPUs at
+ * their next quiescent state, does it while nobody else runs, and wakes them. A new buffer reaches them by message, which
+ * a thread that does not return to its event loop takes with `receiveMessageOnPort`.
+ */
+import { setImmediate as immediate } from 'node:timers/promises';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Design, DesignOwner, DesignVcpu, Shape, Ticket } from './design.js';
+import { Taken } from './taken.js';
+
+const LINE = 16;
+/** Odd while the world is stopped. */
+const STOPS = 0;
+
+interface Data {
+  readonly bitmap: Int32Array;
+  readonly control: Int32Array;
+  /** Of this vCPU's word: is it running? */
+  readonly slot: number;
+  readonly port: MessagePort;
+}
+
+class Owner implements DesignOwner {
+  private readonly shape: Shape;
+  private readonly set: Taken;
+  private readonly control: Int32Array;
+  private readonly ports: MessagePort[] = [];
+  private bitmap: Int32Array;
+
+  constructor(shape: Shape) {
+    this.shape = shape;
+    this.set = new Taken(shape);
+    this.control = new Int32Array(new SharedArrayBuffer((1 + shape.vcpus) * LINE * 4));
+    this.bitmap = bitmapOf(shape.basePages).fill(-1);
+  }
+
+  ticket(vcpu: number): Ticket {
+    const { port1, port2 } = new MessageChannel();
+    port1.unref();
+    this.ports.push(port1);
+    const data: Data = { bitmap: this.bitmap, control: this.control, slot: (1 + vcpu) * LINE, port: port2 };
+    return { data, ports: [port2] };
+  }
+
+  async plug(): Promise<void> {
+    const pages = this.bitmap.length * 32;
+    const larger = bitmapOf(pages + this.shape.dimmPages).fill(-1, pages / 32);
+    await this.whileStopped(() => this.replace(larger));
+  }
+
+  async unplug(): Promise<void> {
+    const pages = this.bitmap.length * 32 - this.shape.dimmPages;
+    const smaller = bitmapOf(pages);
+    await this.whileStopped(() => this.replace(smaller));
+    this.set.remove(pages, pages + this.shape.dimmPages);
+  }
+
+  async harvest(): Promise<number> {
+    return this.whileStopped(() => this.set.move(this.bitmap, 0, this.bitmap.length, 0));
+  }
+
+  taken(page: number): boolean {
+    return this.set.has(page);
+  }
+
+  forget(): void {
+    this.set.clear();
+  }
+
+  async close(): Promise<void> {
+    for (const port of this.ports) port.close();
+  }
+
+  private replace(bitmap: Int32Array): void {
+    bitmap.set(this.bitmap.subarray(0, bitmap.length));
+    this.bitmap = bitmap;
+    for (const port of this.ports) port.postMessage(bitmap);
+  }
+
+  private async whileStopped<T>(step: () => T): Promise<T> {
+    Atomics.add(this.control, STOPS, 1);
+    for (let vcpu = 0; vcpu < this.shape.vcpus; vcpu++) {
+      while (Atomics.load(this.control, (1 + vcpu) * LINE) !== 0) await immediate();
+    }
+    const result = step();
+    Atomics.add(this.control, STOPS, 1);
+    Atomics.notify(this.control, STOPS);
+    return result;
+  }
+}
+
+class StoppableVcpu implements DesignVcpu {
+  private bitmap: Int32Array;
+  private readonly control: Int32Array;
+  private readonly slot: number;
+  private readonly port: MessagePort;
+  private stops = 0;
+
+  constructor({ bitmap, control, slot, port }: Data) {
+    this.bitmap = bitmap;
+    this.control = control;
+    this.slot = slot;
+    this.port = port;
+    port.unref();
+    this.goOnline();
+  }
+
+  mark(page: number): void {
+    const { bitmap } = this;
+    const bit = 1 << page;
+    if (((bitmap[page >>> 5] as number) & bit) === 0) Atomics.or(bitmap, page >>> 5, bit);
+  }
+
+  markAll(pages: Int32Array, from: number, end: number): void {
+    const { bitmap } = this;
+    for (let i = from; i < end; i++) {
+      const page = pages[i] as number;
+      const bit = 1 << page;
+      if (((bitmap[page >>> 5] as number) & bit) === 0) Atomics.or(bitmap, page >>> 5, bit);
+    }
+  }
+
+  quiescent(): void {
+    if (Atomics.load(this.control, STOPS) === this.stops) return;
+    this.goOffline();
+    this.goOnline();
+  }
+
+  goOffline(): void {
+    Atomics.store(this.control, this.slot, 0);
+  }
+
+  goOnline(): void {
+    for (;;) {
+      const stops = Atomics.load(this.control, STOPS);
+      if ((stops & 1) !== 0) {
+        Atomics.wait(this.control, STOPS, stops);
+        continue;
+      }
+      Atomics.store(this.control, this.slot, 1);
+      // Stopped between the two: the owner may have looked before we said that we run.
+      if (Atomics.load(this.control, STOPS) === stops) {
+        this.stops = stops;
+        break;
+      }
+      Atomics.store(this.control, this.slot, 0);
+    }
+    for (let news = receiveMessageOnPort(this.port); news !== undefined; news = receiveMessageOnPort(this.port)) {
+      this.bitmap = news.message;
+    }
+  }
+
+  detach(): void {
+    this.goOffline();
+    this.port.close();
+  }
+}
+
+function bitmapOf(pages: number): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(pages / 8));
+}
+
+export const stopTheWorld: Design = {
+  title: 'flat buffer, stops the world',
+  markFirst: true,
+  open: (shape) => new Owner(shape),
+  attach: (data: Data) => new StoppableVcpu(data),
+};

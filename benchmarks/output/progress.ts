@@ -1,0 +1,57 @@
+/** How far a run is, and how long it will still take: on a terminal. */
+import { SingleBar } from 'cli-progress';
+import { EXPECTED_SECONDS } from '../expected-seconds.js';
+import type { QuestionName } from '../question.js';
+
+const UNKNOWN: readonly [number, number] = [2, 0.5];
+
+export function expectedSeconds(name: QuestionName, rounds: number): number {
+  const [once, aRound] = EXPECTED_SECONDS[name] ?? UNKNOWN;
+  return once + aRound * rounds;
+}
+
+export class Progress {
+  private readonly bar: SingleBar | undefined;
+  private readonly rounds: number;
+  private readonly total: number;
+  private done = 0;
+  /** This machine's seconds by those expected. */
+  private pace = 1;
+  private taken = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(names: readonly QuestionName[], rounds: number) {
+    this.rounds = rounds;
+    this.total = names.reduce((sum, name) => sum + expectedSeconds(name, rounds), 0);
+    if (!process.stderr.isTTY) return;
+    this.bar = new SingleBar({ format: '{bar} {percentage}% | {name} | {left} left', barsize: 24, hideCursor: true });
+  }
+
+  begin(name: QuestionName): void {
+    const { bar } = this;
+    if (bar === undefined) return;
+    const began = performance.now();
+    const expected = expectedSeconds(name, this.rounds);
+    bar.start(this.total, this.done, { name, left: this.left(0) });
+    this.timer = setInterval(() => {
+      const now = Math.min(expected, (performance.now() - began) / 1000 / this.pace);
+      bar.update(this.done + now, { name, left: this.left(now) });
+    }, 500);
+  }
+
+  /** @param seconds that the question took */
+  end(name: QuestionName, seconds: number): void {
+    clearInterval(this.timer);
+    this.done += expectedSeconds(name, this.rounds);
+    this.taken += seconds;
+    this.pace = this.taken / this.done;
+    this.bar?.stop();
+    // The answer is printed over the bar, which goes on below it.
+    if (this.bar !== undefined) process.stderr.write('\u001b[1A\u001b[2K');
+  }
+
+  private left(now: number): string {
+    const seconds = Math.max(0, (this.total - this.done - now) * this.pace);
+    return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+  }
+}

@@ -1,0 +1,84 @@
+/** Answers as tables for the terminal: a row a figure, and a table a chart. */
+import Table from 'cli-table3';
+import { type Figure, isReached, isWithinNoise } from '../figure.js';
+import type { Answered } from '../result.js';
+import { bestAt, type Chart, chartsOf, type PlacedFigure } from './charts.js';
+import { show } from './numbers.js';
+
+const PLAIN = { style: { head: [], border: [] } };
+
+export function answerTables({ figures }: Answered): string {
+  const rows = figures.filter(({ point }) => point === undefined);
+  const charts = chartsOf(figures.filter(({ detail }) => !detail)).map(chartTable);
+  const hidden = chartsOf(figures.filter(({ detail }) => detail)).length;
+  const more = hidden === 0 ? [] : [`${hidden} more charts with --html, their figures with --json`];
+  return [...(rows.length === 0 ? [] : [rowTable(rows)]), ...charts, ...more].join('\n');
+}
+
+function rowTable(figures: readonly Figure[]): string {
+  const table = new Table({
+    ...PLAIN,
+    head: ['', 'median', 'quartiles', 'best', 'target', ''],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
+  });
+  for (const one of figures) {
+    const { what, unit, median, low, high, best, target } = one;
+    table.push([
+      what,
+      `${show(median)} ${unit}${mark(one)}`,
+      low === high ? '' : `${show(low)} .. ${show(high)}`,
+      best === null ? '' : show(best),
+      target === null ? '' : `${target.kind} ${show(target.value)} ${unit}`,
+      verdictOf(one),
+    ]);
+  }
+  return table.toString();
+}
+
+export function verdictOf(figure: Figure): string {
+  const { target } = figure;
+  if (target === null) return '';
+  const verdict = isReached(figure, target) ? 'reached' : 'NOT REACHED';
+  return isWithinNoise(figure, target.value) ? `${verdict}, within noise` : verdict;
+}
+
+/** With the best of each column, or those that are within noise of each other. */
+function chartTable(chart: Chart): string {
+  const { title, unit, axis, lines, xs, at } = chart;
+  const table = new Table({
+    ...PLAIN,
+    head: [`${title}: ${unit}`, ...xs.map((x) => (typeof x === 'number' ? `${axis}: ${show(x)}` : x))],
+    colAligns: ['left', ...xs.map(() => 'right' as const)],
+  });
+  for (const line of lines) table.push([line, ...xs.map((x) => cell(at(line, x)))]);
+  const best = xs.map((x) => bestAt(chart, x));
+  if (lines.length > 1 && best.some((names) => names.length > 0)) {
+    table.push([
+      'best',
+      ...best.map((names) => (names.length > 2 ? `${names.length} within noise` : names.join(' =\n'))),
+    ]);
+  }
+  return table.toString();
+}
+
+function cell(figure: PlacedFigure | undefined): string {
+  if (figure === undefined) return '';
+  const { low, high, median } = figure;
+  const spread = low === high || median === 0 ? '' : ` ±${Math.round((50 * (high - low)) / median)}%`;
+  return `${show(median)}${spread}${mark(figure)}`;
+}
+
+/** Others on the machine disturbed most of its rounds. */
+const mark = ({ disturbed = 0, rounds }: Figure): string => (disturbed * 2 > rounds ? ' ~' : '');
+
+export function summaryOf(answers: readonly Answered[]): string {
+  const figures = answers.flatMap((answer) => answer.figures);
+  const missed = figures.filter((one) => one.target !== null && !isReached(one, one.target));
+  const targets = figures.filter(({ target }) => target !== null).length;
+  const list = missed.map((one) => `\n  not reached: ${one.what}: ${show(one.median)} ${one.unit}${mark(one)}`);
+  const disturbed = answers.filter(({ neighbours }) => neighbours?.disturbed).map(({ name }) => name);
+  const noise =
+    disturbed.length === 0 ? '' : `\nothers used the machine meanwhile, and disturbed: ${disturbed.join(', ')}`;
+  const marked = figures.some((one) => mark(one) !== '') ? '\n~ most rounds of it were disturbed, though repeated' : '';
+  return `${targets - missed.length} of ${targets} targets reached${list.join('')}${noise}${marked}`;
+}

@@ -1,0 +1,57 @@
+/**
+ * What does a callback after a grace period cost, and how soon does it run?
+ *
+ * One reader that reports every microsecond. `callRcu` alone is what an owner pays to hand over a thing; the latency is
+ * from there until the callback has run, one at a time and a thousand together, and is to be set beside that of a grace
+ * period (the question grace-period): what it has more is the turn of the event loop that callbacks run in.
+ */
+import { DirtyMemory } from '../../lib/index.js';
+import { figure } from '../figure.js';
+import { measureInTurn } from '../in-turn.js';
+import { roundTrip } from '../ping-pong.js';
+import type { Question } from '../question.js';
+import { startThread } from '../threads.js';
+import type { ReportingVcpu } from '../workers/reporting-vcpu.js';
+
+const MANY = 1000;
+
+async function ask(rounds: number) {
+  const lines = await roundTrip();
+  const memory = DirtyMemory.create();
+  const reader = await startThread<ReportingVcpu>('reporting-vcpu', { handle: memory.handle });
+  memory.supervise(reader.worker);
+  const { rcu } = memory;
+  const enqueued: number[] = [];
+  const untilRun = (count: number) => async (): Promise<number> => {
+    const began = performance.now();
+    let ran = 0;
+    const all = new Promise<void>((resolve) => {
+      const callback = (): void => {
+        if (++ran === count) resolve();
+      };
+      for (let i = 0; i < count; i++) rcu.callRcu(callback);
+    });
+    if (count === MANY) enqueued.push(((performance.now() - began) * 1e6) / count);
+    await all;
+    return (performance.now() - began) * 1e6;
+  };
+  const [one, many] = ['callRcu until it has run', `${MANY} of them until all have run`];
+  const times = await measureInTurn(
+    [
+      { name: one, sample: untilRun(1) },
+      { name: many, sample: untilRun(MANY) },
+    ],
+    rounds,
+    25,
+  );
+  await reader.stop();
+  await memory.close();
+  return [
+    times.time(one, 'us', 1000),
+    times.time(many, 'us', 1000),
+    figure('callRcu alone', 'ns', enqueued.slice(-25 * rounds)),
+    lines,
+  ];
+}
+
+export default { title: 'Callbacks after a grace period', ask } satisfies Question;

@@ -1,0 +1,123 @@
+/**
+ * What does collecting cost by how much is dirty, and by how much RAM there is?
+ *
+ * A harvest, a sync and a snapshot of a terabyte, from no dirty word to all of them; and harvests of 1 GiB to 4 TiB, clean,
+ * sparse and dense. Into sets that are empty, counted, one reader that is offline; marking and zeroing come between
+ * and are not timed. Read from left to right: clean bitmaps are only read, a few dirty words cost an exchange each, and from one in
+ * 16 on a block is swapped, so that denser is cheaper than sparse. Compared with C and with the other kernel in `collect`.
+ */
+import { Client, DirtyMemory, type RamBlock } from '../../lib/index.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import { allZeroed } from '../engine.js';
+import type { Figure, Point } from '../figure.js';
+import { type Measured, measureInTurn } from '../in-turn.js';
+import { PAGE_SIZE } from '../pages.js';
+import type { Question } from '../question.js';
+
+const TERABYTE = 2 ** 40;
+const SIZES = { '1 GiB': 2 ** 30, '32 GiB': 2 ** 35, '1 TiB': TERABYTE, '4 TiB': 2 ** 42 };
+/** A dirty page in one word of so many; none, and all pages of all words. */
+const DENSITIES = { clean: 0, '1 in 4096': 4096, '1 in 256': 256, '1 in 97': 97, '1 in 8': 8, 'all dirty': 1 };
+type Density = keyof typeof DENSITIES;
+const OPERATIONS = ['harvest', 'syncBitmap', 'snapshotAndClear'] as const;
+type Operation = (typeof OPERATIONS)[number];
+
+class Subject {
+  readonly memory: DirtyMemory;
+  private readonly ram: RamBlock;
+  private readonly size: number;
+
+  constructor(size: number) {
+    this.size = size;
+    this.memory = DirtyMemory.create({ maxRamBytes: size });
+    this.ram = this.memory.ram.plug({ id: 'ram', size });
+    attachVcpu(this.memory.handle).goOffline();
+  }
+
+  /** Nothing is dirty, and all blocks that a collection needs exist. */
+  async begin(): Promise<void> {
+    const { set } = await this.memory.harvest(Client.Migration);
+    set.dispose();
+  }
+
+  async sample(operation: Operation, density: Density): Promise<number> {
+    this.dirty(DENSITIES[density]);
+    await allZeroed(this.memory);
+    const began = performance.now();
+    const { pages, cleanUp } = await this.collect(operation);
+    const nanoseconds = (performance.now() - began) * 1e6;
+    cleanUp();
+    const expected = this.pagesDirtyOf(DENSITIES[density]);
+    if (pages !== expected) throw new Error(`${operation}, ${density}: ${pages} pages, not ${expected}`);
+    return nanoseconds;
+  }
+
+  private dirty(oneIn: number): void {
+    const { memory, size } = this;
+    if (oneIn === 1) memory.setDirtyRange(0, size, 1 << Client.Migration);
+    else if (oneIn > 1) {
+      for (let at = 0; at < size; at += bytesBetween(oneIn)) memory.setDirty(at, Client.Migration);
+    }
+  }
+
+  private pagesDirtyOf(oneIn: number): number {
+    if (oneIn === 0) return 0;
+    return oneIn === 1 ? this.size / PAGE_SIZE : Math.ceil(this.size / bytesBetween(oneIn));
+  }
+
+  private async collect(operation: Operation): Promise<{ pages: number; cleanUp: () => void }> {
+    const { memory, ram, size } = this;
+    if (operation === 'syncBitmap') {
+      const pages = await memory.syncBitmap(ram);
+      return { pages, cleanUp: () => void ram.pages.delete(0, size) };
+    }
+    const set =
+      operation === 'harvest'
+        ? (await memory.harvest(Client.Migration)).set
+        : await memory.snapshotAndClear(0, size, Client.Migration);
+    return { pages: set.pages, cleanUp: () => set.dispose() };
+  }
+}
+
+function bytesBetween(oneIn: number): number {
+  return oneIn * 32 * PAGE_SIZE;
+}
+
+async function ask(rounds: number) {
+  const points = new Map<string, Point>();
+  const figures: Figure[] = [];
+  const measure = async (subject: Subject, cells: readonly (readonly [Operation, Density, Point])[]) => {
+    await subject.begin();
+    const measured = cells.map(([operation, density, point]): Measured => {
+      const name = `${point.chart}: ${point.line}, ${point.x}`;
+      points.set(name, point);
+      return { name, sample: () => subject.sample(operation, density) };
+    });
+    const times = await measureInTurn(measured, Math.ceil(rounds / 2), 1);
+    for (const { name } of measured)
+      figures.push({ ...times.time(name, 'us', 1000), point: points.get(name) as Point });
+  };
+  const densities = Object.keys(DENSITIES) as Density[];
+  const overDensity = (line: Operation, x: Density): Point => ({
+    chart: 'collecting a terabyte over dirty words',
+    line,
+    x,
+    axis: 'dirty words',
+  });
+  await measure(
+    new Subject(TERABYTE),
+    OPERATIONS.flatMap((operation) =>
+      densities.map((density) => [operation, density, overDensity(operation, density)] as const),
+    ),
+  );
+  for (const [size, bytes] of Object.entries(SIZES)) {
+    const overSize = (line: Density): Point => ({ chart: 'harvest over RAM', line, x: size, axis: 'RAM' });
+    const states = (['clean', '1 in 97', 'all dirty'] as const).map(
+      (density) => ['harvest', density, overSize(density)] as const,
+    );
+    await measure(new Subject(bytes), states);
+  }
+  return figures;
+}
+
+export default { title: 'Collecting by density and size', ask } satisfies Question;

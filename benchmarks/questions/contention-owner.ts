@@ -1,0 +1,99 @@
+/**
+ * What do an owner's collections and its hotplug cost vCPUs that mark, by design?
+ *
+ * The vCPUs mark random pages of a bitmap block each. While they do, the owner collects at a rate, or plugs and unplugs
+ * a DIMM that crosses a block's end; compared with windows in which it wakes as often and does nothing. Marks/s kept is
+ * the median over the rounds of one window by the other: where it is below 100 %, the difference is stopping, waiting for
+ * lines that the owner took, and after a collection setting the bits again. The vCPUs have the cores but one to
+ * themselves; with more of them the owner takes a core's time from one, whatever the design. How long the owner's step
+ * took is beside it, and p99 of a batch of 4,000 marks, in which a stopped world shows that a mean hides.
+ */
+import { availableParallelism } from 'node:os';
+import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
+import { collecting, type OwnerLoad, replugging, waking } from '../contention/owner-load.js';
+import { Sweep, type WindowResult } from '../contention/sweep.js';
+import { checkDesigns } from '../designs/checked.js';
+import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';
+import { atLeast, type Figure, figure } from '../figure.js';
+import { roundTrip } from '../ping-pong.js';
+import type { Plan } from '../plan.js';
+import type { Question } from '../question.js';
+
+interface Load {
+  readonly name: string;
+  readonly load: OwnerLoad;
+  /** What the vCPUs keep, in percent. */
+  readonly leastKept?: number;
+}
+
+/** A window under the load, and one without. */
+interface Pair extends WindowResult {
+  readonly without: WindowResult;
+}
+
+type Steps = NonNullable<WindowResult['steps']>;
+
+const sum = ({ rates }: WindowResult): number => rates.reduce((total, rate) => total + rate, 0);
+
+async function ask(rounds: number, plan: Plan) {
+  await checkDesigns(DESIGN_NAMES);
+  const lines = await roundTrip();
+  const beside = Math.max(1, availableParallelism() - 1);
+  const counts = plan.quick ? [beside] : [...new Set([...plan.threads, beside])].sort((a, b) => a - b);
+  const most = Math.max(...counts);
+  const sweep = new Sweep(most, plan.skew);
+  await warmUp(sweep, DESIGN_NAMES, most);
+  const loads: Load[] = [
+    { name: `hotplug at ${plan.hotplugHz} Hz`, load: replugging(plan.hotplugHz), leastKept: 97 },
+    { name: `collections at ${plan.harvestHz} Hz`, load: collecting(plan.harvestHz) },
+  ];
+  const patience = new Patience(plan.quick ? 3000 : 30_000);
+  const measure = loadMeasure(sweep, Math.ceil(rounds / 2), plan.quick ? 50 : 100, patience);
+  const figures: Figure[] = [];
+  for (const threads of counts) {
+    for (const load of loads) {
+      figures.push(...(await measure(load, threads, threads === beside)));
+    }
+  }
+  await sweep.close();
+  return [lines, ...figures];
+}
+
+function loadMeasure(sweep: Sweep, rounds: number, milliseconds: number, patience: Patience) {
+  return async (load: Load, threads: number, isBeside: boolean): Promise<Figure[]> => {
+    const window = windowFor(threads, milliseconds);
+    const run = (design: DesignName, own: OwnerLoad) => () =>
+      sweep.run({ design, pattern: 'own-block', threads, milliseconds: window, load: own });
+    const runs = DESIGN_NAMES.flatMap((design) => [run(design, load.load), run(design, waking(load.load.hz))]);
+    return figuresOf(load, threads, isBeside, await measureCell(runs, rounds, patience));
+  };
+}
+
+/** @param results of each design the windows under the load, and those without */
+function figuresOf({ name, leastKept }: Load, threads: number, isBeside: boolean, results: WindowResult[][]): Figure[] {
+  return DESIGN_NAMES.flatMap((design, i) => {
+    const idle = results[2 * i + 1] as WindowResult[];
+    const pairs = (results[2 * i] as WindowResult[]).map((busy, round): Pair => {
+      const without = idle[round] as WindowResult;
+      return { ...busy, without, disturbed: busy.disturbed || without.disturbed };
+    });
+    const shown = shownOf(pairs);
+    const disturbed = shown.filter((pair) => pair.disturbed).length;
+    const line = DESIGNS[design].title;
+    const place = (chart: string, unit: string, of: (pair: Pair) => number): Figure => ({
+      ...figure(`${chart}: ${line}, threads: ${threads}`, unit, shown.map(of)),
+      disturbed,
+      point: { chart, line, x: threads, axis: 'threads', rivals: true },
+    });
+    const kept = place(`marks/s kept under ${name}`, '%', (pair) => (100 * sum(pair)) / Math.max(1, sum(pair.without)));
+    const target = isBeside && design === 'dirtymem' && leastKept !== undefined ? atLeast(leastKept) : null;
+    return [
+      { ...kept, target },
+      place(`the owner's step, ${name}`, 'us', ({ steps }) => (steps as Steps).micros),
+      place(`steps reached, ${name}`, '/s', ({ steps }) => (steps as Steps).perSecond),
+      place(`p99 of 4,000 marks under ${name}`, 'us', ({ batch }) => batch[1] / 1000),
+    ];
+  });
+}
+
+export default { title: "What an owner's work costs vCPUs, by design", ask } satisfies Question;

@@ -1,0 +1,115 @@
+/**
+ * How do marks of pages that are dirty already go from one vCPU to many, by how the pages are shared?
+ *
+ * Every design (benchmarks/designs/), each on real threads, 1, 2, 4 ... up to twice the cores, and QEMU's algorithm in C
+ * on threads of its own; the same pages for all. Read along a line: a design that writes nothing when the bit is set goes
+ * up with the cores whatever is shared; one that writes is stopped by its first shared cache line, whose way from core to
+ * core (shown as a round trip) each mark then waits for. Beyond the cores threads only take turns. Fairness is the slowest
+ * thread's marks by the fastest's; a batch is 4,000 marks, and its p99 beyond the cores is the scheduler's time slice.
+ */
+import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
+import { PATTERN_NAMES, PATTERNS, type Pattern } from '../contention/patterns.js';
+import { Sweep, type WindowResult } from '../contention/sweep.js';
+import { checkDesigns } from '../designs/checked.js';
+import { DESIGN_NAMES, DESIGNS } from '../designs/designs.js';
+import { atLeast, type Figure, figure } from '../figure.js';
+import { type NativeSweep, type NativeWindow, startNativeSweep, WAYS, type Way } from '../peers/native-sweep.js';
+import { roundTrip } from '../ping-pong.js';
+import type { Plan } from '../plan.js';
+import type { Question } from '../question.js';
+
+const MILLION = 1e6;
+
+/** Of this engine's process, with times of batches; of C, without. */
+type Result = NativeWindow & Partial<WindowResult>;
+
+interface Line {
+  readonly title: string;
+  readonly run: (pattern: Pattern, threads: number, milliseconds: number) => Promise<Result>;
+}
+
+async function ask(rounds: number, plan: Plan) {
+  await checkDesigns(DESIGN_NAMES);
+  const before = await roundTrip();
+  const most = Math.max(...plan.threads);
+  const sweep = new Sweep(most, plan.skew);
+  await warmUp(sweep, DESIGN_NAMES, most);
+  const native = startNativeSweep(most, plan.skew);
+  const lines: Line[] = DESIGN_NAMES.map((design) => ({
+    title: DESIGNS[design].title,
+    run: (pattern, threads, milliseconds) => sweep.run({ design, pattern, threads, milliseconds }),
+  }));
+  if (native !== undefined) lines.push(...(await nativeLines(native)));
+  const patience = new Patience(plan.quick ? 3000 : 30_000);
+  const figures: Figure[] = [];
+  for (const pattern of plan.quick ? (['own-block', 'same-word'] as const) : PATTERN_NAMES) {
+    for (const threads of plan.threads) {
+      const milliseconds = windowFor(threads, plan.quick ? 20 : 40);
+      const runs = lines.map(
+        ({ run }) =>
+          () =>
+            run(pattern, threads, milliseconds),
+      );
+      const results = await measureCell<Result>(runs, Math.ceil(rounds / 2), patience);
+      lines.forEach(({ title }, i) => {
+        figures.push(...figuresOf(title, pattern, threads, shownOf(results[i] as Result[])));
+      });
+    }
+  }
+  await native?.stop();
+  await sweep.close();
+  const scaled = lines.flatMap(({ title }) => gainOfSecondThread(figures, title));
+  return [...scaled, before, await roundTrip(), ...figures];
+}
+
+async function nativeLines(native: NativeSweep): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const way of Object.keys(WAYS) as Way[]) {
+    if ((await native.run(way, 'own-block', 1, 1)) === undefined) continue;
+    const run: Line['run'] = async (...window) => (await native.run(way, ...window)) as NativeWindow;
+    lines.push({ title: WAYS[way], run });
+  }
+  return lines;
+}
+
+function figuresOf(line: string, pattern: Pattern, threads: number, windows: readonly Result[]): Figure[] {
+  const disturbed = windows.filter((window) => window.disturbed).length;
+  const place = (chart: string, unit: string, of: (window: Result) => number, x: number | string, axis: string) => {
+    const title = `${chart}, ${PATTERNS[pattern]}`;
+    const values = figure(`${title}: ${line}, ${axis}: ${x}`, unit, windows.map(of));
+    return { ...values, disturbed, point: { chart: title, line, x, axis, rivals: true } };
+  };
+  const sum = (rates: readonly number[]): number => rates.reduce((total, rate) => total + rate, 0);
+  const rate = place('marks/s', 'M marks/s', ({ rates }) => sum(rates) / MILLION, threads, 'threads');
+  const fairness = place(
+    'fairness',
+    'min/max',
+    ({ rates }) => Math.min(...rates) / Math.max(1, ...rates),
+    threads,
+    'threads',
+  );
+  const details = [fairness];
+  for (const [i, x] of ['p50', 'p99', 'p99.9'].entries()) {
+    if (windows.some(({ batch }) => batch === undefined)) break;
+    const micros = ({ batch }: Result): number => ((batch as WindowResult['batch'])[i] as number) / 1000;
+    details.push(place(`a batch of 4,000 marks, threads: ${threads}`, 'us', micros, x, 'percentile'));
+  }
+  return [rate, ...details.map((detail) => ({ ...detail, detail: true }))];
+}
+
+/** On one word. */
+function gainOfSecondThread(figures: readonly Figure[], line: string): Figure[] {
+  const chart = `marks/s, ${PATTERNS['same-word']}`;
+  const of = (x: number) => figures.find(({ point }) => point?.chart === chart && point.line === line && point.x === x);
+  const [one, two] = [of(1), of(2)];
+  if (one === undefined || two === undefined) return [];
+  const target = line === DESIGNS.dirtymem.title ? atLeast(1.8) : null;
+  const ratio = figure(`two threads on one word / one thread: ${line}`, 'x', [two.median / one.median], target);
+  return [
+    { ...ratio, low: two.low / one.high, high: two.high / one.low, disturbed: worse(one, two), rounds: two.rounds },
+  ];
+}
+
+const worse = (one: Figure, two: Figure): number => Math.max(one.disturbed ?? 0, two.disturbed ?? 0);
+
+export default { title: 'Marks of dirty pages under contention', ask } satisfies Question;

@@ -1,0 +1,72 @@
+/**
+ * What does marking one page cost for each client mask, dirty and clean?
+ *
+ * `markRange` of a byte with each mask, beside `mark` (all clients) and `markPage` (one client), which are made for one
+ * page: an emulator that knows which clients it marks for can see what the general form would cost it. Clean pages are
+ * made so by a collection of each client before the batch, which is not timed.
+ */
+import { Client, DirtyMemory } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { type Contender, compare } from '../compare.js';
+import type { Figure } from '../figure.js';
+import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, distinctPages } from '../pages.js';
+import type { Question } from '../question.js';
+
+const MASKS = { vga: 1, code: 2, migration: 4, 'vga, code': 3, 'vga, migration': 5, 'code, migration': 6, all: 7 };
+const PAGES = distinctPages(2048, BLOCK_PAGES);
+const ADDRESSES = addressesIn(PAGES);
+
+interface Subject {
+  readonly vcpu: Vcpu;
+  readonly mask: number;
+}
+
+function markRanges({ vcpu, mask }: Subject): void {
+  for (let i = 0; i < ADDRESSES.length; i++) vcpu.markRange(ADDRESSES[i] as number, 1, mask);
+}
+
+function markAll({ vcpu }: Subject): void {
+  for (let i = 0; i < ADDRESSES.length; i++) vcpu.mark(ADDRESSES[i] as number);
+}
+
+function markOne({ vcpu }: Subject): void {
+  for (let i = 0; i < PAGES.length; i++) vcpu.markPage(PAGES[i] as number, Client.Migration);
+}
+
+async function ask(rounds: number) {
+  const memory = DirtyMemory.create();
+  memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
+  const vcpu = attachVcpu(memory.handle);
+  const clean = async (): Promise<void> => {
+    vcpu.goOffline();
+    for (const client of [Client.Vga, Client.Code, Client.Migration]) {
+      (await memory.harvest(client)).set.dispose();
+    }
+    vcpu.goOnline();
+  };
+  const loops = [
+    { name: 'mark', batch: markAll, mask: 7 },
+    { name: 'markPage, migration', batch: markOne, mask: 4 },
+    ...Object.entries(MASKS).map(([name, mask]) => ({ name: `markRange of a byte, ${name}`, batch: markRanges, mask })),
+  ];
+  const contenders = (state: string, prepare?: Contender['prepare']): Contender[] =>
+    loops.map(({ name, batch, mask }) => ({
+      name: `${name}: ${state}`,
+      operations: PAGES.length,
+      batch,
+      subject: [{ vcpu, mask }, undefined],
+      ...(prepare && { prepare }),
+    }));
+  const place = (times: Awaited<ReturnType<typeof compare>>, state: string): Figure[] =>
+    loops.map(({ name }) => ({
+      ...times.time(`${name}: ${state}`),
+      point: { chart: 'a page marked, by client mask', line: name, x: state, axis: 'page' },
+    }));
+  const dirty = place(await compare(contenders('dirty'), { rounds }), 'dirty');
+  const first = place(await compare(contenders('clean', clean), { rounds, milliseconds: 0, warmUp: 50 }), 'clean');
+  vcpu.detach();
+  await memory.close();
+  return [...dirty, ...first];
+}
+
+export default { title: 'Marking a page by client mask', ask } satisfies Question;

@@ -1,0 +1,31 @@
+/** Words that tell readers how many of them are to be online, and how often these report. */
+const Word = { Online: 0, Micros: 1, words: 16 } as const;
+/** Readers that are offline look at least so often whether they are to stop. */
+const LOOK_MS = 10;
+
+export class Readers {
+  readonly words: Int32Array;
+
+  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(Word.words * 4))) {
+    this.words = words;
+  }
+
+  get online(): number {
+    return Atomics.load(this.words, Word.Online);
+  }
+
+  get micros(): number {
+    return Atomics.load(this.words, Word.Micros);
+  }
+
+  set(online: number, micros: number): void {
+    Atomics.store(this.words, Word.Micros, micros);
+    Atomics.store(this.words, Word.Online, online);
+    Atomics.notify(this.words, Word.Online);
+  }
+
+  /** In a reader that is not to be online. */
+  waitWhile(online: number): void {
+    Atomics.wait(this.words, Word.Online, online, LOOK_MS);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * A vCPU of a design that stores into guest RAM and marks, a slice whenever the owner grants one, as far as RAM reaches at
+ * the moment. A slice's stores and its marks lie apart, in either order where the design allows it, so that a collection
+ * that does not wait falls between the two.
+ */
+import { DESIGNS, type DesignName } from '../designs/designs.js';
+import { LONG_SLICE, SHORT_SLICE, Slices } from '../designs/slices.js';
+import { randomPages } from '../pages.js';
+import { threadData, workUntilStopped } from '../threads.js';
+
+export interface StoringVcpu {
+  readonly design: DesignName;
+  readonly ticket: unknown;
+  /** A word a page. Each vCPU stores to its own pages: those whose number is `vcpu` modulo `vcpus`. */
+  readonly guest: Int32Array;
+  /** A word: how many pages there are. */
+  readonly ramPages: Int32Array;
+  readonly slices: Int32Array;
+  readonly vcpu: number;
+  readonly vcpus: number;
+}
+
+const { design: name, ticket, guest, ramPages, slices, vcpu: number, vcpus } = threadData<StoringVcpu>();
+const design = DESIGNS[name];
+const random = randomPages(2 ** 16 - 1, 2 ** 30, 88172645 + number);
+const vcpu = design.attach(ticket as never);
+const both = [new Int32Array(SHORT_SLICE), new Int32Array(LONG_SLICE)] as const;
+let at = 0;
+let count = 0;
+let slice = 0;
+
+function store(pages: Int32Array): void {
+  for (const page of pages) guest[page] = ++count;
+}
+
+/** Spins for a while, and leaves the core to others when that was in vain. */
+function awaitGrant(): void {
+  for (let spins = 0; Atomics.load(slices, Slices.Granted) === slice; spins++) {
+    if (spins < 1000) vcpu.quiescent();
+    else {
+      vcpu.goOffline();
+      Atomics.wait(slices, Slices.Granted, slice);
+      vcpu.goOnline();
+    }
+  }
+}
+
+workUntilStopped(() => {
+  awaitGrant();
+  Atomics.store(slices, Slices.Begun, ++slice);
+  const pages = both[(slice & 1) as 0 | 1];
+  const own = Math.floor(Atomics.load(ramPages, 0) / vcpus);
+  for (let i = 0; i < pages.length; i++) {
+    pages[i] = ((random[at++ % random.length] as number) % own) * vcpus + number;
+  }
+  const marksFirst = design.markFirst && (slice & 2) === 0;
+  if (!marksFirst) store(pages);
+  vcpu.markAll(pages, 0, pages.length);
+  if (marksFirst) store(pages);
+  vcpu.quiescent();
+  Atomics.store(slices, Slices.Ended, slice);
+});
+vcpu.detach();

@@ -1,0 +1,127 @@
+import { availableParallelism } from 'node:os';
+import { expect } from 'chai';
+import { measureCell, Patience, shownOf } from '../../benchmarks/contention/cell.js';
+import { collecting, replugging } from '../../benchmarks/contention/owner-load.js';
+import { PATTERN_NAMES, pagesOf, SEQUENCE } from '../../benchmarks/contention/patterns.js';
+import { BLOCK_PAGES, shapeFor } from '../../benchmarks/contention/shape.js';
+import { Sweep } from '../../benchmarks/contention/sweep.js';
+import { DESIGN_NAMES } from '../../benchmarks/designs/designs.js';
+import { type Owed, owed } from '../../benchmarks/disturbance.js';
+import { startNativeSweep } from '../../benchmarks/peers/native-sweep.js';
+import { defaultThreads } from '../../benchmarks/plan.js';
+
+const blocksOf = (pages: Int32Array): Set<number> =>
+  new Set(Array.from(pages, (page) => Math.floor(page / BLOCK_PAGES)));
+const wordsOf = (pages: Int32Array): Set<number> => new Set(Array.from(pages, (page) => page >>> 5));
+
+describe('Patterns of sharing', () => {
+  it('are the same in every call, and of base RAM alone', () => {
+    for (const pattern of PATTERN_NAMES) {
+      for (const vcpu of [0, 3]) {
+        const pages = pagesOf(pattern, vcpu, 1);
+        expect(pages).to.deep.equal(pagesOf(pattern, vcpu, 1));
+        expect(Math.min(...pages), pattern).to.be.at.least(0);
+        expect(Math.max(...pages), pattern).to.be.below(shapeFor(4).basePages);
+      }
+    }
+  });
+
+  it('share what they are called after', () => {
+    for (const vcpu of [0, 3]) {
+      expect(blocksOf(pagesOf('own-block', vcpu, 1))).to.deep.equal(new Set([vcpu]));
+      expect(blocksOf(pagesOf('sequential', vcpu, 1))).to.deep.equal(new Set([vcpu]));
+      expect(blocksOf(pagesOf('shared-block', vcpu, 1))).to.deep.equal(new Set([0]));
+      expect(wordsOf(pagesOf('same-word', vcpu, 1))).to.deep.equal(new Set([0]));
+      expect(wordsOf(pagesOf('same-line', vcpu, 1))).to.deep.equal(new Set([vcpu]));
+    }
+  });
+
+  it('zipf: the larger the skew, the fewer pages have half of the marks', () => {
+    const pagesOfHalf = (skew: number): number => {
+      const counts = new Map<number, number>();
+      for (const page of pagesOf('zipf', 0, skew)) counts.set(page, (counts.get(page) ?? 0) + 1);
+      const most = [...counts.values()].sort((a, b) => b - a);
+      const half = SEQUENCE / 2;
+      let marks = 0;
+      let pages = 0;
+      for (; marks < half; pages++) marks += most[pages] as number;
+      return pages;
+    };
+    expect(pagesOfHalf(0.5)).to.be.above(2 * pagesOfHalf(1));
+    expect(pagesOfHalf(1)).to.be.above(2 * pagesOfHalf(1.5));
+  });
+
+  it('threads go up to twice the cores, and the cores are among them', () => {
+    expect(defaultThreads(2)).to.deep.equal([1, 2, 4]);
+    expect(defaultThreads(6)).to.deep.equal([1, 2, 4, 6, 8, 12]);
+  });
+});
+
+describe('Windows that others disturb', () => {
+  const answers = (shares: readonly number[]) => {
+    let at = 0;
+    return {
+      run: async (): Promise<Owed> => owed(shares[at++] as number, 1, 1),
+      get tries(): number {
+        return at;
+      },
+    };
+  };
+
+  it('a thread that got less than a core was disturbed; threads beyond the cores are owed no more than these', () => {
+    expect(owed(99, 100, 1)).to.deep.equal({ share: 0.99, disturbed: false });
+    expect(owed(80, 100, 1).disturbed).to.equal(true);
+    expect(owed(99 * availableParallelism(), 100, 3 * availableParallelism()).disturbed).to.equal(false);
+  });
+
+  it('are run again, and the best of the tries is kept', async () => {
+    const disturbed = answers([0.5, 0.7, 0.6, 0.4, 0.5, 1]);
+    const [[kept]] = (await measureCell([disturbed.run], 1, new Patience(1e6))) as [[Owed]];
+    expect(kept).to.deep.equal({ share: 0.7, disturbed: true });
+    expect(disturbed.tries).to.equal(5);
+    const calm = answers([0.5, 1, 0.5]);
+    await measureCell([calm.run], 1, new Patience(1e6));
+    expect(calm.tries).to.equal(2);
+  });
+
+  it('are not run again when patience has ended', async () => {
+    const disturbed = answers([0.5, 0.7, 0.9]);
+    await measureCell([disturbed.run], 2, new Patience(0));
+    expect(disturbed.tries).to.equal(2);
+  });
+
+  it('are left out where enough others are left', () => {
+    const [quiet, disturbed] = [owed(1, 1, 1), owed(0.5, 1, 1)];
+    expect(shownOf([quiet, disturbed, quiet, quiet])).to.deep.equal([quiet, quiet, quiet]);
+    expect(shownOf([quiet, disturbed, quiet])).to.have.length(3);
+  });
+});
+
+describe('Contention sweeps', function () {
+  this.timeout(60_000);
+
+  it('every design marks on every thread while its owner collects and replugs', async () => {
+    const sweep = new Sweep(2, 1);
+    try {
+      for (const design of DESIGN_NAMES) {
+        for (const load of [collecting(100), replugging(100)]) {
+          const { rates, steps } = await sweep.run({ design, pattern: 'zipf', threads: 2, milliseconds: 60, load });
+          expect(rates, design).to.have.length(2);
+          expect(Math.max(...rates), design).to.be.above(0);
+          expect(steps?.micros, design).to.be.above(0);
+        }
+      }
+    } finally {
+      await sweep.close();
+    }
+  });
+
+  it('C marks the same pages, on as many threads', async function () {
+    const native = startNativeSweep(2, 1);
+    if (native === undefined) this.skip();
+    const window = await native.run('test', 'own-block', 2, 20);
+    await native.stop();
+    expect(window?.rates).to.have.length(2);
+    expect(Math.max(...(window?.rates ?? []))).to.be.above(0);
+  });
+});
