@@ -27,7 +27,7 @@ import type { RamList } from './ram/ram-list.js';
 import { findLocalReader } from './rcu/local-readers.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
 import { reportReaders, retireIdentity } from './rcu/registry.js';
-import { checkWaitOptions, type WaitOptions, waitForWake } from './rcu/wait.js';
+import { checkWaitOptions, type WaitOptions } from './rcu/wait.js';
 import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, Supervision } from './supervision.js';
 
@@ -348,14 +348,14 @@ export class DirtyMemory {
 
   private async closeAfter(options: WaitOptions): Promise<void> {
     const { lifecycle } = this.rcu;
+    const timeoutError = (ms: number): Error => new GracePeriodTimeout('close', ms, this.rcu.holdouts());
+    const limit = { options, since: performance.now(), timeoutError };
     try {
-      const work = this.settle();
-      const timeoutError = (ms: number): Error => new GracePeriodTimeout('close', ms, this.rcu.holdouts());
-      await waitForWake({ options, timeoutError }, (wake) => {
-        work.then(wake, wake);
-        return () => {};
-      });
-      await work;
+      options.signal?.throwIfAborted();
+      // What is under way; nothing new begins while the engine is closing.
+      await this.collector.settle(limit);
+      await this.ram.settle(limit);
+      await this.rcu.drain(limit);
     } catch (error) {
       lifecycle.state = 'open';
       throw error;
@@ -364,15 +364,9 @@ export class DirtyMemory {
     // ORDER GP-1: Closed before the number, so that a reader that reports reloads its roots and finds them closed.
     // pairs with: dirty/vcpu.ts loadRoots
     this.arena.words.store(Header.Closed, 1);
+    this.tables.close();
     this.rcu.close();
     this.allocator.closed = true;
-  }
-
-  /** What is under way; nothing new begins while the engine is closing. */
-  private async settle(): Promise<void> {
-    await this.collector.settle();
-    await this.ram.settle();
-    await this.rcu.drain();
   }
 
   private checkOpen(operation: string): void {

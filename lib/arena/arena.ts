@@ -108,7 +108,7 @@ export class Arena {
     if (words.get(Header.Magic) === MAGIC && words.get(Header.Closed) === 0 && options.memory !== undefined) {
       throw new RangeError(`${operation}: an engine that is not closed lives at byteOffset ${byteOffset} already`);
     }
-    checkVacant(operation, words);
+    takeVacant(operation, words);
     // Plain stores: no other thread has the handle yet (DM-1).
     // Memory of our own is zero, and is not to be touched before it is needed.
     if (options.memory !== undefined) words.fill(0, regionsOf(geometry.maxReaders, geometry.blockWords).heap, 0);
@@ -124,7 +124,7 @@ export class Arena {
     words.set(Header.PageShift, geometry.pageShift);
     words.set(Header.BlockShift, geometry.blockShift);
     words.set(Header.MaxReaders, geometry.maxReaders);
-    words.set(Header.EngineId, (Math.random() * 2 ** 32) | 0);
+    words.set(Header.EngineId, 1 + Math.floor(Math.random() * (2 ** 31 - 1)));
     words.set(Header.Checksum, checksumOf(words));
     return { arena: new Arena({ dirtymem: VERSION, memory, byteOffset }, arenaBytes / 4, geometry), maxPages };
   }
@@ -188,12 +188,17 @@ function checksumOf(words: Words): number {
  * A reader that a closed engine has left attached would report, and free its slot, in the next engine's registry.
  * @throws RangeError while there is one
  */
-function checkVacant(operation: string, words: Words): void {
+/** Makes sure that no reader is attached to an engine that was closed there, and that none can be from now on. */
+function takeVacant(operation: string, words: Words): void {
   if (words.get(Header.Magic) !== MAGIC) return;
+  // ORDER GP-5: the id of the closed engine goes before the slots are looked at (store-load).
+  // pairs with: rcu/registry.ts claimSlot
+  const id = words.exchange(Header.EngineId, 0);
   const slots = Math.min(words.get(Header.MaxReaders), Math.floor((words.length - Slots.first) / Slots.size));
   for (let i = 0; i < slots; i++) {
     const tenant = words.load(Slots.first + i * Slots.size + Slot.Identity);
     if (tenant === 0) continue;
+    words.store(Header.EngineId, id);
     throw new RangeError(
       `${operation}: a reader of the closed engine there is still attached (identity ${tenant - 1}); detach or retire it`,
     );

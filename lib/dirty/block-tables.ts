@@ -188,6 +188,18 @@ export class BlockTables {
     if (endPage > 0) this.arena.words.store(Header.LastPage, (endPage - 1) | 0);
   }
 
+  /**
+   * No page has a bitmap block any more: for generated code, which looks at roots and tables alone. The all-zero block
+   * is, read as a table, one without entries.
+   */
+  close(): void {
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      // ORDER GP-1: before the number that ends the last interval (release).
+      // pairs with: dirty/vcpu.ts loadRoots
+      this.arena.words.store(Header.Roots + client, this.arena.regions.zeroBlock);
+    }
+  }
+
   private allocateBlocks(numbers: readonly number[], purpose: string): Entry[][] {
     const fresh: Entry[][] = [];
     try {

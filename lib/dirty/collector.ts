@@ -28,7 +28,7 @@
 import type { Arena } from '../arena/arena.js';
 import { GracePeriodTimeout, UsageError } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { checkWaitOptions, type WaitOptions } from '../rcu/wait.js';
+import { checkWaitOptions, type WaitLimit, type WaitOptions } from '../rcu/wait.js';
 import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client, clientName } from './client.js';
 import { ClientLock } from './client-lock.js';
@@ -99,12 +99,12 @@ export class Collector {
     const wait = checkWaitOptions(operation, options);
     this.rcu.checkMayWait(operation);
     wait.signal?.throwIfAborted();
-    const began = performance.now();
+    const since = performance.now();
     const state = this.state(client);
     if (!state.lock.tryAcquire()) {
       const queued = `${operation} (queued behind another collection of ${clientName(client)})`;
       const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, this.rcu.holdouts());
-      await this.rcu.holdingFor(state.lock.acquire({ options: wait, timeoutError }));
+      await this.rcu.holdingFor(state.lock.acquire({ options: wait, since, timeoutError }));
     }
     const taken = new PageSet(this.store, operation);
     try {
@@ -115,7 +115,7 @@ export class Collector {
         state.inFlight = taken;
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
         const cookie = release === undefined ? this.rcu.request() : this.rcu.defer(release);
-        await this.rcu.waitFor(operation, cookie, timeLeft(wait, began));
+        await this.rcu.waitFor(operation, cookie, wait, since);
       }
     } catch (error) {
       this.abandon(client, state, taken);
@@ -147,10 +147,10 @@ export class Collector {
     return this.hand(client, state, taken, deliver);
   }
 
-  /** Resolves when every collection that is under way or queued now has ended. */
-  async settle(): Promise<void> {
+  /** Resolves when every collection that is under way or queued now has ended. @throws (rejects) as the limit has it */
+  async settle(limit: WaitLimit): Promise<void> {
     for (const { lock } of this.states) {
-      await this.rcu.holdingFor(lock.acquire());
+      await this.rcu.holdingFor(lock.acquire(limit));
       lock.release();
     }
   }
@@ -270,9 +270,4 @@ export class Collector {
     }
     taken.dispose();
   }
-}
-
-function timeLeft(options: WaitOptions, began: number): WaitOptions {
-  if (options.timeoutMs === undefined) return options;
-  return { ...options, timeoutMs: Math.max(0, options.timeoutMs - (performance.now() - began)) };
 }

@@ -144,20 +144,26 @@ export class PageSet {
     for (const [number, block] of theirs) {
       const own = mine.get(number);
       if (own === undefined) {
-        added += kernel.count(block, 0, pagesPerBlock);
+        const pages = kernel.count(block, 0, pagesPerBlock);
         mine.set(number, block);
-      } else if (other.uncounted.has(number)) {
+        this.count += pages;
+        added += pages;
+        continue;
+      }
+      let turned: number;
+      if (other.uncounted.has(number)) {
         // Dense: clearing it would cost as much as zeroing it later, when nobody waits.
-        added += kernel.mergeOwned(block, 0, pagesPerBlock, own);
+        turned = kernel.mergeOwned(block, 0, pagesPerBlock, own);
         allocator.freeBlock(block);
       } else {
-        added += kernel.mergeAndClearOwned(block, 0, pagesPerBlock, own);
+        turned = kernel.mergeAndClearOwned(block, 0, pagesPerBlock, own);
         allocator.freeZeroedBlock(block);
       }
+      added += turned;
+      if (!this.uncounted.has(number)) this.count += turned;
     }
     theirs.clear();
     other.dispose();
-    this.count += added;
     this.changes += 1;
     return added;
   }

@@ -20,6 +20,7 @@ import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet, type PageSetStore } from '../dirty/page-set.js';
 import { checkInteger, outOfRange, show, wrongType } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
+import { type WaitLimit, waitForWake } from '../rcu/wait.js';
 import { type RamListener, RamListeners } from './listeners.js';
 import { placeRam } from './placement.js';
 import { RamBlock } from './ram-block.js';
@@ -212,9 +213,13 @@ export class RamList {
     return this.blocks.includes(block);
   }
 
-  /** @internal Every unplugging that is under way. */
-  async settle(): Promise<void> {
-    await Promise.all(this.departures);
+  /** @internal Waits for every unplugging that is under way. @throws (rejects) as the limit has it */
+  async settle(limit: WaitLimit): Promise<void> {
+    const departed = Promise.allSettled(this.departures);
+    await waitForWake(limit, (wake) => {
+      departed.then(wake);
+      return () => {};
+    });
   }
 
   /** The part of unplugging that waits for the readers. Begins synchronously, in the step that unpublished the RAM. */

@@ -16,7 +16,7 @@ import { findLocalReader, quiesceLocalReaders } from './local-readers.js';
 import { reportReaders } from './registry.js';
 import { waitBlocking } from './synchronize-blocking.js';
 import { later, type Scheduled, soon } from './turns.js';
-import { checkWaitOptions, type WaitOptions, waitForWake } from './wait.js';
+import { checkWaitOptions, type WaitLimit, type WaitOptions, waitForWake } from './wait.js';
 
 /** How long a waiting call spins before it lets the event loop turn. */
 const SPIN_MS = 0.02;
@@ -90,13 +90,12 @@ export class Rcu {
       this.periods.kick();
       return false;
     };
-    if (!this.spin(done)) {
-      if (!waitBlocking(this.arena, timeoutMs, doneOrKicked)) {
-        this.keepTurning();
-        throw new GracePeriodTimeout('synchronizeBlocking', timeoutMs, this.holdouts());
-      }
+    try {
+      if (this.spin(done) || waitBlocking(this.arena, timeoutMs, doneOrKicked)) return;
+      throw new GracePeriodTimeout('synchronizeBlocking', timeoutMs, this.holdouts());
+    } finally {
+      this.keepTurning(); // also where this thread must not block: the period has begun
     }
-    this.keepTurning();
   }
 
   /**
@@ -161,7 +160,7 @@ export class Rcu {
 
   /** @internal Learns of periods that have ended and runs the engine's own callbacks. Each owner's step begins with it. */
   step(): void {
-    if (this.lifecycle.state === 'closed') return; // the memory may be another engine's
+    if (!this.hasMemory) return;
     this.periods.poll();
     this.engineQueue.run(this.periods.completed);
   }
@@ -180,8 +179,13 @@ export class Rcu {
     return this.periods.request();
   }
 
-  /** @internal Waits for the period of `cookie`, under the name of the calling operation. */
-  async waitFor(operation: string, cookie: number, options: WaitOptions): Promise<void> {
+  /** @internal Waits for the period of `cookie`, under the name of the calling operation, which began at `since`. */
+  async waitFor(
+    operation: string,
+    cookie: number,
+    options: WaitOptions,
+    since: number = performance.now(),
+  ): Promise<void> {
     options.signal?.throwIfAborted();
     const done = (): boolean => {
       quiesceLocalReaders(this.arena.engineId);
@@ -193,7 +197,7 @@ export class Rcu {
       return;
     }
     const timeoutError = (ms: number): Error => new GracePeriodTimeout(operation, ms, this.holdouts());
-    await waitForWake({ options, timeoutError }, (wake) => {
+    await waitForWake({ options, since, timeoutError }, (wake) => {
       const waiter: Waiter = { cookie, wake };
       this.waiters.push(waiter);
       this.keepTurning();
@@ -225,12 +229,13 @@ export class Rcu {
     }
   }
 
-  /** @internal Resolves when all callbacks, the embedder's and the engine's, have run. While closing there come no new ones. */
-  async drain(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.userQueue.push(this.periods.request(), resolve);
-      this.keepTurning();
-    });
+  /**
+   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While closing there come no new ones.
+   * @throws (rejects) GracePeriodTimeout, the signal's reason
+   */
+  async drain({ options, since }: WaitLimit): Promise<void> {
+    await this.waitFor('close', this.periods.request(), options, since);
+    while (this.userQueue.length > 0) await new Promise<void>((resolve) => soon(resolve));
   }
 
   /** @internal After the lifecycle's last state. */
@@ -245,6 +250,11 @@ export class Rcu {
     do if (done()) return true;
     while (performance.now() < end);
     return false;
+  }
+
+  /** Another engine may have that of a closed one, and one that is not shared is gone when it was grown. */
+  private get hasMemory(): boolean {
+    return this.lifecycle.state !== 'closed' && this.arena.words.length > 0;
   }
 
   private get held(): boolean {
@@ -268,6 +278,7 @@ export class Rcu {
 
   private readonly turn = (): void => {
     this.scheduled = undefined;
+    if (!this.hasMemory) return;
     quiesceLocalReaders(this.arena.engineId);
     this.step();
     const completed = this.periods.completed;

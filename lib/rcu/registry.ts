@@ -7,10 +7,15 @@
  * slot whose tenant left by itself may have its next tenant already.
  */
 import type { Arena } from '../arena/arena.js';
-import { NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
-import { outOfRange, type ReaderReport } from '../errors.js';
+import { Header, MAGIC, NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
+import { outOfRange, type ReaderReport, UsageError } from '../errors.js';
 import { findLocalReader } from './local-readers.js';
 import { OFFLINE } from './sequence.js';
+
+/** Is the engine that was attached to, open or closed, still the one that lives in the memory? */
+function isInPlace(arena: Arena): boolean {
+  return arena.words.load(Header.Magic) === MAGIC && arena.words.load(Header.EngineId) === arena.engineId;
+}
 
 /** Any thread, for itself. @returns word index of the slot. @throws RangeError when the name is too long or no slot is free */
 export function claimSlot(arena: Arena, identity: number, name: string): number {
@@ -23,6 +28,14 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
     //   tenant's accesses to whoever sees our state and never saw that tenant's OFFLINE (acquire).
     // pairs with: rcu/registry.ts freeSlot
     if (words.compareExchange(slot + Slot.Identity, 0, identity + 1) !== 0) continue;
+    // ORDER GP-5: claim first, look second: whoever creates another engine here changes the id first, and looks at the
+    //   slots second. One of the two sees the other (store-load on both sides), else a late thread would have a slot of
+    //   an engine whose layout it does not know (corruption).
+    // pairs with: arena/arena.ts takeVacant
+    if (!isInPlace(arena)) {
+      words.compareExchange(slot + Slot.Identity, identity + 1, 0);
+      throw new UsageError('attachVcpu: the engine was closed, and another one was created in its place');
+    }
     // Plain: the slot is ours, and the owner only reads the name for a report, which may show a mixture of two names.
     for (let w = 0; w < NAME_WORDS; w++) {
       let packed = 0;
@@ -49,8 +62,12 @@ export function freeSlot(arena: Arena, slot: number): void {
   arena.words.store(slot + Slot.Identity, 0);
 }
 
-/** Owner. Frees every slot of a thread that is gone. @returns how many it had */
+/**
+ * Owner. Frees every slot of a thread that is gone. After the engine's end, too, as long as no other engine lives in its
+ * memory, whose words these slots are then not. @returns how many it had
+ */
 export function retireIdentity(arena: Arena, identity: number): number {
+  if (!isInPlace(arena)) return 0;
   let retired = 0;
   for (let i = 0; i < arena.geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;

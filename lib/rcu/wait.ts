@@ -30,6 +30,8 @@ export function checkWaitOptions(operation: string, options: WaitOptions): WaitO
 /** How long to wait at most, and the error to reject with when the time is up. */
 export interface WaitLimit {
   readonly options: WaitOptions;
+  /** When the call began, in `performance.now()` milliseconds: the time runs from there, whatever has been waited for since. */
+  readonly since: number;
   readonly timeoutError: (timeoutMs: number) => Error;
 }
 
@@ -52,7 +54,8 @@ export async function waitForWake(
     };
     const onAbort = (): void => settle(() => reject(signal?.reason));
     const onTimeout = (): void => settle(() => reject(limit?.timeoutError(timeoutMs)));
-    const timer = timeoutMs === Infinity ? undefined : later(onTimeout, timeoutMs, true);
+    const left = timeoutMs - (performance.now() - (limit?.since ?? 0));
+    const timer = timeoutMs === Infinity ? undefined : later(onTimeout, Math.max(0, left), true);
     signal?.addEventListener('abort', onAbort);
     const withdraw = register(() => settle(resolve));
   });

@@ -3,8 +3,9 @@ import { Slot } from '../../arena/layout.js';
 import { GracePeriods } from '../../rcu/grace-period.js';
 import { Rcu } from '../../rcu/rcu.js';
 import { OFFLINE, reached } from '../../rcu/sequence.js';
-import type { WaitOptions } from '../../rcu/wait.js';
 import type { Sabotage } from './sabotage.js';
+
+type Rest = Parameters<Rcu['waitFor']> extends [string, ...infer Others] ? Others : never;
 
 class FreesAtOnce extends Rcu {
   override defer(run: () => void): number {
@@ -14,8 +15,8 @@ class FreesAtOnce extends Rcu {
 }
 
 class CollectsAtOnce extends Rcu {
-  override async waitFor(operation: string, cookie: number, options: WaitOptions): Promise<void> {
-    if (operation === 'synchronize' || operation === 'unplug') await super.waitFor(operation, cookie, options);
+  override async waitFor(operation: string, ...rest: Rest): Promise<void> {
+    if (operation === 'synchronize' || operation === 'unplug') await super.waitFor(operation, ...rest);
   }
 }
 
@@ -33,9 +34,9 @@ class SwapsAtOnce extends Rcu {
     return super.request();
   }
 
-  override async waitFor(operation: string, cookie: number, options: WaitOptions): Promise<void> {
+  override async waitFor(operation: string, ...rest: Rest): Promise<void> {
     const skip = this.swapped && operation !== 'synchronize' && operation !== 'unplug';
-    if (!skip) await super.waitFor(operation, cookie, options);
+    if (!skip) await super.waitFor(operation, ...rest);
   }
 }
 
