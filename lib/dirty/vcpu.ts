@@ -179,9 +179,9 @@ export class Vcpu extends Reader {
 
   protected override loadRoots(): void {
     const { words } = this;
-    // ORDER GP-3: after the store to our slot (Reader.report, Reader.enter); orders the tables' contents before our
-    //   plain reads of them (acquire).
-    // pairs with: dirty/block-tables.ts publish, setRamEnd; dirty-memory.ts closeAfter
+    // ORDER GP-3: after the number was loaded (Reader.report), after the look that confirmed it (Reader.enter), or at any
+    //   time in an interval (reload); orders the tables' contents before our plain reads of them (acquire).
+    // pairs with: dirty/block-tables.ts publish, setRamEnd, close; dirty-memory.ts closeAfter
     const table0 = words.load(Header.Roots);
     const table1 = words.load(Header.Roots + 1);
     const table2 = words.load(Header.Roots + 2);
@@ -237,7 +237,7 @@ export class Vcpu extends Reader {
     let turned = 0;
     // ORDER DM-1: marks meet other marks and collections in one word: atomic read-modify-write, else one of them is
     //   lost. needs: atomicity alone; DM-2 needs no order between the mark and the store it is for.
-    // pairs with: bitmap/atomics-kernel.ts takeLiveWord, clearLive
+    // pairs with: bitmap/atomics-kernel.ts takeLiveWord, clearLive; bitmap/assembly/walk.ts takeLiveWord
     if ((mask & 1) !== 0) {
       const at = (this.block0 + word) | 0;
       if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned = 1;

@@ -213,7 +213,7 @@ export abstract class Reader {
     // ORDER GP-3: all accesses of the ended interval precede this store (release), else the owner frees or copies
     //   under them. The roots are loaded after the number (load-load), else they may be older than what we report
     //   (corruption). That they are loaded after the store, too, is surplus: the slot held a number all the time.
-    // pairs with: rcu/grace-period.ts isQuiescent
+    // pairs with: rcu/grace-period.ts isQuiescent, begin
     words.store(slot + Slot.State, number);
     this.reported = number;
     this.expected = number;

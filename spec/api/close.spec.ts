@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { Header, Table } from '../../lib/arena/layout.js';
+import { Words } from '../../lib/arena/words.js';
 import { Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
@@ -116,6 +118,16 @@ describeEngines('closing an engine', () => {
     vcpu.detach();
   });
 
+  it('leaves generated code, which looks at roots and tables alone, without a bitmap block', async () => {
+    const { memory: shared, byteOffset } = memory.handle;
+    const words = new Words(shared.buffer, byteOffset, shared.buffer.byteLength / 4);
+    const lengths = (): number[] =>
+      [0, 1, 2].map((client) => words.get(words.load(Header.Roots + client) + Table.Length));
+    expect(Math.min(...lengths())).to.be.above(0);
+    await memory.close();
+    expect(lengths()).to.deep.equal([0, 0, 0]);
+  });
+
   it('has a reader that comes online afterwards throw at its first mark', async () => {
     const vcpu = attachVcpu(memory.handle);
     vcpu.goOffline();
@@ -135,6 +147,7 @@ describeEngines('closing an engine', () => {
       if (way === 'timeout') await expectReject(() => closed, GracePeriodTimeout, 'close', "'foreign'", 1);
       else await expectReject(() => closed, Error, 'stay');
       await expectReject(() => second, Error);
+      expect(memory.stats().callbacksPending).to.equal(0);
       memory.ram.plug({ id: 'new', size: PAGE });
       expect(dirtyPages(memory, Client.Vga)).to.deep.equal([...range(0, 100), 128]);
       expect((await reportUntil(vcpu, memory.harvest(Client.Vga))).added).to.equal(101);

@@ -78,6 +78,24 @@ describe('an engine of one thread', () => {
     }
   });
 
+  it('has nothing to do in turns of its own once its memory has been grown', async () => {
+    const memory = new WebAssembly.Memory({ initial: 2 });
+    const engine = smallEngine({ memory, shared: false, debug: false });
+    engine.ram.plug({ id: 'ram', size: 5 * PAGE });
+    const { set } = await engine.harvest(Client.Vga);
+    const uncaught: unknown[] = [];
+    const listeners = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => uncaught.push(error));
+    set.dispose();
+    engine.rcu.callRcu(() => {});
+    memory.grow(1);
+    for (let i = 0; i < 10; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    expect(uncaught).to.deep.equal([]);
+  });
+
   it('throws at every call once its memory has been grown, which took the buffer away', async () => {
     const memory = new WebAssembly.Memory({ initial: 2 });
     const engine = smallEngine({ memory, shared: false, debug: false });

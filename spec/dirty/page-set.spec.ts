@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Client, type DirtyMemory, type PageSet, UsageError } from '../../lib/index.js';
-import { cleanAll, describeEngines, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
+import { cleanAll, describeEngines, PAGE, pagesOf, range, SWAP_ALL, smallEngine } from '../support/engines.js';
 import { runsOf } from '../support/memory-model.js';
 import { expectThrow } from '../support/refusals.js';
 
@@ -43,6 +43,19 @@ describeEngines('a page set', () => {
     memory.setDirty(3 * PAGE, Client.Vga);
     memory.harvestUnsynchronized(Client.Vga, { into: set });
     expect(pagesOf(set)).to.deep.equal([3, 900]);
+  });
+
+  it('counts each page once that a harvest adds to a snapshot whose bitmap blocks were swapped out', async () => {
+    const swapping = smallEngine({}, SWAP_ALL);
+    swapping.ram.plug({ id: 'ram', size: 1024 * PAGE });
+    const set = await swapping.snapshotAndClear(0, 1024 * PAGE, Client.Vga);
+    expect(set.delete(0, 10 * PAGE)).to.equal(10);
+    swapping.setDirtyRange(0, 20 * PAGE, 1 << Client.Vga);
+    const { added } = await swapping.harvest(Client.Vga, { into: set });
+    expect([added, set.pages]).to.deep.equal([10, 1024]);
+    expect(pagesOf(set)).to.deep.equal(range(0, 1024));
+    set.dispose();
+    await swapping.close();
   });
 
   it('has, counts, deletes and lists what a set of numbers does', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
-import type { Arena } from '../../lib/arena/arena.js';
+import { Arena } from '../../lib/arena/arena.js';
 import { Slot, Slots } from '../../lib/arena/layout.js';
+import { DirtyMemory, UsageError } from '../../lib/index.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { claimSlot, freeSlot, reportReaders, retireIdentity } from '../../lib/rcu/registry.js';
 import { attachVcpu } from '../../lib/vcpu.js';
@@ -38,6 +39,47 @@ describe('reader registry', () => {
     expect(claimSlot(arena, 1, 'other')).to.not.equal(slot);
     expect(retireIdentity(arena, 0)).to.equal(1);
     expect(tenants()).to.deep.equal([1]);
+  });
+
+  describe('in memory that another engine has been created in since', () => {
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });
+    const options = { memory, pageSize: 4096, pagesPerBlock: 64, maxRamBytes: 2 ** 20, arenaBytes: 2 ** 17 };
+    const first = () => DirtyMemory.create({ ...options, maxReaders: 64 });
+    const second = () => DirtyMemory.create({ ...options, maxReaders: 1 });
+
+    it('retires nobody, and leaves the words of the other engine as they are', async () => {
+      const old = first();
+      await old.close();
+      const engine = second();
+      engine.ram.plug({ id: 'ram', size: 2 ** 20 });
+      const before = new Int32Array(memory.buffer).slice();
+      const words = new Set(before.subarray(Slots.first));
+      for (const word of words) if (word > 0) expect(old.retire(word - 1)).to.equal(0);
+      expect(new Int32Array(memory.buffer)).to.deep.equal(before);
+      await engine.close();
+    });
+
+    it('gives no slot to a thread whose attaching outlasted its engine', async () => {
+      const old = first();
+      const late = Arena.attach('attachVcpu', old.handle);
+      await old.close();
+      const engine = second();
+      engine.ram.plug({ id: 'ram', size: 2 ** 20 });
+      const before = new Int32Array(memory.buffer).slice();
+      expectThrow(() => claimSlot(late, 7, 'late'), UsageError, 'attachVcpu', 'closed', 'another');
+      expect(new Int32Array(memory.buffer)).to.deep.equal(before);
+      await engine.close();
+    });
+
+    it('lets a thread that claims first keep the memory from another engine', async () => {
+      const old = first();
+      const late = Arena.attach('attachVcpu', old.handle);
+      await old.close();
+      const slot = claimSlot(late, 7, 'late');
+      expectThrow(second, RangeError, 'still attached', 'identity 7');
+      freeSlot(late, slot);
+      await second().close();
+    });
   });
 
   it('leaves nothing of a tenant behind for the next', () => {

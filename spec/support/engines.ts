@@ -30,8 +30,8 @@ export function describeEngines(title: string, suite: (this: Mocha.Suite, shared
 }
 
 /** An engine that grows and shrinks its tables often: 64 pages a bitmap block. Nobody waits for its stalls. */
-export function smallEngine(options: DirtyMemoryOptions = {}): DirtyMemory {
-  return DirtyMemory.create({
+export function smallEngine(options: DirtyMemoryOptions = {}, swapPolicy = shippedParts.swapPolicy): DirtyMemory {
+  const all = {
     pageSize: PAGE,
     pagesPerBlock: 64,
     maxRamBytes: 4096 * PAGE,
@@ -41,7 +41,8 @@ export function smallEngine(options: DirtyMemoryOptions = {}): DirtyMemory {
     stallMs: 600_000,
     shared: inSharedMemory,
     ...options,
-  });
+  };
+  return new DirtyMemory(all, { ...shippedParts, swapPolicy });
 }
 
 /** One region of memory for many engines in turn: each finds what the one before has left there. */

@@ -3,7 +3,16 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { DirtyMemory } from '../../lib/index.js';
 
 /** What the owner does once the thread that started it has attached a reader. */
-export type OwnerTask = 'synchronize' | 'barrier' | 'harvest' | 'unplug' | 'close' | 'startPoll' | 'timeout' | 'abort';
+export type OwnerTask =
+  | 'synchronize'
+  | 'barrier'
+  | 'harvest'
+  | 'unplug'
+  | 'close'
+  | 'startPoll'
+  | 'timeout'
+  | 'abort'
+  | 'closeTimeout';
 
 const memory = DirtyMemory.create({ pagesPerBlock: 64, maxRamBytes: 2 ** 20, arenaBytes: 2 ** 18, stallMs: 600_000 });
 const dimm = memory.ram.plug({ id: 'dimm', size: 4096 });
@@ -16,6 +25,7 @@ const tasks: Record<OwnerTask, () => unknown> = {
   close: () => memory.close(),
   startPoll: () => void memory.rcu.startPoll(),
   timeout: () => memory.rcu.synchronize({ timeoutMs: 1 }).catch(() => {}),
+  closeTimeout: () => memory.close({ timeoutMs: 1 }).catch(() => {}),
   abort: async () => {
     const controller = new AbortController();
     const wait = memory.rcu.synchronize({ signal: controller.signal });

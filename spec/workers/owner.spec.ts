@@ -42,7 +42,7 @@ describe('an owner on a worker thread', () => {
     });
   }
 
-  for (const task of ['startPoll', 'timeout', 'abort'] as const) {
+  for (const task of ['startPoll', 'timeout', 'abort', 'closeTimeout'] as const) {
     it(`is not kept alive by a period that a reader holds up when nobody waits: after ${task}`, async () => {
       await start(task);
       if (exitCode === undefined) await once(owner, 'exit');

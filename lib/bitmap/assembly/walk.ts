@@ -155,7 +155,7 @@ function takeLiveWord(at: usize, mask: u32): u32 {
   //   for the next collection: late, not lost.
   // needs: no order on the read; of the read-modify-write atomicity (K-1): a mark between a read and a separate store
   //   of 0 would be nowhere (corruption). What comes before the copy is ordered by the grace period (GP-6).
-  // pairs with: bitmap/assembly/walk.ts setLiveWord, addLiveWord
+  // pairs with: bitmap/assembly/walk.ts setLiveWord, addLiveWord; dirty/vcpu.ts setBits
   if (mask == -1) return atomic.xchg<u32>(at, 0);
   return atomic.and<u32>(at, ~mask) & mask;
 }
