@@ -42,7 +42,8 @@ async function ask(rounds: number, plan: Plan) {
   if (native !== undefined) lines.push(...(await nativeLines(native)));
   const patience = new Patience(plan.quick ? 3000 : 30_000);
   const figures: Figure[] = [];
-  for (const pattern of plan.quick ? (['own-block', 'same-word'] as const) : PATTERN_NAMES) {
+  const patterns = plan.patterns ?? (plan.quick ? (['own-block', 'same-word'] as const) : PATTERN_NAMES);
+  for (const pattern of patterns) {
     for (const threads of plan.threads) {
       const milliseconds = windowFor(threads, plan.quick ? 20 : 40);
       const runs = lines.map(

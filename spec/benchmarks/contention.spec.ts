@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { expect } from 'chai';
 import { measureCell, Patience, shownOf } from '../../benchmarks/contention/cell.js';
-import { collecting, replugging } from '../../benchmarks/contention/owner-load.js';
+import { collecting, replugging, waking, work } from '../../benchmarks/contention/owner-load.js';
 import { PATTERN_NAMES, pagesOf, SEQUENCE } from '../../benchmarks/contention/patterns.js';
 import { BLOCK_PAGES, shapeFor } from '../../benchmarks/contention/shape.js';
 import { Sweep } from '../../benchmarks/contention/sweep.js';
-import { DESIGN_NAMES } from '../../benchmarks/designs/designs.js';
+import { DESIGN_NAMES, DESIGNS } from '../../benchmarks/designs/designs.js';
 import { type Owed, owed } from '../../benchmarks/disturbance.js';
 import { startNativeSweep } from '../../benchmarks/peers/native-sweep.js';
 import { defaultThreads } from '../../benchmarks/plan.js';
@@ -97,6 +97,21 @@ describe('Windows that others disturb', () => {
   });
 });
 
+describe('Loads of an owner', () => {
+  const owner = DESIGNS.dirtymem.open(shapeFor(1));
+  after(() => owner.close());
+
+  it('each has a step, however short the time', async () => {
+    const micros = await work(0, owner, [waking(1000), waking(1)]);
+    expect(micros.map(({ length }) => length)).to.deep.equal([1, 1]);
+  });
+
+  it('that cannot keep their rates keep the ratio of these', async () => {
+    const [fast, slow] = (await work(20, owner, [waking(1e9), waking(1e8)])) as [number[], number[]];
+    expect(slow.length).to.be.within(Math.floor(fast.length / 10), Math.ceil(fast.length / 10) + 1);
+  });
+});
+
 describe('Contention sweeps', function () {
   this.timeout(60_000);
 
@@ -104,11 +119,12 @@ describe('Contention sweeps', function () {
     const sweep = new Sweep(2, 1);
     try {
       for (const design of DESIGN_NAMES) {
-        for (const load of [collecting(100), replugging(100)]) {
-          const { rates, steps } = await sweep.run({ design, pattern: 'zipf', threads: 2, milliseconds: 60, load });
+        for (const loads of [[collecting(100)], [replugging(100)], [replugging(1000), collecting(100)]]) {
+          const { rates, steps } = await sweep.run({ design, pattern: 'zipf', threads: 2, milliseconds: 60, loads });
           expect(rates, design).to.have.length(2);
           expect(Math.max(...rates), design).to.be.above(0);
-          expect(steps?.micros, design).to.be.above(0);
+          expect(steps, design).to.have.length(loads.length);
+          for (const { micros } of steps) expect(micros, design).to.be.above(0);
         }
       }
     } finally {
