@@ -43,11 +43,12 @@ const sum = ({ rates }: WindowResult): number => rates.reduce((total, rate) => t
 async function ask(rounds: number, plan: Plan) {
   await checkDesigns(DESIGN_NAMES);
   const lines = await roundTrip();
+  const patterns = plan.patterns ?? (['own-block'] as const);
   const beside = Math.max(1, availableParallelism() - 1);
   const counts = plan.quick ? [beside] : [...new Set([...plan.threads, beside])].sort((a, b) => a - b);
   const most = Math.max(...counts);
   const sweep = new Sweep(most, plan.skew);
-  await warmUp(sweep, DESIGN_NAMES, most);
+  await warmUp(sweep, DESIGN_NAMES, patterns, most);
   const hotplug: Part = { name: `hotplug at ${plan.hotplugHz} Hz`, load: replugging(plan.hotplugHz) };
   const harvester: Part = { name: `collections at ${plan.harvestHz} Hz`, load: collecting(plan.harvestHz) };
   const loads: Load[] = [
@@ -58,7 +59,7 @@ async function ask(rounds: number, plan: Plan) {
   const patience = new Patience(plan.quick ? 3000 : 30_000);
   const measure = loadMeasure(sweep, Math.ceil(rounds / 2), plan.quick ? 50 : 100, patience);
   const figures: Figure[] = [];
-  for (const pattern of plan.patterns ?? (['own-block'] as const)) {
+  for (const pattern of patterns) {
     for (const threads of counts) {
       for (const load of loads)
         figures.push(...(await measure({ load, pattern, threads, isBeside: threads === beside })));

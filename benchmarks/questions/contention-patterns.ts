@@ -4,8 +4,9 @@
  * Every design (benchmarks/designs/), each on real threads, 1, 2, 4 ... up to twice the cores, and QEMU's algorithm in C
  * on threads of its own; the same pages for all. Read along a line: a design that writes nothing when the bit is set goes
  * up with the cores whatever is shared; one that writes is stopped by its first shared cache line, whose way from core to
- * core (shown as a round trip) each mark then waits for. Beyond the cores threads only take turns. Fairness is the slowest
- * thread's marks by the fastest's; a batch is 4,000 marks, and its p99 beyond the cores is the scheduler's time slice.
+ * core (shown as a round trip) each mark then waits for. A range counts as its pages, and is marked in each design's best
+ * way. Beyond the cores threads only take turns. Fairness is the slowest thread's marks by the fastest's; a batch is 4,000
+ * pages, and its p99 beyond the cores is the scheduler's time slice.
  */
 import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
 import { PATTERN_NAMES, PATTERNS, type Pattern } from '../contention/patterns.js';
@@ -31,9 +32,10 @@ interface Line {
 async function ask(rounds: number, plan: Plan) {
   await checkDesigns(DESIGN_NAMES);
   const before = await roundTrip();
+  const patterns = plan.patterns ?? (plan.quick ? (['own-block', 'same-word'] as const) : PATTERN_NAMES);
   const most = Math.max(...plan.threads);
   const sweep = new Sweep(most, plan.skew);
-  await warmUp(sweep, DESIGN_NAMES, most);
+  await warmUp(sweep, DESIGN_NAMES, patterns, most);
   const native = startNativeSweep(most, plan.skew);
   const lines: Line[] = DESIGN_NAMES.map((design) => ({
     title: DESIGNS[design].title,
@@ -42,7 +44,6 @@ async function ask(rounds: number, plan: Plan) {
   if (native !== undefined) lines.push(...(await nativeLines(native)));
   const patience = new Patience(plan.quick ? 3000 : 30_000);
   const figures: Figure[] = [];
-  const patterns = plan.patterns ?? (plan.quick ? (['own-block', 'same-word'] as const) : PATTERN_NAMES);
   for (const pattern of patterns) {
     for (const threads of plan.threads) {
       const milliseconds = windowFor(threads, plan.quick ? 20 : 40);

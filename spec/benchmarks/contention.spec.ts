@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { expect } from 'chai';
 import { measureCell, Patience, shownOf } from '../../benchmarks/contention/cell.js';
 import { collecting, replugging, waking, work } from '../../benchmarks/contention/owner-load.js';
-import { PATTERN_NAMES, pagesOf, SEQUENCE } from '../../benchmarks/contention/patterns.js';
+import { PATTERN_NAMES, pagesOf, SEQUENCE, SLICE } from '../../benchmarks/contention/patterns.js';
 import { BLOCK_PAGES, shapeFor } from '../../benchmarks/contention/shape.js';
 import { Sweep } from '../../benchmarks/contention/sweep.js';
 import { DESIGN_NAMES, DESIGNS } from '../../benchmarks/designs/designs.js';
@@ -34,6 +34,16 @@ describe('Patterns of sharing', () => {
       expect(wordsOf(pagesOf('same-word', vcpu, 1))).to.deep.equal(new Set([0]));
       expect(wordsOf(pagesOf('same-line', vcpu, 1))).to.deep.equal(new Set([vcpu]));
     }
+  });
+
+  it('dma: the pages of a slice are a run in one block', () => {
+    const pages = pagesOf('dma', 3, 1);
+    for (let at = 0; at < SEQUENCE; at += SLICE) {
+      const first = pages[at] as number;
+      const run = Int32Array.from({ length: SLICE }, (_, i) => first + i);
+      expect(pages.slice(at, at + SLICE)).to.deep.equal(run);
+    }
+    expect(blocksOf(pages)).to.deep.equal(new Set([0]));
   });
 
   it('zipf: the larger the skew, the fewer pages have half of the marks', () => {
@@ -132,12 +142,26 @@ describe('Contention sweeps', function () {
     }
   });
 
-  it('C marks the same pages, on as many threads', async function () {
+  it('every design marks ranges', async () => {
+    const sweep = new Sweep(1, 1);
+    try {
+      for (const design of DESIGN_NAMES) {
+        const { rates } = await sweep.run({ design, pattern: 'dma', threads: 1, milliseconds: 20 });
+        expect(rates[0], design).to.be.above(0);
+      }
+    } finally {
+      await sweep.close();
+    }
+  });
+
+  it('C marks the same pages and ranges, on as many threads', async function () {
     const native = startNativeSweep(2, 1);
     if (native === undefined) this.skip();
-    const window = await native.run('test', 'own-block', 2, 20);
+    const windows = [await native.run('test', 'own-block', 2, 20), await native.run('lock', 'dma', 2, 20)];
     await native.stop();
-    expect(window?.rates).to.have.length(2);
-    expect(Math.max(...(window?.rates ?? []))).to.be.above(0);
+    for (const window of windows) {
+      expect(window?.rates).to.have.length(2);
+      expect(Math.max(...(window?.rates ?? []))).to.be.above(0);
+    }
   });
 });
