@@ -3,14 +3,15 @@
  *
  * The vCPUs mark random pages of a bitmap block each, or by the patterns asked for. While they do, the owner collects at a
  * rate, or plugs and unplugs a DIMM that crosses a block's end, or does both in turn; compared with windows in which it
- * wakes as often and does nothing. Marks/s kept is
- * the median over the rounds of one window by the other: where it is below 100 %, the difference is stopping, waiting for
- * lines that the owner took, and after a collection setting the bits again. The vCPUs have the cores but one to
- * themselves; with more of them the owner takes a core's time from one, whatever the design. How long the owner's step
- * took is beside it, and p99 of a batch of 4,000 marks, in which a stopped world shows that a mean hides.
+ * wakes as often and does nothing. Marks/s kept is the median over the rounds of one window by the other: where it is
+ * below 100 %, the difference is stopping, waiting for lines that the owner took, and after a collection setting the bits
+ * again. The vCPUs have the cores but one to themselves; with more of them the owner takes a core's time from one,
+ * whatever the design. How long the owner's step took is beside it, and percentiles of a batch of 4,000 marks, in which a
+ * stopped world shows that a mean hides.
  */
 import { availableParallelism } from 'node:os';
 import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
+import { evennessOf } from '../contention/evenness.js';
 import { collecting, type OwnerLoad, replugging, waking } from '../contention/owner-load.js';
 import type { Pattern } from '../contention/patterns.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
@@ -123,11 +124,7 @@ function figuresOf({ load, pattern, threads, isBeside }: Cell, results: WindowRe
         place(`steps reached, ${name}`, '/s', (pair) => stepsOf(pair).perSecond),
       ];
     });
-    return [
-      { ...kept, target },
-      ...steps,
-      place(`p99 of 4,000 marks under ${load.name}`, 'us', ({ batch }) => batch[1] / 1000),
-    ];
+    return [{ ...kept, target }, ...steps, ...evennessOf(`${load.name}, ${pattern}`, line, threads, shown)];
   });
 }
 

@@ -9,6 +9,7 @@
  * pages, and its p99 beyond the cores is the scheduler's time slice.
  */
 import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
+import { evennessOf } from '../contention/evenness.js';
 import { PATTERN_NAMES, PATTERNS, type Pattern } from '../contention/patterns.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
@@ -76,27 +77,14 @@ async function nativeLines(native: NativeSweep): Promise<Line[]> {
 
 function figuresOf(line: string, pattern: Pattern, threads: number, windows: readonly Result[]): Figure[] {
   const disturbed = windows.filter((window) => window.disturbed).length;
-  const place = (chart: string, unit: string, of: (window: Result) => number, x: number | string, axis: string) => {
-    const title = `${chart}, ${PATTERNS[pattern]}`;
-    const values = figure(`${title}: ${line}, ${axis}: ${x}`, unit, windows.map(of));
-    return { ...values, disturbed, point: { chart: title, line, x, axis, rivals: true } };
+  const chart = `marks/s, ${PATTERNS[pattern]}`;
+  const millions = windows.map(({ rates }) => rates.reduce((total, rate) => total + rate, 0) / MILLION);
+  const rate: Figure = {
+    ...figure(`${chart}: ${line}, threads: ${threads}`, 'M marks/s', millions),
+    disturbed,
+    point: { chart, line, x: threads, axis: 'threads', rivals: true },
   };
-  const sum = (rates: readonly number[]): number => rates.reduce((total, rate) => total + rate, 0);
-  const rate = place('marks/s', 'M marks/s', ({ rates }) => sum(rates) / MILLION, threads, 'threads');
-  const fairness = place(
-    'fairness',
-    'min/max',
-    ({ rates }) => Math.min(...rates) / Math.max(1, ...rates),
-    threads,
-    'threads',
-  );
-  const details = [fairness];
-  for (const [i, x] of ['p50', 'p99', 'p99.9'].entries()) {
-    if (windows.some(({ batch }) => batch === undefined)) break;
-    const micros = ({ batch }: Result): number => ((batch as WindowResult['batch'])[i] as number) / 1000;
-    details.push(place(`a batch of 4,000 marks, threads: ${threads}`, 'us', micros, x, 'percentile'));
-  }
-  return [rate, ...details.map((detail) => ({ ...detail, detail: true }))];
+  return [rate, ...evennessOf(PATTERNS[pattern], line, threads, windows)];
 }
 
 /** On one word. */
