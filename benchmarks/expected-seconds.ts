@@ -24,9 +24,9 @@ export const EXPECTED_SECONDS: Partial<Record<QuestionName, readonly [once: numb
   'mark-masks': [1, 0.5],
   'read-sections': [0.3, 0.15],
   'attach-detach': [0.3, 0.1],
-  'grace-periods': [1, 0.7],
+  'grace-periods': [1, 0.8],
   callbacks: [0.5, 0.1],
-  'collect-density': [2, 0.4],
+  'collect-density': [2.6, 0.6],
   'mark-generated': [2, 0.5],
   runs: [1, 0.3],
 };
