@@ -10,7 +10,7 @@ export const EXPECTED_SECONDS: Partial<Record<QuestionName, readonly [once: numb
   'mark-across-blocks': [0.5, 0.2],
   'first-touch': [0.2, 0.1],
   quiescent: [0.2, 0.1],
-  extend: [2.5, 0.3],
+  extend: [2.5, 0.4],
   plug: [1.5, 0.2],
   'hotplug-while-marking': [2, 1],
   'grace-period': [0.5, 0.2],
