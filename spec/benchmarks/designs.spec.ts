@@ -83,7 +83,7 @@ describe('Designs that are measured against each other', function () {
     });
     await checkSteps(hasty, stepsOf(1000, 1));
     await expectReject(
-      () => checkThreads('block-messages', hasty, 2000),
+      () => checkThreads('block-messages', hasty, 10_000),
       Error,
       'was stored to after it was copied, and is not dirty',
     );
