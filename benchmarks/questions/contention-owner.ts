@@ -55,7 +55,7 @@ async function ask(rounds: number, plan: Plan) {
   const loads: Load[] = [
     { name: hotplug.name, parts: [hotplug], leastKept: 97 },
     { name: harvester.name, parts: [harvester] },
-    { name: 'both', parts: [hotplug, harvester] },
+    { name: 'both loads', parts: [hotplug, harvester] },
   ];
   const patience = new Patience(plan.quick ? 3000 : 30_000);
   const measure = loadMeasure(sweep, Math.ceil(rounds / 2), plan.quick ? 50 : 100, patience);
