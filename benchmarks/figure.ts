@@ -17,6 +17,13 @@ export interface Point {
   readonly rivals?: boolean;
 }
 
+/** Where a figure stands in a table whose cells hold several, each a part. */
+export interface Packed {
+  readonly table: string;
+  readonly column: string;
+  readonly part: string;
+}
+
 /** Which way is faster; undefined for what is no cost. */
 export type Better = 'lower' | 'higher';
 
@@ -37,8 +44,8 @@ export interface Figure {
   /** How many of the rounds others on the machine disturbed, however often they were repeated. */
   readonly disturbed?: number;
   readonly point?: Point;
-  /** For the page and the file, not the terminal. */
-  readonly detail?: boolean;
+  /** On the page it is in a chart that has to be opened; in the terminal it shares a cell with others of its line. */
+  readonly packed?: Packed;
 }
 
 /** @param values one a round, or the only one */

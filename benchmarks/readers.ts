@@ -1,6 +1,6 @@
 /** Words that tell readers how many of them are to be online, and how often these report. */
 const Word = { Online: 0, Micros: 1, words: 16 } as const;
-/** Readers that are offline look at least so often whether they are to stop. */
+/** Readers that are not look at least so often whether they are to stop. */
 const LOOK_MS = 10;
 
 export class Readers {

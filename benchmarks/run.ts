@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { addCompareCommand } from '../scripts/bench-command.js';
 import { writableFile } from '../scripts/writable-file.js';
 import { answerTo } from './answer.js';
+import { PATTERN_NAMES, type Pattern } from './contention/patterns.js';
 import { watchNeighbours } from './neighbours.js';
 import { pageOf } from './output/page.js';
 import { expectedSeconds, Progress } from './output/progress.js';
@@ -21,6 +22,7 @@ interface BenchOptions {
   readonly rounds?: number;
   readonly quick?: boolean;
   readonly threads?: readonly number[];
+  readonly pattern?: readonly Pattern[];
   readonly skew: number;
   readonly harvestHz: number;
   readonly hotplugHz: number;
@@ -39,6 +41,11 @@ const program = new Command('bench')
   .addOption(
     new Option('--threads <n...>', 'of the contention sweeps (default: 1, 2, 4 ... twice the cores)').argParser(
       (text: string, before: readonly number[] = []) => [...before, count(text)],
+    ),
+  )
+  .addOption(
+    new Option('--pattern <names...>', 'of the contention sweeps (default: all, own-block under an owner)').choices(
+      PATTERN_NAMES,
     ),
   )
   .addOption(new Option('--skew <s>', 'of the pattern zipf').argParser(positive).default(skew))
@@ -63,6 +70,7 @@ async function run(options: BenchOptions): Promise<void> {
   const plan: Plan = {
     quick,
     threads: [...new Set(options.threads ?? defaultPlan().threads)].sort((a, b) => a - b),
+    ...(options.pattern && { patterns: [...new Set(options.pattern)] }),
     skew: options.skew,
     harvestHz: options.harvestHz,
     hotplugHz: options.hotplugHz,

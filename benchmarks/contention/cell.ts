@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import type { DesignName } from '../designs/designs.js';
 import type { Owed } from '../disturbance.js';
+import { marksRanges, type Pattern } from './patterns.js';
 import type { Sweep } from './sweep.js';
 
 const TRIES = 5;
@@ -63,15 +64,23 @@ export function windowFor(threads: number, milliseconds: number): number {
   return threads > availableParallelism() ? 3 * milliseconds : milliseconds;
 }
 
-/** Every thread runs every design until two windows in a row are alike. */
-export async function warmUp(sweep: Sweep, designs: readonly DesignName[], threads: number): Promise<void> {
-  for (const design of designs) {
-    let last = 0;
-    for (let i = 0; i < MOST_WARM_UPS; i++) {
-      const { rates } = await sweep.run({ design, pattern: 'own-block', threads, milliseconds: 50 });
-      const slowest = Math.min(...rates);
-      if (Math.abs(slowest / last - 1) < STABLE) break;
-      last = slowest;
+/** Every thread runs every design until two windows in a row are alike, with marks of pages and of ranges as asked. */
+export async function warmUp(
+  sweep: Sweep,
+  designs: readonly DesignName[],
+  patterns: readonly Pattern[],
+  threads: number,
+): Promise<void> {
+  const oneOfEachKind = new Map(patterns.map((pattern) => [marksRanges(pattern), pattern])).values();
+  for (const pattern of oneOfEachKind) {
+    for (const design of designs) {
+      let last = 0;
+      for (let i = 0; i < MOST_WARM_UPS; i++) {
+        const { rates } = await sweep.run({ design, pattern, threads, milliseconds: 50 });
+        const slowest = Math.min(...rates);
+        if (Math.abs(slowest / last - 1) < STABLE) break;
+        last = slowest;
+      }
     }
   }
 }

@@ -12,15 +12,18 @@ export const PATTERNS = {
   'same-line': 'random pages of a word each, in one cache line',
   zipf: 'pages of one block by a Zipf distribution, shared by all',
   sequential: 'pages in order, a block each',
-  dma: 'bursts of 256 pages in order, anywhere in one block, shared by all',
+  dma: 'ranges of 200 pages, anywhere in one block, shared by all',
 } as const;
 
 export type Pattern = keyof typeof PATTERNS;
 export const PATTERN_NAMES = Object.keys(PATTERNS) as Pattern[];
 
-/** A multiple of what a vCPU marks in a slice. */
-export const SEQUENCE = 8000;
-const BURST = 256;
+/** What a vCPU marks between two quiescent states. */
+export const SLICE = 200;
+export const SEQUENCE = 40 * SLICE;
+/** Are the pages of a slice a run, which is marked at once? A device's DMA. */
+export const marksRanges = (pattern: Pattern): boolean => pattern === 'dma';
+
 const WORDS_A_LINE = 16;
 const SEED = 2463534242;
 
@@ -41,8 +44,8 @@ export function pagesOf(pattern: Pattern, vcpu: number, skew: number): Int32Arra
     case 'sequential':
       return Int32Array.from({ length: SEQUENCE }, (_, i) => own + i);
     case 'dma': {
-      const starts = random(BLOCK_PAGES - BURST);
-      return starts.map((_, i) => (starts[Math.floor(i / BURST)] as number) + (i % BURST));
+      const starts = random(BLOCK_PAGES - SLICE);
+      return starts.map((_, i) => (starts[Math.floor(i / SLICE)] as number) + (i % SLICE));
     }
   }
 }

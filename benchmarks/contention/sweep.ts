@@ -9,13 +9,14 @@ import { Gaps } from '../gaps.js';
 import { median } from '../statistics.js';
 import type { ContendingVcpu, Ran, Run } from '../workers/contending-vcpu.js';
 import { Gate } from './gate.js';
-import type { OwnerLoad } from './owner-load.js';
+import { type OwnerLoad, work } from './owner-load.js';
 import { shapeFor } from './shape.js';
 
 export interface Window extends Run {
   readonly threads: number;
   readonly milliseconds: number;
-  readonly load?: OwnerLoad;
+  /** The owner's, by default none. */
+  readonly loads?: readonly OwnerLoad[];
 }
 
 export interface WindowResult extends Owed {
@@ -23,8 +24,8 @@ export interface WindowResult extends Owed {
   readonly rates: readonly number[];
   /** Nanoseconds of a batch: p50, p99, p99.9 over all threads. */
   readonly batch: readonly [number, number, number];
-  /** What the owner did under a load, once at least: how often a second, and the median of how long it took. */
-  readonly steps: { readonly perSecond: number; readonly micros: number } | undefined;
+  /** Of each load, whose steps are one at least: how many a second, and the median of how long they took. */
+  readonly steps: readonly { readonly perSecond: number; readonly micros: number }[];
 }
 
 export class Sweep {
@@ -39,7 +40,7 @@ export class Sweep {
     this.workers = this.gaps.map((gaps, vcpu) => this.start(vcpu, skew, gaps));
   }
 
-  async run({ design, pattern, threads, milliseconds, load }: Window): Promise<WindowResult> {
+  async run({ design, pattern, threads, milliseconds, loads = [] }: Window): Promise<WindowResult> {
     const workers = this.workers.slice(0, threads);
     for (const gaps of this.gaps) gaps.clear();
     this.gate.close();
@@ -49,19 +50,18 @@ export class Sweep {
     const owner = this.owners.get(design) as DesignOwner;
     const endOf = watchCores();
     this.gate.open();
-    const stepMicros = await this.ownFor(milliseconds, owner, load);
+    const began = performance.now();
+    const stepMicros = loads.length === 0 ? await sleep(milliseconds, []) : await work(milliseconds, owner, loads);
     this.gate.stop();
-    const busyOwner = stepMicros.reduce((sum, micros) => sum + micros, 0) / 1000 / milliseconds;
+    const seconds = (performance.now() - began) / 1000;
+    const busyOwner = stepMicros.flat().reduce((sum, micros) => sum + micros, 0) / 1e6 / seconds;
     const ran = await Promise.all(answers);
     const owed = endOf(threads + busyOwner);
     return {
       ...owed,
       rates: ran.map(({ marks, milliseconds: own }) => (marks / own) * 1000),
       batch: [this.batchQuantile(0.5), this.batchQuantile(0.99), this.batchQuantile(0.999)],
-      steps:
-        stepMicros.length === 0
-          ? undefined
-          : { perSecond: (stepMicros.length / milliseconds) * 1000, micros: median(stepMicros) },
+      steps: stepMicros.map((micros) => ({ perSecond: micros.length / seconds, micros: median(micros) })),
     };
   }
 
@@ -87,23 +87,6 @@ export class Sweep {
       throw error;
     });
     return worker;
-  }
-
-  /** @returns how long each step took, in microseconds */
-  private async ownFor(milliseconds: number, owner: DesignOwner, load: OwnerLoad | undefined): Promise<number[]> {
-    const micros: number[] = [];
-    if (load === undefined) await sleep(milliseconds);
-    else {
-      const began = performance.now();
-      for (let now = began; now < began + milliseconds; now = performance.now()) {
-        if (micros.length > ((now - began) / 1000) * load.hz) await sleep(1);
-        else {
-          await load.step(owner);
-          micros.push((performance.now() - now) * 1000);
-        }
-      }
-    }
-    return micros;
   }
 
   private batchQuantile(fraction: number): number {

@@ -8,6 +8,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
 import { Handshake, HandshakeSlot } from './handshake.js';
 import { Taken } from './taken.js';
+import { wordBits } from './word-bits.js';
 
 interface News {
   readonly number: number;
@@ -158,6 +159,19 @@ class MessagedVcpu implements DesignVcpu {
 
   markAll(pages: Int32Array, from: number, end: number): void {
     for (let i = from; i < end; i++) this.mark(pages[i] as number);
+  }
+
+  markRange(first: number, end: number): void {
+    for (let page = first; page < end; ) {
+      const base = page - (page & this.mask);
+      const to = Math.min(end - base, this.mask + 1);
+      const block = this.blocks[page >>> this.shift] ?? this.newBlock(page);
+      for (let word = (page - base) >>> 5; word * 32 < to; word++) {
+        const bits = wordBits(word, page - base, to);
+        if (((block[word] as number) & bits) !== bits) Atomics.or(block, word, bits);
+      }
+      page = base + to;
+    }
   }
 
   quiescent(): void {

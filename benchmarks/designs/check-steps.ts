@@ -1,15 +1,17 @@
 /**
- * A design against the model, a set of dirty pages, step by step: marks by vCPUs of this thread, which are offline while
+ * A design against the model, a set of dirty pages, step by step: marks of pages and ranges by vCPUs of this thread, which are offline while
  * the owner does something, and after each collection a look at every page.
  */
 import { randomPages } from '../pages.js';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape } from './design.js';
 
 export interface Step {
-  readonly kind: 'mark' | 'plug' | 'unplug' | 'harvest' | 'forget';
+  readonly kind: 'mark' | 'mark-range' | 'plug' | 'unplug' | 'harvest' | 'forget';
   /** Any numbers; they are taken modulo what there is. */
   readonly vcpu: number;
   readonly page: number;
+  /** Of a range. */
+  readonly length: number;
 }
 
 /** DIMMs begin and end within words' and blocks' neighbours. */
@@ -30,13 +32,13 @@ export async function checkSteps(design: Design, steps: readonly Step[], shape: 
   await owner.close();
 }
 
-const kindOnly = (kind: Step['kind']): Step => ({ kind, vcpu: 0, page: 0 });
+const kindOnly = (kind: Step['kind']): Step => ({ kind, vcpu: 0, page: 0, length: 0 });
 const FIRST = (['harvest', 'plug', 'harvest', 'forget'] as const).map(kindOnly);
 const LAST = (['harvest', 'unplug', 'harvest'] as const).map(kindOnly);
 
 /** The same in every run. */
 export function stepsOf(count: number, seed: number): Step[] {
-  const numbers = randomPages(3 * count, 2 ** 30, seed);
+  const numbers = randomPages(4 * count, 2 ** 30, seed);
   const kindOf = (number: number): Step['kind'] =>
     number % 16 === 0
       ? 'plug'
@@ -46,11 +48,14 @@ export function stepsOf(count: number, seed: number): Step[] {
           ? 'harvest'
           : number % 64 === 3
             ? 'forget'
-            : 'mark';
+            : number % 16 === 4
+              ? 'mark-range'
+              : 'mark';
   return Array.from({ length: count }, (_, i) => ({
-    kind: kindOf(numbers[3 * i] as number),
-    vcpu: numbers[3 * i + 1] as number,
-    page: numbers[3 * i + 2] as number,
+    kind: kindOf(numbers[4 * i] as number),
+    vcpu: numbers[4 * i + 1] as number,
+    page: numbers[4 * i + 2] as number,
+    length: numbers[4 * i + 3] as number,
   }));
 }
 
@@ -86,17 +91,19 @@ class Model {
 }
 
 async function perform(
-  { kind, vcpu, page }: Step,
+  { kind, vcpu, page, length }: Step,
   owner: DesignOwner,
   vcpus: readonly DesignVcpu[],
   model: Model,
 ): Promise<void> {
-  if (kind === 'mark') {
+  if (kind === 'mark' || kind === 'mark-range') {
     const marker = vcpus[vcpu % vcpus.length] as DesignVcpu;
-    const marked = page % model.pages;
-    if (page % 2 === 0) marker.mark(marked);
-    else marker.markAll(Int32Array.of(0, marked), 1, 2);
-    model.dirty.add(marked);
+    const first = page % model.pages;
+    const end = kind === 'mark' ? first + 1 : first + 1 + (length % (model.pages - first));
+    if (kind === 'mark-range') marker.markRange(first, end);
+    else if (page % 2 === 0) marker.mark(first);
+    else marker.markAll(Int32Array.of(0, first), 1, 2);
+    for (let marked = first; marked < end; marked++) model.dirty.add(marked);
     marker.quiescent();
     return;
   }

@@ -45,6 +45,8 @@ export interface DesignVcpu {
   mark(page: number): void;
   /** Marks `pages[from]` up to `pages[end - 1]`. A loop of the design's own, so that it is compiled for it alone. */
   markAll(pages: Int32Array, from: number, end: number): void;
+  /** Marks `first` up to `end - 1`, one page at least, in the design's best way to mark a run of pages. */
+  markRange(first: number, end: number): void;
   quiescent(): void;
   goOffline(): void;
   goOnline(): void;

@@ -76,6 +76,10 @@ class EngineVcpu implements DesignVcpu {
     for (let i = from; i < end; i++) vcpu.markPage(pages[i] as number, CLIENT);
   }
 
+  markRange(first: number, end: number): void {
+    this.vcpu.markRange(first * PAGE_SIZE, (end - first) * PAGE_SIZE, 1 << CLIENT);
+  }
+
   quiescent(): void {
     this.vcpu.quiescent();
   }

@@ -7,6 +7,7 @@
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
 import { Handshake, HandshakeSlot } from './handshake.js';
 import { Taken } from './taken.js';
+import { wordBits } from './word-bits.js';
 
 interface Data {
   readonly bitmaps: Pair;
@@ -107,6 +108,13 @@ class PrivateVcpu implements DesignVcpu {
     for (let i = from; i < end; i++) {
       const page = pages[i] as number;
       bitmap[page >>> 5] = (bitmap[page >>> 5] as number) | (1 << page);
+    }
+  }
+
+  markRange(first: number, end: number): void {
+    const { bitmap } = this;
+    for (let word = first >>> 5; word * 32 < end; word++) {
+      bitmap[word] = (bitmap[word] as number) | wordBits(word, first, end);
     }
   }
 

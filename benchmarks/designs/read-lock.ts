@@ -9,6 +9,7 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
 import { Taken } from './taken.js';
+import { wordBits } from './word-bits.js';
 
 const LINE = 16;
 const Word = { Number: 0, Root: LINE, firstSlot: 2 * LINE } as const;
@@ -164,6 +165,25 @@ class ReadLockVcpu implements DesignVcpu {
 
   markAll(pages: Int32Array, from: number, end: number): void {
     for (let i = from; i < end; i++) this.mark(pages[i] as number);
+  }
+
+  /** One lock for all. A word that is set whole can lose no bit, so that a store does for it. */
+  markRange(first: number, end: number): void {
+    const { words, slot } = this;
+    Atomics.store(words, slot, words[Word.Number] as number);
+    const table = Atomics.load(words, Word.Root);
+    for (let page = first; page < end; ) {
+      const base = page - (page & this.mask);
+      const to = Math.min(end - base, this.mask + 1);
+      const block = words[table + (page >>> this.shift)] as number;
+      for (let word = (page - base) >>> 5; word * 32 < to; word++) {
+        const bits = wordBits(word, page - base, to);
+        if (bits === -1) Atomics.store(words, block + word, -1);
+        else Atomics.or(words, block + word, bits);
+      }
+      page = base + to;
+    }
+    Atomics.store(words, slot, 0);
   }
 
   quiescent(): void {}

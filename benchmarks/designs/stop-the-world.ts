@@ -7,6 +7,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Design, DesignOwner, DesignVcpu, Shape, Ticket } from './design.js';
 import { Taken } from './taken.js';
+import { wordBits } from './word-bits.js';
 
 const LINE = 16;
 /** Odd while the world is stopped. */
@@ -117,6 +118,14 @@ class StoppableVcpu implements DesignVcpu {
       const page = pages[i] as number;
       const bit = 1 << page;
       if (((bitmap[page >>> 5] as number) & bit) === 0) Atomics.or(bitmap, page >>> 5, bit);
+    }
+  }
+
+  markRange(first: number, end: number): void {
+    const { bitmap } = this;
+    for (let word = first >>> 5; word * 32 < end; word++) {
+      const bits = wordBits(word, first, end);
+      if (((bitmap[word] as number) & bits) !== bits) Atomics.or(bitmap, word, bits);
     }
   }
 

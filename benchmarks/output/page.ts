@@ -71,8 +71,8 @@ function sectionOf(answer: Answered, draw: (chart: Chart) => string): string {
       ? ''
       : `<div class="scroll"><table><thead><tr><th></th><th>median</th><th>quartiles</th><th>target</th><th></th></tr></thead>
 <tbody>${rows.join('')}</tbody></table></div>`;
-  const charts = chartsOf(figures.filter(({ detail }) => !detail)).map(draw);
-  const details = chartsOf(figures.filter(({ detail }) => detail)).map(draw);
+  const charts = chartsOf(figures.filter(({ packed }) => packed === undefined)).map(draw);
+  const details = chartsOf(figures.filter(({ packed }) => packed !== undefined)).map(draw);
   const more =
     details.length === 0
       ? ''

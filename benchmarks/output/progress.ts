@@ -3,10 +3,8 @@ import { SingleBar } from 'cli-progress';
 import { EXPECTED_SECONDS } from '../expected-seconds.js';
 import type { QuestionName } from '../question.js';
 
-const UNKNOWN: readonly [number, number] = [2, 0.5];
-
 export function expectedSeconds(name: QuestionName, rounds: number): number {
-  const [once, aRound] = EXPECTED_SECONDS[name] ?? UNKNOWN;
+  const [once, aRound] = EXPECTED_SECONDS[name];
   return once + aRound * rounds;
 }
 

@@ -3,16 +3,15 @@ import Table from 'cli-table3';
 import { type Figure, isReached, isWithinNoise } from '../figure.js';
 import type { Answered } from '../result.js';
 import { bestAt, type Chart, chartsOf, type PlacedFigure } from './charts.js';
+import { mark } from './disturbed-mark.js';
 import { show } from './numbers.js';
-
-const PLAIN = { style: { head: [], border: [] } };
+import { packedTables } from './packed-tables.js';
+import { PLAIN } from './plain.js';
 
 export function answerTables({ figures }: Answered): string {
   const rows = figures.filter(({ point }) => point === undefined);
-  const charts = chartsOf(figures.filter(({ detail }) => !detail)).map(chartTable);
-  const hidden = chartsOf(figures.filter(({ detail }) => detail)).length;
-  const more = hidden === 0 ? [] : [`${hidden} more charts with --html, their figures with --json`];
-  return [...(rows.length === 0 ? [] : [rowTable(rows)]), ...charts, ...more].join('\n');
+  const charts = chartsOf(figures.filter(({ packed }) => packed === undefined)).map(chartTable);
+  return [...(rows.length === 0 ? [] : [rowTable(rows)]), ...charts, ...packedTables(figures)].join('\n');
 }
 
 function rowTable(figures: readonly Figure[]): string {
@@ -67,9 +66,6 @@ function cell(figure: PlacedFigure | undefined): string {
   const spread = low === high || median === 0 ? '' : ` ±${Math.round((50 * (high - low)) / median)}%`;
   return `${show(median)}${spread}${mark(figure)}`;
 }
-
-/** Others on the machine disturbed most of its rounds. */
-const mark = ({ disturbed = 0, rounds }: Figure): string => (disturbed * 2 > rounds ? ' ~' : '');
 
 export function summaryOf(answers: readonly Answered[]): string {
   const figures = answers.flatMap((answer) => answer.figures);

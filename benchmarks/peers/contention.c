@@ -2,9 +2,10 @@
  * Threads that mark pages in C, as QEMU does (cpu_physical_memory_set_dirty_flag): bits in blocks behind an RCU-protected
  * table of pointers.
  *
- * A line on stdin is a window, WAY THREADS MILLISECONDS BLOCKS PAGES_A_BLOCK COUNT FILE, and is answered with a line on
- * stdout: the processor's milliseconds, then for each thread its marks and its nanoseconds. FILE has COUNT page numbers a
- * thread, 32 bits each. All pages are dirty.
+ * A line on stdin is a window, WAY THREADS MILLISECONDS BLOCKS PAGES_A_BLOCK COUNT RANGES FILE, and is answered with a
+ * line on stdout: the processor's milliseconds, then for each thread its marks and its nanoseconds. FILE has COUNT page
+ * numbers a thread, 32 bits each. All pages are dirty. Where RANGES is 1 and not 0, those of a slice are a run in one
+ * block, which is marked word by word, in one read lock.
  *
  * Ways:
  *   lock   a read lock and unlock a mark, each a full barrier, and an atomic or: QEMU in 2016
@@ -60,6 +61,25 @@ static inline uint64_t *word_of(uint32_t page)
     return &blocks[page >> block_shift][(page & ((1u << block_shift) - 1)) >> 6];
 }
 
+/* The bits of a word of the slice that begins at a page. */
+static inline uint64_t word_bits(uint32_t word, uint32_t first)
+{
+    uint32_t from = word * 64, end = first + SLICE;
+    uint64_t low = first > from ? UINT64_MAX << (first - from) : UINT64_MAX;
+    uint64_t high = end < from + 64 ? UINT64_MAX >> (from + 64 - end) : UINT64_MAX;
+    return low & high;
+}
+
+/* A word that is set whole can lose no bit. */
+static inline void set_range(uint32_t first)
+{
+    for (uint32_t word = first / 64; word * 64 < first + SLICE; word++) {
+        uint64_t bits = word_bits(word, first);
+        if (bits == UINT64_MAX) __atomic_store_n(word_of(word * 64), bits, __ATOMIC_SEQ_CST);
+        else __atomic_fetch_or(word_of(word * 64), bits, __ATOMIC_SEQ_CST);
+    }
+}
+
 static void with_lock(struct thread *self, const int32_t *pages)
 {
     for (int i = 0; i < SLICE; i++) {
@@ -68,6 +88,13 @@ static void with_lock(struct thread *self, const int32_t *pages)
         __atomic_fetch_or(word_of(page), UINT64_C(1) << (page & 63), __ATOMIC_SEQ_CST);
         __atomic_exchange_n(&self->slot, 0, __ATOMIC_SEQ_CST);
     }
+}
+
+static void with_lock_range(struct thread *self, const int32_t *pages)
+{
+    __atomic_exchange_n(&self->slot, __atomic_load_n(&grace_number, __ATOMIC_RELAXED), __ATOMIC_SEQ_CST);
+    set_range((uint32_t)pages[0]);
+    __atomic_exchange_n(&self->slot, 0, __ATOMIC_SEQ_CST);
 }
 
 #ifdef HAVE_URCU
@@ -81,6 +108,14 @@ static void with_urcu(struct thread *self, const int32_t *pages)
         urcu_memb_read_unlock();
     }
 }
+
+static void with_urcu_range(struct thread *self, const int32_t *pages)
+{
+    (void)self;
+    urcu_memb_read_lock();
+    set_range((uint32_t)pages[0]);
+    urcu_memb_read_unlock();
+}
 #endif
 
 static void with_or(struct thread *self, const int32_t *pages)
@@ -92,6 +127,12 @@ static void with_or(struct thread *self, const int32_t *pages)
     self->slot = __atomic_load_n(&grace_number, __ATOMIC_SEQ_CST);
 }
 
+static void with_or_range(struct thread *self, const int32_t *pages)
+{
+    set_range((uint32_t)pages[0]);
+    self->slot = __atomic_load_n(&grace_number, __ATOMIC_SEQ_CST);
+}
+
 static void with_test(struct thread *self, const int32_t *pages)
 {
     for (int i = 0; i < SLICE; i++) {
@@ -99,6 +140,16 @@ static void with_test(struct thread *self, const int32_t *pages)
         uint64_t bit = UINT64_C(1) << (page & 63);
         uint64_t *word = word_of(page);
         if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit)) __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+    }
+    self->slot = __atomic_load_n(&grace_number, __ATOMIC_SEQ_CST);
+}
+
+static void with_test_range(struct thread *self, const int32_t *pages)
+{
+    uint32_t first = (uint32_t)pages[0];
+    for (uint32_t word = first / 64; word * 64 < first + SLICE; word++) {
+        uint64_t bits = word_bits(word, first), *at = word_of(word * 64);
+        if (~__atomic_load_n(at, __ATOMIC_RELAXED) & bits) __atomic_fetch_or(at, bits, __ATOMIC_SEQ_CST);
     }
     self->slot = __atomic_load_n(&grace_number, __ATOMIC_SEQ_CST);
 }
@@ -124,14 +175,14 @@ static void *run(void *argument)
     return NULL;
 }
 
-static mark_slice *way_named(const char *name)
+static mark_slice *way_named(const char *name, int ranges)
 {
-    if (!strcmp(name, "lock")) return with_lock;
+    if (!strcmp(name, "lock")) return ranges ? with_lock_range : with_lock;
 #ifdef HAVE_URCU
-    if (!strcmp(name, "urcu")) return with_urcu;
+    if (!strcmp(name, "urcu")) return ranges ? with_urcu_range : with_urcu;
 #endif
-    if (!strcmp(name, "or")) return with_or;
-    if (!strcmp(name, "test")) return with_test;
+    if (!strcmp(name, "or")) return ranges ? with_or_range : with_or;
+    if (!strcmp(name, "test")) return ranges ? with_test_range : with_test;
     return NULL;
 }
 
@@ -160,12 +211,12 @@ static void make_blocks(int blocks, int pages_a_block)
 int main(void)
 {
     char name[16], file[512], line[1024];
-    int count, milliseconds, blocks, pages_a_block;
+    int count, milliseconds, blocks, pages_a_block, ranges;
     while (fgets(line, sizeof line, stdin)) {
-        if (sscanf(line, "%15s %d %d %d %d %d %511s", name, &count, &milliseconds, &blocks, &pages_a_block, &page_count,
-                   file) != 7 || count > MOST_THREADS)
+        if (sscanf(line, "%15s %d %d %d %d %d %d %511s", name, &count, &milliseconds, &blocks, &pages_a_block, &page_count,
+                   &ranges, file) != 8 || count > MOST_THREADS)
             return 2;
-        way = way_named(name);
+        way = way_named(name, ranges);
         if (!way) {
             printf("none\n");
             fflush(stdout);

@@ -1,7 +1,7 @@
 /** The windows of a contention sweep in C (contention.c), with liburcu where it is installed. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Pattern, pagesOf, SEQUENCE } from '../contention/patterns.js';
+import { marksRanges, type Pattern, pagesOf, SEQUENCE } from '../contention/patterns.js';
 import { BLOCK_PAGES } from '../contention/shape.js';
 import { type Owed, owed } from '../disturbance.js';
 import { CProgram } from './c-program.js';
@@ -37,7 +37,7 @@ export class NativeSweep {
     const file = this.fileOf(pattern);
     const began = performance.now();
     const answer = await this.program.ask(
-      [way, threads, milliseconds, this.threads, BLOCK_PAGES, SEQUENCE, file].join(' '),
+      [way, threads, milliseconds, this.threads, BLOCK_PAGES, SEQUENCE, Number(marksRanges(pattern)), file].join(' '),
     );
     if (answer === 'none') return undefined;
     const [cpuMs, ...counts] = answer.split(' ').map(Number);

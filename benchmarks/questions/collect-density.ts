@@ -1,8 +1,8 @@
 /**
  * What does collecting cost by how much is dirty, and by how much RAM there is?
  *
- * A harvest, a sync and a snapshot of a terabyte, from no dirty word to all of them; and harvests of 1 GiB to 4 TiB, clean,
- * sparse and dense. Into sets that are empty, counted, one reader that is offline; marking and zeroing come between
+ * A harvest, a sync and a snapshot of a terabyte, from no dirty word to all of them; and of 1 GiB to 4 TiB, clean, sparse
+ * and dense. Into sets that are empty, counted, one reader that is offline; marking and zeroing come between
  * and are not timed. Read from left to right: clean bitmaps are only read, a few dirty words cost an exchange each, and from one in
  * 16 on a block is swapped, so that denser is cheaper than sparse. Compared with C and with the other kernel in `collect`.
  */
@@ -111,11 +111,20 @@ async function ask(rounds: number) {
     ),
   );
   for (const [size, bytes] of Object.entries(SIZES)) {
-    const overSize = (line: Density): Point => ({ chart: 'harvest over RAM', line, x: size, axis: 'RAM' });
-    const states = (['clean', '1 in 97', 'all dirty'] as const).map(
-      (density) => ['harvest', density, overSize(density)] as const,
+    const overSize = (operation: Operation, line: Density): Point => ({
+      chart: `${operation} over RAM`,
+      line,
+      x: size,
+      axis: 'RAM',
+    });
+    await measure(
+      new Subject(bytes),
+      OPERATIONS.flatMap((operation) =>
+        (['clean', '1 in 97', 'all dirty'] as const).map(
+          (density) => [operation, density, overSize(operation, density)] as const,
+        ),
+      ),
     );
-    await measure(new Subject(bytes), states);
   }
   return figures;
 }

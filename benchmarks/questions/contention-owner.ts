@@ -1,16 +1,19 @@
 /**
  * What do an owner's collections and its hotplug cost vCPUs that mark, by design?
  *
- * The vCPUs mark random pages of a bitmap block each. While they do, the owner collects at a rate, or plugs and unplugs
- * a DIMM that crosses a block's end; compared with windows in which it wakes as often and does nothing. Marks/s kept is
- * the median over the rounds of one window by the other: where it is below 100 %, the difference is stopping, waiting for
- * lines that the owner took, and after a collection setting the bits again. The vCPUs have the cores but one to
- * themselves; with more of them the owner takes a core's time from one, whatever the design. How long the owner's step
- * took is beside it, and p99 of a batch of 4,000 marks, in which a stopped world shows that a mean hides.
+ * The vCPUs mark random pages of a bitmap block each, or by the patterns asked for. While they do, the owner collects at a
+ * rate, or plugs and unplugs a DIMM that crosses a block's end, or does both in turn; compared with windows in which it
+ * wakes as often and does nothing. Marks/s kept is the median over the rounds of one window by the other: where it is
+ * below 100 %, the difference is stopping, waiting for lines that the owner took, and after a collection setting the bits
+ * again. The vCPUs have the cores but one to themselves; with more of them the owner takes a core's time from one,
+ * whatever the design. How long the owner's step took is beside it, and percentiles of a batch of 4,000 marks, in which a
+ * stopped world shows that a mean hides.
  */
 import { availableParallelism } from 'node:os';
 import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
+import { evennessOf } from '../contention/evenness.js';
 import { collecting, type OwnerLoad, replugging, waking } from '../contention/owner-load.js';
+import type { Pattern } from '../contention/patterns.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
 import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';
@@ -19,9 +22,14 @@ import { roundTrip } from '../ping-pong.js';
 import type { Plan } from '../plan.js';
 import type { Question } from '../question.js';
 
-interface Load {
+interface Part {
   readonly name: string;
   readonly load: OwnerLoad;
+}
+
+interface Load {
+  readonly name: string;
+  readonly parts: readonly Part[];
   /** What the vCPUs keep, in percent. */
   readonly leastKept?: number;
 }
@@ -31,46 +39,60 @@ interface Pair extends WindowResult {
   readonly without: WindowResult;
 }
 
-type Steps = NonNullable<WindowResult['steps']>;
-
 const sum = ({ rates }: WindowResult): number => rates.reduce((total, rate) => total + rate, 0);
 
 async function ask(rounds: number, plan: Plan) {
   await checkDesigns(DESIGN_NAMES);
   const lines = await roundTrip();
+  const patterns = plan.patterns ?? (['own-block'] as const);
   const beside = Math.max(1, availableParallelism() - 1);
   const counts = plan.quick ? [beside] : [...new Set([...plan.threads, beside])].sort((a, b) => a - b);
   const most = Math.max(...counts);
   const sweep = new Sweep(most, plan.skew);
-  await warmUp(sweep, DESIGN_NAMES, most);
+  await warmUp(sweep, DESIGN_NAMES, patterns, most);
+  const hotplug: Part = { name: `hotplug at ${plan.hotplugHz} Hz`, load: replugging(plan.hotplugHz) };
+  const harvester: Part = { name: `collections at ${plan.harvestHz} Hz`, load: collecting(plan.harvestHz) };
   const loads: Load[] = [
-    { name: `hotplug at ${plan.hotplugHz} Hz`, load: replugging(plan.hotplugHz), leastKept: 97 },
-    { name: `collections at ${plan.harvestHz} Hz`, load: collecting(plan.harvestHz) },
+    { name: hotplug.name, parts: [hotplug], leastKept: 97 },
+    { name: harvester.name, parts: [harvester] },
+    { name: 'both loads', parts: [hotplug, harvester] },
   ];
   const patience = new Patience(plan.quick ? 3000 : 30_000);
   const measure = loadMeasure(sweep, Math.ceil(rounds / 2), plan.quick ? 50 : 100, patience);
   const figures: Figure[] = [];
-  for (const threads of counts) {
-    for (const load of loads) {
-      figures.push(...(await measure(load, threads, threads === beside)));
+  for (const pattern of patterns) {
+    for (const threads of counts) {
+      for (const load of loads)
+        figures.push(...(await measure({ load, pattern, threads, isBeside: threads === beside })));
     }
   }
   await sweep.close();
   return [lines, ...figures];
 }
 
+interface Cell {
+  readonly load: Load;
+  readonly pattern: Pattern;
+  readonly threads: number;
+  /** Do the vCPUs leave the owner a core? */
+  readonly isBeside: boolean;
+}
+
 function loadMeasure(sweep: Sweep, rounds: number, milliseconds: number, patience: Patience) {
-  return async (load: Load, threads: number, isBeside: boolean): Promise<Figure[]> => {
+  return async (cell: Cell): Promise<Figure[]> => {
+    const { load, pattern, threads } = cell;
     const window = windowFor(threads, milliseconds);
-    const run = (design: DesignName, own: OwnerLoad) => () =>
-      sweep.run({ design, pattern: 'own-block', threads, milliseconds: window, load: own });
-    const runs = DESIGN_NAMES.flatMap((design) => [run(design, load.load), run(design, waking(load.load.hz))]);
-    return figuresOf(load, threads, isBeside, await measureCell(runs, rounds, patience));
+    const run = (design: DesignName, loads: readonly OwnerLoad[]) => () =>
+      sweep.run({ design, pattern, threads, milliseconds: window, loads });
+    const busy = load.parts.map((part) => part.load);
+    const idle = busy.map(({ hz }) => waking(hz));
+    const runs = DESIGN_NAMES.flatMap((design) => [run(design, busy), run(design, idle)]);
+    return figuresOf(cell, await measureCell(runs, rounds, patience));
   };
 }
 
 /** @param results of each design the windows under the load, and those without */
-function figuresOf({ name, leastKept }: Load, threads: number, isBeside: boolean, results: WindowResult[][]): Figure[] {
+function figuresOf({ load, pattern, threads, isBeside }: Cell, results: WindowResult[][]): Figure[] {
   return DESIGN_NAMES.flatMap((design, i) => {
     const idle = results[2 * i + 1] as WindowResult[];
     const pairs = (results[2 * i] as WindowResult[]).map((busy, round): Pair => {
@@ -80,19 +102,29 @@ function figuresOf({ name, leastKept }: Load, threads: number, isBeside: boolean
     const shown = shownOf(pairs);
     const disturbed = shown.filter((pair) => pair.disturbed).length;
     const line = DESIGNS[design].title;
-    const place = (chart: string, unit: string, of: (pair: Pair) => number): Figure => ({
-      ...figure(`${chart}: ${line}, threads: ${threads}`, unit, shown.map(of)),
-      disturbed,
-      point: { chart, line, x: threads, axis: 'threads', rivals: true },
+    const place = (what: string, unit: string, of: (pair: Pair) => number): Figure => {
+      const chart = `${what}, ${pattern}`;
+      return {
+        ...figure(`${chart}: ${line}, threads: ${threads}`, unit, shown.map(of)),
+        disturbed,
+        point: { chart, line, x: threads, axis: 'threads', rivals: true },
+      };
+    };
+    const kept = place(
+      `marks/s kept under ${load.name}`,
+      '%',
+      (pair) => (100 * sum(pair)) / Math.max(1, sum(pair.without)),
+    );
+    const target = isBeside && design === 'dirtymem' && load.leastKept !== undefined ? atLeast(load.leastKept) : null;
+    const steps = load.parts.flatMap((part, at) => {
+      const name = load.parts.length === 1 ? part.name : `${part.name} of ${load.name}`;
+      const stepsOf = (pair: Pair) => pair.steps[at] as Pair['steps'][number];
+      return [
+        place(`the owner's step, ${name}`, 'us', (pair) => stepsOf(pair).micros),
+        place(`steps reached, ${name}`, '/s', (pair) => stepsOf(pair).perSecond),
+      ];
     });
-    const kept = place(`marks/s kept under ${name}`, '%', (pair) => (100 * sum(pair)) / Math.max(1, sum(pair.without)));
-    const target = isBeside && design === 'dirtymem' && leastKept !== undefined ? atLeast(leastKept) : null;
-    return [
-      { ...kept, target },
-      place(`the owner's step, ${name}`, 'us', ({ steps }) => (steps as Steps).micros),
-      place(`steps reached, ${name}`, '/s', ({ steps }) => (steps as Steps).perSecond),
-      place(`p99 of 4,000 marks under ${name}`, 'us', ({ batch }) => batch[1] / 1000),
-    ];
+    return [{ ...kept, target }, ...steps, ...evennessOf(`${load.name}, ${pattern}`, line, threads, shown)];
   });
 }
 

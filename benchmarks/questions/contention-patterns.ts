@@ -4,10 +4,12 @@
  * Every design (benchmarks/designs/), each on real threads, 1, 2, 4 ... up to twice the cores, and QEMU's algorithm in C
  * on threads of its own; the same pages for all. Read along a line: a design that writes nothing when the bit is set goes
  * up with the cores whatever is shared; one that writes is stopped by its first shared cache line, whose way from core to
- * core (shown as a round trip) each mark then waits for. Beyond the cores threads only take turns. Fairness is the slowest
- * thread's marks by the fastest's; a batch is 4,000 marks, and its p99 beyond the cores is the scheduler's time slice.
+ * core (shown as a round trip) each mark then waits for. A range counts as its pages, and is marked in each design's best
+ * way. Beyond the cores threads only take turns. Fairness is the slowest thread's marks by the fastest's; a batch is 4,000
+ * pages, and its p99 beyond the cores is the scheduler's time slice.
  */
 import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
+import { evennessOf } from '../contention/evenness.js';
 import { PATTERN_NAMES, PATTERNS, type Pattern } from '../contention/patterns.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
@@ -31,9 +33,10 @@ interface Line {
 async function ask(rounds: number, plan: Plan) {
   await checkDesigns(DESIGN_NAMES);
   const before = await roundTrip();
+  const patterns = plan.patterns ?? (plan.quick ? (['own-block', 'same-word'] as const) : PATTERN_NAMES);
   const most = Math.max(...plan.threads);
   const sweep = new Sweep(most, plan.skew);
-  await warmUp(sweep, DESIGN_NAMES, most);
+  await warmUp(sweep, DESIGN_NAMES, patterns, most);
   const native = startNativeSweep(most, plan.skew);
   const lines: Line[] = DESIGN_NAMES.map((design) => ({
     title: DESIGNS[design].title,
@@ -42,7 +45,7 @@ async function ask(rounds: number, plan: Plan) {
   if (native !== undefined) lines.push(...(await nativeLines(native)));
   const patience = new Patience(plan.quick ? 3000 : 30_000);
   const figures: Figure[] = [];
-  for (const pattern of plan.quick ? (['own-block', 'same-word'] as const) : PATTERN_NAMES) {
+  for (const pattern of patterns) {
     for (const threads of plan.threads) {
       const milliseconds = windowFor(threads, plan.quick ? 20 : 40);
       const runs = lines.map(
@@ -74,27 +77,14 @@ async function nativeLines(native: NativeSweep): Promise<Line[]> {
 
 function figuresOf(line: string, pattern: Pattern, threads: number, windows: readonly Result[]): Figure[] {
   const disturbed = windows.filter((window) => window.disturbed).length;
-  const place = (chart: string, unit: string, of: (window: Result) => number, x: number | string, axis: string) => {
-    const title = `${chart}, ${PATTERNS[pattern]}`;
-    const values = figure(`${title}: ${line}, ${axis}: ${x}`, unit, windows.map(of));
-    return { ...values, disturbed, point: { chart: title, line, x, axis, rivals: true } };
+  const chart = `marks/s, ${PATTERNS[pattern]}`;
+  const millions = windows.map(({ rates }) => rates.reduce((total, rate) => total + rate, 0) / MILLION);
+  const rate: Figure = {
+    ...figure(`${chart}: ${line}, threads: ${threads}`, 'M marks/s', millions),
+    disturbed,
+    point: { chart, line, x: threads, axis: 'threads', rivals: true },
   };
-  const sum = (rates: readonly number[]): number => rates.reduce((total, rate) => total + rate, 0);
-  const rate = place('marks/s', 'M marks/s', ({ rates }) => sum(rates) / MILLION, threads, 'threads');
-  const fairness = place(
-    'fairness',
-    'min/max',
-    ({ rates }) => Math.min(...rates) / Math.max(1, ...rates),
-    threads,
-    'threads',
-  );
-  const details = [fairness];
-  for (const [i, x] of ['p50', 'p99', 'p99.9'].entries()) {
-    if (windows.some(({ batch }) => batch === undefined)) break;
-    const micros = ({ batch }: Result): number => ((batch as WindowResult['batch'])[i] as number) / 1000;
-    details.push(place(`a batch of 4,000 marks, threads: ${threads}`, 'us', micros, x, 'percentile'));
-  }
-  return [rate, ...details.map((detail) => ({ ...detail, detail: true }))];
+  return [rate, ...evennessOf(PATTERNS[pattern], line, threads, windows)];
 }
 
 /** On one word. */

@@ -1,12 +1,16 @@
 /**
- * How long does the owner take to extend the bitmaps of all three clients by one block while a vCPU marks?
+ * How long does the owner take to extend and to shrink the bitmaps of all three clients by one block, with vCPUs that mark
+ * meanwhile and without?
  *
- * Timed are the new tables, their publication and the request of a grace period, with blocks that are free and zeroed;
- * not the setting of the bits (the question `plug`), nor the waiting. Between samples the grace period is waited for; now
- * and then the blocks are dropped, and the owner is idle until they are zeroed.
+ * Timed are the new tables, their publication and the request of a grace period; extending is with blocks that are free
+ * and zeroed. Not timed are the setting of the bits (the question `plug`), the waiting, and the zeroing of what was
+ * dropped. Between samples the grace period is waited for; now and then all blocks are dropped or added together, and the
+ * owner is idle until the free ones are zeroed. There are as many vCPUs as cores but one. They mark in another engine than
+ * the one that nobody reads, so that what they add is what they do to the owner's cache lines.
  */
-import { compare } from '../compare.js';
-import { openEngine, zeroedBlocks } from '../engine.js';
+import { availableParallelism } from 'node:os';
+import { type Contender, compare } from '../compare.js';
+import { type OpenEngine, openEngine, zeroedBlocks } from '../engine.js';
 import { atMost } from '../figure.js';
 import { BLOCK_BYTES, BLOCK_PAGES } from '../pages.js';
 import { roundTrip } from '../ping-pong.js';
@@ -14,47 +18,94 @@ import type { Question } from '../question.js';
 import { startThread } from '../threads.js';
 import type { MarkingVcpu } from '../workers/marking-vcpu.js';
 
-/** How many are added one after another before they are dropped together. */
+/** How many are added one after another before they are dropped together, and the other way round. */
 const BLOCKS = 16;
+const PURPOSE = 'the benchmark extend';
+
+/** The blocks above RAM's. */
+class Blocks {
+  readonly engine: OpenEngine = openEngine();
+  private count = 0;
+
+  constructor() {
+    this.engine.memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
+    this.extendTo(BLOCKS);
+  }
+
+  readonly extend = (): void => this.extendTo(this.count + 1);
+  readonly shrink = (): void => this.shrinkTo(this.count - 1);
+
+  readonly beforeExtend = async (): Promise<void> => {
+    if (this.count === BLOCKS) this.shrinkTo(0);
+    await this.freeZeroed();
+    this.synchronize();
+  };
+
+  readonly beforeShrink = async (): Promise<void> => {
+    if (this.count === 0) {
+      await this.freeZeroed();
+      this.extendTo(BLOCKS);
+    }
+    this.synchronize();
+  };
+
+  private async freeZeroed(): Promise<void> {
+    await zeroedBlocks(this.engine.memory, 3 * (BLOCKS - this.count));
+  }
+
+  private synchronize(): void {
+    this.engine.memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 });
+  }
+
+  private extendTo(count: number): void {
+    this.replace(this.engine.tables.extend(rangeOf(this.count, count), false, PURPOSE));
+    this.count = count;
+  }
+
+  private shrinkTo(count: number): void {
+    this.replace(this.engine.tables.shrink(rangeOf(count, this.count), () => false, PURPOSE));
+    this.count = count;
+  }
+
+  private replace(release: (() => void) | undefined): void {
+    if (release === undefined) throw new Error('no table was replaced');
+    this.engine.memory.rcu.defer(release);
+  }
+}
+
+function rangeOf(from: number, to: number) {
+  return { first: (1 + from) * BLOCK_PAGES, end: (1 + to) * BLOCK_PAGES };
+}
+
+function contender(step: 'extend' | 'shrink', under: string, blocks: Blocks): Contender {
+  const name = `${step} by a block, three clients, ${under}`;
+  return step === 'extend'
+    ? { name, operations: 1, batch: blocks.extend, prepare: blocks.beforeExtend }
+    : { name, operations: 1, batch: blocks.shrink, prepare: blocks.beforeShrink };
+}
 
 async function ask(rounds: number) {
   const lines = await roundTrip();
-  const { memory, tables } = openEngine();
-  memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
-  const vcpu = await startThread<MarkingVcpu>('marking-vcpu', {
-    handle: memory.handle,
-    bytes: BLOCK_BYTES,
-    marksPerSlice: 200,
-  });
-  memory.supervise(vcpu.worker);
-  const name = 'extend by a block, three clients';
-  const all = { first: BLOCK_PAGES, end: (1 + BLOCKS) * BLOCK_PAGES };
-  let end = all.end;
-  const extend = (): void => {
-    const release = tables.extend({ first: end - BLOCK_PAGES, end }, false, name);
-    if (release === undefined) throw new Error('there was nothing to extend');
-    memory.rcu.defer(release);
-  };
-  const makeRoom = async (): Promise<void> => {
-    if (end < all.end) end += BLOCK_PAGES;
-    else {
-      const release = tables.shrink(all, () => false, name);
-      if (release !== undefined) {
-        memory.rcu.defer(release);
-        await zeroedBlocks(memory, 3 * BLOCKS);
-      }
-      end = all.first + BLOCK_PAGES;
-    }
-    memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 });
-  };
-  const times = await compare([{ name, operations: 1, batch: extend, prepare: makeRoom }], {
-    rounds,
-    milliseconds: 0,
-    samples: 64,
-  });
-  await vcpu.stop();
+  const [quiet, marked] = [new Blocks(), new Blocks()];
+  const { memory } = marked.engine;
+  const vcpus = await Promise.all(
+    Array.from({ length: Math.max(1, availableParallelism() - 1) }, () =>
+      startThread<MarkingVcpu>('marking-vcpu', { handle: memory.handle, bytes: BLOCK_BYTES, marksPerSlice: 200 }),
+    ),
+  );
+  for (const { worker } of vcpus) memory.supervise(worker);
+  const contenders = [
+    contender('extend', 'vCPUs mark', marked),
+    contender('extend', 'no reader', quiet),
+    contender('shrink', 'vCPUs mark', marked),
+    contender('shrink', 'no reader', quiet),
+  ];
+  const times = await compare(contenders, { rounds, milliseconds: 0, samples: 64, warmUp: 200 });
+  for (const vcpu of vcpus) await vcpu.stop();
   await memory.close();
-  return [times.time(name, 'us', 1000, atMost(20)), lines];
+  await quiet.engine.memory.close();
+  const [extend, ...others] = contenders.map(({ name }) => name) as [string, ...string[]];
+  return [times.time(extend, 'us', 1000, atMost(20)), ...others.map((name) => times.time(name, 'us', 1000)), lines];
 }
 
-export default { title: 'Extending the bitmaps while a vCPU marks', ask } satisfies Question;
+export default { title: 'Extending and shrinking the bitmaps while vCPUs mark', ask } satisfies Question;

@@ -1,10 +1,10 @@
 /**
- * A vCPU of every design, one at a time: in a window it marks a pattern's pages as fast as it can, a quiescent state
+ * A vCPU of every design, one at a time: in a window it marks a pattern's pages as fast as it can, or its ranges, a quiescent state
  * after each slice, and counts the times of batches in a histogram. Between windows it is offline.
  */
 import { parentPort } from 'node:worker_threads';
 import { Gate } from '../contention/gate.js';
-import { type Pattern, pagesOf, SEQUENCE } from '../contention/patterns.js';
+import { marksRanges, type Pattern, pagesOf, SEQUENCE, SLICE } from '../contention/patterns.js';
 import type { DesignVcpu } from '../designs/design.js';
 import { DESIGNS, type DesignName } from '../designs/designs.js';
 import { Gaps } from '../gaps.js';
@@ -30,7 +30,6 @@ export interface Ran {
   readonly milliseconds: number;
 }
 
-export const SLICE = 200;
 /** So much that reading the clock does not count. */
 export const BATCH = 20 * SLICE;
 
@@ -66,16 +65,25 @@ function markBatch(vcpu: DesignVcpu, pages: Int32Array, from: number): void {
   }
 }
 
+function markRangesOfBatch(vcpu: DesignVcpu, pages: Int32Array, from: number): void {
+  for (let at = from; at < from + BATCH; at += SLICE) {
+    const first = pages[at] as number;
+    vcpu.markRange(first, first + SLICE);
+    vcpu.quiescent();
+  }
+}
+
 function run({ design, pattern }: Run): Ran {
   const vcpu = vcpuOf(design);
   const pages = sequenceOf(pattern);
+  const mark = marksRanges(pattern) ? markRangesOfBatch : markBatch;
   gate.pass();
   vcpu.goOnline();
   const began = performance.now();
   let last = began;
   let batches = 0;
   for (let from = 0; !gate.isStopped; from = (from + BATCH) % SEQUENCE) {
-    markBatch(vcpu, pages, from);
+    mark(vcpu, pages, from);
     batches++;
     const now = performance.now();
     histogram.add(now - last);

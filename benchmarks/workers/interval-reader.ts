@@ -1,5 +1,5 @@
-/** A reader that does nothing but report at an interval, while it is one of those that are to be online. */
-import { type ArenaHandle, attachVcpu } from '../../lib/vcpu.js';
+/** A reader that does nothing but report at an interval, and is registered only while it is one of those to be online. */
+import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { Readers } from '../readers.js';
 import { threadData, workUntilStopped } from '../threads.js';
 
@@ -10,18 +10,21 @@ export interface IntervalReader {
 }
 
 const { handle, index, readers } = threadData<IntervalReader>();
-const vcpu = attachVcpu(handle, { name: `reader${index}` });
 const orders = new Readers(readers);
+let vcpu: Vcpu | undefined;
 let next = performance.now();
 
 workUntilStopped(() => {
   const online = orders.online;
   if (index >= online) {
-    vcpu.offline(() => orders.waitWhile(online));
+    vcpu?.detach();
+    vcpu = undefined;
+    orders.waitWhile(online);
     return;
   }
+  vcpu ??= attachVcpu(handle, { name: `reader${index}` });
   while (performance.now() < next);
   vcpu.quiescent();
   next = performance.now() + orders.micros / 1000;
 });
-vcpu.detach();
+vcpu?.detach();

@@ -1,7 +1,7 @@
 /**
  * A vCPU of a design that stores into guest RAM and marks, a slice whenever the owner grants one, as far as RAM reaches at
- * the moment. A slice's stores and its marks lie apart, in either order where the design allows it, so that a collection
- * that does not wait falls between the two.
+ * the moment: pages by themselves in four slices, runs by range marks in the next four. A slice's stores and its marks lie
+ * apart, in either order where the design allows it, so that a collection that does not wait falls between the two.
  */
 import { DESIGNS, type DesignName } from '../designs/designs.js';
 import { LONG_SLICE, SHORT_SLICE, Slices } from '../designs/slices.js';
@@ -21,6 +21,9 @@ export interface StoringVcpu {
 }
 
 const { design: name, ticket, guest, ramPages, slices, vcpu: number, vcpus } = threadData<StoringVcpu>();
+/** How many of its own pages a range has. Divides both slices. */
+const RUN = 8;
+
 const design = DESIGNS[name];
 const random = randomPages(2 ** 16 - 1, 2 ** 30, 88172645 + number);
 const vcpu = design.attach(ticket as never);
@@ -31,6 +34,11 @@ let slice = 0;
 
 function store(pages: Int32Array): void {
   for (const page of pages) guest[page] = ++count;
+}
+
+/** The ranges have other vCPUs' pages in between. */
+function markRuns(pages: Int32Array): void {
+  for (let i = 0; i < pages.length; i += RUN) vcpu.markRange(pages[i] as number, (pages[i + RUN - 1] as number) + 1);
 }
 
 /** Spins for a while, and leaves the core to others when that was in vain. */
@@ -50,12 +58,17 @@ workUntilStopped(() => {
   Atomics.store(slices, Slices.Begun, ++slice);
   const pages = both[(slice & 1) as 0 | 1];
   const own = Math.floor(Atomics.load(ramPages, 0) / vcpus);
+  const inRuns = (slice & 4) !== 0;
   for (let i = 0; i < pages.length; i++) {
-    pages[i] = ((random[at++ % random.length] as number) % own) * vcpus + number;
+    pages[i] =
+      inRuns && i % RUN > 0
+        ? (pages[i - 1] as number) + vcpus
+        : ((random[at++ % random.length] as number) % (own - RUN + 1)) * vcpus + number;
   }
   const marksFirst = design.markFirst && (slice & 2) === 0;
   if (!marksFirst) store(pages);
-  vcpu.markAll(pages, 0, pages.length);
+  if (inRuns) markRuns(pages);
+  else vcpu.markAll(pages, 0, pages.length);
   if (marksFirst) store(pages);
   vcpu.quiescent();
   Atomics.store(slices, Slices.Ended, slice);

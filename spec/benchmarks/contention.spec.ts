@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { expect } from 'chai';
 import { measureCell, Patience, shownOf } from '../../benchmarks/contention/cell.js';
-import { collecting, replugging } from '../../benchmarks/contention/owner-load.js';
-import { PATTERN_NAMES, pagesOf, SEQUENCE } from '../../benchmarks/contention/patterns.js';
+import { collecting, replugging, waking, work } from '../../benchmarks/contention/owner-load.js';
+import { PATTERN_NAMES, pagesOf, SEQUENCE, SLICE } from '../../benchmarks/contention/patterns.js';
 import { BLOCK_PAGES, shapeFor } from '../../benchmarks/contention/shape.js';
 import { Sweep } from '../../benchmarks/contention/sweep.js';
-import { DESIGN_NAMES } from '../../benchmarks/designs/designs.js';
+import { DESIGN_NAMES, DESIGNS } from '../../benchmarks/designs/designs.js';
 import { type Owed, owed } from '../../benchmarks/disturbance.js';
 import { startNativeSweep } from '../../benchmarks/peers/native-sweep.js';
 import { defaultThreads } from '../../benchmarks/plan.js';
@@ -34,6 +34,16 @@ describe('Patterns of sharing', () => {
       expect(wordsOf(pagesOf('same-word', vcpu, 1))).to.deep.equal(new Set([0]));
       expect(wordsOf(pagesOf('same-line', vcpu, 1))).to.deep.equal(new Set([vcpu]));
     }
+  });
+
+  it('dma: the pages of a slice are a run in one block', () => {
+    const pages = pagesOf('dma', 3, 1);
+    for (let at = 0; at < SEQUENCE; at += SLICE) {
+      const first = pages[at] as number;
+      const run = Int32Array.from({ length: SLICE }, (_, i) => first + i);
+      expect(pages.slice(at, at + SLICE)).to.deep.equal(run);
+    }
+    expect(blocksOf(pages)).to.deep.equal(new Set([0]));
   });
 
   it('zipf: the larger the skew, the fewer pages have half of the marks', () => {
@@ -97,6 +107,21 @@ describe('Windows that others disturb', () => {
   });
 });
 
+describe('Loads of an owner', () => {
+  const owner = DESIGNS.dirtymem.open(shapeFor(1));
+  after(() => owner.close());
+
+  it('each has a step, however short the time', async () => {
+    const micros = await work(0, owner, [waking(1000), waking(1)]);
+    expect(micros.map(({ length }) => length)).to.deep.equal([1, 1]);
+  });
+
+  it('that cannot keep their rates keep the ratio of these', async () => {
+    const [fast, slow] = (await work(20, owner, [waking(1e9), waking(1e8)])) as [number[], number[]];
+    expect(slow.length).to.be.within(Math.floor(fast.length / 10), Math.ceil(fast.length / 10) + 1);
+  });
+});
+
 describe('Contention sweeps', function () {
   this.timeout(60_000);
 
@@ -104,11 +129,12 @@ describe('Contention sweeps', function () {
     const sweep = new Sweep(2, 1);
     try {
       for (const design of DESIGN_NAMES) {
-        for (const load of [collecting(100), replugging(100)]) {
-          const { rates, steps } = await sweep.run({ design, pattern: 'zipf', threads: 2, milliseconds: 60, load });
+        for (const loads of [[collecting(100)], [replugging(100)], [replugging(1000), collecting(100)]]) {
+          const { rates, steps } = await sweep.run({ design, pattern: 'zipf', threads: 2, milliseconds: 60, loads });
           expect(rates, design).to.have.length(2);
           expect(Math.max(...rates), design).to.be.above(0);
-          expect(steps?.micros, design).to.be.above(0);
+          expect(steps, design).to.have.length(loads.length);
+          for (const { micros } of steps) expect(micros, design).to.be.above(0);
         }
       }
     } finally {
@@ -116,12 +142,26 @@ describe('Contention sweeps', function () {
     }
   });
 
-  it('C marks the same pages, on as many threads', async function () {
+  it('every design marks ranges', async () => {
+    const sweep = new Sweep(1, 1);
+    try {
+      for (const design of DESIGN_NAMES) {
+        const { rates } = await sweep.run({ design, pattern: 'dma', threads: 1, milliseconds: 20 });
+        expect(rates[0], design).to.be.above(0);
+      }
+    } finally {
+      await sweep.close();
+    }
+  });
+
+  it('C marks the same pages and ranges, on as many threads', async function () {
     const native = startNativeSweep(2, 1);
     if (native === undefined) this.skip();
-    const window = await native.run('test', 'own-block', 2, 20);
+    const windows = [await native.run('test', 'own-block', 2, 20), await native.run('lock', 'dma', 2, 20)];
     await native.stop();
-    expect(window?.rates).to.have.length(2);
-    expect(Math.max(...(window?.rates ?? []))).to.be.above(0);
+    for (const window of windows) {
+      expect(window?.rates).to.have.length(2);
+      expect(Math.max(...(window?.rates ?? []))).to.be.above(0);
+    }
   });
 });

@@ -10,11 +10,13 @@ import { expectReject } from '../support/refusals.js';
 const step: fc.Arbitrary<Step> = fc.record({
   kind: fc.oneof(
     { weight: 8, arbitrary: fc.constant('mark' as const) },
+    { weight: 2, arbitrary: fc.constant('mark-range' as const) },
     { weight: 4, arbitrary: fc.constantFrom('plug' as const, 'unplug' as const, 'harvest' as const) },
     { weight: 1, arbitrary: fc.constant('forget' as const) },
   ),
   vcpu: fc.nat(),
   page: fc.nat(),
+  length: fc.nat(),
 });
 
 /** The design with its owner changed. */
@@ -57,13 +59,31 @@ describe('Designs that are measured against each other', function () {
     });
   }
 
+  it('a range mark that misses its last page is found by the steps', async () => {
+    for (const name of DESIGN_NAMES) {
+      const design: Design = DESIGNS[name];
+      const short: Design = {
+        ...design,
+        attach: (data) => {
+          const vcpu = design.attach(data);
+          const { markRange } = vcpu;
+          vcpu.markRange = (first, end) => {
+            if (end - first > 1) markRange.call(vcpu, first, end - 1);
+          };
+          return vcpu;
+        },
+      };
+      await expectReject(() => checkSteps(short, stepsOf(2000, 1)), Error, 'harvest: ', 'pages newly taken');
+    }
+  });
+
   it('a collection that does not wait for the vCPUs is found by the threads', async () => {
     const hasty = broken(blockMessages, (owner) => {
       (owner as unknown as { handshake: { reported(): Promise<void> } }).handshake.reported = async () => {};
     });
     await checkSteps(hasty, stepsOf(1000, 1));
     await expectReject(
-      () => checkThreads('block-messages', hasty, 2000),
+      () => checkThreads('block-messages', hasty, 10_000),
       Error,
       'was stored to after it was copied, and is not dirty',
     );

@@ -59,6 +59,24 @@ describe('Figures of a chart', () => {
     expect(bestAt(near[0] as (typeof near)[0] & object, 1)).to.deep.equal(['a', 'b']);
   });
 
+  it('that are packed share a cell in the terminal, with a dash for what a line has not', () => {
+    const packed = (line: string, part: string, median: number): Figure => ({
+      ...placed(line, 1, median),
+      packed: { table: 'a batch', column: 'threads: 1', part },
+    });
+    const [answer] = resultOf([
+      packed('a', 'p50', 6),
+      packed('a', 'fairness', 0.9),
+      packed('b', 'fairness', 0.8),
+    ]).answers;
+    const text = answerTables(answer as NonNullable<typeof answer>);
+    expect(text).to.match(/│ a batch: +│ threads: 1 │/);
+    expect(text).to.match(/│ p50 M marks\/s \/ fairness M marks\/s +│/);
+    expect(text).to.match(/│ a +│ +6 \/ 0.9 │/);
+    expect(text).to.match(/│ b +│ +- \/ 0.8 │/);
+    expect(text).to.not.include('own');
+  });
+
   it('are a table of lines and columns in the terminal, rows for the others, with verdicts', () => {
     const [answer] = resultOf(FIGURES).answers;
     const text = answerTables(answer as NonNullable<typeof answer>);

@@ -1,0 +1,2 @@
+/** For cli-table3: no colours. */
+export const PLAIN = { style: { head: [], border: [] } };
