@@ -1,11 +1,11 @@
 /** The two threads of a lockstep litmus, from the first variant to the last. */
-import { once } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import { Arena, type ArenaHandle } from '../../arena/arena.js';
 import { Header } from '../../arena/layout.js';
 import { attachReader } from '../attach-reader.js';
 import { sabotagedParts } from '../sabotage/catalogue.js';
 import { Board } from './board.js';
+import { Mailbox } from './mailbox.js';
 import { type Collect, LitmusOwner } from './owner.js';
 import { Pair } from './pair.js';
 import { isMisuse, type LitmusVariant } from './variant.js';
@@ -69,6 +69,7 @@ function* legsOf({ legs, endless }: LitmusTask): Generator<LitmusLeg> {
 
 async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
   const results: LegResult[] = [];
+  const detached = new Mailbox<'detached'>(task.port);
   for (const { variant, volleys } of legsOf(task)) {
     const pair = new Pair();
     const owner = new LitmusOwner(
@@ -84,9 +85,9 @@ async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
     // A harvest that loses an update has failed the run.
     if (result.lost > 0 && !isMisuse(variant)) board.stop();
     board.endVariant();
-    await once(task.port, 'message');
+    if ((await detached.next()) === undefined) break; // it has ended with an error of its own
     await owner.close();
-    if (board.stopped) break;
+    if (board.stopped) break; // which the vCPU learns by the port's end
   }
   return results;
 }
@@ -112,8 +113,11 @@ async function runLeg(owner: LitmusOwner, variant: LitmusVariant, volleys: numbe
 
 async function mark(task: LitmusTask, board: Board): Promise<LegResult[]> {
   let leg = 0;
+  const engines = new Mailbox<Engine>(task.port);
   for (const _ of legsOf(task)) {
-    const [{ handle, pair }] = (await once(task.port, 'message')) as [Engine];
+    const engine = await engines.next();
+    if (engine === undefined) break;
+    const { handle, pair } = engine;
     const { words } = Arena.attach('litmus', handle);
     const vcpu = attachReader(handle, 'litmus', task.sabotage);
     try {
@@ -125,7 +129,6 @@ async function mark(task: LitmusTask, board: Board): Promise<LegResult[]> {
       vcpu.detach();
     }
     task.port.postMessage('detached');
-    if (board.stopped) break;
   }
   return [];
 }
