@@ -72,6 +72,7 @@ export class DirtyMemory {
   private readonly queries: Queries;
   private readonly ranges: CheckedRanges;
   private readonly store: PageSetStore;
+  private readonly releaseMemory: () => void;
   private readonly events = new Events<DirtyMemoryEvents>(['stall']);
   private readonly supervision = new Supervision();
   private readonly counts = { harvests: 0, pagesHarvested: 0, syncs: 0, snapshots: 0, testAndClears: 0 };
@@ -84,7 +85,8 @@ export class DirtyMemory {
     const { kernel: choice = 'auto', stallMs = 1000 } = options;
     checkKernelChoice('DirtyMemory.create', choice, options.shared !== false);
     checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
-    const { arena, maxPages } = Arena.create(options);
+    const { arena, maxPages, release } = Arena.create(options);
+    this.releaseMemory = release;
     const kernel = parts.kernel(arena);
     this.arena = arena;
     this.allocator = parts.allocator(arena, options.memory === undefined);
@@ -367,6 +369,7 @@ export class DirtyMemory {
     this.tables.close();
     this.rcu.close();
     this.allocator.closed = true;
+    this.releaseMemory();
   }
 
   private checkOpen(operation: string): void {

@@ -23,7 +23,7 @@ import {
   Table,
   VERSION,
 } from './layout.js';
-import { checkMemory, checkMemoryOf, isShared, reserveMemory, WASM_PAGE } from './memory.js';
+import { checkMemory, checkMemoryOf, claimRegion, isShared, reserveMemory, WASM_PAGE } from './memory.js';
 import { Words } from './words.js';
 
 const MAX_ARENA_BYTES = 2 ** 32;
@@ -99,7 +99,7 @@ export class Arena {
   }
 
   /** Owner. Reserves the memory (or takes the embedder's) and writes the header. */
-  static create(options: ArenaOptions): { arena: Arena; maxPages: number } {
+  static create(options: ArenaOptions): { arena: Arena; maxPages: number; release: () => void } {
     const operation = 'DirtyMemory.create';
     const { geometry, maxPages } = readOptions(operation, options);
     const arenaBytes = arenaBytesFor(operation, options, geometry, maxPages);
@@ -108,7 +108,13 @@ export class Arena {
     if (words.get(Header.Magic) === MAGIC && words.get(Header.Closed) === 0 && options.memory !== undefined) {
       throw new RangeError(`${operation}: an engine that is not closed lives at byteOffset ${byteOffset} already`);
     }
-    takeVacant(operation, words);
+    const release = claimRegion(operation, memory, byteOffset, byteOffset + arenaBytes);
+    try {
+      takeVacant(operation, words);
+    } catch (error) {
+      release();
+      throw error;
+    }
     // Plain stores: no other thread has the handle yet (DM-1).
     // Memory of our own is zero, and is not to be touched before it is needed.
     if (options.memory !== undefined) words.fill(0, regionsOf(geometry.maxReaders, geometry.blockWords).heap, 0);
@@ -126,7 +132,8 @@ export class Arena {
     words.set(Header.MaxReaders, geometry.maxReaders);
     words.set(Header.EngineId, 1 + Math.floor(Math.random() * (2 ** 31 - 1)));
     words.set(Header.Checksum, checksumOf(words));
-    return { arena: new Arena({ dirtymem: VERSION, memory, byteOffset }, arenaBytes / 4, geometry), maxPages };
+    const arena = new Arena({ dirtymem: VERSION, memory, byteOffset }, arenaBytes / 4, geometry);
+    return { arena, maxPages, release };
   }
 
   /** Any thread. @throws TypeError, RangeError when `handle` is none, or what it points to is no live engine */
@@ -268,7 +275,8 @@ function findMemory(operation: string, options: ArenaOptions, arenaBytes: number
 function checkHandle(operation: string, handle: unknown): ArenaHandle {
   if (typeof handle !== 'object' || handle === null) throw wrongType(operation, 'handle', handle, 'an engine handle');
   const { dirtymem, memory, byteOffset } = handle as Partial<ArenaHandle>;
-  if (typeof dirtymem !== 'number') throw wrongType(operation, 'handle.dirtymem', dirtymem, 'a version number');
+  if (typeof dirtymem !== 'number')
+    throw wrongType(operation, 'handle.dirtymem', dirtymem, 'a version number, as in memory.handle');
   if (dirtymem !== VERSION) throw outOfRange(operation, 'handle.dirtymem', dirtymem, `version ${VERSION}`);
   if (typeof byteOffset !== 'number') throw wrongType(operation, 'handle.byteOffset', byteOffset, 'a number');
   return { dirtymem, memory: checkMemory(operation, 'handle.memory', memory), byteOffset };

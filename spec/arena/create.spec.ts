@@ -113,6 +113,19 @@ describe("an engine in the embedder's memory", () => {
     expect(bytes.every((byte, at) => !outside(at) || byte === 0xa5)).to.equal(true);
   });
 
+  it('is refused in bytes of another that lives there, and takes them when that one is closed', async () => {
+    const memory = shared(4);
+    const first = smallEngine({ memory, byteOffset: 2 ** 15 });
+    const before = new Int32Array(memory.buffer).slice();
+    for (const byteOffset of [64, 2 ** 15 + 64, 2 ** 16 + 2 ** 15 - 64]) {
+      expectThrow(() => smallEngine({ memory, byteOffset }), RangeError, 'byteOffset', byteOffset, 'lives in');
+    }
+    expect(new Int32Array(memory.buffer)).to.deep.equal(before);
+    await smallEngine({ memory, byteOffset: 2 ** 16 + 2 ** 15 }).close();
+    await first.close();
+    await smallEngine({ memory, byteOffset: 2 ** 15 + 64 }).close();
+  });
+
   it('reports no bit that the memory held before', async () => {
     const memory = shared(4);
     new Uint8Array(memory.buffer).fill(0xff);
