@@ -294,9 +294,9 @@ export class DirtyMemory {
 
   /**
    * Retires the readers of a thread that is known to be gone, where no event says so (browsers, workers of workers).
-   * @param identity the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another
    * Also while the engine closes, which waits for them, and afterwards: their slots must be free before another engine
    * may be created in the same memory.
+   * @param identity the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another
    * @returns how many readers it had
    */
   retire(identity: number): number {
