@@ -1,12 +1,13 @@
 /** `npm run check:interleavings`: every scenario as far as minutes go, a planted bug, or one schedule again. */
 import { SingleBar } from 'cli-progress';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { Crew, type Exploration } from '../spec/interleaving/checker/crew.js';
 import type { MemoryModel, Plan } from '../spec/interleaving/checker/plan.js';
 import { formatReplay, parseReplay } from '../spec/interleaving/checker/replay-string.js';
 import { type CoveredRun, planOf, shortfallOf, THOROUGH_RUNS } from '../spec/interleaving/covered-runs.js';
 import { PLANTED_BUGS, planFor } from '../spec/interleaving/planted-bugs.js';
 import { SCENARIOS } from '../spec/interleaving/scenarios/catalogue.js';
+import { runProgram } from './run-program.js';
 
 const LOG2_STATES = 21;
 
@@ -73,11 +74,21 @@ async function explore(crew: Crew, plan: Plan, title: string, expected: number):
     clearOnComplete: true,
     noTTYOutput: false,
   });
+  let schedulesSoFar = 0;
+  const interrupt = (): void => {
+    // Shows the cursor again.
+    bar.stop();
+    console.log(`INTERRUPTED: ${title}: no failure in ${schedulesSoFar} schedules so far`);
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupt);
   bar.start(expected, 0, { schedules: 0, states: 0 });
   const found = await crew.explore(plan, ({ allSchedules, states }) => {
+    schedulesSoFar = allSchedules;
     bar.update(Math.min(allSchedules, expected), { schedules: allSchedules, states });
   });
   bar.stop();
+  process.off('SIGINT', interrupt);
   const { allSchedules, states, exhausted, outcomes, seconds, failure, schedule } = found;
   const rate = Math.round(allSchedules / seconds);
   const counts = `${allSchedules} schedules, ${states} states, ${outcomes.length} outcomes`;
@@ -115,14 +126,8 @@ const program = new Command('check:interleavings')
   .addOption(new Option('--model <model>', 'one memory model').choices(['sc', 'tso']))
   .addOption(new Option('--sabotage <name>', 'plant a bug and see it found').argParser(sabotageName))
   .addOption(new Option('--replay <string>', 'repeat a schedule, access by access').argParser(replayed))
-  .addHelpText('after', '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error.')
+  .addHelpText('after', '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error, 130 interrupted.')
   .exitOverride()
   .action(check);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  if (error instanceof InvalidArgumentError) console.error(error.message);
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
-}
+await runProgram(program);

@@ -23,6 +23,17 @@ describe('npm run check:interleavings, the command line', function () {
     expect(again.output).to.match(/^FAIL: use after free/m);
   });
 
+  it('ends at Ctrl-C where it is, and says so with exit code 130', async () => {
+    let interrupted = false;
+    const { code, output } = await runScript('scripts/check-interleavings.ts', [], (so, kill) => {
+      if (interrupted || !so.includes('exhausted')) return;
+      interrupted = true;
+      kill('SIGINT');
+    });
+    expect(code, output).to.equal(130);
+    expect(output).to.match(/^INTERRUPTED: .*: no failure in \d+ schedules so far$/m);
+  });
+
   it('takes what it does not know for a usage error', async () => {
     for (const args of [
       ['--only', 'nothing'],

@@ -105,6 +105,7 @@ describe('dirtymem stress, the command line', function () {
       ['stress', '--kernel', 'native'],
       ['stress', '--sabotage', 'nothing'],
       ['stress', '--json', join(folder, 'missing', 'report.json')],
+      ['stress', '--json', folder],
       ['stress', '--unknown'],
       ['stress', 'extra'],
       ['nothing'],
