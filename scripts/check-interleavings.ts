@@ -18,7 +18,19 @@ interface CheckOptions {
   readonly replay?: Plan;
 }
 
+let running: { readonly bar: SingleBar; readonly title: string; readonly schedules: number } | undefined;
+
+function interrupt(): void {
+  // Gives the terminal its cursor back.
+  running?.bar.stop();
+  console.log(
+    `INTERRUPTED${running === undefined ? '' : ` in ${running.title}, after ${running.schedules} schedules`}`,
+  );
+  process.exit(process.exitCode ?? 130);
+}
+
 async function check(options: CheckOptions): Promise<void> {
+  process.once('SIGINT', interrupt);
   const crew = new Crew(LOG2_STATES);
   try {
     if (options.replay !== undefined) await replay(crew, options.replay);
@@ -60,7 +72,10 @@ async function plant(crew: Crew, plan: Plan): Promise<void> {
 }
 
 async function replay(crew: Crew, plan: Plan): Promise<void> {
-  const { trace, failure } = await crew.explore(plan);
+  const { trace, failure } = await crew.explore(plan).catch((error: Error) => {
+    if (error instanceof RangeError) throw new InvalidArgumentError(error.message);
+    throw error;
+  });
   for (const line of trace) console.log(line);
   console.log(failure === undefined ? 'PASS: the schedule ends well' : `FAIL: ${failure}`);
   if (failure !== undefined) process.exitCode = 1;
@@ -74,21 +89,13 @@ async function explore(crew: Crew, plan: Plan, title: string, expected: number):
     clearOnComplete: true,
     noTTYOutput: false,
   });
-  let schedulesSoFar = 0;
-  const interrupt = (): void => {
-    // Shows the cursor again.
-    bar.stop();
-    console.log(`INTERRUPTED: ${title}: no failure in ${schedulesSoFar} schedules so far`);
-    process.exit(130);
-  };
-  process.once('SIGINT', interrupt);
+  running = { bar, title, schedules: 0 };
   bar.start(expected, 0, { schedules: 0, states: 0 });
   const found = await crew.explore(plan, ({ allSchedules, states }) => {
-    schedulesSoFar = allSchedules;
+    running = { bar, title, schedules: allSchedules };
     bar.update(Math.min(allSchedules, expected), { schedules: allSchedules, states });
   });
   bar.stop();
-  process.off('SIGINT', interrupt);
   const { allSchedules, states, exhausted, outcomes, seconds, failure, schedule } = found;
   const rate = Math.round(allSchedules / seconds);
   const counts = `${allSchedules} schedules, ${states} states, ${outcomes.length} outcomes`;
