@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: asks the questions of questions/ one after another and prints figures, targets and whether they are
  * reached. Exit status 0 whether they are or not: a time is a fact about the machine of the moment; 1 when a question got no
- * answer.
+ * answer, 2 for a usage error.
  */
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addCompareCommand } from '../scripts/bench-command.js';
+import { runProgram } from '../scripts/run-program.js';
 import { writableFile } from '../scripts/writable-file.js';
 import { answerTo } from './answer.js';
 import { PATTERN_NAMES, type Pattern } from './contention/patterns.js';
@@ -60,9 +61,10 @@ const program = new Command('bench')
   )
   .addOption(new Option('--json <file>', 'write the figures to a file').argParser(writableFile))
   .addOption(new Option('--html <file>', 'write a page with charts to a file').argParser(writableFile))
+  .exitOverride()
   .action(run);
 addCompareCommand(program);
-await program.parseAsync();
+await runProgram(program);
 
 async function run(options: BenchOptions): Promise<void> {
   const quick = options.quick === true;

@@ -4,8 +4,8 @@ import type { Campaign } from '../lib/stress/campaign/campaign-file.js';
 import { type CampaignProgress, CampaignRun } from '../lib/stress/campaign/campaign-run.js';
 import type { ResultsFile, RunResult } from '../lib/stress/campaign/results-file.js';
 
-/** @returns whether every run that has ended passed */
-export async function runCampaign(campaign: Campaign, results: ResultsFile, quiet: boolean): Promise<boolean> {
+/** @returns the exit code: 1 when a run failed, 130 when none did and some are left to run */
+export async function runCampaign(campaign: Campaign, results: ResultsFile, quiet: boolean): Promise<number> {
   if (results.wasTorn) console.log('the last line of the results was torn, and is dropped; that run runs again');
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -23,8 +23,10 @@ export async function runCampaign(campaign: Campaign, results: ResultsFile, quie
   bar?.stop();
   const failed = run.done.filter(({ verdict }) => verdict === 'fail');
   for (const result of failed) console.log(describe(result));
-  console.log(verdictOf(run.progress()));
-  return failed.length === 0;
+  const last = run.progress();
+  console.log(verdictOf(last));
+  if (failed.length > 0) return 1;
+  return last.done < last.total ? 130 : 0;
 }
 
 function createBar(): SingleBar {
@@ -48,5 +50,6 @@ function describe({ found, detail, repeat }: RunResult): string {
 
 function verdictOf({ done, failed, total }: CampaignProgress): string {
   const rest = done === total ? '' : `; interrupted, the same command runs the other ${total - done}`;
-  return `${failed === 0 ? 'PASS' : 'FAIL'}: ${done - failed} of ${done} runs passed${rest}`;
+  const verdict = failed > 0 ? 'FAIL' : done < total ? 'INTERRUPTED' : 'PASS';
+  return `${verdict}: ${done - failed} of ${done} runs passed${rest}`;
 }

@@ -1,12 +1,13 @@
 /** `npm run check:interleavings`: every scenario as far as minutes go, a planted bug, or one schedule again. */
 import { SingleBar } from 'cli-progress';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { Crew, type Exploration } from '../spec/interleaving/checker/crew.js';
 import type { MemoryModel, Plan } from '../spec/interleaving/checker/plan.js';
 import { formatReplay, parseReplay } from '../spec/interleaving/checker/replay-string.js';
 import { type CoveredRun, planOf, shortfallOf, THOROUGH_RUNS } from '../spec/interleaving/covered-runs.js';
 import { PLANTED_BUGS, planFor } from '../spec/interleaving/planted-bugs.js';
 import { SCENARIOS } from '../spec/interleaving/scenarios/catalogue.js';
+import { runProgram } from './run-program.js';
 
 const LOG2_STATES = 21;
 
@@ -17,7 +18,19 @@ interface CheckOptions {
   readonly replay?: Plan;
 }
 
+let running: { readonly bar: SingleBar; readonly title: string; readonly schedules: number } | undefined;
+
+function interrupt(): void {
+  // Gives the terminal its cursor back.
+  running?.bar.stop();
+  console.log(
+    `INTERRUPTED${running === undefined ? '' : ` in ${running.title}, after ${running.schedules} schedules`}`,
+  );
+  process.exit(process.exitCode ?? 130);
+}
+
 async function check(options: CheckOptions): Promise<void> {
+  process.once('SIGINT', interrupt);
   const crew = new Crew(LOG2_STATES);
   try {
     if (options.replay !== undefined) await replay(crew, options.replay);
@@ -59,7 +72,10 @@ async function plant(crew: Crew, plan: Plan): Promise<void> {
 }
 
 async function replay(crew: Crew, plan: Plan): Promise<void> {
-  const { trace, failure } = await crew.explore(plan);
+  const { trace, failure } = await crew.explore(plan).catch((error: Error) => {
+    if (error instanceof RangeError) throw new InvalidArgumentError(error.message);
+    throw error;
+  });
   for (const line of trace) console.log(line);
   console.log(failure === undefined ? 'PASS: the schedule ends well' : `FAIL: ${failure}`);
   if (failure !== undefined) process.exitCode = 1;
@@ -73,8 +89,10 @@ async function explore(crew: Crew, plan: Plan, title: string, expected: number):
     clearOnComplete: true,
     noTTYOutput: false,
   });
+  running = { bar, title, schedules: 0 };
   bar.start(expected, 0, { schedules: 0, states: 0 });
   const found = await crew.explore(plan, ({ allSchedules, states }) => {
+    running = { bar, title, schedules: allSchedules };
     bar.update(Math.min(allSchedules, expected), { schedules: allSchedules, states });
   });
   bar.stop();
@@ -115,14 +133,8 @@ const program = new Command('check:interleavings')
   .addOption(new Option('--model <model>', 'one memory model').choices(['sc', 'tso']))
   .addOption(new Option('--sabotage <name>', 'plant a bug and see it found').argParser(sabotageName))
   .addOption(new Option('--replay <string>', 'repeat a schedule, access by access').argParser(replayed))
-  .addHelpText('after', '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error.')
+  .addHelpText('after', '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error, 130 interrupted.')
   .exitOverride()
   .action(check);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  if (error instanceof InvalidArgumentError) console.error(error.message);
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
-}
+await runProgram(program);

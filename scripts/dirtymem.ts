@@ -1,8 +1,6 @@
 #!/usr/bin/env node
-/** The command line. Exit 0: pass; 1: the run found a violation, or a result is slower; 2: usage error. */
+/** The command line. Exit 0: pass; 1: the run found a violation, or a result is slower; 2: usage error; 130: interrupted. */
 import { createRequire } from 'node:module';
-
-const USAGE_ERROR = 2;
 
 // By its own name, because the way to package.json differs between scripts/ and dist/scripts/.
 const { name, version, description, peerDependencies } = createRequire(import.meta.url)('dirtymem/package.json');
@@ -10,30 +8,25 @@ const { name, version, description, peerDependencies } = createRequire(import.me
 /** What only the command line needs is not installed with the library. */
 async function loadCommandLine() {
   try {
-    const [commander, stress, litmus, bench] = await Promise.all([
+    const [commander, run, stress, litmus, bench] = await Promise.all([
       import('commander'),
+      import('./run-program.js'),
       import('./stress-command.js'),
       import('./litmus-command.js'),
       import('./bench-command.js'),
     ]);
-    return { ...commander, ...stress, ...litmus, ...bench };
+    return { ...commander, ...run, ...stress, ...litmus, ...bench };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     const missing = Object.keys(peerDependencies).join(' ');
     console.error(`${(error as Error).message}\nThe command line needs packages of its own: npm install ${missing}`);
-    process.exit(USAGE_ERROR);
+    process.exit(2);
   }
 }
 
-const { Command, CommanderError, addBenchCommand, addLitmusCommand, addStressCommand } = await loadCommandLine();
+const { Command, addBenchCommand, addLitmusCommand, addStressCommand, runProgram } = await loadCommandLine();
 const program = new Command(name).description(description).version(version).exitOverride();
 addStressCommand(program);
 addLitmusCommand(program);
 addBenchCommand(program);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR;
-}
+await runProgram(program);

@@ -1,7 +1,8 @@
 /** `dirtymem litmus`: the lockstep litmus, a mark against a harvest on two real threads. */
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { commandLine } from '../lib/stress/command-line.js';
 import {
   type LitmusFigures,
   type LitmusPlan,
@@ -11,6 +12,7 @@ import {
 } from '../lib/stress/lockstep/run.js';
 import { MISUSES, nameOf, ORDERS } from '../lib/stress/lockstep/variant.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
+import { integer } from './integer.js';
 
 interface LitmusOptions {
   readonly rounds: number;
@@ -19,6 +21,7 @@ interface LitmusOptions {
   readonly sabotage?: string;
 }
 
+const rounds = integer(0, 1e12);
 /** Misuses need fewer rounds to show what they lose. */
 const MISUSE_ONE_IN = 2;
 
@@ -26,14 +29,16 @@ export function addLitmusCommand(program: Command): void {
   program
     .command('litmus')
     .description('race marks against harvests on two threads in lockstep, and count the updates that are lost')
-    .addOption(new Option('--rounds <n>', 'rounds, over all variants').argParser(count).default(1_000_000))
+    .addOption(new Option('--rounds <n>', 'rounds, over all variants').argParser(rounds).default(1_000_000))
     .addOption(
       new Option(
         '--misuse-rounds <n>',
         'rounds without a grace period, which must lose updates (default: half as many)',
-      ).argParser(count),
+      ).argParser(rounds),
     )
-    .addOption(new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(count))
+    .addOption(
+      new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
+    )
     .addOption(
       new Option('--sabotage <name>', "plant one of the stress test's bugs and see it found").choices(
         Object.keys(SABOTAGES),
@@ -50,7 +55,7 @@ async function run(options: LitmusOptions): Promise<void> {
   const plan = {
     rounds: options.rounds,
     misuseRounds: options.misuseRounds ?? Math.ceil(options.rounds / MISUSE_ONE_IN),
-    seed: options.seed ?? Math.floor(Math.random() * 2 ** 31),
+    seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
     sabotage: options.sabotage,
   };
   const interruption = new AbortController();
@@ -101,15 +106,19 @@ function tableOf({ variants, harvests, misuse }: LitmusReport): string {
 }
 
 function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusReport, plan: LitmusPlan): string {
-  const sabotage = plan.sabotage === undefined ? '' : ` --sabotage ${plan.sabotage}`;
   const how = `${harvests.rounds} rounds, seed ${seed}${interrupted ? ', interrupted' : ''}`;
   if (harvests.lost > 0) {
+    const sabotage = plan.sabotage === undefined ? [] : ['--sabotage', plan.sabotage];
+    const args = ['--rounds', `${plan.rounds}`, '--seed', `${seed}`, ...sabotage];
     return (
       `FAIL: ${harvests.lost} updates were lost: the store is not in the copy, and the page is clean (${how})\n` +
-      `repeat: npm run litmus -- --rounds ${plan.rounds} --seed ${seed}${sabotage}`
+      `repeat: ${commandLine('litmus', args)}`
     );
   }
   if (harvests.rounds === 0) return 'FAIL: nothing was run';
+  if (misuse.rounds === 0) {
+    return `NOTE: nothing was lost (${how}); no misuse was run, so nothing shows that updates could have been lost here`;
+  }
   const pass = `nothing was lost (${how}); without the grace period, ${misuse.lost} of ${misuse.rounds} rounds were`;
   const unshown = ORDERS.filter((order) => !variants.some((one) => one.variant.order === order && isShown(one)));
   if (unshown.length === 0) return `PASS: ${pass}`;
@@ -121,12 +130,4 @@ function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusRepo
 
 function isShown({ variant, lost }: LitmusReport['variants'][number]): boolean {
   return MISUSES.some(({ collecting }) => collecting === variant.collecting) && lost > 0;
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < 0 || value > 1e12) {
-    throw new InvalidArgumentError('It must be an integer from 0 to 1,000,000,000,000.');
-  }
-  return value;
 }

@@ -13,10 +13,12 @@ import {
   type StressKernel,
   type StressPlan,
 } from '../lib/stress/plan.js';
-import { repeatCommand, type StressReport } from '../lib/stress/report.js';
+import type { StressReport } from '../lib/stress/report.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
 import { runCampaign } from './campaign.js';
+import { integer } from './integer.js';
+import { vcpusOf, verdictOf } from './stress-verdict.js';
 import { writableFile } from './writable-file.js';
 
 interface StressOptions {
@@ -39,7 +41,11 @@ export function addStressCommand(program: Command): void {
     .command('stress')
     .description('plug, unplug, mark and collect on real threads, with every oracle watching')
     .addOption(new Option('--vcpus <n>', 'vCPU threads').argParser(integer(1, 256)).default(4))
-    .addOption(new Option('--seconds <s>', 'how long to run').argParser(seconds).default(10))
+    .addOption(
+      new Option('--seconds <s>', 'how long to run; less than about 5 is likely to fail as vacuous')
+        .argParser(seconds)
+        .default(10),
+    )
     .addOption(
       new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
     )
@@ -69,8 +75,7 @@ export function addStressCommand(program: Command): void {
 async function run(options: StressOptions, command: Command): Promise<void> {
   if (options.campaign !== undefined) {
     const results = openResults(options.results ?? resultsBeside(options.campaign.path), command);
-    const passed = await runCampaign(options.campaign.content, results, options.quiet === true);
-    process.exitCode = passed ? 0 : 1;
+    process.exitCode = await runCampaign(options.campaign.content, results, options.quiet === true);
     return;
   }
   if (options.results !== undefined) command.error("error: option '--results <file>' is for a campaign");
@@ -104,14 +109,14 @@ async function run(options: StressOptions, command: Command): Promise<void> {
     console.log(`${oracle} after ${second.toFixed(2)} s: ${detail}`);
   console.log(verdictOf(report, plan));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  process.exitCode = report.verdict === 'pass' ? 0 : 1;
+  process.exitCode = report.verdict === 'fail' ? 1 : report.interrupted ? 130 : 0;
   // What hangs must not keep the process.
   setTimeout(() => process.exit(), 500).unref();
 }
 
 function startProgress(plan: StressPlan): { update(now: StressProgress): void; stop(): void } {
   console.log(
-    `stress: ${plan.vcpus} vCPUs for ${plan.seconds} s, seed ${plan.seed}${plan.sabotage ? `, sabotaged: ${plan.sabotage}` : ''}`,
+    `stress: ${vcpusOf(plan)} for ${plan.seconds} s, seed ${plan.seed}${plan.sabotage ? `, sabotaged: ${plan.sabotage}` : ''}`,
   );
   const bar = new SingleBar({
     format:
@@ -167,29 +172,13 @@ function tableOf(report: StressReport): string {
   return table.toString();
 }
 
-function verdictOf(report: StressReport, plan: StressPlan): string {
-  const how = `${report.vcpus} vCPUs, ${report.seconds.toFixed(1)} s, seed ${report.seed}`;
-  if (report.verdict === 'pass') return `PASS: no violation (${how}${report.interrupted ? ', interrupted' : ''})`;
-  return `FAIL: ${report.violations[0]?.oracle} (${how})\nrepeat: ${repeatCommand(plan)}`;
-}
-
 function helpText(): string {
-  return '\nExit status: 0 pass, 1 violation, 2 usage error.';
+  return '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted without a violation so far.';
 }
 
 function sabotageName(name: string): string {
   if (name === 'list' || SABOTAGES[name] !== undefined) return name;
   throw new InvalidArgumentError("It must be one of those that '--sabotage list' prints.");
-}
-
-function integer(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) {
-      throw new InvalidArgumentError(`It must be an integer from ${least} to ${most}.`);
-    }
-    return value;
-  };
 }
 
 function powerOfTwo(least: number, most: number): (text: string) => number {

@@ -1,5 +1,6 @@
 /** What a stress run says, as JSON and to people. */
 import type { RecordableHistogram } from 'node:perf_hooks';
+import { commandLine } from './command-line.js';
 import { MINIMA, PAGE_SIZE, PAGES_PER_BLOCK, type StressPlan } from './plan.js';
 import type { Violation } from './violations.js';
 
@@ -62,7 +63,7 @@ export function vacuities(report: StressReport): string[] {
 
 /** The command that runs the same plan again. */
 export function repeatCommand(plan: StressPlan): string {
-  return `npm run stress -- ${stressArguments(plan).join(' ')}`;
+  return commandLine('stress', stressArguments(plan));
 }
 
 /** Flags for the plan; those that are as they would be anyway are left out. */

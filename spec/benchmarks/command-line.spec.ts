@@ -37,6 +37,20 @@ describe('Benchmarks, the command line', function () {
     expect(output).to.include('is no file that npm run bench -- --json wrote');
   });
 
+  it('refuses what it does not understand, and files it cannot write, with exit code 2, and measures nothing', async () => {
+    for (const args of [
+      ['--nonsense'],
+      ['extra'],
+      ['--json', join(folder, 'missing', 'run.json')],
+      ['--html', folder],
+    ]) {
+      const { code, output } = await runBench(args);
+      expect(code, output).to.equal(2);
+      expect(output.trim().split('\n'), output).to.have.length(1);
+      expect(output).to.match(/^error: /);
+    }
+  });
+
   it('a run leaves its figures, the facts of the host and a page', async () => {
     const [json, html] = [join(folder, 'run.json'), join(folder, 'run.html')];
     const { code, output } = await runBench(['--only', 'attach-detach', '--quick', '--json', json, '--html', html]);

@@ -23,6 +23,31 @@ describe('npm run check:interleavings, the command line', function () {
     expect(again.output).to.match(/^FAIL: use after free/m);
   });
 
+  it('ends at Ctrl-C where it is, and says so with exit code 130', async () => {
+    let interrupted = false;
+    const { code, output } = await runScript('scripts/check-interleavings.ts', [], (so, kill) => {
+      if (interrupted || !so.includes('exhausted')) return;
+      interrupted = true;
+      kill('SIGINT');
+    });
+    expect(code, output).to.equal(130);
+    expect(output).to.match(/^INTERRUPTED in .*, after \d+ schedules$/m);
+  });
+
+  it('refuses to repeat what cannot be followed, and says where', async () => {
+    for (const [schedule, why] of [
+      ['0:0,9:7', 'no such thread 9'],
+      ['2:7000', "cannot be followed at step 1, '2:7000'"],
+    ]) {
+      const replay = `mark-against-harvest/sc/harvest-without-grace-period/${schedule}`;
+      const { code, output } = await check('--replay', replay);
+      expect(code, output).to.equal(2);
+      expect(output)
+        .to.include(why)
+        .and.not.to.match(/^PASS|^ +at /m);
+    }
+  });
+
   it('takes what it does not know for a usage error', async () => {
     for (const args of [
       ['--only', 'nothing'],

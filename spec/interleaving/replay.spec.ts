@@ -45,12 +45,23 @@ describe('a replay string of the interleaving checker', function () {
       'mark-against-harvest',
       'mark-against-harvest/arm/-/0:1',
       'mark-against-harvest/sc/-/0;1',
+      'nothing/sc/-/0:1',
+      'mark-against-harvest/sc/nothing/0:1',
+      'mark-against-harvest/sc/-/0:0,9:7',
     ]) {
       expect(() => parseReplay(text), text).to.throw(RangeError);
     }
-    const { failure } = await crew.explore(parseReplay('mark-against-harvest/sc/-/2:1000,2:2000,1f3,1:1'));
-    expect(failure).to.equal(undefined);
-    const died = await crew.explore(parseReplay('mark-against-harvest/sc/-/1k'));
-    expect(died.failure).to.include('does not fit');
+    for (const [schedule, step] of [
+      ['2:7000', "1, '2:7000'"],
+      ['1:1,2:7000,0:1', "2, '2:7000'"],
+      ['1k', "1, '1k'"],
+      ['1:1,1f1', "2, '1f1'"],
+    ]) {
+      const error = await crew.explore(parseReplay(`mark-against-harvest/sc/-/${schedule}`)).catch((thrown) => thrown);
+      expect(error, schedule).to.be.instanceOf(RangeError);
+      expect(error.message).to.equal(`the schedule cannot be followed at step ${step}`);
+    }
+    const { failure } = await crew.explore(parseReplay('mark-against-harvest/sc/-/1:1,2:1'));
+    expect(failure, 'the crew goes on').to.equal(undefined);
   });
 });

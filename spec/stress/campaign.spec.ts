@@ -89,6 +89,24 @@ describe('a campaign', function () {
     expect(resumed.done.map(({ verdict }) => verdict)).to.deep.equal(['pass', 'fail']);
   });
 
+  it('runs again what had done too little, which counts until then', async () => {
+    const before = campaignOf({ seeds: [0] });
+    await before.run(never);
+    expect(before.done.map(({ found }) => found)).to.deep.equal(['vacuous']);
+    const resumed = campaignOf({ seeds: [0, 2] });
+    expect(resumed.progress()).to.include({ done: 0, failed: 0, total: 2 });
+    await resumed.run(never);
+    await campaignOf({ seeds: [2] }).run(never);
+    expect(seedsStarted()).to.deep.equal(['0', '0', '2']);
+  });
+
+  it('runs again what was interrupted by itself', async () => {
+    const run = campaignOf({ seeds: [11] });
+    await run.run(never);
+    expect(run.progress()).to.include({ done: 0, failed: 0, total: 1 });
+    expect(readFileSync(path, 'utf8')).to.equal('');
+  });
+
   it('drops a torn last line, and runs that run again', async () => {
     await campaignOf({ seeds: 2 }).run(never);
     const whole = readFileSync(path, 'utf8');
@@ -154,8 +172,8 @@ describe('dirtymem stress --campaign, the command line', function () {
       while (!readFileSync(results, 'utf8').includes('\n')) await new Promise((resolve) => setTimeout(resolve, 50));
       kill('SIGINT');
     });
-    expect(first.code, first.output).to.equal(0);
-    expect(first.output).to.include('PASS: 1 of 1 runs passed; interrupted, the same command runs the other 1');
+    expect(first.code, first.output).to.equal(130);
+    expect(first.output).to.include('INTERRUPTED: 1 of 1 runs passed; interrupted, the same command runs the other 1');
     const second = await runCommand(command);
     expect(second.code, second.output).to.equal(0);
     expect(second.output).to.include('PASS: 2 of 2 runs passed');

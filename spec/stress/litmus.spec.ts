@@ -54,6 +54,22 @@ describe('the lockstep litmus', function () {
     for (const variant of [...HARVESTS, ...MISUSES]) expect(output).to.include(nameOf(variant));
   });
 
+  it('does not speak of the machine when no misuse was run', async () => {
+    const { code, output } = await runCommand([
+      'litmus',
+      '--rounds',
+      '5000',
+      '--misuse-rounds',
+      '0',
+      '--seed',
+      '4294967295',
+    ]);
+    expect(code, output).to.equal(0);
+    expect(output)
+      .to.match(/^NOTE: nothing was lost .*; no misuse was run/m)
+      .and.not.to.include('machine');
+  });
+
   it('fails where harvests do not wait for their grace period, and says how to repeat it', async () => {
     const broken = ['litmus', '--rounds', '800000', '--seed', '3', '--sabotage', 'harvest-without-grace-period'];
     const { code, output } = await runCommand(broken);
@@ -63,7 +79,13 @@ describe('the lockstep litmus', function () {
   });
 
   it('refuses what it does not understand with exit code 2', async () => {
-    for (const args of [['--rounds', '-1'], ['--rounds', 'many'], ['--seed', '1.5'], ['--unknown']]) {
+    for (const args of [
+      ['--rounds', '-1'],
+      ['--rounds', 'many'],
+      ['--seed', '1.5'],
+      ['--seed', '4294967296'],
+      ['--unknown'],
+    ]) {
       const refused = await runCommand(['litmus', ...args]);
       expect(refused.code, args.join(' ')).to.equal(2);
       expect(refused.output).to.match(/^error: /m);

@@ -2,10 +2,15 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 
 const flagged = (flag) => process.argv[process.argv.indexOf(flag) + 1];
-const report = (verdict, violations) => writeFileSync(flagged('--json'), JSON.stringify({ verdict, violations }));
+const report = (verdict, violations, interrupted = false) =>
+  writeFileSync(flagged('--json'), JSON.stringify({ verdict, interrupted, violations }));
 
 appendFileSync(process.env.STARTED, `${flagged('--seed')}\n`);
 switch (flagged('--seed')) {
+  case '0':
+    report('fail', [{ oracle: 'vacuous', detail: 'only 5 marks', second: 1 }]);
+    process.exitCode = 1;
+    break;
   case '1':
     report('pass', []);
     break;
@@ -28,6 +33,10 @@ switch (flagged('--seed')) {
   case '6':
     report('pass', []);
     process.exitCode = 1;
+    break;
+  case '11':
+    report('pass', [], true);
+    process.exitCode = 130;
     break;
   default:
     console.log('never ends');

@@ -1,6 +1,7 @@
 /**
  * The results of a campaign, a line of JSON a run, appended as each ends. A process that is killed while it writes may
- * leave a torn last line, which does not count.
+ * leave a torn last line, which does not count. Nor does a run that did too little, by when the file is opened again: on a
+ * machine that is less busy it may do enough.
  */
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, truncateSync } from 'node:fs';
 import type { StressPlan } from '../plan.js';
@@ -40,7 +41,7 @@ export class ResultsFile {
       if (line === '') return;
       const result = parseResult(line);
       if (result === undefined) throw new Error(`${path}: line ${i + 1} is no result of a campaign's run`);
-      this.results.set(result.repeat, result);
+      if (result.found !== 'vacuous') this.results.set(result.repeat, result);
     });
   }
 

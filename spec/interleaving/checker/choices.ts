@@ -30,7 +30,7 @@ export class Choices {
     this.state = state;
     this.plan = plan;
     this.visited = new VisitedStates(state.visited);
-    this.replayed = plan.strategy.kind === 'replay' ? parseSchedule(plan.strategy.schedule) : [];
+    this.replayed = plan.strategy.kind === 'replay' ? parseSchedule(plan.strategy.schedule, MAX_THREADS) : [];
     this.hashState = hashState;
   }
 
@@ -80,7 +80,10 @@ export class Choices {
     global[Global.AllSchedules] = this.global(Global.AllSchedules) + 1;
     global[Global.Schedules] = this.global(Global.Schedules) + 1;
     global[Global.LongestRun] = Math.max(this.global(Global.LongestRun), this.global(Global.Decisions));
-    if (this.plan.strategy.kind === 'replay') return false;
+    if (this.plan.strategy.kind === 'replay') {
+      this.checkEnd();
+      return false;
+    }
     if (this.global(Global.AllSchedules) >= this.plan.maxSchedules) return false;
     if (this.plan.strategy.kind !== 'exhaustive') return true;
     if (this.global(Global.WarmUp) > 0) {
@@ -183,13 +186,32 @@ export class Choices {
           ? accesses < until && agents.includes(me)
           : agent < FLUSH || agent >= KILL || this.flushesOn(segment);
       if (!goesOn) {
+        if (!this.isReached(segment)) this.misfit();
         this.nextSegment();
         continue;
       }
-      if (!agents.includes(agent)) throw new Error(`the schedule does not fit: agent ${agent} cannot go on`);
+      if (!agents.includes(agent)) this.misfit();
       if (agent >= KILL) this.nextSegment();
       return agent;
     }
+  }
+
+  /** All of a replayed schedule must have been followed when all threads have ended. */
+  private checkEnd(): void {
+    for (; this.global(Global.ReplayAt) < this.replayed.length; this.nextSegment()) {
+      if (!this.isReached(this.replayed[this.global(Global.ReplayAt)] as Segment)) this.misfit();
+    }
+  }
+
+  private isReached({ agent, until }: Segment): boolean {
+    if (agent >= KILL) return false;
+    if (agent >= FLUSH) return this.plan.model === 'tso' && this.thread(agent - FLUSH, Thread.Stores) >= until;
+    return this.thread(agent, Thread.Accesses) >= until;
+  }
+
+  private misfit(): never {
+    this.state.global[Global.MisfitAt] = this.global(Global.ReplayAt) + 1;
+    throw new Error('the schedule cannot be followed');
   }
 
   private nextSegment(): void {
@@ -198,8 +220,8 @@ export class Choices {
 
   private flushesOn({ agent, until }: Segment): boolean {
     const thread = agent - FLUSH;
-    const first = this.state.threads[thread * Thread.size + Thread.BufferFirst] as number;
-    const end = this.state.threads[thread * Thread.size + Thread.BufferEnd] as number;
+    const first = this.thread(thread, Thread.BufferFirst);
+    const end = this.thread(thread, Thread.BufferEnd);
     return first < end && (this.state.buffers[(thread * BUFFERED + first) * 3 + 2] as number) <= until;
   }
 
@@ -208,6 +230,10 @@ export class Choices {
     const seed = (this.global(Global.Seed) + 0x6d2b79f5) | 0;
     this.state.global[Global.Seed] = seed;
     return (mixA(seed, seed >>> 7) >>> 0) % below;
+  }
+
+  private thread(thread: number, field: number): number {
+    return this.state.threads[thread * Thread.size + field] as number;
   }
 
   private global(counter: number): number {

@@ -49,7 +49,10 @@ export class Crew {
     });
   }
 
-  /** @param onProgress told ten times a second */
+  /**
+   * @param onProgress told ten times a second
+   * @throws RangeError when a schedule is to be repeated that cannot be followed
+   */
   async explore(plan: Plan, onProgress?: (progress: Progress) => void): Promise<Exploration> {
     if (SCENARIOS[plan.scenario] === undefined) throw new RangeError(`there is no scenario '${plan.scenario}'`);
     const { global, threads, shared, touched, visited } = this.state;
@@ -63,6 +66,11 @@ export class Crew {
     const timer = setInterval(() => onProgress?.(progress()), 100);
     try {
       const end = await this.play(plan);
+      const misfitAt = counter(Global.MisfitAt);
+      if (misfitAt > 0 && plan.strategy.kind === 'replay') {
+        const part = plan.strategy.schedule.split(',')[misfitAt - 1];
+        throw new RangeError(`the schedule cannot be followed at step ${misfitAt}, '${part}'`);
+      }
       return {
         ...(end.kind === 'failed' ? { failure: end.what, schedule: end.schedule } : {}),
         exhausted: end.kind === 'done' && end.exhausted,

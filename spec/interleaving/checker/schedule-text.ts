@@ -23,11 +23,13 @@ export function formatSchedule(segments: Int32Array): string {
   return words.join(',');
 }
 
-export function parseSchedule(text: string): Segment[] {
+/** @throws RangeError when it is none of so many threads */
+export function parseSchedule(text: string, threads: number): Segment[] {
   if (text === '') return [];
   return text.split(',').map((word) => {
-    const [, thread, kind, until] = /^([0-3])(?:([:f])(\d+)|k)$/.exec(word) ?? [];
+    const [, thread, kind, until] = /^(\d+)(?:([:f])(\d+)|k)$/.exec(word) ?? [];
     if (thread === undefined) throw new RangeError(`'${word}' is no part of a schedule`);
+    if (Number(thread) >= threads) throw new RangeError(`'${word}': there is no such thread ${thread}`);
     const agent = Number(thread) + (kind === ':' ? 0 : kind === 'f' ? FLUSH : KILL);
     return { agent, until: Number(until ?? 0) };
   });

@@ -43,6 +43,8 @@ export const Global = {
   AllSchedules: 19,
   States: 20,
   Restarts: 21,
+  /** The part of a replayed schedule, counted from 1, that could not be followed. */
+  MisfitAt: 22,
   Priorities: 24,
   ChangePoints: 24 + 3 * MAX_THREADS,
   size: 64,
