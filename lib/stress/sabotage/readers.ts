@@ -54,23 +54,22 @@ class MarksOffline extends Vcpu {
 
 /** GP-4's second look at the number finds what was stored: entering is never repeated. */
 class BelievesItsNumber extends Words {
-  private readonly slots = new Map<number, number>();
+  private state: number | undefined;
   private stored: number | undefined;
+
+  /** @param slot of the reader that enters; undefined when it has */
+  enterBy(slot: number | undefined): void {
+    this.state = slot === undefined ? undefined : slot + Slot.State;
+    this.stored = undefined;
+  }
 
   override store(index: number, value: number): void {
     super.store(index, value);
-    if (index === this.slots.get(Slot.State)) this.stored = value;
+    this.stored = index === this.state ? value : undefined;
   }
 
   override load(index: number): number {
-    if (index !== Header.Number || this.stored === undefined) return super.load(index);
-    const { stored } = this;
-    this.stored = undefined;
-    return stored;
-  }
-
-  watch(slot: number): void {
-    this.slots.set(Slot.State, slot + Slot.State);
+    return index === Header.Number && this.stored !== undefined ? this.stored : super.load(index);
   }
 }
 
@@ -102,8 +101,10 @@ function seenThrough<W extends Words>(
 
 class EntersOnce extends Vcpu {
   protected override enter(): void {
-    (this.words as BelievesItsNumber).watch(this.slot);
+    const words = this.words as BelievesItsNumber;
+    words.enterBy(this.slot);
     super.enter();
+    words.enterBy(undefined);
   }
 }
 
