@@ -6,7 +6,7 @@ import ts from 'typescript';
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|lib\/(ABI|DESIGN)\.md)$/,
   // What `dirtymem bench compare` knows results by; what measures is not in the package.
-  /^dist\/benchmarks\/(answer|figure|neighbours|plan|question|result|statistics|output\/(changes|numbers))(\.js|\.d\.ts)$/,
+  /^dist\/benchmarks\/(answer|figure|neighbours|pages|plan|question|result|statistics|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers))(\.js|\.d\.ts)$/,
   /^dist\/(lib|workers|scripts)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
 ];
 const REQUIRED = [
