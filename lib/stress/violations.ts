@@ -16,7 +16,8 @@ export function oracleOf(error: unknown): string {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   // The poison of a freed table, taken for a block, is an index outside the arena.
   if (name === 'CorruptionError' || message.includes('Invalid atomic access index')) return 'use-after-free';
-  if (name === 'ArenaFullError') return 'leak';
+  // There are slots enough, unless those of the dead stay taken.
+  if (name === 'ArenaFullError' || message.includes('at most maxReaders')) return 'leak';
   if (message.includes('are not all RAM')) return 'mark-refused';
   return 'unexpected-error';
 }

@@ -20,7 +20,7 @@ export const retirementSabotages = {
     description: 'nobody retires the reader of a thread that was killed',
     retirement: { supervise: () => {} },
     needsFaults: true,
-    oracles: ['stall'],
+    oracles: ['stall', 'leak'],
   },
   'retired-at-terminate': {
     description: "a thread's reader is retired when its end is asked for, while it still runs",
