@@ -4,7 +4,7 @@ import type { Arena } from '../../arena/arena.js';
 import { chooseKernel } from '../../bitmap/choose-kernel.js';
 import type { Kernel } from '../../bitmap/kernel.js';
 import { Queries } from '../../dirty/queries.js';
-import type { Sabotage } from './sabotage.js';
+import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 class HandsOutAsFreed extends Allocator {
   override freeBlock(block: number): void {
@@ -32,7 +32,7 @@ export const bitmapSabotages = {
   'spare-block-not-zeroed': {
     description: 'blocks are used again with the bits that they held when they were freed',
     parts: { allocator: (...of) => new HandsOutAsFreed(...of) },
-    oracles: ['use-after-free'],
+    oracles: CORRUPTION,
   },
   'seed-find-next-bit': {
     description: "queries search with the seed's mixed-up arguments (upstream 88c73d16ad1b)",
@@ -43,7 +43,7 @@ export const bitmapSabotages = {
         return new Queries(tables, collector, { findSet, findClear }, ...rest);
       },
     },
-    oracles: ['query-model', 'plug', 'lockstep-litmus'],
+    oracles: CORRUPTION,
   },
   'import-past-end': {
     description: "an import sets the bits of its last byte that lie past its end (upstream's, never fixed)",

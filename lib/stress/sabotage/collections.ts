@@ -4,7 +4,7 @@ import { type ClientState, Collector } from '../../dirty/collector.js';
 import type { PageRange } from '../../dirty/page-range.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import type { WaitOptions } from '../../rcu/wait.js';
-import type { Sabotage } from './sabotage.js';
+import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 type Collect = Parameters<Collector['collect']>;
 
@@ -56,21 +56,21 @@ export const collectionSabotages = {
   'exchange-after-grace-period': {
     description: 'a collection waits its grace period, and clears then',
     parts: { collector: (...of) => new ClearsAfterwards(...of) },
-    oracles: ['lockstep-litmus', 'lost-update'],
+    oracles: CORRUPTION,
   },
   'aborted-harvest-put-back-at-once': {
     description: 'the bits of a harvest that is given up go back before its grace period has ended',
     parts: { collector: (...of) => new PutsBackAtOnce(...of) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-refused'],
+    oracles: CORRUPTION,
   },
   'aborted-harvest-dropped': {
     description: 'the bits of a harvest that is given up do not go back',
     parts: { collector: (...of) => new DropsWhatItGaveUp(...of) },
-    oracles: ['lost-update', 'query-model'],
+    oracles: CORRUPTION,
   },
   'snapshot-rounded-outwards': {
     description: "a collection's range is rounded to whole words, and its neighbours' bits are cleared",
     parts: { collector: (...of) => new RoundsOutwards(...of) },
-    oracles: ['query-model', 'lost-update'],
+    oracles: CORRUPTION,
   },
 } as const satisfies Record<string, Sabotage>;

@@ -3,7 +3,7 @@ import { Slot } from '../../arena/layout.js';
 import { GracePeriods } from '../../rcu/grace-period.js';
 import { Rcu } from '../../rcu/rcu.js';
 import { OFFLINE, reached } from '../../rcu/sequence.js';
-import type { Sabotage } from './sabotage.js';
+import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 type Rest = Parameters<Rcu['waitFor']> extends [string, ...infer Others] ? Others : never;
 
@@ -98,17 +98,17 @@ export const gracePeriodSabotages = {
   'free-without-grace-period': {
     description: 'tables and blocks are freed in the step that replaced them, under the readers that hold them',
     parts: { rcu: (...of) => new FreesAtOnce(...of) },
-    oracles: ['use-after-free', 'mark-to-gone-ram', 'lost-update', 'query-model', 'mark-refused'],
+    oracles: CORRUPTION,
   },
   'harvest-without-grace-period': {
     description: 'collections clear and deliver without waiting for the readers',
     parts: { rcu: (...of) => new CollectsAtOnce(...of) },
-    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'mark-refused'],
+    oracles: CORRUPTION,
   },
   'swap-without-grace-period': {
     description: 'blocks that were swapped out are delivered, and used again, while readers still mark in them',
     parts: { rcu: (...of) => new SwapsAtOnce(...of) },
-    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'mark-refused'],
+    oracles: CORRUPTION,
   },
   'callback-without-grace-period': {
     description: 'callbacks of callRcu run in the next turn',
@@ -118,7 +118,7 @@ export const gracePeriodSabotages = {
   'request-joins-running-period': {
     description: 'a request that comes while a period runs takes that one, to which readers may have reported before',
     parts: { gracePeriods: (arena) => new JoinsTheRunningPeriod(arena) },
-    oracles: ['use-after-free', 'lockstep-litmus', 'lost-update', 'query-model', 'counts', 'callback', 'mark-refused'],
+    oracles: ['callback', ...CORRUPTION],
   },
   'number-advanced-while-period-runs': {
     description: 'the number advances though the previous period is not complete',
@@ -128,25 +128,17 @@ export const gracePeriodSabotages = {
   'wait-for-first-reader': {
     description: 'a period ends when the reader in the first slot has reported',
     parts: { gracePeriods: (arena) => new WaitsForOne('first', arena) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram', 'mark-refused'],
+    oracles: ['callback', ...CORRUPTION],
   },
   'wait-for-last-reader': {
     description: 'a period ends when the reader in the last slot that is taken has reported',
     parts: { gracePeriods: (arena) => new WaitsForOne('last', arena) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'counts', 'mark-to-gone-ram', 'mark-refused'],
+    oracles: ['callback', ...CORRUPTION],
   },
   'compare-off-by-one': {
     description: 'a reader that has reported the period before counts as having reported',
     parts: { gracePeriods: (arena) => new TakesThePeriodBefore(arena) },
-    oracles: [
-      'use-after-free',
-      'lockstep-litmus',
-      'lost-update',
-      'query-model',
-      'counts',
-      'mark-to-gone-ram',
-      'mark-refused',
-    ],
+    oracles: ['callback', ...CORRUPTION],
   },
   'compare-not-wrap-safe': {
     description: 'numbers are compared as they are, not by their difference',

@@ -3,7 +3,7 @@ import type { Arena } from '../../arena/arena.js';
 import { Header, Slot } from '../../arena/layout.js';
 import { Words } from '../../arena/words.js';
 import { Vcpu } from '../../dirty/vcpu.js';
-import type { Sabotage } from './sabotage.js';
+import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 /** Sections protect nothing: `quiescent` reports inside them. */
 class ForgetsSections extends Vcpu {
@@ -112,17 +112,17 @@ export const readerSabotages = {
   'quiescent-inside-section': {
     description: 'a reader reports a quiescent state inside a read-side section',
     vcpu: (...of) => new ForgetsSections(...of),
-    oracles: ['section', 'use-after-free'],
+    oracles: ['section', ...CORRUPTION],
   },
   'roots-loaded-before-slot': {
     description: 'a reader that comes online loads the roots before it stores its slot',
     vcpu: (...of) => new LoadsRootsFirst(...of),
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-refused'],
+    oracles: CORRUPTION,
   },
   'offline-reader-marks': {
     description: 'a reader goes on marking while it is offline',
     vcpu: (...of) => new MarksOffline(...of),
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'unexpected-error', 'mark-refused'],
+    oracles: ['unexpected-error', ...CORRUPTION],
   },
   'enter-without-second-look': {
     description: 'a reader that comes online does not look whether the number has advanced meanwhile',
@@ -132,7 +132,7 @@ export const readerSabotages = {
   'mark-by-load-and-store': {
     description: 'a mark is a load and a store in place of an atomic or',
     vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, OrsInTwoSteps), ...of),
-    oracles: ['lost-update', 'use-after-free', 'lockstep-litmus', 'query-model', 'counts'],
+    oracles: CORRUPTION,
   },
   'notify-lost': {
     description: 'a reader changes the word that the owner waits on, and does not notify',

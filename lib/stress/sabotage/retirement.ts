@@ -2,7 +2,7 @@
 import { Arena } from '../../arena/arena.js';
 import { Slots } from '../../arena/layout.js';
 import { freeSlot, reportReaders } from '../../rcu/registry.js';
-import type { Sabotage } from './sabotage.js';
+import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 /** Late, as the event may be on a busy thread: the slots have their next tenants. */
 function freeWhenTakenAgain(arena: Arena, slots: Set<number>): void {
@@ -33,7 +33,7 @@ export const retirementSabotages = {
       },
     },
     needsFaults: true,
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'mark-refused'],
+    oracles: ['stall', 'hang', ...CORRUPTION],
   },
   'retired-by-slot': {
     description: 'whoever has the slot that a thread had is retired when the thread has ended',
@@ -54,6 +54,6 @@ export const retirementSabotages = {
       },
     },
     needsFaults: true,
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'unexpected-error', 'mark-refused', 'stall', 'hang'],
+    oracles: ['unexpected-error', 'stall', 'hang', ...CORRUPTION],
   },
 } as const satisfies Record<string, Sabotage>;

@@ -6,6 +6,18 @@ import type { DirtyMemory } from '../../dirty-memory.js';
 import type { Parts } from '../../parts.js';
 import type { SupervisedWorker } from '../../supervision.js';
 
+/** What may find bits that are lost, or memory that is used when it is another's: whichever meets it first. */
+export const CORRUPTION = [
+  'use-after-free',
+  'lost-update',
+  'lockstep-litmus',
+  'query-model',
+  'counts',
+  'plug',
+  'mark-refused',
+  'mark-to-gone-ram',
+] as const;
+
 export interface Sabotage {
   readonly description: string;
   /** Of the owner's engine. */

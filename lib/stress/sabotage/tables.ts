@@ -4,7 +4,7 @@ import { type AfterGracePeriod, BlockTables, type NewTable, type Swap } from '..
 import type { PageRange } from '../../dirty/page-range.js';
 import type { RamBlock } from '../../ram/ram-block.js';
 import { RamList } from '../../ram/ram-list.js';
-import type { Sabotage } from './sabotage.js';
+import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 /** The caller requests its grace period in this step, so the number has advanced when the root is stored. */
 class PublishesLate extends BlockTables {
@@ -87,17 +87,17 @@ export const tableSabotages = {
   'number-advanced-before-publishing': {
     description: 'the number advances before the new root is stored: readers report, and still load the old one',
     parts: { tables: (...of) => new PublishesLate(...of) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'mark-to-gone-ram', 'mark-refused'],
+    oracles: CORRUPTION,
   },
   'extend-forgets-old-blocks': {
     description: 'a table that grows has its new blocks alone',
     parts: { tables: (...of) => new ForgetsOldBlocks(...of) },
-    oracles: ['use-after-free', 'lost-update', 'query-model', 'plug', 'mark-to-gone-ram', 'mark-refused'],
+    oracles: CORRUPTION,
   },
   'block-zeroed-after-publishing': {
     description: 'the block that takes the place of a dense one is zeroed when vCPUs mark in it already',
     parts: { tables: (...of) => new ZeroesAfterPublishing(...of) },
-    oracles: ['lost-update', 'lockstep-litmus'],
+    oracles: CORRUPTION,
   },
   'tables-never-shrink': {
     description: 'bitmap blocks of RAM that is gone stay, and marks there are taken',
@@ -112,6 +112,6 @@ export const tableSabotages = {
   'range-reused-before-cleaning': {
     description: 'a place is plugged again before its late marks are cleared, with which its own first bits go',
     parts: { ram: (...of) => new ReusesBeforeCleaning(...of) },
-    oracles: ['lost-update', 'query-model', 'plug'],
+    oracles: CORRUPTION,
   },
 } as const satisfies Record<string, Sabotage>;
