@@ -28,7 +28,7 @@ export class HotplugFlow {
   /** By directory slot. */
   private readonly dimms = new Map<number, RamBlock>();
   private readonly gone: (RamBlock | undefined)[] = new Array(GONE_SLOTS).fill(undefined);
-  private readonly departing = new Set<Promise<void>>();
+  private readonly departing = new Map<Promise<void>, RamBlock>();
   private plugged = 0;
 
   /** @param neighbours RAM that stays, to plug DIMMs beside */
@@ -55,14 +55,14 @@ export class HotplugFlow {
   async run(): Promise<void> {
     while (!this.guest.stopped) {
       for (let i = this.choices.between(1, 4); i > 0; i--) this.step();
-      if (this.departing.size >= MOST_DEPARTURES) await Promise.race(this.departing);
+      if (this.departing.size >= MOST_DEPARTURES) await Promise.race(this.departing.keys());
       else await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
   async finish(): Promise<void> {
     for (const slot of [...this.dimms.keys()]) this.unplug(slot);
-    await Promise.all(this.departing);
+    await Promise.all(this.departing.keys());
   }
 
   private step(): void {
@@ -144,12 +144,16 @@ export class HotplugFlow {
         this.tellPlugged(this.freeSlot(), block); // as before
       })
       .finally(() => this.departing.delete(departure));
-    this.departing.add(departure);
+    this.departing.set(departure, block);
   }
 
-  /** The unplugging has ended: if no RAM came into its bitmap blocks since, marks there must be refused. */
+  /**
+   * The unplugging has ended: marks there must be refused, if no RAM came into its bitmap blocks since, and none is on its
+   * way out of them, whose grace period has not ended.
+   */
   private tellGone(block: RamBlock): void {
     for (const other of this.memory.ram) if (this.sharesBlock(other, block)) return;
+    for (const other of this.departing.values()) if (other !== block && this.sharesBlock(other, block)) return;
     const slot = this.choices.between(0, GONE_SLOTS - 1);
     this.forgetGone(slot);
     this.gone[slot] = block;
