@@ -14,8 +14,13 @@ export function codeBlocks(document: URL, doors: Readonly<Record<string, string>
   const text = readFileSync(document, 'utf8');
   return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
     language,
-    code: Object.entries(doors).reduce((here, [name, url]) => here.replaceAll(`from '${name}'`, `from '${url}'`), code),
+    code: toDoors(code, doors),
     line: text.slice(0, index).split('\n').length + 1,
     file: /^\/\/ (\S+\.m?[jt]s)\n/.exec(code)?.[1],
   }));
+}
+
+/** The program with other places in its imports for the package's names. */
+export function toDoors(code: string, doors: Readonly<Record<string, string>>): string {
+  return Object.entries(doors).reduce((here, [name, url]) => here.replaceAll(`from '${name}'`, `from '${url}'`), code);
 }

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 const ALLOWED = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|lib\/(ABI|DESIGN)\.md)$/,
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|lib\/(ABI|DESIGN|EMULATOR)\.md)$/,
   // What `dirtymem bench compare` knows results by; what measures is not in the package.
   /^dist\/benchmarks\/(answer|figure|neighbours|pages|plan|question|result|statistics|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers))(\.js|\.d\.ts)$/,
   /^dist\/(lib|workers|scripts)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
@@ -15,6 +15,7 @@ const REQUIRED = [
   'CHANGELOG.md',
   'lib/ABI.md',
   'lib/DESIGN.md',
+  'lib/EMULATOR.md',
   'dist/lib/index.js',
   'dist/lib/index.d.ts',
   'dist/lib/vcpu.js',

@@ -3,22 +3,15 @@
  * the others to use, or for the page of spec/browser; every other one is run by itself. The package's names lead to lib/.
  * Blocks in AssemblyScript are compiled together, to a module with the name of the last.
  */
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { codeBlocks } from '../../scripts/code-blocks.js';
 import { assemble } from '../support/assemble.js';
+import { doors, runProgram } from '../support/run-program.js';
 
-const run = promisify(execFile);
 const root = new URL('../../', import.meta.url);
-const register = new URL('scripts/register.mjs', root).href;
-const doors = {
-  dirtymem: new URL('lib/index.ts', root).href,
-  'dirtymem/vcpu': new URL('lib/vcpu.ts', root).href,
-};
 
 for (const document of ['README.md', 'lib/DESIGN.md', 'lib/ABI.md']) {
   describe(`The code blocks of ${document}`, () => {
@@ -47,9 +40,7 @@ for (const document of ['README.md', 'lib/DESIGN.md', 'lib/ABI.md']) {
 
     for (const { line } of programs) {
       it(`run: line ${line}`, async () => {
-        const { stderr } = await run(process.execPath, ['--import', register, join(folder, `line-${line}.mjs`)], {
-          timeout: 15_000,
-        });
+        const { stderr } = await runProgram(join(folder, `line-${line}.mjs`), 15_000);
         expect(stderr).to.equal('');
       });
     }

@@ -1,0 +1,45 @@
+/**
+ * Each example is a program that checks itself: run as a user would, and quoted whole in lib/EMULATOR.md. A file that is
+ * named after another, `NAME-vcpu.mjs`, is a thread or a process of it.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { codeBlocks, toDoors } from '../../scripts/code-blocks.js';
+import { doors, runProgram } from '../support/run-program.js';
+
+const folder = new URL('./', import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith('.mjs'));
+const programs = files.filter((name) => !files.some((other) => name.startsWith(`${other.slice(0, -4)}-`)));
+
+describe('The examples', () => {
+  let copies: string;
+
+  before(() => {
+    copies = mkdtempSync(join(tmpdir(), 'dirtymem-examples-'));
+    for (const name of files)
+      writeFileSync(join(copies, name), toDoors(readFileSync(new URL(name, folder), 'utf8'), doors));
+  });
+
+  after(() => rmSync(copies, { recursive: true }));
+
+  for (const name of programs) {
+    it(`run: ${name}`, async () => {
+      const { stderr } = await runProgram(join(copies, name), 15_000);
+      expect(stderr).to.equal('');
+    });
+  }
+
+  it('have less than 100 lines', () => {
+    const long = files.filter((name) => readFileSync(new URL(name, folder), 'utf8').split('\n').length > 100);
+    expect(long).to.be.empty;
+  });
+
+  it('are quoted whole in lib/EMULATOR.md, which has no others', () => {
+    const quoted = codeBlocks(new URL('../../lib/EMULATOR.md', folder)).filter(({ language }) => language === 'js');
+    const named = quoted.map(({ file, code }) => [file, code.slice(code.indexOf('\n') + 1)]);
+    const shipped = files.map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]);
+    expect(Object.fromEntries(named)).to.deep.equal(Object.fromEntries(shipped));
+  });
+});
