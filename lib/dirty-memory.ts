@@ -110,6 +110,11 @@ export class DirtyMemory {
     return new DirtyMemory(options, shippedParts);
   }
 
+  /** In bytes, as it was created. */
+  get pageSize(): number {
+    return this.arena.geometry.pageSize;
+  }
+
   /** For `attachVcpu` in another thread: pass it by `workerData` or `postMessage`. Of `shared: false`: on this thread. */
   get handle(): ArenaHandle {
     return this.arena.handle;

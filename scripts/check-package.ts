@@ -16,7 +16,7 @@ import { loadTimes } from './package/load-time.js';
 import { createProject, installTools, npmInstall, pack, ROOT, run, tool } from './package/packed.js';
 import { compile, compileExamples, TYPED } from './package/types.js';
 
-const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js'];
+const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js', 'dist/lib/migration/index.js'];
 const { values: flags } = parseArgs({ options: { nodes: { type: 'boolean', default: false } } });
 const nodes = flags.nodes ? NODE_VERSIONS.map(installNode) : [thisNode];
 
@@ -128,7 +128,7 @@ function weigh(project: string, tarball: string, files: readonly string[]): void
   console.log(
     `what the doors load: ${files.length} files, ${kib(together.length)}, gzipped ${kib(gzipSync(together).length)}`,
   );
-  for (const { name, milliseconds, ratio } of loadTimes(project, ['dirtymem', 'dirtymem/vcpu'])) {
+  for (const { name, milliseconds, ratio } of loadTimes(project, ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration'])) {
     console.log(`import '${name}': ${milliseconds.toFixed(1)} ms, ${ratio.toFixed(1)} x an empty module's`);
   }
 }

@@ -20,6 +20,8 @@ const REQUIRED = [
   'dist/lib/index.d.ts',
   'dist/lib/vcpu.js',
   'dist/lib/vcpu.d.ts',
+  'dist/lib/migration/index.js',
+  'dist/lib/migration/index.d.ts',
   'dist/scripts/dirtymem.js',
   'dist/workers/stress-vcpu.js',
 ];

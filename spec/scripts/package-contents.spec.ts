@@ -7,7 +7,7 @@ import { contentFaults, importGraph } from '../../scripts/package/contents.js';
 describe('What check:package says of the contents', () => {
   const good = [
     ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'lib/ABI.md', 'lib/DESIGN.md', 'lib/EMULATOR.md'],
-    ...['lib/index', 'lib/vcpu', 'scripts/dirtymem', 'workers/stress-vcpu'].flatMap((name) => [
+    ...['lib/index', 'lib/vcpu', 'lib/migration/index', 'scripts/dirtymem', 'workers/stress-vcpu'].flatMap((name) => [
       `dist/${name}.js`,
       `dist/${name}.d.ts`,
     ]),

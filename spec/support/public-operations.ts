@@ -38,6 +38,7 @@ function operation(call: PublicOperation['call'], ...parameters: Domain<World>[]
 export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'DirtyMemory.create': operation((_, o) => DirtyMemory.create(o), creation),
   'DirtyMemory.handle': operation(({ memory }) => memory.handle),
+  'DirtyMemory.pageSize': operation(({ memory }) => memory.pageSize),
   'DirtyMemory.setDirty': operation(({ memory }, a, c) => memory.setDirty(a, c), start, client),
   'DirtyMemory.setDirtyRange': operation(
     ({ memory }, s, l, m) => memory.setDirtyRange(s, l, m),

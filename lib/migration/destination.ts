@@ -1,0 +1,157 @@
+/** The destination's end of a migration. */
+import type { ByteStream } from './byte-stream.js';
+import { claimAtDestination } from './decision.js';
+import { IncomingRam } from './incoming-ram.js';
+import { IncomingState } from './incoming-state.js';
+import { Link } from './link.js';
+import type { DestinationMachine } from './machine.js';
+import type { Message } from './message.js';
+import { asFailure, MigrationError } from './migration-error.js';
+import { checkMethods, checkReceiveOptions, type ReceiveOptions, STREAM_METHODS } from './options.js';
+import { checkPeer } from './peer.js';
+import { Replies } from './replies.js';
+
+/** A machine that has arrived, and runs. */
+export interface Received {
+  /** Bytes of RAM. */
+  readonly ramBytes: number;
+  /** The RAM blocks' digests were those of the source. */
+  readonly verified: boolean;
+}
+
+/**
+ * Receives the machine that the process at the other end of the stream sends by `migrate`, and starts it.
+ * @returns a promise that resolves when the machine runs here. It rejects with a MigrationError, which says what is true
+ *   of this machine then, or with a TypeError or RangeError for bad arguments, with nothing begun
+ */
+export async function receive(
+  machine: DestinationMachine,
+  stream: ByteStream,
+  options: ReceiveOptions = {},
+): Promise<Received> {
+  const checked = checkReceiveOptions(options);
+  checkMethods('receive', 'machine', machine, ['plug', 'unplug', 'loadState', 'start', 'discard']);
+  checkMethods('receive', 'stream', stream, STREAM_METHODS);
+  return new Reception(machine, stream, checked).run();
+}
+
+class Reception {
+  private readonly machine: DestinationMachine;
+  private readonly options: ReturnType<typeof checkReceiveOptions>;
+  private readonly link: Link;
+  private readonly replies = new Replies();
+  private readonly ram: IncomingRam;
+  private readonly state: IncomingState;
+  /** What the last message needs. Hooks are called one at a time. */
+  private working: Promise<void> = Promise.resolve();
+  private greeted = false;
+
+  constructor(machine: DestinationMachine, stream: ByteStream, options: ReturnType<typeof checkReceiveOptions>) {
+    this.machine = machine;
+    this.options = options;
+    this.ram = new IncomingRam(machine, options.maxRamBytes);
+    this.state = new IncomingState(options.maxStateBytes);
+    this.link = new Link(stream, 'destination', options.stallMs);
+  }
+
+  async run(): Promise<Received> {
+    const { link, options, machine } = this;
+    const cancel = (): void => link.fail(new MigrationError('cancelled', 'the migration was cancelled'));
+    if (options.signal?.aborted) cancel();
+    options.signal?.addEventListener('abort', cancel);
+    try {
+      await this.arrive();
+      if (options.signal?.aborted && link.failure !== undefined) throw link.failure;
+      await claimAtDestination(link, this.replies, options.arbiter);
+    } catch (error) {
+      const failure = asFailure(error, 'destination', 'the destination failed');
+      link.close(failure.message);
+      await this.working;
+      if (failure.reason !== 'undecided') await hook('discard', () => machine.discard());
+      throw failure;
+    } finally {
+      options.signal?.removeEventListener('abort', cancel);
+    }
+    try {
+      await hook('start', () => machine.start());
+      if (link.failure === undefined) link.sendNow({ type: 'running' });
+    } finally {
+      link.close();
+    }
+    return { ramBytes: this.ram.size, verified: this.state.verify };
+  }
+
+  /** Resolves when the machine is whole. */
+  private async arrive(): Promise<void> {
+    const { link, machine, replies } = this;
+    const ended = replies.expect('end');
+    const hello = replies.expect('hello');
+    link.listen((message) => {
+      const working = this.take(message);
+      if (working !== undefined) this.working = working.catch(() => {});
+      return working;
+    });
+    await link.send({
+      type: 'hello',
+      from: 'destination',
+      pageSize: machine.pageSize,
+      arbiter: this.options.arbiter !== undefined,
+    });
+    await link.until(Promise.all([hello, ended]));
+    await hook('loadState', () => machine.loadState(this.state.bytes()));
+  }
+
+  private take(message: Message): void | Promise<void> {
+    const { ram, state, replies } = this;
+    if (!this.greeted) {
+      if (message.type !== 'hello') throw new MigrationError('protocol', `'${message.type}' before any greeting`);
+      checkPeer(message, 'source', this.machine.pageSize, this.options.arbiter);
+      this.greeted = true;
+      return replies.take(message);
+    }
+    switch (message.type) {
+      case 'plug':
+      case 'unplug':
+      case 'data':
+      case 'zero':
+        return this.change(message);
+      case 'seal':
+        state.begin(message);
+        return message.verify ? ram.computeDigests() : undefined;
+      case 'state':
+        return state.add(message.bytes);
+      case 'digest':
+        return ram.compare(message);
+      case 'end':
+        if (state.verify && !ram.allVerified) throw new MigrationError('protocol', 'digests are missing');
+        state.end();
+        return replies.take(message);
+      default:
+        return replies.take(message);
+    }
+  }
+
+  private change(message: Extract<Message, { type: 'plug' | 'unplug' | 'data' | 'zero' }>): void | Promise<void> {
+    const { ram } = this;
+    this.state.reopen();
+    ram.forgetDigests();
+    switch (message.type) {
+      case 'plug':
+        return hook('plug', () => ram.plug(message));
+      case 'unplug':
+        return hook('unplug', () => ram.unplug(message));
+      case 'data':
+        return ram.data(message);
+      case 'zero':
+        return ram.zero(message);
+    }
+  }
+}
+
+async function hook(name: string, call: () => void | Promise<void>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    throw asFailure(error, 'destination', `${name} failed`);
+  }
+}

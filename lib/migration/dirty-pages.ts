@@ -1,0 +1,66 @@
+/**
+ * The pages that are still to be sent. Bits of the engine become members of the set by a harvest and leave it only when their
+ * contents were copied after that, or when their owner gave them away.
+ */
+
+import { Client } from '../dirty/client.js';
+import type { PageSet } from '../dirty/page-set.js';
+import type { Run } from '../dirty/run-iterator.js';
+import type { DirtyMemory } from '../dirty-memory.js';
+import type { WaitOptions } from '../rcu/wait.js';
+
+export class DirtyPages {
+  readonly toSend: PageSet;
+  private readonly memory: DirtyMemory;
+  private options: WaitOptions = {};
+  private turn: Promise<unknown> = Promise.resolve();
+
+  /** @throws UsageError when the engine is closed */
+  constructor(memory: DirtyMemory) {
+    this.memory = memory;
+    this.toSend = memory.createPageSet();
+  }
+
+  /**
+   * All RAM is dirty from here on, whatever a migration before has taken (QEMU's 40c4d4a8).
+   * @param options of every wait for readers
+   */
+  async begin(options: WaitOptions): Promise<void> {
+    this.options = options;
+    for (const { offset, size } of this.memory.ram) this.memory.setDirtyRange(offset, size, 1 << Client.Migration);
+  }
+
+  /** @returns how many pages there are to send that there were not before */
+  async collect(): Promise<number> {
+    return this.inTurn(async () => {
+      const { added } = await this.memory.harvest(Client.Migration, { ...this.options, into: this.toSend });
+      return added;
+    });
+  }
+
+  /**
+   * Drops pages, here and in the engine: a bit that stayed there would bring them back (QEMU's 3143577d). Not while a
+   * harvest is under way, which would bring them back too.
+   * @param ranges asked for when it is this call's turn, in the step that drops them from the set
+   */
+  async drop(ranges: () => Run[]): Promise<void> {
+    await this.inTurn(async () => {
+      this.options.signal?.throwIfAborted();
+      const clears = ranges().map(({ start, length }) => {
+        this.toSend.delete(start, length);
+        return this.memory.testAndClear(start, length, Client.Migration, this.options);
+      });
+      await Promise.all(clears);
+    });
+  }
+
+  dispose(): void {
+    this.toSend.dispose();
+  }
+
+  private inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(body);
+    this.turn = result.catch(() => {});
+    return result;
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * dirtymem, the door to live migration: a machine whose dirty pages an engine tracks goes to another process over a
+ * stream, while it runs. The process that has it calls `migrate`, the one that gets it `receive`.
+ */
+export type { Arbiter, Side } from './arbiter.js';
+export type { ByteStream } from './byte-stream.js';
+export { type Received, receive } from './destination.js';
+export type { BlockPlace, DestinationMachine, SourceMachine } from './machine.js';
+export { MigrationError, type MigrationFailure } from './migration-error.js';
+export type { LinkOptions, MigrateOptions, ReceiveOptions } from './options.js';
+export type { MigrationPhase, MigrationProgress, MigrationResult, MigrationTotals } from './progress.js';
+export { type Migration, type MigrationEvents, migrate } from './source.js';

@@ -1,0 +1,79 @@
+/** The options of both ends, and their checks. */
+import { checkBoolean, checkInteger, wrongType } from '../errors.js';
+import type { Arbiter } from './arbiter.js';
+
+/** What both ends have. */
+export interface LinkOptions {
+  /** Both ends have it or neither. Without one, a link that is cut in the wrong moment leaves the source `undecided`. */
+  readonly arbiter?: Arbiter;
+  /** Gives up when the peer is silent, or stops taking what is sent, for so many milliseconds. Default 10,000. */
+  readonly stallMs?: number;
+  /** Cancels. Once it is decided which machine runs it has no effect any more. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a machine is sent. */
+export interface MigrateOptions extends LinkOptions {
+  /** How long the machine may stand still, in milliseconds, `pause` and verification not counted. Default 300. */
+  readonly downtimeMs?: number;
+  /**
+   * Compare digests of all RAM while the machine is paused, which takes some 0.25 ms a MiB on top of the downtime.
+   * Default: when RAM is no larger than 1 MiB for each millisecond of `downtimeMs`.
+   */
+  readonly verify?: boolean;
+  /** Slow the vCPUs down when they dirty pages faster than these can be sent. Default true. */
+  readonly autoConverge?: boolean;
+  /** For copies of what was sent last, by which unchanged pages are known. Default 16 MiB; 0: none. */
+  readonly cacheBytes?: number;
+}
+
+/** How a machine is received. */
+export interface ReceiveOptions extends LinkOptions {
+  /** A source that plugs more RAM than so many bytes is refused. Default 2^36. */
+  readonly maxRamBytes?: number;
+  /** A source whose state is larger is refused. Default 2^28. */
+  readonly maxStateBytes?: number;
+}
+
+const MOST_MS = 2 ** 31 - 1;
+
+/** @returns a copy with the defaults, each option read once. @throws TypeError, RangeError */
+export function checkMigrateOptions(options: MigrateOptions) {
+  const link = checkLinkOptions('migrate', options);
+  const { downtimeMs = 300, verify, autoConverge = true, cacheBytes = 2 ** 24 } = options;
+  checkInteger('migrate', 'downtimeMs', downtimeMs, 1, MOST_MS);
+  checkInteger('migrate', 'cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER);
+  checkBoolean('migrate', 'autoConverge', autoConverge);
+  if (verify !== undefined) checkBoolean('migrate', 'verify', verify);
+  return { ...link, downtimeMs, verify, autoConverge, cacheBytes };
+}
+
+/** @returns a copy with the defaults, each option read once. @throws TypeError, RangeError */
+export function checkReceiveOptions(options: ReceiveOptions) {
+  const link = checkLinkOptions('receive', options);
+  const { maxRamBytes = 2 ** 36, maxStateBytes = 2 ** 28 } = options;
+  checkInteger('receive', 'maxRamBytes', maxRamBytes, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger('receive', 'maxStateBytes', maxStateBytes, 0, 2 ** 31 - 1);
+  return { ...link, maxRamBytes, maxStateBytes };
+}
+
+export const STREAM_METHODS = ['write', 'end', 'destroy', 'on', 'off', Symbol.asyncIterator] as const;
+
+/** @throws TypeError when the value is no object with such methods */
+export function checkMethods(operation: string, what: string, value: unknown, methods: readonly PropertyKey[]): void {
+  if (typeof value !== 'object' || value === null) throw wrongType(operation, what, value, 'an object');
+  const missing = methods.find((name) => typeof (value as Record<PropertyKey, unknown>)[name] !== 'function');
+  if (missing === undefined) return;
+  throw wrongType(operation, what, value, `an object with the method ${String(missing)}`);
+}
+
+function checkLinkOptions(operation: string, options: LinkOptions) {
+  if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
+  const { arbiter, stallMs = 10_000, signal } = options;
+  checkInteger(operation, 'stallMs', stallMs, 1, MOST_MS);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw wrongType(operation, 'signal', signal, 'an AbortSignal');
+  }
+  if (arbiter !== undefined) checkMethods(operation, 'arbiter', arbiter, ['claim']);
+  return { arbiter, stallMs, signal };
+}

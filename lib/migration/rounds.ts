@@ -1,0 +1,99 @@
+/**
+ * Pre-copy: all RAM is sent while the machine runs, then what became dirty meanwhile, then what became dirty meanwhile,
+ * until what remains can be sent within the downtime that is allowed.
+ */
+import { soon } from '../rcu/turns.js';
+import type { Convergence } from './convergence.js';
+import type { DirtyPages } from './dirty-pages.js';
+import type { Link } from './link.js';
+import type { OutgoingRam } from './outgoing-ram.js';
+import type { PageSender } from './page-sender.js';
+
+/** The source's parts, as rounds use them. */
+export interface RoundParts {
+  readonly link: Link;
+  readonly ram: OutgoingRam;
+  readonly dirty: DirtyPages;
+  readonly sender: PageSender;
+  readonly convergence: Convergence;
+  readonly pageSize: number;
+  readonly downtimeMs: number;
+}
+
+export class Rounds {
+  /** 1 while the first copy of all RAM goes over; 0 before. */
+  round = 0;
+  dirtyPagesPerSecond = 0;
+  private readonly parts: RoundParts;
+  private readonly report: (boundary: boolean) => void;
+  private roundTripMs = 0;
+  private collectedAt = 0;
+  private toldOf = 0;
+
+  /** @param report is called at the boundaries of rounds and after each chunk */
+  constructor(parts: RoundParts, report: (boundary: boolean) => void) {
+    this.parts = parts;
+    this.report = report;
+  }
+
+  /** If the machine were paused now. */
+  get expectedDowntimeMs(): number {
+    const { dirty, link, pageSize } = this.parts;
+    const bytes = dirty.toSend.pages * pageSize;
+    const { bytesPerSecond } = link.flow;
+    if (bytes === 0) return this.roundTripMs;
+    return bytesPerSecond === 0 ? Infinity : (bytes / bytesPerSecond) * 1000 + this.roundTripMs;
+  }
+
+  /** Resolves when what remains fits. @throws (rejects) the link's failure, an engine's or a hook's error */
+  async run(): Promise<void> {
+    const { link, dirty, convergence, pageSize, downtimeMs } = this.parts;
+    const began = performance.now();
+    await link.send({ type: 'alive' });
+    await link.until(link.flow.allTaken());
+    this.roundTripMs = performance.now() - began;
+    for (;;) {
+      await this.catchUp();
+      await this.collect();
+      if (this.round > 1) {
+        await convergence.judge(this.dirtyPagesPerSecond * pageSize, link.flow.bytesPerSecond);
+        if (dirty.toSend.pages === 0 || this.expectedDowntimeMs <= downtimeMs) return;
+      }
+      await this.sendAll();
+      await link.until(link.flow.allTaken());
+    }
+  }
+
+  /** Sends all pages that are to be sent, and tells of RAM that comes and goes meanwhile. */
+  async sendAll(): Promise<void> {
+    const { link, sender } = this.parts;
+    for (;;) {
+      await this.catchUp();
+      const chunk = sender.next();
+      if (chunk === undefined) return;
+      for (const message of chunk) await link.send(message);
+      this.report(false);
+      await link.until(new Promise<void>((resolve) => soon(resolve))); // for the stream, timers, and everyone else
+    }
+  }
+
+  /** Until the destination's RAM is the engine's, in the step that ends this. */
+  async catchUp(): Promise<void> {
+    const { link, ram } = this.parts;
+    while (ram.behind) for (const message of ram.catchUp()) await link.send(message);
+  }
+
+  private async collect(): Promise<void> {
+    const { dirty, ram } = this.parts;
+    const added = await dirty.collect();
+    const now = performance.now();
+    const plugged = ram.pagesToldOf - this.toldOf;
+    this.toldOf = ram.pagesToldOf;
+    // What is dirty for being new was not dirtied (QEMU's fb613580).
+    const dirtied = this.round === 0 ? 0 : Math.max(0, added - plugged);
+    this.dirtyPagesPerSecond = (dirtied / Math.max(now - this.collectedAt, 0.001)) * 1000;
+    this.collectedAt = now;
+    this.round++;
+    this.report(true);
+  }
+}

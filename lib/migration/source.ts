@@ -1,0 +1,250 @@
+/** The source's end of a migration: its life, from the call to the decision, and what of it is shown. */
+import type { DirtyMemory } from '../dirty-memory.js';
+import { checkInteger, UsageError } from '../errors.js';
+import { Events } from '../events.js';
+import type { ByteStream } from './byte-stream.js';
+import { Convergence } from './convergence.js';
+import { SourceDecision } from './decision.js';
+import { DirtyPages } from './dirty-pages.js';
+import { MAX_CONTENT } from './frame.js';
+import { Link } from './link.js';
+import type { SourceMachine } from './machine.js';
+import { asFailure, MigrationError } from './migration-error.js';
+import { checkMethods, checkMigrateOptions, type MigrateOptions, STREAM_METHODS } from './options.js';
+import { OutgoingRam } from './outgoing-ram.js';
+import { PageCache } from './page-cache.js';
+import { PageSender } from './page-sender.js';
+import { checkPeer } from './peer.js';
+import type { MigrationPhase, MigrationProgress, MigrationResult } from './progress.js';
+import { Replies } from './replies.js';
+import { Rounds } from './rounds.js';
+import { skipRanges } from './skip-ranges.js';
+import { switchOver } from './switch-over.js';
+
+/** What `on` may be asked for, and what a listener is given. */
+export interface MigrationEvents {
+  progress: MigrationProgress;
+}
+
+/** The least page size that can be migrated, in bytes: what digests take at a time. */
+const LEAST_PAGE = 16;
+const REPORT_MS = 200;
+
+const migrating = new WeakSet<DirtyMemory>();
+
+/**
+ * Begins to send a machine to the process at the other end of the stream, which calls `receive`. Called on the thread that
+ * owns the engine. The machine's MIGRATION bits are the migration's until it has ended: do not collect them meanwhile.
+ * @throws TypeError, RangeError for bad arguments; UsageError while a migration of the machine is under way
+ */
+export function migrate(machine: SourceMachine, stream: ByteStream, options: MigrateOptions = {}): Migration {
+  const checked = checkMigrateOptions(options);
+  checkMethods('migrate', 'machine', machine, ['contents', 'pause', 'resume', 'saveState']);
+  checkMethods('migrate', 'stream', stream, STREAM_METHODS);
+  const { memory } = machine;
+  if (memory.pageSize < LEAST_PAGE) throw new UsageError(`migrate: pages of less than ${LEAST_PAGE} bytes`);
+  if (migrating.has(memory)) throw new UsageError('migrate: the machine is being migrated');
+  return new Migration(machine, stream, checked);
+}
+
+/** A machine on its way. Of the owner's thread alone. */
+export class Migration {
+  /**
+   * Resolves when the other machine runs: this one stays paused, for ever, and is to be given up. Rejects with a
+   * MigrationError, which says what is true of this machine then.
+   */
+  readonly result: Promise<MigrationResult>;
+  private readonly machine: SourceMachine;
+  private readonly options: ReturnType<typeof checkMigrateOptions>;
+  private readonly link: Link;
+  private readonly replies = new Replies();
+  private readonly ram: OutgoingRam;
+  private readonly dirty: DirtyPages;
+  private readonly sender: PageSender;
+  private readonly convergence: Convergence;
+  private readonly rounds: Rounds;
+  private readonly decision: SourceDecision;
+  private readonly events = new Events<MigrationEvents>(['progress']);
+  private readonly began = performance.now();
+  private phase: MigrationPhase = 'connecting';
+  private pausedAt: number | undefined;
+  private pagesSkipped = 0;
+  private reportedAt = 0;
+
+  /** @internal Embedders call `migrate`. */
+  constructor(machine: SourceMachine, stream: ByteStream, options: ReturnType<typeof checkMigrateOptions>) {
+    const { memory } = machine;
+    const { pageSize } = memory;
+    const { stallMs, signal, arbiter, downtimeMs } = options;
+    this.machine = machine;
+    this.options = options;
+    this.ram = new OutgoingRam(machine, Math.min(pageSize, MAX_CONTENT));
+    this.dirty = new DirtyPages(memory);
+    this.link = new Link(stream, 'source', stallMs);
+    migrating.add(memory);
+    this.sender = new PageSender(this.ram, this.dirty, pageSize, new PageCache(options.cacheBytes, this.ram.unit));
+    const slowed = options.autoConverge && machine.throttle !== undefined;
+    this.convergence = new Convergence(slowed, (share) => this.hook('throttle', () => machine.throttle?.(share)));
+    const { link, ram, dirty, sender, convergence } = this;
+    const parts = { link, ram, dirty, sender, convergence, pageSize, downtimeMs };
+    this.rounds = new Rounds(parts, (boundary) => this.report(boundary));
+    this.decision = new SourceDecision(link, this.replies, arbiter, stallMs);
+    if (signal?.aborted) this.cancel();
+    signal?.addEventListener('abort', this.cancel);
+    this.result = this.run();
+  }
+
+  /** Gives up. No effect once it is decided which machine runs; then `result` tells. */
+  readonly cancel = (): void => this.withdraw(new MigrationError('cancelled', 'the migration was cancelled'));
+
+  /** 'progress': see MigrationProgress. Listeners run in turns of their own. */
+  on<Name extends keyof MigrationEvents>(event: Name, listener: (event: MigrationEvents[Name]) => void): void {
+    this.events.on(event, listener);
+  }
+
+  /** Ends what `on` began. */
+  off<Name extends keyof MigrationEvents>(event: Name, listener: (event: MigrationEvents[Name]) => void): void {
+    this.events.off(event, listener);
+  }
+
+  /**
+   * The contents of the whole pages within the bytes do not matter: a balloon has them, the guest has said that they are
+   * free, or a device discarded them. They are not sent, and are zero at the destination, unless they are written again
+   * after this has resolved. So whoever gives them away must keep them from being used until then. A hint: pages that the
+   * destination has not been told of yet are sent, and when the machine is paused it is too late.
+   * @returns how many pages were given away that were not before
+   * @throws (rejects) TypeError, RangeError; what ends the migration meanwhile
+   */
+  async skip(start: number, length: number): Promise<number> {
+    checkInteger('skip', 'start', start, 0, Number.MAX_SAFE_INTEGER);
+    checkInteger('skip', 'length', length, 0, Number.MAX_SAFE_INTEGER - start);
+    let pages = 0;
+    await this.dirty.drop(() => {
+      if (this.phase !== 'copying') return [];
+      const skipped = skipRanges(this.ram, this.machine.memory.pageSize, start, length);
+      pages = skipped.pages;
+      return skipped.ranges;
+    });
+    this.pagesSkipped += pages;
+    return pages;
+  }
+
+  /** How far it is. */
+  get progress(): MigrationProgress {
+    const { rounds, dirty, link, convergence } = this;
+    const ended = this.link.signal.aborted;
+    return {
+      ...this.totals,
+      phase: this.phase,
+      round: rounds.round,
+      remainingPages: ended ? 0 : dirty.toSend.pages,
+      dirtyPagesPerSecond: rounds.dirtyPagesPerSecond,
+      bytesPerSecond: link.flow.bytesPerSecond,
+      expectedDowntimeMs: ended ? 0 : rounds.expectedDowntimeMs,
+      throttle: convergence.share,
+    };
+  }
+
+  private get totals() {
+    const perPage = this.machine.memory.pageSize / this.ram.unit;
+    const { sent, zero, unchanged } = this.sender.counts;
+    return {
+      pagesSent: sent / perPage,
+      pagesZero: zero / perPage,
+      pagesUnchanged: unchanged / perPage,
+      pagesSkipped: this.pagesSkipped,
+      bytesSent: this.link.flow.sent,
+    };
+  }
+
+  private async run(): Promise<MigrationResult> {
+    let failure: MigrationError | undefined;
+    try {
+      return await this.attempt();
+    } catch (error) {
+      failure = asFailure(error, 'source', 'the source failed');
+      throw failure;
+    } finally {
+      await this.end(failure);
+    }
+  }
+
+  private async attempt(): Promise<MigrationResult> {
+    const { link, replies, rounds, machine, options } = this;
+    const hello = replies.expect('hello');
+    link.listen((message) => replies.take(message));
+    const { pageSize } = machine.memory;
+    await link.send({ type: 'hello', from: 'source', pageSize, arbiter: options.arbiter !== undefined });
+    checkPeer(await link.until(hello), 'destination', pageSize, options.arbiter);
+    await this.dirty.begin({ signal: link.signal, timeoutMs: options.stallMs });
+    this.enter('copying');
+    await rounds.run();
+    this.enter('switching');
+    this.pausedAt = performance.now();
+    await this.hook('pause', () => machine.pause());
+    await this.convergence.release();
+    const verify = options.verify ?? machine.memory.ram.bytes <= options.downtimeMs * 2 ** 20;
+    const saveState = () => this.hook('saveState', () => machine.saveState());
+    const { ram, dirty, sender } = this;
+    const confirmed = await switchOver({
+      ...{ link, rounds, ram, dirty, sender, verify, saveState },
+      decide: () => this.decide(),
+    });
+    const now = performance.now();
+    const downtimeMs = now - this.pausedAt;
+    const totalMs = now - this.began;
+    return { ...this.totals, rounds: rounds.round, downtimeMs, totalMs, verified: verify, confirmed };
+  }
+
+  private async decide(): Promise<boolean> {
+    this.enter('deciding');
+    const deciding = this.decision.reach();
+    const stopWatching = this.machine.memory.ram.addListener({ plugged: this.onHotplug, unplugged: this.onHotplug });
+    return deciding.finally(stopWatching);
+  }
+
+  /** Whatever happened: the vCPUs have their time back, and a machine that is to run here runs. */
+  private async end(failure: MigrationError | undefined): Promise<void> {
+    const { machine, link } = this;
+    this.decision.binding = true;
+    this.options.signal?.removeEventListener('abort', this.cancel);
+    link.close(failure?.message);
+    this.dirty.dispose();
+    migrating.delete(machine.memory);
+    try {
+      await this.convergence.release();
+    } finally {
+      const stays = failure !== undefined && failure.reason !== 'undecided';
+      if (this.pausedAt !== undefined && stays) await this.hook('resume', () => machine.resume());
+    }
+  }
+
+  private readonly onHotplug = (): void => {
+    if (this.ram.behind)
+      this.withdraw(new MigrationError('source', 'RAM came or went when the machine was handed over'));
+  };
+
+  private withdraw(reason: MigrationError): void {
+    if (!this.decision.binding) this.link.fail(reason);
+  }
+
+  private async hook<T>(name: string, call: () => T | Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw new MigrationError('source', `${name} failed`, { cause: error });
+    }
+  }
+
+  private enter(phase: MigrationPhase): void {
+    this.phase = phase;
+    this.report(true);
+  }
+
+  private report(now: boolean): void {
+    const at = performance.now();
+    if (!now && at - this.reportedAt < REPORT_MS) return;
+    this.reportedAt = at;
+    this.events.emit('progress', this.progress);
+  }
+}
