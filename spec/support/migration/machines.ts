@@ -10,7 +10,9 @@ export class SendingMachine implements SourceMachine {
   readonly memory: DirtyMemory;
   readonly vcpu: Vcpu;
   readonly log: string[] = [];
-  state: MachineState = 'running';
+  /** Told of each change of `state`. */
+  watch: () => void = () => {};
+  private current: MachineState = 'running';
   /** What `saveState` returns. */
   devices: Uint8Array = Uint8Array.of(1, 2, 3);
   /** The last that `throttle` was called with. */
@@ -20,6 +22,15 @@ export class SendingMachine implements SourceMachine {
   constructor(memory: DirtyMemory) {
     this.memory = memory;
     this.vcpu = attachVcpu(memory.handle);
+  }
+
+  get state(): MachineState {
+    return this.current;
+  }
+
+  set state(state: MachineState) {
+    this.current = state;
+    this.watch();
   }
 
   plug(id: string, pages: number, offset?: number): RamBlock {
@@ -82,12 +93,23 @@ export interface Image {
 export class ReceivingMachine implements DestinationMachine {
   readonly pageSize: number;
   readonly log: string[] = [];
-  state: MachineState = 'arriving';
+  /** Told of each change of `state`. */
+  watch: () => void = () => {};
+  private current: MachineState = 'arriving';
   devices: Uint8Array = new Uint8Array();
   readonly blocks = new Map<string, { readonly offset: number; readonly bytes: Uint8Array }>();
 
   constructor(pageSize: number) {
     this.pageSize = pageSize;
+  }
+
+  get state(): MachineState {
+    return this.current;
+  }
+
+  set state(state: MachineState) {
+    this.current = state;
+    this.watch();
   }
 
   plug({ id, offset, size }: BlockPlace): Uint8Array {

@@ -18,6 +18,7 @@ export async function connectedSockets(): Promise<SocketPair> {
   await once(source, 'connect');
   const [destination] = (await accepted) as [Socket];
   destination.on('error', () => {});
+  for (const socket of [source, destination]) socket.setNoDelay(true);
   server.close();
   return { source, destination };
 }
