@@ -14,7 +14,10 @@ export interface LinkOptions {
 
 /** How a machine is sent. */
 export interface MigrateOptions extends LinkOptions {
-  /** How long the machine may stand still, in milliseconds, `pause` and verification not counted. Default 300. */
+  /**
+   * How long the machine may stand still, in milliseconds, `pause` and verification not counted; 0: until nothing is left to
+   * be sent. Default 300.
+   */
   readonly downtimeMs?: number;
   /**
    * Compare digests of all RAM while the machine is paused, which takes some 0.25 ms a MiB on top of the downtime.
@@ -41,7 +44,7 @@ const MOST_MS = 2 ** 31 - 1;
 export function checkMigrateOptions(options: MigrateOptions) {
   const link = checkLinkOptions('migrate', options);
   const { downtimeMs = 300, verify, autoConverge = true, cacheBytes = 2 ** 24 } = options;
-  checkInteger('migrate', 'downtimeMs', downtimeMs, 1, MOST_MS);
+  checkInteger('migrate', 'downtimeMs', downtimeMs, 0, MOST_MS);
   checkInteger('migrate', 'cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER);
   checkBoolean('migrate', 'autoConverge', autoConverge);
   if (verify !== undefined) checkBoolean('migrate', 'verify', verify);

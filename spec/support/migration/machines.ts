@@ -15,8 +15,8 @@ export class SendingMachine implements SourceMachine {
   private current: MachineState = 'running';
   /** What `saveState` returns. */
   devices: Uint8Array = Uint8Array.of(1, 2, 3);
-  /** The last that `throttle` was called with. */
-  share: number | undefined;
+  /** What `throttle` was called with. */
+  readonly shares: (number | undefined)[] = [];
   private readonly buffers = new Map<RamBlock, Uint8Array>();
 
   constructor(memory: DirtyMemory) {
@@ -75,7 +75,7 @@ export class SendingMachine implements SourceMachine {
   }
 
   throttle(share: number | undefined): void {
-    this.share = share;
+    this.shares.push(share);
   }
 
   /** What the guest would see: its RAM by id, and its devices. */

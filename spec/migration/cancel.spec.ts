@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { type Migration, MigrationError, migrate, receive } from '../../lib/migration/index.js';
+import type { MessageType } from '../../lib/migration/message.js';
+import { PAGE, smallEngine } from '../support/engines.js';
+import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
+import { ReceivingMachine, SendingMachine } from '../support/migration/machines.js';
+import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
+import { Relay } from '../support/migration/relay.js';
+import { turns } from '../support/promises.js';
+import { expectThrow } from '../support/refusals.js';
+
+function machine(): SendingMachine {
+  const sender = new SendingMachine(smallEngine());
+  sender.plug('ram', 100);
+  for (let page = 0; page < 100; page += 7) sender.store(page * PAGE, page + 1);
+  return sender;
+}
+
+/** In the order in which they come by. */
+const MESSAGES: readonly MessageType[] = ['hello', 'plug', 'data', 'seal', 'state', 'digest', 'end'];
+
+describe('A migration that is cancelled', () => {
+  for (const type of MESSAGES) {
+    for (const who of ['source', 'destination'] as const) {
+      it(`by the ${who} when '${type}' goes over leaves the machine here, whole, and it may go again`, async () => {
+        const sender = machine();
+        const arbiter = new MemoryArbiter();
+        const controller = new AbortController();
+        let migration: Migration | undefined;
+        const outcome = await attempt(sender, {
+          source: { arbiter, verify: true },
+          destination: { arbiter, signal: controller.signal },
+          begun: (begun) => {
+            migration = begun;
+          },
+          policy: ({ message }) => {
+            if (message.type !== type) return 'pass';
+            if (who === 'source') migration?.cancel();
+            else controller.abort();
+            return 'pass';
+          },
+        });
+        expectStayed(sender, outcome, who === 'source' ? 'cancelled' : 'destination');
+        expect(outcome.received).to.include({ reason: who === 'source' ? 'source' : 'cancelled' });
+        for (let page = 0; page < 100; page += 13) sender.store(page * PAGE + 9, page + 1);
+        expectArrived(sender, await attempt(sender));
+      });
+    }
+  }
+
+  it('by its signal before it has begun does not begin', async () => {
+    const sender = machine();
+    const outcome = await attempt(sender, { source: { signal: AbortSignal.abort() } });
+    expectStayed(sender, outcome, 'cancelled');
+    expect(sender.log).to.be.empty;
+  });
+
+  it('when it is decided is not: the machine runs there', async () => {
+    const sender = machine();
+    const arbiter = new MemoryArbiter();
+    let migration: Migration | undefined;
+    const outcome = await attempt(sender, {
+      source: { arbiter },
+      destination: { arbiter },
+      begun: (begun) => {
+        migration = begun;
+      },
+      policy: ({ message }) => {
+        if (message.type === 'running') migration?.cancel();
+        return 'pass';
+      },
+    });
+    expect(expectArrived(sender, outcome).confirmed).to.equal(false);
+    migration?.cancel();
+    expect(sender.state).to.equal('paused');
+  });
+
+  it('without an arbiter when the destination was told to start is not', async () => {
+    const sender = machine();
+    let migration: Migration | undefined;
+    const outcome = await attempt(sender, {
+      begun: (begun) => {
+        migration = begun;
+      },
+      policy: ({ message }) => {
+        if (message.type === 'commit') migration?.cancel();
+        return 'pass';
+      },
+    });
+    expect(expectArrived(sender, outcome).confirmed).to.equal(true);
+  });
+
+  it('gives the vCPUs their time back', async () => {
+    const sender = machine();
+    const outcome = await attempt(sender, {
+      source: { downtimeMs: 0 },
+      begun: (migration) => {
+        migration.on('progress', ({ throttle }) => {
+          if (throttle > 0) migration.cancel();
+        });
+      },
+      policy: ({ message }) => {
+        if (message.type === 'data')
+          for (let page = 0; page < 100; page++) sender.store(page * PAGE, Math.random() * 256);
+        return 'pass';
+      },
+    });
+    expectStayed(sender, outcome, 'cancelled');
+    expect(sender.shares.length).to.be.at.least(2);
+    expect(sender.shares.at(-1)).to.equal(undefined);
+  });
+
+  it('at any time does no harm', async () => {
+    const ends = new Set<string>();
+    for (let count = 0; count < 20; count++) {
+      const sender = machine();
+      const outcome = await attempt(sender, {
+        begun: async (migration) => {
+          await turns(count);
+          migration.cancel();
+        },
+      });
+      ends.add(sender.state);
+      if (outcome.sent instanceof MigrationError) {
+        expectStayed(sender, outcome, 'cancelled');
+        sender.store(count * PAGE, 200);
+        expectArrived(sender, await attempt(sender));
+      } else expectArrived(sender, outcome);
+    }
+    expect(ends.has('running')).to.equal(true);
+  });
+
+  it('must have ended before another of the machine begins', async () => {
+    const sender = machine();
+    const first = await Relay.between();
+    const second = await Relay.between();
+    const migration = migrate(sender, first.source);
+    expectThrow(() => migrate(sender, second.source), TypeError, 'the machine is being migrated');
+    migration.cancel();
+    const received = receive(new ReceivingMachine(PAGE), first.destination).catch(() => {});
+    await migration.result.catch(() => {});
+    await received;
+    second.cut();
+    expectArrived(sender, await attempt(sender));
+  });
+});

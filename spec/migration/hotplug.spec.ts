@@ -1,0 +1,189 @@
+import { expect } from 'chai';
+import type { RamBlock } from '../../lib/index.js';
+import { MigrationError } from '../../lib/migration/index.js';
+import type { MessageType } from '../../lib/migration/message.js';
+import { PAGE, smallEngine } from '../support/engines.js';
+import { attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
+import { ReceivingMachine, SendingMachine } from '../support/migration/machines.js';
+import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
+
+const when = (type: MessageType, act: () => unknown, source = {}) => {
+  let done = false;
+  return {
+    source: { verify: true, ...source },
+    policy: async ({ message }: { message: { type: string } }) => {
+      if (message.type === type && !done) {
+        done = true;
+        await act();
+      }
+      return 'pass' as const;
+    },
+  };
+};
+
+describe('RAM that comes and goes during a migration', () => {
+  let sender: SendingMachine;
+  let low: RamBlock;
+  let high: RamBlock;
+
+  beforeEach(() => {
+    sender = new SendingMachine(smallEngine());
+    low = sender.plug('low', 40, 0);
+    high = sender.plug('high', 40, 64 * PAGE);
+    for (let page = 0; page < 40; page++) sender.store(page * PAGE, page + 1);
+    for (let page = 64; page < 104; page++) sender.store(page * PAGE, page + 1);
+  });
+
+  const plugFilled = (id: string, pages: number, first: number): RamBlock => {
+    const block = sender.plug(id, pages, first * PAGE);
+    sender.contents(block).fill(id.length);
+    return block;
+  };
+
+  it('arrives, all of it, when it is plugged while others are sent', async () => {
+    const outcome = await attempt(
+      sender,
+      when('data', () => plugFilled('new', 30, 128)),
+    );
+    expectArrived(sender, outcome);
+    expect(outcome.receiver.log).to.include('plug new 30');
+  });
+
+  it('is gone there too when it is unplugged before it was sent', async () => {
+    const outcome = await attempt(
+      sender,
+      when('data', () => sender.unplug(high)),
+    );
+    expectArrived(sender, outcome);
+    expect([...outcome.receiver.blocks.keys()]).to.deep.equal(['low']);
+  });
+
+  it('is gone there too when it is unplugged after it was sent', async () => {
+    expectArrived(
+      sender,
+      await attempt(
+        sender,
+        when('data', () => sender.unplug(low)),
+      ),
+    );
+  });
+
+  it('is another when it comes again with its name and another size', async () => {
+    const resize = async () => {
+      await sender.unplug(high);
+      plugFilled('high', 41, 64);
+    };
+    const outcome = await attempt(sender, when('data', resize));
+    expectArrived(sender, outcome);
+    const { log } = outcome.receiver;
+    expect(log.filter((line) => line.includes('high'))).to.deep.equal(['plug high 40', 'unplug high', 'plug high 41']);
+  });
+
+  it('is another when it comes again just as it was', async () => {
+    const replace = async () => {
+      await sender.unplug(high);
+      plugFilled('high', 40, 64);
+    };
+    const outcome = await attempt(sender, when('data', replace));
+    expectArrived(sender, outcome);
+    expect(outcome.receiver.log.filter((line) => line === 'plug high 40')).to.have.lengthOf(2);
+  });
+
+  it('takes the place of other RAM', async () => {
+    const swap = async () => {
+      await sender.unplug(high);
+      plugFilled('other', 20, 70);
+    };
+    expectArrived(sender, await attempt(sender, when('data', swap)));
+  });
+
+  describe('while the machine is paused', () => {
+    for (const change of ['is plugged', 'is unplugged', 'is replaced'] as const) {
+      it(`${change} at any time: it goes over, or the machine stays`, async () => {
+        const seen = new Set<string>();
+        for (let turns = 0; turns < 16; turns++) {
+          const machine = new SendingMachine(smallEngine());
+          sender = machine;
+          const block = plugFilled('ram', 40, 0);
+          const arbiter = new MemoryArbiter();
+          let tooLate = false;
+          const act = async () => {
+            for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+            tooLate = arbiter.winner === 'destination';
+            if (tooLate) return;
+            if (change !== 'is plugged') await machine.unplug(block);
+            if (change !== 'is unplugged' && arbiter.winner !== 'destination')
+              plugFilled('new', 30, change === 'is plugged' ? 64 : 0);
+          };
+          let acted = Promise.resolve();
+          machine.pause = () => {
+            machine.state = 'paused';
+            acted = act();
+          };
+          const outcome = await attempt(machine, { source: { arbiter, verify: true }, destination: { arbiter } });
+          await acted;
+          seen.add(tooLate ? 'too late' : `${outcome.sent instanceof MigrationError ? 'stays' : 'goes over'}`);
+          if (outcome.sent instanceof MigrationError) {
+            expectStayed(machine, outcome, 'source');
+            machine.pause = SendingMachine.prototype.pause;
+            expectArrived(machine, await attempt(machine));
+          } else expectArrived(machine, outcome);
+        }
+        expect([...seen]).to.include.members(['goes over', 'too late']);
+      });
+    }
+
+    it('makes the state be saved again', async () => {
+      let saved = 0;
+      sender.saveState = () => {
+        if (++saved === 1) queueMicrotask(() => plugFilled('new', 30, 128));
+        return Uint8Array.of(saved);
+      };
+      const outcome = await attempt(sender, { source: { verify: true } });
+      sender.devices = Uint8Array.of(2);
+      expectArrived(sender, outcome);
+    });
+
+    it('is unplugged, and is gone there too', async () => {
+      let saved = 0;
+      sender.saveState = () => {
+        if (++saved === 1) sender.unplug(high);
+        return sender.devices;
+      };
+      expectArrived(sender, await attempt(sender, { source: { verify: true } }));
+    });
+
+    it('makes a source that has handed its machine over take it back, if it can', async () => {
+      const arbiter = new MemoryArbiter();
+      const receiver = new ReceivingMachine(PAGE);
+      let result: Promise<unknown> = Promise.resolve();
+      receiver.loadState = async () => {
+        plugFilled('late', 10, 128);
+        await result.catch(() => {});
+      };
+      const outcome = await attempt(sender, {
+        source: { arbiter },
+        destination: { arbiter },
+        receiver,
+        begun: (migration) => {
+          result = migration.result;
+        },
+      });
+      expect(expectStayed(sender, outcome, 'source').message).to.contain('RAM came or went');
+      expect(arbiter.winner).to.equal('source');
+      expectArrived(sender, await attempt(sender));
+    });
+  });
+
+  it('does not arrive where it is refused, and the machine goes on here', async () => {
+    const receiver = new ReceivingMachine(PAGE);
+    const plug = receiver.plug.bind(receiver);
+    receiver.plug = (place) => {
+      if (place.id === 'new') throw new Error('no slot is free');
+      return plug(place);
+    };
+    const outcome: Outcome = await attempt(sender, { ...when('data', () => plugFilled('new', 30, 128)), receiver });
+    expect(expectStayed(sender, outcome, 'destination').message).to.contain('no slot is free');
+    expect(outcome.received).to.be.instanceOf(MigrationError).and.include({ reason: 'destination' });
+  });
+});
