@@ -39,6 +39,7 @@ export interface MigrationProgress extends MigrationTotals {
 
 /** A migration that took place. */
 export interface MigrationResult extends MigrationTotals {
+  /** How often dirty pages were collected while the machine ran; what the last one found went over while it stood still. */
   readonly rounds: number;
   /** From before `pause` until the destination said that it runs, or the arbiter did. */
   readonly downtimeMs: number;

@@ -16,7 +16,12 @@ export interface StoringWork {
 }
 
 /** Words of `control`. */
-export const Pause = { Asked: 0, Standing: 1, /** Of a thousand, how much of its time it sleeps. */ Sleep: 2, size: 3 } as const;
+export const Pause = {
+  Asked: 0,
+  Standing: 1,
+  /** Of a thousand, how much of its time it sleeps. */ Sleep: 2,
+  size: 3,
+} as const;
 
 if (parentPort !== null) {
   const { handle, control, guest, offset, pageSize, pages } = workerData as StoringWork;

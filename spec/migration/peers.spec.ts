@@ -1,0 +1,311 @@
+import type { Socket } from 'node:net';
+import { expect } from 'chai';
+import { FrameReader, FrameWriter, PREFACE } from '../../lib/migration/frame.js';
+import {
+  type MigrationError,
+  type MigrationFailure,
+  migrate,
+  type ReceiveOptions,
+  receive,
+} from '../../lib/migration/index.js';
+import type { Message } from '../../lib/migration/message.js';
+import { PAGE, smallEngine } from '../support/engines.js';
+import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
+import { ReceivingMachine, SendingMachine } from '../support/migration/machines.js';
+import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
+import { connectedSockets } from '../support/migration/sockets.js';
+
+/** One end of a wire that says whatever it is told to. */
+class Impostor {
+  readonly heard: Message[] = [];
+  private readonly socket: Socket;
+  private readonly writer = new FrameWriter();
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.write(PREFACE);
+    const reader = new FrameReader();
+    socket.on('data', (chunk) => {
+      for (const message of reader.read(chunk)) this.heard.push(structuredClone(message));
+    });
+  }
+
+  say(...messages: readonly Message[]): void {
+    for (const message of messages) this.socket.write(this.writer.frame(message));
+  }
+
+  /** Reads no more. */
+  stopReading(): void {
+    this.socket.pause();
+  }
+}
+
+const hello = (from: 'source' | 'destination'): Message => ({ type: 'hello', from, pageSize: PAGE, arbiter: false });
+const plug = (fields: object = {}): Message => {
+  return { type: 'plug', block: 0, offset: 0, size: 4 * PAGE, id: 'ram', ...fields };
+};
+const data = (fields: object = {}): Message => ({
+  type: 'data',
+  block: 0,
+  offset: 0,
+  bytes: new Uint8Array(16),
+  ...fields,
+});
+const seal = (fields: object = {}): Message => ({ type: 'seal', stateBytes: 0, verify: false, ...fields });
+
+describe('A destination', () => {
+  /** @returns what it makes of a source that says this, and goes */
+  async function refusal(messages: readonly Message[], options: ReceiveOptions = {}) {
+    const machine = new ReceivingMachine(PAGE);
+    const { source, destination } = await connectedSockets();
+    const received = receive(machine, destination, options).catch((error: MigrationError) => error);
+    const impostor = new Impostor(source);
+    impostor.say(...messages);
+    const error = (await received) as MigrationError;
+    expect(error.name).to.equal('MigrationError');
+    expect(machine.state).to.equal('discarded');
+    expect(machine.log).to.not.include('start');
+    source.destroy();
+    return { error, machine };
+  }
+
+  const greeted = [hello('source'), plug()];
+  const bad: Record<
+    string,
+    { says: readonly Message[]; reason?: MigrationFailure; because: string; options?: ReceiveOptions }
+  > = {
+    'is not greeted': { says: [plug()], because: 'before any greeting' },
+    'is greeted by a destination': { says: [hello('destination')], because: 'both ends are a destination' },
+    'is greeted twice': { says: [hello('source'), hello('source')], because: "'hello' was not expected" },
+    'is to have other pages': {
+      says: [{ type: 'hello', from: 'source', pageSize: 512, arbiter: false }],
+      because: 'pages have 512 bytes there, and 4096 here',
+    },
+    'is to ask an arbiter that it has not': {
+      says: [{ type: 'hello', from: 'source', pageSize: PAGE, arbiter: true }],
+      because: 'one end has an arbiter',
+    },
+    'is given an id twice': { says: [...greeted, plug({ block: 1, offset: 4 * PAGE })], because: 'no new id' },
+    'is given no id': { says: [hello('source'), plug({ id: '' })], because: 'no new id' },
+    'is given a number twice': { says: [...greeted, plug({ id: 'b', offset: 4 * PAGE })], because: 'plugged already' },
+    'is given RAM over RAM': {
+      says: [...greeted, plug({ block: 1, id: 'b', offset: 3 * PAGE })],
+      because: "overlaps 'ram'",
+    },
+    'is given a part of a page': { says: [hello('source'), plug({ size: PAGE + 1 })], because: '4097 bytes at 0' },
+    'is given RAM between pages': { says: [hello('source'), plug({ offset: 1 })], because: 'at 1' },
+    'is given RAM without bytes': { says: [hello('source'), plug({ size: 0 })], because: '0 bytes' },
+    'is given RAM past all numbers': {
+      says: [hello('source'), plug({ offset: 2 ** 53 - PAGE, size: 2 * PAGE })],
+      because: 'bytes at',
+    },
+    'is given more RAM than it allows': {
+      says: [...greeted, plug({ block: 1, id: 'b', offset: 4 * PAGE })],
+      options: { maxRamBytes: 7 * PAGE },
+      reason: 'destination',
+      because: 'more RAM than maxRamBytes',
+    },
+    'is to unplug what is not there': {
+      says: [...greeted, { type: 'unplug', block: 1 }],
+      because: 'block 1 is not plugged',
+    },
+    'gets contents of no block': { says: [...greeted, data({ block: 7 })], because: 'block 7 is not plugged' },
+    'gets contents of a block that is gone': {
+      says: [...greeted, { type: 'unplug', block: 0 }, data()],
+      because: 'block 0 is not plugged',
+    },
+    'gets contents past a block': { says: [...greeted, data({ offset: 4 * PAGE - 15 })], because: "of 'ram'" },
+    'gets no contents': { says: [...greeted, data({ bytes: new Uint8Array() })], because: "of 'ram'" },
+    'gets zeroes past a block': {
+      says: [...greeted, { type: 'zero', block: 0, offset: PAGE, length: 2 ** 53 - 1 - PAGE }],
+      because: "of 'ram'",
+    },
+    'gets the end of nothing': { says: [...greeted, { type: 'end' }], because: 'not whole' },
+    'gets an end without all of the state': {
+      says: [...greeted, seal({ stateBytes: 2 }), { type: 'state', bytes: Uint8Array.of(1) }, { type: 'end' }],
+      because: 'not whole',
+    },
+    'gets more state than was said': {
+      says: [...greeted, seal({ stateBytes: 1 }), { type: 'state', bytes: Uint8Array.of(1, 2) }],
+      because: 'state that was not announced',
+    },
+    'gets empty pieces of state': {
+      says: [...greeted, seal({ stateBytes: 1 }), { type: 'state', bytes: new Uint8Array() }],
+      because: 'state that was not announced',
+    },
+    'gets more state than it allows': {
+      says: [...greeted, seal({ stateBytes: 2 ** 40 })],
+      reason: 'destination',
+      because: 'a state of 1099511627776 bytes',
+    },
+    'gets RAM that is another': {
+      says: [...greeted, seal({ verify: true }), { type: 'digest', block: 0, digest: new Uint8Array(16) }],
+      reason: 'mismatch',
+      because: "'ram' is not equal",
+    },
+    'gets a digest too many': {
+      says: [...greeted, seal(), { type: 'digest', block: 0, digest: new Uint8Array(16) }],
+      because: 'not asked for',
+    },
+    'gets too few digests': {
+      says: [...greeted, seal({ verify: true }), { type: 'end' }],
+      because: 'digests are missing',
+    },
+    'gets contents after the digests were taken, and then the end': {
+      says: [...greeted, seal(), data(), { type: 'end' }],
+      because: 'not whole',
+    },
+    'hears what only a destination says': {
+      says: [...greeted, { type: 'running' }],
+      because: "'running' was not expected",
+    },
+    'is told to start what it has not': {
+      says: [...greeted, { type: 'commit' }],
+      because: "'commit' was not expected",
+    },
+    'is told that nothing comes of it': {
+      says: [...greeted, { type: 'abort', because: 'I think better of it' }],
+      reason: 'source',
+      because: 'the source gave up: I think better of it',
+    },
+  };
+  for (const [what, { says, reason = 'protocol', because, options }] of Object.entries(bad)) {
+    it(`that ${what} says so and discards what it has`, async () => {
+      const { error } = await refusal(says, options);
+      expect(error.message).to.contain(because);
+      expect(error.reason).to.equal(reason);
+    });
+  }
+
+  it('hears no more after an error, and plugs nothing of it', async () => {
+    const { machine } = await refusal([hello('source'), plug({ size: 1 }), plug(), plug({ block: 1, id: 'b' })]);
+    expect(machine.log).to.deep.equal(['discard']);
+  });
+
+  it('whose source says nothing gives up', async () => {
+    const { error } = await refusal([hello('source')], { stallMs: 40 });
+    expect(error.reason).to.equal('timeout');
+    expect(error.message).to.contain('said nothing for 40 ms');
+  });
+
+  it('that throws in a hook discards what it has, and tells the source', async () => {
+    for (const name of ['plug', 'loadState'] as const) {
+      const sender = new SendingMachine(smallEngine());
+      sender.plug('ram', 4);
+      const receiver = new ReceivingMachine(PAGE);
+      receiver[name] = () => {
+        throw new Error(`no ${name} today`);
+      };
+      const outcome = await attempt(sender, { receiver });
+      expect(expectStayed(sender, outcome, 'destination').message).to.contain(`no ${name} today`);
+    }
+  });
+});
+
+describe('A source', () => {
+  let sender: SendingMachine;
+  beforeEach(() => {
+    sender = new SendingMachine(smallEngine());
+    sender.plug('ram', 1000);
+    for (let page = 0; page < 1000; page++) sender.store(page * PAGE, page + 1);
+  });
+
+  async function refusal(messages: readonly Message[], stallMs?: number, deaf = false) {
+    const { source, destination } = await connectedSockets();
+    const impostor = new Impostor(destination);
+    const { result } = migrate(sender, source, stallMs === undefined ? {} : { stallMs });
+    if (deaf) impostor.stopReading();
+    impostor.say(...messages);
+    const alive = setInterval(() => impostor.say({ type: 'alive' }), 5);
+    const error = (await result.catch((caught: MigrationError) => caught)) as MigrationError;
+    clearInterval(alive);
+    expect(error.name).to.equal('MigrationError');
+    expect(sender.state).to.equal('running');
+    destination.destroy();
+    return error;
+  }
+
+  const bad: Record<string, { says: readonly Message[]; reason?: MigrationFailure; because: string }> = {
+    'is greeted by a source': { says: [hello('source')], because: 'both ends are a source' },
+    'gets a receipt for what it has not sent': { says: [{ type: 'taken', bytes: 2 ** 40 }], because: 'the peer took' },
+    'hears what only a source says': { says: [hello('destination'), plug()], because: "'plug' was not expected" },
+    'hears that its machine runs when it has not sent it': {
+      says: [hello('destination'), { type: 'running' }],
+      because: "'running' was not expected",
+    },
+    'is told that nothing comes of it': {
+      says: [hello('destination'), { type: 'abort', because: 'there is no room' }],
+      reason: 'destination',
+      because: 'the destination gave up: there is no room',
+    },
+  };
+  for (const [what, { says, reason = 'protocol', because }] of Object.entries(bad)) {
+    it(`that ${what} keeps its machine`, async () => {
+      const error = await refusal(says);
+      expect(error.message).to.contain(because);
+      expect(error.reason).to.equal(reason);
+    });
+  }
+
+  it('whose destination is alive, and takes nothing, gives up', async () => {
+    const error = await refusal([hello('destination')], 60, true);
+    expect(error.reason).to.equal('timeout');
+    expect(error.message).to.contain('took nothing for 60 ms');
+  });
+
+  it('that is refused may go elsewhere', async () => {
+    await refusal([hello('source')]);
+    expectArrived(sender, await attempt(sender));
+  });
+
+  for (const arbiter of [new MemoryArbiter(), undefined]) {
+    it(`whose destination does not come to an end takes its machine back, ${arbiter ? 'with' : 'without'} an arbiter`, async () => {
+      const options = arbiter === undefined ? {} : { arbiter };
+      const receiver = new ReceivingMachine(PAGE);
+      let result: Promise<unknown> = Promise.resolve();
+      receiver.loadState = () => result.then(() => {}).catch(() => {});
+      const outcome = await attempt(sender, {
+        receiver,
+        source: { ...options, stallMs: 100 },
+        destination: options,
+        begun: (migration) => {
+          result = migration.result;
+        },
+      });
+      expect(expectStayed(sender, outcome, 'timeout').message).to.contain('did not start within 100 ms');
+    });
+  }
+
+  const throwing: Record<string, (machine: SendingMachine) => void> = {
+    contents: (machine) => {
+      machine.contents = () => new Uint8Array(1);
+    },
+    pause: (machine) => {
+      machine.pause = () => {
+        throw new Error('it will not stop');
+      };
+    },
+    saveState: (machine) => {
+      machine.saveState = () => {
+        throw new Error('no state');
+      };
+    },
+  };
+  for (const [name, spoil] of Object.entries(throwing)) {
+    it(`whose ${name} fails keeps its machine, and the cause`, async () => {
+      spoil(sender);
+      const outcome = await attempt(sender);
+      const { message, cause } = expectStayed(sender, outcome, 'source');
+      expect(message).to.contain(name);
+      if (name !== 'contents') expect(cause).to.be.instanceOf(Error);
+    });
+  }
+
+  it('whose arbiter does not answer is undecided, and so is its destination', async () => {
+    const arbiter = { claim: () => Promise.reject(new Error('out of reach')) };
+    const outcome = await attempt(sender, { source: { arbiter }, destination: { arbiter } });
+    expect(outcome.sent).to.include({ reason: 'undecided' });
+    expect(outcome.received).to.include({ reason: 'undecided' });
+    expect([sender.state, outcome.receiver.state]).to.deep.equal(['paused', 'arriving']);
+  });
+});

@@ -1,0 +1,81 @@
+import { expect } from 'chai';
+import { type Migration, MigrationError } from '../../lib/migration/index.js';
+import { PAGE, smallEngine } from '../support/engines.js';
+import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
+import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
+import { VcpuMachine } from '../support/migration/vcpu-machine.js';
+
+describe('A machine whose vCPUs store while it is migrated', () => {
+  let machine: VcpuMachine;
+
+  beforeEach(async () => {
+    machine = new VcpuMachine(smallEngine({ pagesPerBlock: 256, arenaBytes: 2 ** 20 }));
+    machine.plug('low', 1000, 0);
+    machine.plug('high', 1000, 1024 * PAGE);
+    await machine.startVcpu('low', 200);
+    await machine.startVcpu('high', 900);
+  });
+
+  afterEach(() => machine.stop());
+
+  it('arrives as it was when they stood still', async () => {
+    const outcome = await attempt(machine, { source: { verify: true } });
+    const { rounds, pagesSent } = expectArrived(machine, outcome);
+    expect(rounds).to.be.at.least(2);
+    expect(pagesSent).to.be.at.least(1100);
+  });
+
+  it('arrives after it was cut off, and cancelled, several times', async () => {
+    for (const stop of [3, 10, 40]) {
+      let migration: Migration | undefined;
+      let contents = 0;
+      const outcome = await attempt(machine, {
+        source: { downtimeMs: 0 },
+        begun: (begun) => {
+          migration = begun;
+        },
+        policy: ({ message }) => {
+          if (message.type !== 'data' || ++contents !== stop) return 'pass';
+          if (stop === 10) migration?.cancel();
+          return stop === 10 ? 'pass' : 'tear';
+        },
+      });
+      expectStayed(machine, outcome, stop === 10 ? 'cancelled' : 'link');
+    }
+    expectArrived(machine, await attempt(machine, { source: { verify: true } }));
+  });
+
+  it('arrives, or stays and runs on, wherever the switch-over is cut', async () => {
+    let stayed = 0;
+    for (const type of ['seal', 'digest', 'end', 'running'] as const) {
+      const arbiter = new MemoryArbiter();
+      const outcome = await attempt(machine, {
+        source: { arbiter, verify: true },
+        destination: { arbiter },
+        policy: ({ message }) => (message.type === type ? 'cut' : 'pass'),
+      });
+      if (outcome.sent instanceof MigrationError) {
+        expectStayed(machine, outcome, 'link');
+        stayed++;
+      } else expectArrived(machine, outcome);
+    }
+    expect(stayed).to.equal(3);
+  });
+
+  it('is slowed down while it dirties pages faster than they can be sent', async () => {
+    let most = 0;
+    const outcome = await attempt(machine, {
+      source: { downtimeMs: 0 },
+      begun: (migration) => {
+        migration.on('progress', ({ throttle }) => {
+          most = Math.max(most, throttle);
+          if (throttle >= 0.4) migration.cancel();
+        });
+      },
+    });
+    expectStayed(machine, outcome, 'cancelled');
+    expect(machine.shares.slice(0, 3)).to.deep.equal([0.2, 0.2 + 0.1, 0.2 + 0.1 + 0.1]);
+    expect(machine.shares.at(-1)).to.equal(undefined);
+    expect(most).to.be.at.least(0.4);
+  });
+});
