@@ -54,12 +54,20 @@ export class Vcpu extends Reader {
   private table0 = NOTHING;
   private table1 = NOTHING;
   private table2 = NOTHING;
+  /** The mask of clients that anybody collects. */
+  private tracked = 0;
   /** End of RAM as the tables and `Header.LastPage` have it. */
   private ramEndPage = 0;
   /** Word index of each client's bitmap block in which the last mark was. */
   private block0 = NOTHING;
   private block1 = NOTHING;
   private block2 = NOTHING;
+  /** Those of the tracked clients, for `mark`: the first three are all there are, and some may be the same. */
+  private first = NOTHING;
+  private second = NOTHING;
+  private third = NOTHING;
+  /** More than one client is tracked. */
+  private several = false;
   /** Its first page, and how many of its pages lie before the end of RAM: 0 when no block is cached. */
   private blockFirst = 0;
   private blockPages = 0;
@@ -93,8 +101,8 @@ export class Vcpu extends Reader {
       const { words } = this;
       const bit = (offset * this.pagesPerByte) | 0;
       const word = bit >>> 5;
-      const all =
-        words.get((this.block0 + word) | 0) & words.get((this.block1 + word) | 0) & words.get((this.block2 + word) | 0);
+      let all = words.get((this.first + word) | 0);
+      if (this.several) all &= words.get((this.second + word) | 0) & words.get((this.third + word) | 0);
       if ((all & (1 << bit)) !== 0) return 0;
       return this.setBits(bit, ALL_CLIENTS);
     }
@@ -181,7 +189,7 @@ export class Vcpu extends Reader {
     const { words } = this;
     // ORDER GP-3: after the number was loaded (Reader.report), after the look that confirmed it (Reader.enter), or at any
     //   time in an interval (reload); orders the tables' contents before our plain reads of them (acquire).
-    // pairs with: dirty/block-tables.ts publish, setRamEnd, close; dirty-memory.ts closeAfter
+    // pairs with: dirty/block-tables.ts publish, setRamEnd, setTracked, close; dirty-memory.ts closeAfter
     const table0 = words.load(Header.Roots);
     const table1 = words.load(Header.Roots + 1);
     const table2 = words.load(Header.Roots + 2);
@@ -191,6 +199,7 @@ export class Vcpu extends Reader {
       words.get(table2 + Table.Length),
     );
     const ramEndPage = (words.load(Header.LastPage) >>> 0) + 1;
+    this.tracked = words.load(Header.Tracked);
     const closed = words.load(Header.Closed) !== 0;
     this.table0 = table0 + Table.Entries;
     this.table1 = table1 + Table.Entries;
@@ -207,6 +216,7 @@ export class Vcpu extends Reader {
 
   private forgetBlock(): void {
     this.block0 = this.block1 = this.block2 = NOTHING;
+    this.first = this.second = this.third = NOTHING;
     this.blockPages = 0;
     this.blockStart = Number.NaN;
   }
@@ -220,6 +230,7 @@ export class Vcpu extends Reader {
     this.block0 = words.get(this.table0 + number);
     this.block1 = words.get(this.table1 + number);
     this.block2 = words.get(this.table2 + number);
+    this.chooseTracked();
     // In debug mode no mark is fast, so that each has its argument checked whole.
     const room = this.ramEndPage - first;
     this.blockFirst = first;
@@ -227,6 +238,15 @@ export class Vcpu extends Reader {
     this.blockPages = this.debug ? 0 : room < pagesPerBlock ? room : pagesPerBlock;
     this.blockBytes = this.blockPages * this.arena.geometry.pageSize;
     return page - first;
+  }
+
+  /** What `mark` has to look at: with one client tracked, or none, a single word. */
+  private chooseTracked(): void {
+    const { tracked, block0, block1, block2 } = this;
+    this.first = (tracked & 1) !== 0 ? block0 : (tracked & 2) !== 0 ? block1 : block2;
+    this.second = (tracked & 3) === 3 ? block1 : block2;
+    this.third = (tracked & 4) !== 0 ? block2 : block1;
+    this.several = (tracked & (tracked - 1)) !== 0;
   }
 
   /** Sets the bit in the cached block for the clients of the mask; it was seen clear for one of them. */
