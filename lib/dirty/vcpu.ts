@@ -62,18 +62,18 @@ export class Vcpu extends Reader {
   private block0 = NOTHING;
   private block1 = NOTHING;
   private block2 = NOTHING;
-  /** Those of the tracked clients, for `mark`: the first three are all there are, and some may be the same. */
+  /** Those of the tracked clients, for `mark`; where fewer than three are tracked, some twice. */
   private first = NOTHING;
   private second = NOTHING;
   private third = NOTHING;
-  /** More than one client is tracked. */
-  private several = false;
   /** Its first page, and how many of its pages lie before the end of RAM: 0 when no block is cached. */
   private blockFirst = 0;
   private blockPages = 0;
   /** The same in bytes; NaN, with which no address compares, when no block is cached. */
   private blockStart = Number.NaN;
   private blockBytes = Number.NaN;
+  /** The same while `mark` has but one word to look at, because no more than one client is tracked; else NaN. */
+  private loneBytes = Number.NaN;
 
   /** @internal Use `attachVcpu`. */
   constructor(arena: Arena, kernel: Kernel, name: string, identity: number) {
@@ -97,14 +97,21 @@ export class Vcpu extends Reader {
    */
   mark(addr: number): number {
     const offset = addr - this.blockStart;
-    if (offset >= 0 && offset < this.blockBytes) {
-      const { words } = this;
-      const bit = (offset * this.pagesPerByte) | 0;
-      const word = bit >>> 5;
-      let all = words.get((this.first + word) | 0);
-      if (this.several) all &= words.get((this.second + word) | 0) & words.get((this.third + word) | 0);
-      if ((all & (1 << bit)) !== 0) return 0;
-      return this.setBits(bit, ALL_CLIENTS);
+    if (offset >= 0) {
+      if (offset < this.loneBytes) {
+        const bit = (offset * this.pagesPerByte) | 0;
+        if ((this.words.get((this.first + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
+        return this.setBits(bit, ALL_CLIENTS);
+      }
+      if (offset < this.blockBytes) {
+        const { words } = this;
+        const bit = (offset * this.pagesPerByte) | 0;
+        const word = bit >>> 5;
+        const all =
+          words.get((this.first + word) | 0) & words.get((this.second + word) | 0) & words.get((this.third + word) | 0);
+        if ((all & (1 << bit)) !== 0) return 0;
+        return this.setBits(bit, ALL_CLIENTS);
+      }
     }
     return this.markElsewhere(addr);
   }
@@ -230,23 +237,23 @@ export class Vcpu extends Reader {
     this.block0 = words.get(this.table0 + number);
     this.block1 = words.get(this.table1 + number);
     this.block2 = words.get(this.table2 + number);
-    this.chooseTracked();
     // In debug mode no mark is fast, so that each has its argument checked whole.
     const room = this.ramEndPage - first;
     this.blockFirst = first;
     this.blockStart = first * this.arena.geometry.pageSize;
     this.blockPages = this.debug ? 0 : room < pagesPerBlock ? room : pagesPerBlock;
     this.blockBytes = this.blockPages * this.arena.geometry.pageSize;
+    this.chooseTracked();
     return page - first;
   }
 
-  /** What `mark` has to look at: with one client tracked, or none, a single word. */
+  /** What `mark` has to look at. With none tracked it is the full block. */
   private chooseTracked(): void {
     const { tracked, block0, block1, block2 } = this;
+    this.loneBytes = (tracked & (tracked - 1)) === 0 ? this.blockBytes : Number.NaN;
     this.first = (tracked & 1) !== 0 ? block0 : (tracked & 2) !== 0 ? block1 : block2;
     this.second = (tracked & 3) === 3 ? block1 : block2;
     this.third = (tracked & 4) !== 0 ? block2 : block1;
-    this.several = (tracked & (tracked - 1)) !== 0;
   }
 
   /** Sets the bit in the cached block for the clients of the mask; it was seen clear for one of them. */
