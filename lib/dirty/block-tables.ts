@@ -298,7 +298,9 @@ export class BlockTables {
 
   /** Of the blocks that exist. */
   private numbers(): number[] {
-    return Array.from({ length: this.length }, (_, number) => number).filter((number) => this.hasBlock(number));
+    const numbers: number[] = [];
+    for (let number = 0; number < this.length; number++) if (this.hasBlock(number)) numbers.push(number);
+    return numbers;
   }
 
   private setTracked(mask: number): void {
