@@ -71,7 +71,7 @@ export class BlockTables {
       this.fullBlock = allocator.allocateBlock('DirtyMemory.create: the full block');
       kernel.setOwned(this.fullBlock, 0, arena.geometry.pagesPerBlock);
     }
-    this.setTracked(tracked);
+    this.publishTracked(tracked);
     for (let client = 0; client < CLIENT_COUNT; client++) {
       const table = this.build(client, 0, [], 'DirtyMemory.create');
       this.tables.push(table);
@@ -157,7 +157,8 @@ export class BlockTables {
     const blocks = new Map(fresh);
     for (const range of ram) this.fill(range, blocks);
     const release = this.publish([[client, table]]);
-    this.setTracked(this.trackedMask | (1 << client));
+    this.trackedMask |= 1 << client;
+    this.publishTracked(this.trackedMask);
     return release;
   }
 
@@ -171,7 +172,8 @@ export class BlockTables {
     const full = owned.map(([number]): Entry => [number, this.fullBlock as number]);
     const table = this.build(client, this.length, full, purpose);
     const freeTable = this.publish([[client, table]]);
-    this.setTracked(this.trackedMask & ~(1 << client));
+    this.trackedMask &= ~(1 << client);
+    this.publishTracked(this.trackedMask);
     return () => {
       freeTable();
       this.freeBlocks(owned);
@@ -303,8 +305,7 @@ export class BlockTables {
     return numbers;
   }
 
-  private setTracked(mask: number): void {
-    this.trackedMask = mask;
+  protected publishTracked(mask: number): void {
     // ORDER DM-6: in the step that publishes the client's table and requests a grace period, so that an interval with
     //   the new number has the new mask, too (store before the number). A mask that is older than its table, or
     //   newer, does no harm in an interval of before.
