@@ -6,13 +6,16 @@
 import { Client } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { Run } from '../dirty/run-iterator.js';
+import type { Tracking } from '../dirty/tracking.js';
 import type { DirtyMemory } from '../dirty-memory.js';
+import { warn } from '../host.js';
 import type { WaitOptions } from '../rcu/wait.js';
 
 export class DirtyPages {
   readonly toSend: PageSet;
   private readonly memory: DirtyMemory;
   private options: WaitOptions = {};
+  private tracking: Tracking | undefined;
   private turn: Promise<unknown> = Promise.resolve();
 
   /** @throws UsageError when the engine is closed */
@@ -27,7 +30,7 @@ export class DirtyPages {
    */
   async begin(options: WaitOptions): Promise<void> {
     this.options = options;
-    for (const { offset, size } of this.memory.ram) this.memory.setDirtyRange(offset, size, 1 << Client.Migration);
+    this.tracking = await this.memory.track(Client.Migration, options);
   }
 
   /** @returns how many pages there are to send that there were not before */
@@ -54,8 +57,10 @@ export class DirtyPages {
     });
   }
 
-  dispose(): void {
+  /** Ends what `begin` began, without waiting for readers. */
+  end(): void {
     this.toSend.dispose();
+    this.tracking?.stop().catch((error) => warn(`migrate: the tracking of pages did not stop: ${error}`));
   }
 
   private inTurn<T>(body: () => Promise<T>): Promise<T> {

@@ -209,7 +209,7 @@ export class Migration {
     this.decision.binding = true;
     this.options.signal?.removeEventListener('abort', this.cancel);
     link.close(failure?.message);
-    this.dirty.dispose();
+    this.dirty.end();
     migrating.delete(machine.memory);
     try {
       await this.convergence.release();
