@@ -16,6 +16,8 @@ export interface Passing {
   /** Of the direction's messages without `taken` and `alive`, of which there are as many as chance has it. */
   readonly index: number;
   readonly message: Message;
+  /** The frame, which may be spoilt. */
+  readonly bytes: Uint8Array;
 }
 
 export type Policy = (passing: Passing) => Fate | Promise<Fate>;
@@ -68,7 +70,7 @@ export class Relay {
           const copy: Message = message.type === 'data' ? { ...message, bytes: message.bytes.slice() } : message;
           this.passed.push({ direction, message: copy });
           const counted = message.type !== 'taken' && message.type !== 'alive';
-          const fate = counted ? await this.policy({ direction, index: index++, message: copy }) : 'pass';
+          const fate = counted ? await this.policy({ direction, index: index++, message: copy, bytes: frame }) : 'pass';
           if (fate === 'cut') return this.cut();
           if (fate === 'tear') {
             to.write(frame.subarray(0, length / 2), () => this.cut());
