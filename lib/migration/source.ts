@@ -209,11 +209,11 @@ export class Migration {
     this.options.signal?.removeEventListener('abort', this.cancel);
     link.close(failure?.message);
     this.dirty.end();
-    migrating.delete(machine.memory);
+    const stays = failure !== undefined && failure.reason !== 'undecided';
     try {
       await this.convergence.release();
     } finally {
-      const stays = failure !== undefined && failure.reason !== 'undecided';
+      migrating.delete(machine.memory);
       if (this.pausedAt !== undefined && stays) await this.hook('resume', () => machine.resume());
     }
   }

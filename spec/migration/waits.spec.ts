@@ -69,7 +69,7 @@ describe('What a migration waits for', () => {
   it('has an end: a vCPU that does not report for too long ends the migration, and is named', async () => {
     const sender = machine();
     const stuck = foreignVcpu(sender.memory, 'stuck');
-    const outcome = await attempt(sender, { source: { stallMs: 30 } });
+    const outcome = await attempt(sender, { source: { stallMs: 1000 } });
     const { cause } = expectStayed(sender, outcome, 'source');
     expect(cause).to.be.instanceOf(GracePeriodTimeout);
     expect((cause as GracePeriodTimeout).readers.map(({ name }) => name)).to.deep.equal(['stuck']);
