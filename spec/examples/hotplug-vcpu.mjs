@@ -16,8 +16,8 @@ for (;;) {
   readPort(); // after attaching, reporting, coming back online, and before the guest runs on
   if (ended) break;
   runGuest();
-  if (name === 'halted') vcpu.offline(() => Atomics.wait(words, BELL, rung));
-  else vcpu.quiescent();
+  if (name === 'busy') vcpu.quiescent();
+  else vcpu.offline(() => Atomics.wait(words, BELL, rung)); // halted
 }
 vcpu.detach();
 port.close();

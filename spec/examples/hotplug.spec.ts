@@ -1,6 +1,6 @@
 /**
- * A message and a grace period: whatever a vCPU finds at its port after a report, or after coming back, includes what was
- * sent before the period began. Every place of the owner's two steps among the vCPU's is tried.
+ * What an owner says, by a message or a word, and confirms by a grace period: a DIMM to use, a stop. Every place of the
+ * owner's two steps among the vCPU's is tried.
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect } from 'chai';
@@ -11,7 +11,7 @@ import { foreignVcpu, smallEngine } from '../support/engines.js';
 
 type Step = 'attach' | 'report' | 'go offline' | 'come back' | 'read port' | 'run guest';
 
-/** @returns in which of the interleavings the guest ran without the message after the period had ended, of how many */
+/** @returns in how many interleavings, of how many, the guest ran after the period without what was said before it */
 function interleavings(steps: readonly Step[]): { without: number; of: number } {
   let without = 0;
   let of = 0;
@@ -59,14 +59,14 @@ function attach(memory: DirtyMemory): Vcpu {
 
 const thrice = (...steps: Step[]): Step[] => [...steps, ...steps, ...steps];
 
-describe('When a DIMM sent to a vCPU is confirmed by a grace period', () => {
+describe('What is said before a grace period begins', () => {
   const right: [string, Step[]][] = [
     ['after each report', thrice('report', 'read port', 'run guest')],
     ['after coming back online', thrice('go offline', 'come back', 'read port', 'run guest')],
     ['after attaching', ['attach', ...thrice('read port', 'run guest', 'report')]],
   ];
   for (const [when, steps] of right) {
-    it(`no guest runs without it whose vCPU reads its port ${when}`, () => {
+    it(`is known to each guest that runs after its end, where the vCPU looks ${when}`, () => {
       const { without, of } = interleavings(steps);
       expect(of).to.be.greaterThan(50);
       expect(without).to.equal(0);
@@ -79,7 +79,7 @@ describe('When a DIMM sent to a vCPU is confirmed by a grace period', () => {
     ['before attaching', ['read port', 'attach', ...thrice('run guest', 'report', 'read port')]],
   ];
   for (const [when, steps] of wrong) {
-    it(`a guest may, whose vCPU reads it ${when}`, () => {
+    it(`may not be, where it looks ${when}`, () => {
       expect(interleavings(steps).without).to.be.greaterThan(0);
     });
   }
