@@ -12,7 +12,7 @@ for (let round = 1; ; round++) {
   if (Atomics.load(control, ENDED) === 1) break;
   store(first, round);
   for (let i = 0; i < 50; i++) store(first + 4 * ((round + i * 613) % 16_384), round); // in 16 pages
-  store(end - 4, round); // in another page: at no moment is it ahead of the first
+  store(end - 4, round); // in another page, and the same as the first where the guest is stopped
   Atomics.add(control, STORES, 52);
   vcpu.quiescent();
 }
