@@ -1,6 +1,6 @@
 /**
  * Each example is a program that checks itself: run as a user would, and quoted whole in lib/EMULATOR.md. A file that is
- * named after another, `NAME-vcpu.mjs`, is a thread or a process of it.
+ * named after another, `NAME-vcpu.mjs`, is a thread, a process or a module of it.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
