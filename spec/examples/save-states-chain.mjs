@@ -1,13 +1,12 @@
 import { open } from 'node:fs/promises';
 import { readHeader, readInto, statePath, writeState } from './save-states-file.mjs';
 
-const PIECE = 2 ** 20; // what is copied, written and read at a time
-
 export class SaveStates {
   /** @param whileStopped runs a function with every vCPU stopped; contents has the bytes of each RAM block, by id */
   constructor({ memory, client, pageSize, contents, folder, whileStopped, next = { sequence: 0, parent: null } }) {
     Object.assign(this, { memory, client, pageSize, contents, folder, whileStopped, next });
     this.zeros = Buffer.alloc(pageSize);
+    this.piece = Math.max(pageSize, 2 ** 20); // what is copied, written and read at a time
     this.unsaved = memory.createPageSet();
     this.saving = false;
   }
@@ -42,7 +41,7 @@ export class SaveStates {
   copyRun({ runs, contents }, { id, offset, size }, run) {
     const end = Math.min(run.start + run.length, offset + size);
     for (let start = Math.max(run.start, offset); start < end; ) {
-      const bytes = this.contents.get(id).subarray(start - offset, Math.min(end, start + PIECE) - offset);
+      const bytes = this.contents.get(id).subarray(start - offset, Math.min(end, start + this.piece) - offset);
       const zero = this.isZero(bytes, 0);
       let length = this.pageSize;
       while (length < bytes.length && this.isZero(bytes, length) === zero) length += this.pageSize;

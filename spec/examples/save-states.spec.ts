@@ -27,18 +27,19 @@ const PAGE = 64;
 
 /** A machine without vCPUs: the spec stores. */
 class Machine {
-  readonly memory: DirtyMemory = smallEngine({ pageSize: PAGE, maxRamBytes: 4096 * PAGE });
+  readonly memory: DirtyMemory;
   readonly contents = new Map<string, Uint8Array>();
   readonly saver: SaveStates;
   /** What becomes of a state before it is written. */
   spoil: (state: State) => State = (state) => state;
 
-  constructor(folder: string, options: { saver?: typeof SaveStates; next?: Next } = {}) {
-    const { saver = SaveStates, next } = options;
+  constructor(folder: string, options: { saver?: typeof SaveStates; next?: Next; pageSize?: number } = {}) {
+    const { saver = SaveStates, next, pageSize = PAGE } = options;
+    this.memory = smallEngine({ pageSize, maxRamBytes: 4096 * pageSize });
     this.saver = new saver({
       memory: this.memory,
       client: Client.Migration,
-      pageSize: PAGE,
+      pageSize,
       contents: this.contents,
       folder,
       whileStopped: (body) => this.spoil(body()),
@@ -99,6 +100,19 @@ describe('A chain of save states', () => {
       expect(contents.length).to.equal(1);
     }
     expect(await restored(folder)).to.deep.equal({ image: machine.image, states: 11, end: 'missing' });
+  });
+
+  it('pages that are larger than what is written at a time are there whole', async () => {
+    const pageSize = 2 ** 21;
+    machine = new Machine(folder, { pageSize });
+    machine.plug('dimm', (3 * pageSize) / PAGE);
+    const addrs = [pageSize - 1, 2 * pageSize, 3 * pageSize - 1];
+    for (const addr of addrs) machine.store(addr, 9);
+    await machine.saver.save();
+    const { bytes } = (await restore(folder)).blocks[0]!;
+    expect(bytes.length).to.equal(3 * pageSize);
+    expect(addrs.map((addr) => bytes[addr])).to.deep.equal([9, 9, 9]);
+    expect(Buffer.compare(bytes, machine.contents.get('dimm')!)).to.equal(0);
   });
 
   it('a page that has turned to zeroes is zeroes again; zeroes have no contents', async () => {
