@@ -4,9 +4,7 @@
  */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect } from 'chai';
-import type { DirtyMemory } from '../../lib/index.js';
-import { removeLocalReader } from '../../lib/rcu/local-readers.js';
-import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import type { Vcpu } from '../../lib/vcpu.js';
 import { foreignVcpu, smallEngine } from '../support/engines.js';
 
 type Step = 'attach' | 'report' | 'go offline' | 'come back' | 'read port' | 'run guest';
@@ -38,7 +36,7 @@ function guestHasIt(steps: readonly Step[], send: number, begin: number): boolea
   const ended = (): boolean => cookie !== undefined && memory.rcu.poll(cookie);
   steps.forEach((step, at) => {
     owner(at);
-    if (step === 'attach') vcpu = attach(memory);
+    if (step === 'attach') vcpu = foreignVcpu(memory);
     if (step === 'report') vcpu?.quiescent();
     if (step === 'go offline') vcpu?.goOffline();
     if (step === 'come back') vcpu?.goOnline();
@@ -49,12 +47,6 @@ function guestHasIt(steps: readonly Step[], send: number, begin: number): boolea
   vcpu?.detach();
   port1.close();
   return !missed;
-}
-
-function attach(memory: DirtyMemory): Vcpu {
-  const vcpu = attachVcpu(memory.handle, { identity: 4711 });
-  removeLocalReader(vcpu);
-  return vcpu;
 }
 
 const thrice = (...steps: Step[]): Step[] => [...steps, ...steps, ...steps];
