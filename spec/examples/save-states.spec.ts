@@ -1,4 +1,4 @@
-/** The chain of the example, with failures at every place. Pages are of 64 bytes, so that files are small. */
+/** The chain of the example, with failures at every place. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -16,71 +16,21 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { Client, type DirtyMemory, type RamBlock } from '../../lib/index.js';
-import { foreignVcpu, reportUntil, smallEngine } from '../support/engines.js';
+import { Client } from '../../lib/index.js';
+import { foreignVcpu, reportUntil } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
+import { PAGE, restored, SavedMachine } from '../support/saved-machine.js';
 import { imageAt } from '../support/saved-stores.js';
-import { type Next, restore, SaveStates } from './save-states-chain.mjs';
+import { restore, SaveStates } from './save-states-chain.mjs';
 import { type State, statePath } from './save-states-file.mjs';
-
-const PAGE = 64;
-
-/** A machine without vCPUs: the spec stores. */
-class Machine {
-  readonly memory: DirtyMemory;
-  readonly contents = new Map<string, Uint8Array>();
-  readonly saver: SaveStates;
-  /** What becomes of a state before it is written. */
-  spoil: (state: State) => State = (state) => state;
-
-  constructor(folder: string, options: { saver?: typeof SaveStates; next?: Next; pageSize?: number } = {}) {
-    const { saver = SaveStates, next, pageSize = PAGE } = options;
-    this.memory = smallEngine({ pageSize, maxRamBytes: 4096 * pageSize });
-    this.saver = new saver({
-      memory: this.memory,
-      client: Client.Migration,
-      pageSize,
-      contents: this.contents,
-      folder,
-      whileStopped: (body) => this.spoil(body()),
-      ...(next === undefined ? {} : { next }),
-    });
-  }
-
-  plug(id: string, pages: number, at?: number): RamBlock {
-    this.contents.set(id, new Uint8Array(new SharedArrayBuffer(pages * PAGE)));
-    return this.memory.ram.plug({ id, size: pages * PAGE, ...(at === undefined ? {} : { offset: at * PAGE }) });
-  }
-
-  async unplug(block: RamBlock): Promise<void> {
-    await this.memory.ram.unplug(block);
-    this.contents.delete(block.id);
-  }
-
-  store(addr: number, ...bytes: number[]): void {
-    const block = this.memory.ram.find(addr)!;
-    this.memory.setDirtyRange(addr, bytes.length, 1 << Client.Migration);
-    this.contents.get(block.id)!.set(bytes, addr - block.offset);
-  }
-
-  /** The bytes of every RAM block, by its id. */
-  get image(): Record<string, number[]> {
-    return Object.fromEntries([...this.contents].map(([id, bytes]) => [id, [...bytes]]));
-  }
-}
-
-async function restored(folder: string): Promise<{ image: Record<string, number[]>; states: number; end: string }> {
-  const { blocks, next, end } = await restore(folder);
-  return { image: Object.fromEntries(blocks.map(({ id, bytes }) => [id, [...bytes]])), states: next.sequence, end };
-}
 
 describe('A chain of save states', () => {
   let folder: string;
-  let machine: Machine;
+  let machine: SavedMachine;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'dirtymem-states-'));
-    machine = new Machine(folder);
+    machine = new SavedMachine(folder);
   });
 
   afterEach(() => rmSync(folder, { recursive: true }));
@@ -104,7 +54,7 @@ describe('A chain of save states', () => {
 
   it('pages that are larger than what is written at a time are there whole', async () => {
     const pageSize = 2 ** 21;
-    machine = new Machine(folder, { pageSize });
+    machine = new SavedMachine(folder, { pageSize });
     machine.plug('dimm', (3 * pageSize) / PAGE);
     const addrs = [pageSize - 1, 2 * pageSize, 3 * pageSize - 1];
     for (const addr of addrs) machine.store(addr, 9);
@@ -173,7 +123,7 @@ describe('A chain of save states', () => {
   it('a state of another chain, or of another time of this one, is not applied', async () => {
     const images = [await saveSome(), await saveSome()];
     const other = mkdtempSync(join(tmpdir(), 'dirtymem-states-'));
-    const twin = new Machine(other, { next: { sequence: 1, parent: '0'.repeat(64) } });
+    const twin = new SavedMachine(other, { next: { sequence: 1, parent: '0'.repeat(64) } });
     twin.plug('dimm', 20);
     await twin.saver.save();
     copyFileSync(statePath(other, 1), statePath(folder, 1));
@@ -186,7 +136,7 @@ describe('A chain of save states', () => {
     const late = readFileSync(statePath(folder, 2));
     rmSync(statePath(folder, 2));
     const { blocks, next } = await restore(folder);
-    const again = new Machine(folder, { next });
+    const again = new SavedMachine(folder, { next });
     for (const { id, size, bytes } of blocks) {
       again.plug(id, size / PAGE);
       again.contents.get(id)!.set(bytes);
@@ -217,7 +167,7 @@ describe('A chain of save states', () => {
     const forgetful = saver === Forgetful;
     describe(forgetful ? 'whose saver forgets what a failed save had' : 'of which a save fails', () => {
       beforeEach(async () => {
-        machine = new Machine(folder, { saver });
+        machine = new SavedMachine(folder, { saver });
         await saveSome();
         machine.store(3 * PAGE, 33);
         machine.store(5 * PAGE, 55);
