@@ -72,7 +72,7 @@ for (const name of ['busy', 'halted', 'forgetful']) startVcpu(name);
 while (memory.stats().readersAttached < vcpus.length) await turn();
 
 startVcpu('starting'); // hears of the DIMM when it attaches
-const dimm1 = plug('dimm1', new SharedArrayBuffer(64 * MiB));
+const dimm1 = plug('dimm1', new SharedArrayBuffer(128 * MiB));
 startVcpu('late'); // and so does this one
 await memory.rcu.synchronize(); // each vCPU reads its port before the guest's next instruction
 new Uint8Array(dimms.get('dimm1').contents).fill(1); // what is touched is resident
@@ -83,14 +83,12 @@ assert.strictEqual(set.pages, vcpus.length); // each stores to a page of its own
 set.dispose();
 
 await giveToGuest(-1);
-const plugged = await residentMiB();
 await unplug(dimm1);
-const held = await residentMiB();
-assert(held > plugged - 32, 'one vCPU has kept a view');
+const held = await residentMiB(); // one vCPU has kept a view
 tell({ forget: true });
-const released = await residentMiB();
-assert(released < plugged - 32, 'no thread has one');
-console.log(`resident: ${plugged} MiB plugged, ${held} MiB while a vCPU holds it, ${released} MiB released`);
+const released = await residentMiB(); // no thread has one
+assert(held - released > 100, `${held - released} MiB were released`);
+console.log(`resident: ${held} MiB while a vCPU holds the DIMM, ${released} MiB then`);
 
 tell({ end: true });
 await Promise.all(vcpus.map(({ worker }) => once(worker, 'exit')));

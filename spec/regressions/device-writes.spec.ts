@@ -127,7 +127,8 @@ describe("regressions: a device's writes (Firecracker #1997)", () => {
       const { parentPort, workerData } = require('node:worker_threads');
       const { read } = require('node:fs');
       read(workerData.fd, workerData.buffer, 0, workerData.buffer.length, null, () => parentPort.postMessage('completed'));
-      parentPort.postMessage('reading');`;
+      parentPort.postMessage('reading');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // until it is killed`;
     const worker = new Worker(code, { eval: true, workerData: { fd: disk.fd, buffer: buffer() } });
     const said: string[] = [];
     await new Promise<void>((resolve) => worker.on('message', (message) => resolve(void said.push(message))));
