@@ -125,10 +125,12 @@ describe("regressions: a device's writes (Firecracker #1997)", () => {
   it('a thread that is killed while it reads ends after the read has stored; the owner marks for it', async () => {
     const code = `
       const { parentPort, workerData } = require('node:worker_threads');
-      const { read } = require('node:fs');
+      const { read, stat } = require('node:fs');
       read(workerData.fd, workerData.buffer, 0, workerData.buffer.length, null, () => parentPort.postMessage('completed'));
-      parentPort.postMessage('reading');
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // until it is killed`;
+      stat('/', () => { // whose turn comes after the read's, which now cannot be cancelled any more
+        parentPort.postMessage('reading');
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // until it is killed
+      });`;
     const worker = new Worker(code, { eval: true, workerData: { fd: disk.fd, buffer: buffer() } });
     const said: string[] = [];
     await new Promise<void>((resolve) => worker.on('message', (message) => resolve(void said.push(message))));
