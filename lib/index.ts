@@ -6,6 +6,7 @@ export type { ArenaHandle, ArenaOptions } from './arena/arena.js';
 export { Client } from './dirty/client.js';
 export type { PageSet } from './dirty/page-set.js';
 export type { Run } from './dirty/run-iterator.js';
+export type { Tracking } from './dirty/tracking.js';
 export {
   DirtyMemory,
   type DirtyMemoryEvents,

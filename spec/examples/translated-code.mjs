@@ -1,11 +1,11 @@
 import assert from 'node:assert';
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { DirtyMemory } from 'dirtymem';
+import { Client, DirtyMemory } from 'dirtymem';
 import { INC, instruction, JUMP, LOAD, LOOP, OUT, SET, STORE, WAIT } from './translated-code-machine.mjs';
 import { CodePages } from './translated-code-pages.mjs';
 
-const memory = DirtyMemory.create();
+const memory = DirtyMemory.create({ tracked: 1 << Client.Code });
 const { size } = memory.ram.plug({ id: 'dimm0', size: 2 ** 16 });
 const guest = new Uint8Array(new SharedArrayBuffer(size));
 

@@ -3,11 +3,13 @@ import type { Scenario } from '../checker/scenario.js';
 import { collectingScenarios } from './collecting.js';
 import { hotplugScenarios } from './hotplug.js';
 import { litmusScenarios } from './litmus.js';
+import { trackingScenarios } from './tracking.js';
 import { waitingScenarios } from './waiting.js';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...litmusScenarios,
   ...collectingScenarios,
   ...hotplugScenarios,
+  ...trackingScenarios,
   ...waitingScenarios,
 };
