@@ -2,55 +2,12 @@
  * The protocol of the example, with threads that stop where it matters: all run on this one, which takes their steps in
  * the worst order. Each part of the protocol is left out once, to be seen missing.
  */
-import { once } from 'node:events';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
-import { Client, type DirtyMemory } from '../../lib/index.js';
-import type { Vcpu } from '../../lib/vcpu.js';
-import { foreignVcpu, PAGE, range, smallEngine, turn } from '../support/engines.js';
-import type { Translated, TranslatingVcpu } from '../support/translating-worker.js';
-
-interface ToldVcpu {
-  readonly port: MessagePort;
-  readonly mail: Int32Array;
-}
-
-interface CodePages {
-  readonly memory: DirtyMemory;
-  clean(page: number): Promise<void>;
-  tell(message: { page: number; clean: boolean }): void;
-}
-
-interface Translations extends ToldVcpu {
-  readonly vcpu: Vcpu;
-  readonly pages: Map<number, Map<number, unknown>>;
-  isDirty(page: number): boolean;
-  store(pc: number, addr: number, access: () => void): boolean;
-  listen(): void;
-}
-
-interface Cpu {
-  readonly translations: Translations;
-  readonly out: number[];
-  pc: number;
-  step(): boolean;
-}
-
-type Constructor<T, Parameters extends unknown[]> = new (...args: Parameters) => T;
-
-interface Protocol {
-  readonly CodePages: Constructor<CodePages, [DirtyMemory, ToldVcpu[]]>;
-  readonly Translations: Constructor<Translations, [Vcpu, Uint8Array, MessagePort, Int32Array]>;
-}
-
-const example = (file: string) => import(new URL(`translated-code-${file}.mjs`, import.meta.url).href);
-const protocol: Protocol = await example('pages');
-const machine = await example('machine');
-
-/** Enough for every promise and message of the owner's that waits for no vCPU. */
-async function turns(): Promise<void> {
-  for (let i = 0; i < 20; i++) await turn();
-}
+import { Client } from '../../lib/index.js';
+import { foreignVcpu, PAGE, smallEngine, turn } from '../support/engines.js';
+import { until } from '../support/promises.js';
+import { type Cpu, machine, type Protocol, protocol } from '../support/translated-code.js';
 
 const [PAGE_OF_CODE, CODE, OLD, NEW] = [1, PAGE, 10, 20];
 /** The immediate of the first instruction. */
@@ -103,15 +60,23 @@ class World {
   async ask(cpu: Cpu): Promise<void> {
     cpu.translations.pages.delete(PAGE_OF_CODE);
     cpu.translations.port.postMessage(PAGE_OF_CODE);
-    await turns();
+    await this.turns();
+  }
+
+  /** The owner does all that it can before a vCPU reports. */
+  async turns(): Promise<void> {
+    for (let i = 0; i < 20; i++) {
+      this.memory.rcu.poll(1);
+      await turn();
+    }
   }
 
   async askAndWait(cpu: Cpu): Promise<void> {
     await this.ask(cpu);
-    while (!cpu.translations.pages.has(PAGE_OF_CODE)) {
+    await until(() => {
       this.report(...this.cpus);
-      await turns();
-    }
+      return cpu.translations.pages.has(PAGE_OF_CODE);
+    });
   }
 
   /** @returns what the code puts out; undefined when there is no translation to be executed */
@@ -168,14 +133,14 @@ const schedules: readonly [title: string, without: string, broken: Partial<Proto
       await world.ask(a);
       world.report(a, b, c); // all have listened; now it is cleared as soon as the owner hears of it
       expect(b.translations.vcpu.mark(OPERAND)).to.equal(0);
-      await turns();
+      await world.turns();
       world.report(a, c);
-      await turns();
+      await world.turns();
       world.report(a);
       world.execute(a);
       Atomics.store(world.guest, OPERAND, NEW); // the store to b's mark, in its interval
       world.report(b);
-      await turns();
+      await world.turns();
       world.report(a);
       return world.execute(a);
     },
@@ -296,73 +261,4 @@ describe('A translation, in the protocol of the example,', () => {
       expect(executed).to.equal(OLD);
     });
   }
-});
-
-describe('Translated code on threads', function () {
-  this.timeout(60_000);
-  const ROUNDS = 15;
-  let memory: DirtyMemory;
-  let workers: Worker[] = [];
-
-  beforeEach(() => {
-    memory = smallEngine({ maxReaders: 8 });
-    memory.ram.plug({ id: 'ram', size: 16 * PAGE });
-  });
-
-  afterEach(async () => {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-    workers = [];
-    await memory.close();
-  });
-
-  /** Runs a vCPU from each entry, until all have ended. */
-  async function run(guest: Uint8Array, entries: readonly number[]): Promise<Translated[]> {
-    const told = entries.map((entry) => {
-      const { port1, port2 } = new MessageChannel();
-      const mail = new Int32Array(new SharedArrayBuffer(4));
-      const workerData: TranslatingVcpu = { handle: memory.handle, guest, port: port2, mail, entry };
-      const url = new URL('../support/translating-worker.js', import.meta.url);
-      const worker = new Worker(url, { workerData, transferList: [port2] });
-      memory.supervise(worker);
-      workers.push(worker);
-      return { port: port1, mail, ended: once(worker, 'message') };
-    });
-    new protocol.CodePages(memory, told);
-    const results = await Promise.all(told.map(({ ended }) => ended));
-    for (const { port } of told) port.close();
-    return results.map(([result]) => result);
-  }
-
-  it('is never stale in two pairs that modify and run functions of one page, beside a fifth that modifies itself there', async () => {
-    const guest = new Uint8Array(new SharedArrayBuffer(16 * PAGE));
-    const { INC, STORE, LOAD, SET, OUT, WAIT, LOOP, JUMP, instruction } = machine;
-    const shared = 9 * PAGE;
-    const put = (addr: number, ...program: [operation: number, value?: number, to?: number][]): number => {
-      guest.set(
-        program.flatMap(([operation, value = 0, to = 0]) => instruction(operation, value, to)),
-        addr,
-      );
-      return addr;
-    };
-    const pairs = [0, 1].flatMap((n) => {
-      const [writer, runner, flag, called] = [(1 + n) * PAGE, (3 + n) * PAGE, (5 + n) * PAGE, shared + 64 * n];
-      put(called, [SET], [OUT], [JUMP, 0, runner + 8]);
-      put(
-        writer,
-        [INC, 0, called + 1],
-        [STORE, 1, flag],
-        [WAIT, 0, flag],
-        [LOAD, 0, called + 1],
-        [LOOP, ROUNDS, writer],
-        [JUMP],
-      );
-      put(runner, [WAIT, 1, flag], [JUMP, 0, called], [STORE, 0, flag], [LOOP, ROUNDS, runner], [JUMP]);
-      return [writer, runner];
-    });
-    const self = put(shared + 256, [INC, 0, shared + 261], [SET], [OUT], [LOOP, ROUNDS, shared + 256], [JUMP]);
-    const results = await run(guest, [...pairs, self]);
-    const expected = range(1, ROUNDS + 1);
-    expect(results.map(({ out }) => out)).to.deep.equal([[], expected, [], expected, expected]);
-    for (const { made } of [results[1], results[3], results[4]] as Translated[]) expect(made).to.be.at.least(ROUNDS);
-  });
 });

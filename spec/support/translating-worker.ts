@@ -1,6 +1,7 @@
 /** A vCPU of `spec/examples/translated-code.mjs` on a thread: runs from `entry`, and tells what it put out. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type ArenaHandle, attachVcpu } from '../../lib/vcpu.js';
+import { machine, protocol } from './translated-code.js';
 
 export interface TranslatingVcpu {
   readonly handle: ArenaHandle;
@@ -16,13 +17,10 @@ export interface Translated {
   readonly made: number;
 }
 
-const example = (file: string) => import(new URL(`../examples/translated-code-${file}.mjs`, import.meta.url).href);
-const { Translations } = await example('pages');
-const { Cpu } = await example('machine');
 const { handle, guest, port, mail, entry } = workerData as TranslatingVcpu;
 const vcpu = attachVcpu(handle);
-const translations = new Translations(vcpu, guest, port, mail);
-const cpu = new Cpu(translations);
+const translations = new protocol.Translations(vcpu, guest, port, mail);
+const cpu = new machine.Cpu(translations);
 cpu.run(entry);
 vcpu.detach();
 parentPort?.postMessage({ out: cpu.out, made: translations.made } satisfies Translated);
