@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { Client } from '../../lib/index.js';
 import { foreignVcpu, PAGE, smallEngine, turn } from '../support/engines.js';
 import { until } from '../support/promises.js';
-import { type Cpu, machine, type Protocol, protocol } from '../support/translated-code.js';
+import { type CodePages, type Cpu, machine, type Protocol, protocol } from '../support/translated-code.js';
 
 const [PAGE_OF_CODE, CODE, OLD, NEW] = [1, PAGE, 10, 20];
 /** The immediate of the first instruction. */
@@ -19,6 +19,7 @@ class World {
   readonly guest = new Uint8Array(new SharedArrayBuffer(4 * PAGE));
   readonly cpus: Cpu[];
   private readonly channels: MessageChannel[] = [];
+  private readonly pages: CodePages;
 
   constructor({ CodePages, Translations }: Protocol) {
     this.memory.ram.plug({ id: 'ram', size: 4 * PAGE });
@@ -34,7 +35,7 @@ class World {
       port: (this.channels[i] as MessageChannel).port1,
       mail,
     }));
-    new CodePages(this.memory, told);
+    this.pages = new CodePages(this.memory, told);
   }
 
   program(...instructions: number[][]): void {
@@ -56,10 +57,10 @@ class World {
     }
   }
 
-  /** The vCPU asks, the owner does what it can. */
+  /** The vCPU asks, and the owner, who hears of it at once, does what it can. */
   async ask(cpu: Cpu): Promise<void> {
     cpu.translations.pages.delete(PAGE_OF_CODE);
-    cpu.translations.port.postMessage(PAGE_OF_CODE);
+    void this.pages.clean(PAGE_OF_CODE);
     await this.turns();
   }
 
