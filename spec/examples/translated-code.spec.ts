@@ -5,7 +5,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import { Client } from '../../lib/index.js';
-import { foreignVcpu, PAGE, smallEngine, turn } from '../support/engines.js';
+import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { until } from '../support/promises.js';
 import { type CodePages, type Cpu, machine, type Protocol, protocol } from '../support/translated-code.js';
 
@@ -57,23 +57,14 @@ class World {
     }
   }
 
-  /** The vCPU asks, and the owner, who hears of it at once, does what it can. */
-  async ask(cpu: Cpu): Promise<void> {
+  /** The vCPU asks, and the owner, who hears of it at once, does what it can before a vCPU reports. */
+  ask(cpu: Cpu): void {
     cpu.translations.pages.delete(PAGE_OF_CODE);
     void this.pages.clean(PAGE_OF_CODE);
-    await this.turns();
-  }
-
-  /** The owner does all that it can before a vCPU reports. */
-  async turns(): Promise<void> {
-    for (let i = 0; i < 20; i++) {
-      this.memory.rcu.poll(1);
-      await turn();
-    }
   }
 
   async askAndWait(cpu: Cpu): Promise<void> {
-    await this.ask(cpu);
+    this.ask(cpu);
     await until(() => {
       this.report(...this.cpus);
       return cpu.translations.pages.has(PAGE_OF_CODE);
@@ -131,18 +122,14 @@ const schedules: readonly [title: string, without: string, broken: Partial<Proto
       },
     },
     async (world, a, b, c) => {
-      await world.ask(a);
-      world.report(a, b, c); // all have listened; now it is cleared as soon as the owner hears of it
+      world.ask(a);
+      world.report(a, b, c); // all have listened: now the owner clears it when it comes to that
       expect(b.translations.vcpu.mark(OPERAND)).to.equal(0);
-      await world.turns();
+      await until(() => !c.translations.isDirty(PAGE_OF_CODE));
       world.report(a, c);
-      await world.turns();
-      world.report(a);
       world.execute(a);
       Atomics.store(world.guest, OPERAND, NEW); // the store to b's mark, in its interval
-      world.report(b);
-      await world.turns();
-      world.report(a);
+      world.report(b, a);
       return world.execute(a);
     },
   ],
@@ -184,7 +171,7 @@ const schedules: readonly [title: string, without: string, broken: Partial<Proto
       expect(world.execute(a)).to.equal(OLD);
       world.store(b, OPERAND, NEW);
       world.report(a);
-      await world.ask(b);
+      world.ask(b);
       return world.execute(a);
     },
   ],
