@@ -6,12 +6,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { codeBlocks, toDoors } from '../../scripts/code-blocks.js';
+import { codeBlocks, programsAmong, toDoors } from '../../scripts/code-blocks.js';
 import { doors, runProgram } from '../support/run-program.js';
 
 const folder = new URL('./', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.mjs'));
-const programs = files.filter((name) => !files.some((other) => name.startsWith(`${other.slice(0, -4)}-`)));
+const programs = programsAmong(files);
 
 describe('The examples', () => {
   let copies: string;
