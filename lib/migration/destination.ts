@@ -20,7 +20,8 @@ export interface Received {
 }
 
 /**
- * Receives the machine that the process at the other end of the stream sends by `migrate`, and starts it.
+ * Receives the machine that the process at the other end of the stream sends by `migrate`, and starts it. (QEMU:
+ * qmp_migrate_incoming.)
  * @returns a promise that resolves when the machine runs here. It rejects with a MigrationError, which says what is true
  *   of this machine then, or with a TypeError or RangeError for bad arguments, with nothing begun
  */

@@ -177,6 +177,13 @@ describe('A destination', () => {
     });
   }
 
+  it('that is given RAM blocks without end stops at 4096', async () => {
+    const blocks = Array.from({ length: 4097 }, (_, n) => plug({ block: n, id: `${n}`, offset: n * PAGE, size: PAGE }));
+    const { error, machine } = await refusal([hello('source'), ...blocks]);
+    expect(error.message).to.contain('more than 4096 RAM blocks');
+    expect(machine.blocks.size).to.equal(4096);
+  });
+
   it('hears no more after an error, and plugs nothing of it', async () => {
     const { machine } = await refusal([hello('source'), plug({ size: 1 }), plug(), plug({ block: 1, id: 'b' })]);
     expect(machine.log).to.deep.equal(['discard']);
