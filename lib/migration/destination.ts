@@ -58,12 +58,8 @@ class Reception {
 
   async run(): Promise<Received> {
     const { link, options, machine } = this;
-    const cancel = (): void => link.fail(new MigrationError('cancelled', 'the migration was cancelled'));
-    if (options.signal?.aborted) cancel();
-    options.signal?.addEventListener('abort', cancel);
     try {
-      await this.arrive();
-      if (options.signal?.aborted && link.failure !== undefined) throw link.failure;
+      await this.arriveUnlessCancelled();
       await claimAtDestination(link, this.replies, options.arbiter);
     } catch (error) {
       const failure = asFailure(error, 'destination', 'the destination failed');
@@ -71,8 +67,6 @@ class Reception {
       await this.working;
       if (failure.reason !== 'undecided') await hook('discard', () => machine.discard());
       throw failure;
-    } finally {
-      options.signal?.removeEventListener('abort', cancel);
     }
     try {
       await hook('start', () => machine.start());
@@ -81,6 +75,20 @@ class Reception {
       link.close();
     }
     return { ramBytes: this.ram.size, verified: this.state.verify };
+  }
+
+  private async arriveUnlessCancelled(): Promise<void> {
+    const { signal } = this.options;
+    const cancelled = new MigrationError('cancelled', 'the migration was cancelled');
+    const cancel = (): void => this.link.fail(cancelled);
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel);
+    try {
+      await this.arrive();
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+    if (signal?.aborted) throw cancelled;
   }
 
   /** Resolves when the machine is whole. */
