@@ -4,12 +4,14 @@
  */
 export type { ArenaHandle, ArenaOptions } from './arena/arena.js';
 export { Client } from './dirty/client.js';
+export type { DirtyRate, PagesDirtied, RamBlockRate, ReaderRate } from './dirty/dirty-rate.js';
 export type { PageSet } from './dirty/page-set.js';
 export type { Run } from './dirty/run-iterator.js';
 export {
   DirtyMemory,
   type DirtyMemoryEvents,
   type DirtyMemoryOptions,
+  type DirtyRateOptions,
   type HarvestOptions,
   type HarvestResult,
 } from './dirty-memory.js';

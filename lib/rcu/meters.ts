@@ -1,0 +1,34 @@
+/**
+ * What readers have counted, as the owner sees it: each stores to its own word plainly, and a look finds what has arrived.
+ * Counts go on from one tenant of a slot to the next, so that a difference is never of two counts that began anew.
+ */
+import type { Arena } from '../arena/arena.js';
+import { Meter, meterOf, Slots } from '../arena/layout.js';
+import { reportReaders } from './registry.js';
+
+/** A reader's count at one moment. */
+export interface Reading {
+  readonly identity: number;
+  readonly name: string;
+  /** Position in the reader registry. */
+  readonly slot: number;
+  /** Pages, modulo 2^32. */
+  readonly dirtied: number;
+  /** What that was when the slot's last tenant left: where this one's begins. */
+  readonly before: number;
+}
+
+/** Owner. Of the readers that are attached. */
+export function readMeters(arena: Arena): Reading[] {
+  return reportReaders(arena).map(({ identity, name, slot }) => {
+    const meter = meterOf(arena.regions, Slots.first + slot * Slots.size);
+    // A tenant that comes between the two has not begun to count, or has pages of its own alone.
+    const before = arena.words.load(meter + Meter.Before);
+    return { identity, name, slot, before, dirtied: arena.words.load(meter + Meter.Dirtied) };
+  });
+}
+
+/** @returns pages that the reader has turned dirty since an earlier look at its slot, or since it came */
+export function dirtiedSince(earlier: Reading | undefined, { before, dirtied }: Reading): number {
+  return (dirtied - (earlier?.before === before ? earlier.dirtied : before)) >>> 0;
+}
