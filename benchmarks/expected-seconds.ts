@@ -22,6 +22,7 @@ export const EXPECTED_SECONDS: Record<QuestionName, readonly [once: number, aRou
   'marks-during-harvest': [2, 1],
   'swap-threshold': [1.5, 1.2],
   'mark-masks': [1, 0.5],
+  'mark-tracked': [1.5, 0.6],
   'read-sections': [0.3, 0.15],
   'attach-detach': [0.3, 0.1],
   'grace-periods': [1, 0.8],

@@ -21,6 +21,7 @@ export const QUESTIONS = [
   'mark-across-blocks',
   'mark-generated',
   'mark-masks',
+  'mark-tracked',
   'first-touch',
   'quiescent',
   'read-sections',

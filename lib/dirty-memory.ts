@@ -14,10 +14,11 @@ import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './dir
 import type { Collector } from './dirty/collector.js';
 import { type DirtyRate, DirtyRateMeasurement } from './dirty/dirty-rate.js';
 import { checkBitmap, importBitmap } from './dirty/import.js';
-import { eachBlock, type PageRange } from './dirty/page-range.js';
+import { EVERYTHING, eachBlock, type PageRange } from './dirty/page-range.js';
 import { PageSet, type PageSetStore } from './dirty/page-set.js';
 import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
+import { type Tracking, Trackings } from './dirty/tracking.js';
 import { checkInteger, describeReaders, GracePeriodTimeout, UsageError, wrongType } from './errors.js';
 import { Events } from './events.js';
 import { warn } from './host.js';
@@ -36,6 +37,11 @@ import { type SupervisedWorker, Supervision } from './supervision.js';
 export interface DirtyMemoryOptions extends ArenaOptions {
   /** A grace period that takes longer is reported as a stall, in milliseconds. Default 1000. */
   readonly stallMs?: number;
+  /**
+   * The clients whose marks are kept from the beginning to the end: a mask. The others' are kept only while somebody
+   * has called `track`, and cost vCPUs nothing otherwise. Default: all.
+   */
+  readonly tracked?: number;
 }
 
 /** How much a harvest takes, where to, and how long it may wait. */
@@ -79,6 +85,7 @@ export class DirtyMemory {
   private readonly allocator: Allocator;
   private readonly tables: BlockTables;
   private readonly collector: Collector;
+  private readonly trackings: Trackings;
   private readonly queries: Queries;
   private readonly ranges: CheckedRanges;
   private readonly store: PageSetStore;
@@ -93,9 +100,10 @@ export class DirtyMemory {
     if (typeof options !== 'object' || options === null) {
       throw wrongType('DirtyMemory.create', 'options', options, 'an object');
     }
-    const { kernel: choice = 'auto', stallMs = 1000 } = options;
+    const { kernel: choice = 'auto', stallMs = 1000, tracked = ALL_CLIENTS } = options;
     checkKernelChoice('DirtyMemory.create', choice, options.shared !== false);
     checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
+    checkInteger('DirtyMemory.create', 'tracked', tracked, 0, ALL_CLIENTS);
     const { arena, maxPages, release } = Arena.create(options);
     this.releaseMemory = release;
     const kernel = parts.kernel(arena);
@@ -106,11 +114,12 @@ export class DirtyMemory {
     const runs = { words: arena.words, first: arena.regions.runs, holder: undefined };
     this.store = { geometry: arena.geometry, allocator: this.allocator, kernel, runs };
     this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
-    this.tables = parts.tables(arena, this.allocator, kernel);
+    this.tables = parts.tables(arena, this.allocator, kernel, tracked);
     this.ram = parts.ram(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
     this.ranges = new CheckedRanges(this.ram, arena.geometry.pageSize);
     const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
     this.collector = parts.collector(arena, this.tables, this.rcu, this.store, ramWithin, parts.swapPolicy);
+    this.trackings = new Trackings(this.tables, this.collector, this.rcu, ramWithin);
     this.queries = parts.queries(this.tables, this.collector, kernel, ramWithin, arena.geometry.pagesPerBlock);
   }
 
@@ -125,6 +134,22 @@ export class DirtyMemory {
   /** For `attachVcpu` in another thread: pass it by `workerData` or `postMessage`. Of `shared: false`: on this thread. */
   get handle(): ArenaHandle {
     return this.arena.handle;
+  }
+
+  /**
+   * Begins to keep a client's marks for a user: all RAM is dirty for it at the start, also where it was tracked already.
+   * Resolves after a grace period, when every vCPU marks for it; collecting may begin before. Users are counted. (QEMU:
+   * memory_global_dirty_log_start.)
+   * @throws (rejects) RangeError, TypeError, ArenaFullError, UsageError; GracePeriodTimeout, the signal's reason: then the
+   *   user is not counted any more
+   */
+  async track(client: Client, options: WaitOptions = {}): Promise<Tracking> {
+    return this.trackings.track(checkClient('track', client), options);
+  }
+
+  /** The mask of clients that are tracked. Of the others everything is taken for dirty, and collecting them is refused. */
+  get tracked(): number {
+    return this.tables.tracked;
   }
 
   /** Marks the page at a ram_addr for one client. @returns whether it was clean. @throws RangeError, TypeError */
@@ -479,7 +504,6 @@ export class DirtyMemory {
   }
 }
 
-const EVERYTHING: PageRange = { first: 0, end: 2 ** 32 };
 const NOTHING: PageRange = { first: 0, end: 0 };
 
 function keep(taken: PageSet): PageSet {

@@ -7,6 +7,7 @@ export { Client } from './dirty/client.js';
 export type { DirtyRate, PagesDirtied, RamBlockRate, ReaderRate } from './dirty/dirty-rate.js';
 export type { PageSet } from './dirty/page-set.js';
 export type { Run } from './dirty/run-iterator.js';
+export type { Tracking } from './dirty/tracking.js';
 export {
   DirtyMemory,
   type DirtyMemoryEvents,

@@ -34,6 +34,8 @@ export const Header = {
   Roots: 1 * LINE,
   /** The highest page of any RAM, as an unsigned number; meaningless while the tables are empty. */
   LastPage: 1 * LINE + 3,
+  /** The mask of clients that are tracked; the others' tables lead to the full block alone. */
+  Tracked: 1 * LINE + 4,
 
   /** The grace-period number. Only the owner stores here (GP-1). */
   Number: 2 * LINE,

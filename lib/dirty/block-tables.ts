@@ -13,6 +13,11 @@
  * - Swapping replaces some blocks of one client by fresh ones. Only the old table is freed here; the old blocks are the
  *   collection's from the end of the grace period on (DM-3, dirty/collector.ts).
  *
+ * - A client that nobody tracks has no blocks of its own: each entry that would have one points to the *full block*, in
+ *   which every bit is set. Whoever marks finds the bit set, and queries find everything dirty, which is true as far as
+ *   anyone knows. Nothing is ever written to it: marks write where a bit is clear, and nobody collects the client. Its
+ *   contents precede the first publishing of a table that has it (GP-1).
+ *
  * The tables of the three clients have blocks for the same pages, and the same length. Both follow from the blocks that
  * exist, never from the RAM of the moment (what QEMU's b84f06c2bee7 mended).
  */
@@ -21,7 +26,7 @@ import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { ArenaFullError } from '../errors.js';
-import { CLIENT_COUNT, clientName } from './client.js';
+import { ALL_CLIENTS, CLIENT_COUNT, type Client, clientName } from './client.js';
 import { eachBlock, type PageRange } from './page-range.js';
 
 /** Frees what was replaced. To be deferred in the step that replaced it. */
@@ -52,11 +57,21 @@ export class BlockTables {
   private readonly kernel: Kernel;
   protected readonly tables: number[] = [];
   private length = 0;
+  private trackedMask: number;
+  /** Undefined while, and so as long as, every client is tracked. */
+  private readonly fullBlock: number | undefined;
 
-  constructor(arena: Arena, allocator: Allocator, kernel: Kernel) {
+  /** @param tracked the mask of clients that are tracked from the beginning; the others have no blocks until `start` */
+  constructor(arena: Arena, allocator: Allocator, kernel: Kernel, tracked: number) {
     this.arena = arena;
     this.allocator = allocator;
     this.kernel = kernel;
+    this.trackedMask = tracked;
+    if (tracked !== ALL_CLIENTS) {
+      this.fullBlock = allocator.allocateBlock('DirtyMemory.create: the full block');
+      kernel.setOwned(this.fullBlock, 0, arena.geometry.pagesPerBlock);
+    }
+    this.publishTracked(tracked);
     for (let client = 0; client < CLIENT_COUNT; client++) {
       const table = this.build(client, 0, [], 'DirtyMemory.create');
       this.tables.push(table);
@@ -70,15 +85,22 @@ export class BlockTables {
     return this.arena.words.get((this.tables[client] as number) + Table.Entries + number);
   }
 
+  /** The mask of clients that have blocks of their own. */
+  get tracked(): number {
+    return this.trackedMask;
+  }
+
+  isTracked(client: Client): boolean {
+    return (this.trackedMask & (1 << client)) !== 0;
+  }
+
   hasBlock(number: number): boolean {
     return this.blockAt(0, number) !== this.arena.regions.zeroBlock;
   }
 
   /** How many blocks each client has. */
   get blocks(): number {
-    let count = 0;
-    for (let number = 0; number < this.length; number++) if (this.hasBlock(number)) count++;
-    return count;
+    return this.numbers().length;
   }
 
   /**
@@ -98,7 +120,7 @@ export class BlockTables {
     if (missing.length > 0) {
       const length = Math.max(this.length, (missing.at(-1) as number) + 1);
       const built = this.buildAll(length, fresh, purpose, () => {
-        for (const entries of fresh) for (const [, block] of entries) this.allocator.freeBlock(block);
+        for (const entries of fresh) this.freeBlocks(entries);
       });
       if (dirty) for (const entries of fresh) this.fill(range, new Map(entries));
       this.length = length;
@@ -107,11 +129,55 @@ export class BlockTables {
     }
     if (!dirty) return release;
     const isFresh = new Set(missing);
-    eachBlock(range, pagesPerBlock, (number, from, to) => {
-      if (isFresh.has(number)) return;
-      for (let client = 0; client < CLIENT_COUNT; client++) this.kernel.setLive(this.blockAt(client, number), from, to);
-    });
+    for (let client = 0; client < CLIENT_COUNT; client++) this.setDirty(client as Client, range, isFresh);
     return release;
+  }
+
+  /** Sets the range in the blocks that exist, by atomic or, but for those that are dirty already. */
+  setDirty(client: Client, range: PageRange, isDirty: ReadonlySet<number> = new Set()): void {
+    eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
+      if (!isDirty.has(number)) this.kernel.setLive(this.blockAt(client, number), from, to);
+    });
+  }
+
+  /**
+   * Gives a client that is not tracked blocks of its own, in which the given RAM is dirty.
+   * @returns what to run after a grace period
+   * @throws ArenaFullError with nothing changed
+   */
+  start(client: Client, ram: Iterable<PageRange>, purpose: string): AfterGracePeriod {
+    const fresh = this.allocateBlocksOf(client, this.numbers(), purpose);
+    let table: number;
+    try {
+      table = this.build(client, this.length, fresh, purpose);
+    } catch (error) {
+      this.freeBlocks(fresh);
+      throw error;
+    }
+    const blocks = new Map(fresh);
+    for (const range of ram) this.fill(range, blocks);
+    const release = this.publish([[client, table]]);
+    this.trackedMask |= 1 << client;
+    this.publishTracked(this.trackedMask);
+    return release;
+  }
+
+  /**
+   * Takes from a client that is tracked all its blocks.
+   * @returns what to run after a grace period
+   * @throws ArenaFullError with nothing changed
+   */
+  stop(client: Client, purpose: string): AfterGracePeriod {
+    const owned = this.numbers().map((number): Entry => [number, this.blockAt(client, number)]);
+    const full = owned.map(([number]): Entry => [number, this.fullBlock as number]);
+    const table = this.build(client, this.length, full, purpose);
+    const freeTable = this.publish([[client, table]]);
+    this.trackedMask &= ~(1 << client);
+    this.publishTracked(this.trackedMask);
+    return () => {
+      freeTable();
+      this.freeBlocks(owned);
+    };
   }
 
   /**
@@ -130,16 +196,16 @@ export class BlockTables {
     while (length > 0 && (dropped.has(length - 1) || !this.hasBlock(length - 1))) length--;
     const cleared: Entry[] = [...dropped].filter((number) => number < length).map((number) => [number, zeroBlock]);
     const built = this.buildAll(length, [cleared, cleared, cleared], purpose, () => {});
-    const blocks: number[] = [];
+    const blocks: Entry[] = [];
     for (let client = 0; client < CLIENT_COUNT; client++) {
-      for (const number of dropped) blocks.push(this.blockAt(client, number));
+      for (const number of dropped) blocks.push([number, this.blockAt(client, number)]);
     }
     this.length = length;
     const freeTables = this.publish(built);
     this.shrinks++;
     return () => {
       freeTables();
-      for (const block of blocks) this.allocator.freeBlock(block);
+      this.freeBlocks(blocks);
     };
   }
 
@@ -155,21 +221,18 @@ export class BlockTables {
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
     }
-    const giveBack = (): void => {
-      for (const [, block] of fresh) this.allocator.freeBlock(block);
-    };
     let table: number;
     try {
       table = this.build(client, this.length, fresh, 'swapping');
     } catch (error) {
-      giveBack();
+      this.freeBlocks(fresh);
       if (!(error instanceof ArenaFullError)) throw error;
       return undefined;
     }
     return {
       numbers: fresh.map(([number]) => number),
       cancel: () => {
-        giveBack();
+        this.freeBlocks(fresh);
         this.allocator.freeTable(table);
       },
       publish: () => {
@@ -204,24 +267,56 @@ export class BlockTables {
     const fresh: Entry[][] = [];
     try {
       for (let client = 0; client < CLIENT_COUNT; client++) {
-        const entries: Entry[] = [];
-        fresh.push(entries);
-        for (const number of numbers) {
-          const what = `${purpose}: bitmap block ${number} of client ${clientName(client)}`;
-          entries.push([number, this.allocator.allocateBlock(what)]);
-        }
+        fresh.push(
+          this.isTracked(client as Client)
+            ? this.allocateBlocksOf(client as Client, numbers, purpose)
+            : numbers.map((number) => [number, this.fullBlock as number]),
+        );
       }
     } catch (error) {
-      for (const entries of fresh) for (const [, block] of entries) this.allocator.freeBlock(block);
+      for (const entries of fresh) this.freeBlocks(entries);
       throw error;
     }
     return fresh;
   }
 
+  private allocateBlocksOf(client: Client, numbers: readonly number[], purpose: string): Entry[] {
+    const fresh: Entry[] = [];
+    try {
+      for (const number of numbers) {
+        const what = `${purpose}: bitmap block ${number} of client ${clientName(client)}`;
+        fresh.push([number, this.allocator.allocateBlock(what)]);
+      }
+    } catch (error) {
+      this.freeBlocks(fresh);
+      throw error;
+    }
+    return fresh;
+  }
+
+  private freeBlocks(entries: readonly Entry[]): void {
+    for (const [, block] of entries) if (block !== this.fullBlock) this.allocator.freeBlock(block);
+  }
+
+  /** Of the blocks that exist. */
+  private numbers(): number[] {
+    const numbers: number[] = [];
+    for (let number = 0; number < this.length; number++) if (this.hasBlock(number)) numbers.push(number);
+    return numbers;
+  }
+
+  protected publishTracked(mask: number): void {
+    // ORDER DM-6: in the step that publishes the client's table and requests a grace period, so that an interval with
+    //   the new number has the new mask, too (store before the number). A mask that is older than its table, or
+    //   newer, does no harm in an interval of before.
+    // pairs with: dirty/vcpu.ts loadRoots
+    this.arena.words.store(Header.Tracked, mask);
+  }
+
   private fill(range: PageRange, blocks: ReadonlyMap<number, number>): void {
     eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
       const block = blocks.get(number);
-      if (block !== undefined) this.kernel.setOwned(block, from, to);
+      if (block !== undefined && block !== this.fullBlock) this.kernel.setOwned(block, from, to);
     });
   }
 

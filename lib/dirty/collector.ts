@@ -39,13 +39,11 @@ import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client, clientName } from './client.js';
 import { ClientLock } from './client-lock.js';
 import { isDense, type SwapPolicy } from './density.js';
-import { eachBlock, type PageRange } from './page-range.js';
+import { EVERYTHING, eachBlock, type PageRange } from './page-range.js';
 import { PageSet, type PageSetStore } from './page-set.js';
 
 /** The RAM of the moment within a range, ascending. */
 export type RamWithin = (range: PageRange) => Iterable<PageRange>;
-
-const EVERYTHING: PageRange = { first: 0, end: 2 ** 32 };
 
 /** @internal */
 export interface ClientState {
@@ -112,6 +110,7 @@ export class Collector {
       const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, this.rcu.holdouts());
       await this.rcu.holdingFor(state.lock.acquire({ options: wait, since, timeoutError }));
     }
+    this.checkTracked(operation, client, state);
     const taken = new PageSet(this.store, operation);
     try {
       this.rcu.step();
@@ -141,6 +140,7 @@ export class Collector {
     if (!state.lock.tryAcquire()) {
       throw new UsageError(`${operation}: another collection of ${clientName(client)} is under way`);
     }
+    this.checkTracked(operation, client, state);
     const taken = new PageSet(this.store, operation);
     try {
       this.rcu.step();
@@ -180,10 +180,25 @@ export class Collector {
 
   /** Resolves when every collection that is under way or queued now has ended. @throws (rejects) as the limit has it */
   async settle(limit: WaitLimit): Promise<void> {
-    for (const { lock } of this.states) {
-      await this.rcu.holdingFor(lock.acquire(limit));
+    for (let client = 0; client < CLIENT_COUNT; client++) await this.between(client as Client, () => {}, limit);
+  }
+
+  /** Runs a step of the owner's while no collection of the client is under way. @throws (rejects) as the limit has it */
+  async between<T>(client: Client, step: () => T, limit?: WaitLimit): Promise<T> {
+    const { lock } = this.state(client);
+    await this.rcu.holdingFor(lock.acquire(limit));
+    try {
+      return step();
+    } finally {
       lock.release();
     }
+  }
+
+  /** Of a client whose lock is held. */
+  private checkTracked(operation: string, client: Client, state: ClientState): void {
+    if (this.tables.isTracked(client)) return;
+    state.lock.release();
+    throw new UsageError(`${operation}: ${clientName(client)} is not tracked; call track first`);
   }
 
   private state(client: Client): ClientState {

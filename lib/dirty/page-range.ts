@@ -7,6 +7,8 @@ export interface PageRange {
   readonly end: number;
 }
 
+export const EVERYTHING: PageRange = { first: 0, end: 2 ** 32 };
+
 const MOST = Number.MAX_SAFE_INTEGER;
 
 /**

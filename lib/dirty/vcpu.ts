@@ -54,18 +54,26 @@ export class Vcpu extends Reader {
   private table0 = NOTHING;
   private table1 = NOTHING;
   private table2 = NOTHING;
+  /** The mask of clients that anybody collects. */
+  private tracked = 0;
   /** End of RAM as the tables and `Header.LastPage` have it. */
   private ramEndPage = 0;
   /** Word index of each client's bitmap block in which the last mark was. */
   private block0 = NOTHING;
   private block1 = NOTHING;
   private block2 = NOTHING;
+  /** Those of the tracked clients, for `mark`; where fewer than three are tracked, some twice. */
+  private first = NOTHING;
+  private second = NOTHING;
+  private third = NOTHING;
   /** Its first page, and how many of its pages lie before the end of RAM: 0 when no block is cached. */
   private blockFirst = 0;
   private blockPages = 0;
   /** The same in bytes; NaN, with which no address compares, when no block is cached. */
   private blockStart = Number.NaN;
   private blockBytes = Number.NaN;
+  /** The same while `mark` has but one word to look at, because no more than one client is tracked; else NaN. */
+  private loneBytes = Number.NaN;
 
   /** @internal Use `attachVcpu`. */
   constructor(arena: Arena, kernel: Kernel, name: string, identity: number) {
@@ -89,14 +97,21 @@ export class Vcpu extends Reader {
    */
   mark(addr: number): number {
     const offset = addr - this.blockStart;
-    if (offset >= 0 && offset < this.blockBytes) {
-      const { words } = this;
-      const bit = (offset * this.pagesPerByte) | 0;
-      const word = bit >>> 5;
-      const all =
-        words.get((this.block0 + word) | 0) & words.get((this.block1 + word) | 0) & words.get((this.block2 + word) | 0);
-      if ((all & (1 << bit)) !== 0) return 0;
-      return this.setBits(bit, ALL_CLIENTS);
+    if (offset >= 0) {
+      if (offset < this.loneBytes) {
+        const bit = (offset * this.pagesPerByte) | 0;
+        if ((this.words.get((this.first + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
+        return this.setBits(bit, ALL_CLIENTS);
+      }
+      if (offset < this.blockBytes) {
+        const { words } = this;
+        const bit = (offset * this.pagesPerByte) | 0;
+        const word = bit >>> 5;
+        const all =
+          words.get((this.first + word) | 0) & words.get((this.second + word) | 0) & words.get((this.third + word) | 0);
+        if ((all & (1 << bit)) !== 0) return 0;
+        return this.setBits(bit, ALL_CLIENTS);
+      }
     }
     return this.markElsewhere(addr);
   }
@@ -184,7 +199,7 @@ export class Vcpu extends Reader {
     const { words } = this;
     // ORDER GP-3: after the number was loaded (Reader.report), after the look that confirmed it (Reader.enter), or at any
     //   time in an interval (reload); orders the tables' contents before our plain reads of them (acquire).
-    // pairs with: dirty/block-tables.ts publish, setRamEnd, close; dirty-memory.ts closeAfter
+    // pairs with: dirty/block-tables.ts publish, setRamEnd, publishTracked, close; dirty-memory.ts closeAfter
     const table0 = words.load(Header.Roots);
     const table1 = words.load(Header.Roots + 1);
     const table2 = words.load(Header.Roots + 2);
@@ -194,6 +209,7 @@ export class Vcpu extends Reader {
       words.get(table2 + Table.Length),
     );
     const ramEndPage = (words.load(Header.LastPage) >>> 0) + 1;
+    this.tracked = words.load(Header.Tracked);
     const closed = words.load(Header.Closed) !== 0;
     this.table0 = table0 + Table.Entries;
     this.table1 = table1 + Table.Entries;
@@ -210,6 +226,7 @@ export class Vcpu extends Reader {
 
   private forgetBlock(): void {
     this.block0 = this.block1 = this.block2 = NOTHING;
+    this.first = this.second = this.third = NOTHING;
     this.blockPages = 0;
     this.blockStart = Number.NaN;
   }
@@ -229,7 +246,17 @@ export class Vcpu extends Reader {
     this.blockStart = first * this.arena.geometry.pageSize;
     this.blockPages = this.debug ? 0 : room < pagesPerBlock ? room : pagesPerBlock;
     this.blockBytes = this.blockPages * this.arena.geometry.pageSize;
+    this.chooseTracked();
     return page - first;
+  }
+
+  /** What `mark` has to look at. With none tracked it is the full block. */
+  private chooseTracked(): void {
+    const { tracked, block0, block1, block2 } = this;
+    this.loneBytes = (tracked & (tracked - 1)) === 0 ? this.blockBytes : Number.NaN;
+    this.first = (tracked & 1) !== 0 ? block0 : (tracked & 2) !== 0 ? block1 : block2;
+    this.second = (tracked & 3) === 3 ? block1 : block2;
+    this.third = (tracked & 4) !== 0 ? block2 : block1;
   }
 
   /** Sets the bit in the cached block for the clients of the mask; it was seen clear for one of them. */

@@ -15,7 +15,7 @@
 import type { Geometry } from '../arena/arena.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
-import { CLIENT_COUNT } from '../dirty/client.js';
+import { CLIENT_COUNT, type Client } from '../dirty/client.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet, type PageSetStore } from '../dirty/page-set.js';
 import { checkInteger, outOfRange, show, wrongType } from '../errors.js';
@@ -288,6 +288,7 @@ export class RamList {
     eachBlock(range, this.geometry.pagesPerBlock, (number, from, to) => {
       if (!this.tables.hasBlock(number)) return;
       for (let client = 0; client < CLIENT_COUNT; client++) {
+        if (!this.tables.isTracked(client as Client)) continue;
         this.kernel.clearLive(this.tables.blockAt(client, number), from, to);
       }
     });

@@ -1,14 +1,26 @@
 /** A worker's reader: the shipped one, or a planted bug's. */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
 import { chooseKernel } from '../bitmap/choose-kernel.js';
-import type { Vcpu } from '../dirty/vcpu.js';
+import { Vcpu } from '../dirty/vcpu.js';
 import { threadIdentity } from '../host.js';
-import { attachVcpu } from '../vcpu.js';
 import { SABOTAGES } from './sabotage/catalogue.js';
 
-export function attachReader(handle: ArenaHandle, name: string, sabotage: string | undefined): Vcpu {
+export interface ReaderOptions {
+  readonly name: string;
+  readonly sabotage: string | undefined;
+  /** Marks by the fast paths, which a reader of a debug engine has not. */
+  readonly fast?: boolean;
+}
+
+export function attachReader(handle: ArenaHandle, { name, sabotage, fast = false }: ReaderOptions): Vcpu {
   const broken = sabotage === undefined ? undefined : SABOTAGES[sabotage]?.vcpu;
-  if (broken === undefined) return attachVcpu(handle, { name });
-  const arena = Arena.attach('stress', handle);
-  return broken(arena, chooseKernel(arena), name, threadIdentity() as number);
+  const attached = Arena.attach('stress', handle);
+  const arena = fast ? withoutDebug(attached) : attached;
+  const identity = threadIdentity() as number;
+  if (broken !== undefined) return broken(arena, chooseKernel(arena), name, identity);
+  return new Vcpu(arena, chooseKernel(arena), name, identity);
+}
+
+function withoutDebug(arena: Arena): Arena {
+  return Object.create(arena, { geometry: { value: { ...arena.geometry, debug: false } } });
 }

@@ -7,6 +7,7 @@
 import { Arena } from '../arena/arena.js';
 import { Client, clientName } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
+import type { Tracking } from '../dirty/tracking.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import { ArenaFullError } from '../errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
@@ -19,10 +20,12 @@ export interface CollectionTotals {
   collections: number;
   pagesCollected: number;
   pagesRedirtied: number;
+  /** How often its tracking has begun after the first time. */
+  restarts: number;
 }
 
 export class CollectorFlow {
-  readonly totals: CollectionTotals = { collections: 0, pagesCollected: 0, pagesRedirtied: 0 };
+  readonly totals: CollectionTotals = { collections: 0, pagesCollected: 0, pagesRedirtied: 0, restarts: 0 };
   private readonly memory: DirtyMemory;
   private readonly guest: Guest;
   private readonly client: Client;
@@ -33,6 +36,7 @@ export class CollectorFlow {
   /** Whether the arena may be said to be full. */
   private readonly faults: boolean;
   private readonly replica = new Int32Array(MAX_PAGES);
+  private tracking: Tracking | undefined;
 
   constructor(
     memory: DirtyMemory,
@@ -55,8 +59,10 @@ export class CollectorFlow {
 
   /** Until the stop. */
   async run(): Promise<void> {
+    await this.begin();
     while (!this.guest.stopped) {
       this.checkModel();
+      if (this.choices.oneIn(8)) await this.restart();
       await this.collectOrGiveUp();
       await this.findLostUpdates();
       await new Promise((resolve) => setImmediate(resolve));
@@ -65,6 +71,11 @@ export class CollectorFlow {
 
   /** With the vCPUs stopped: one last harvest must make replica and guest equal, cell for cell. */
   async finish(): Promise<void> {
+    await this.collectLast();
+    await this.tracking?.stop();
+  }
+
+  private async collectLast(): Promise<void> {
     if (this.choices.oneIn(2)) this.deliver(this.memory.harvestUnsynchronized(this.client).set, 'all');
     else this.deliver((await this.memory.harvest(this.client)).set, 'all');
     for (const { offset, size } of this.memory.ram) {
@@ -75,6 +86,36 @@ export class CollectorFlow {
           `page ${page} differs from ${clientName(this.client)}'s replica at the end`,
         );
         return;
+      }
+    }
+  }
+
+  /** Where the client is tracked on demand it costs the vCPUs nothing for a while. */
+  private async restart(): Promise<void> {
+    await this.persistently(async () => this.tracking?.stop());
+    if ((this.memory.tracked & (1 << this.client)) === 0) {
+      const wrong = this.model.untracked();
+      if (wrong !== undefined) this.violations.report('query-model', wrong);
+      await new Promise((resolve) => setTimeout(resolve, this.choices.between(0, 3)));
+    }
+    await this.begin();
+    this.totals.restarts++;
+  }
+
+  private async begin(): Promise<void> {
+    await this.persistently(async () => {
+      this.tracking = await this.memory.track(this.client);
+    });
+    this.model.begin();
+  }
+
+  /** Again until the arena has room for it. */
+  private async persistently(body: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await body();
+      } catch (error) {
+        if (!this.faults || !(error instanceof ArenaFullError)) throw error;
       }
     }
   }

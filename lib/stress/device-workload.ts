@@ -15,7 +15,7 @@ import { asFinding, type Finding } from './violations.js';
 export function runDevice(task: WorkerTask): Finding | undefined {
   const guest = new Guest(task.guest);
   const choices = new Choices(task.seed, 2, task.index, task.tenancy);
-  const device = attachReader(task.handle, `device${task.index}.${task.tenancy}`, task.sabotage);
+  const device = attachReader(task.handle, { name: `device${task.index}.${task.tenancy}`, sabotage: task.sabotage });
   const { words, geometry } = Arena.attach('stress', task.handle);
   const { pageSize } = geometry;
   const watch = new TableWatch(words, device);

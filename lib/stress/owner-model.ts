@@ -97,6 +97,18 @@ export class OwnerModel {
     return range(from, to).filter((page) => this.dirty.delete(page));
   }
 
+  /** The client's tracking has begun anew. */
+  begin(): void {
+    for (let page = this.first; page < this.end; page++) this.dirty.add(page);
+  }
+
+  /** @returns how the engine differs while nobody tracks the client: then everything is dirty */
+  untracked(): string | undefined {
+    const { offset, size } = this.block;
+    if (this.memory.allDirty(offset, size, this.client)) return undefined;
+    return `a page is clean for client ${this.client}, which is not tracked`;
+  }
+
   /** The collection that `clear` was for has failed. */
   restore(pages: readonly number[]): void {
     for (const page of pages) this.dirty.add(page);

@@ -34,6 +34,8 @@ export interface StressReport {
   readonly pagesHarvested: number;
   /** Pages stored to after their copy, and found dirty again as they must be. */
   readonly pagesRedirtied: number;
+  /** How often the tracking of a client was ended and begun again. */
+  readonly restarts: number;
   /** How many grace periods had ended since a table was replaced, when it was used: counts for 0, 1, ... 7 or more. */
   readonly tableAges: readonly number[];
   readonly litmusRounds: number;

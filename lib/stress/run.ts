@@ -47,6 +47,8 @@ export interface StressProgress {
 }
 
 const CLIENTS = [Client.Vga, Client.Code, Client.Migration] as const;
+const VGA = 1 << Client.Vga;
+const MIGRATION = 1 << Client.Migration;
 const PROGRESS_MS = 250;
 const STARTUP_MS = 120_000;
 /** With faults, threads that have not ended so long after the stop hang, and are killed. */
@@ -100,6 +102,8 @@ export class StressRun {
         kernel: this.kernel,
         debug: true,
         stallMs: plan.faults ? STUCK_MS : STALL_MS,
+        // The others are tracked on demand.
+        tracked: this.choices(20).pick([0, VGA, MIGRATION]),
       },
       {
         ...parts,
@@ -335,6 +339,7 @@ export class StressRun {
       harvests: stats.harvests,
       pagesHarvested: sum('pagesCollected'),
       pagesRedirtied: sum('pagesRedirtied'),
+      restarts: sum('restarts'),
       tableAges: Array.from({ length: AGES }, (_, age) => this.tally.of(Counter.Ages + age)),
       litmusRounds: this.litmus.rounds,
       attaches: this.tally.of(Counter.Attaches),

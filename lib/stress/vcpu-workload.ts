@@ -36,7 +36,8 @@ const ORDERS = ['store-first', 'mark-first', 'stores-at-the-end'] as const;
 /** @returns what the worker found wrong, if anything, after the stop or its time */
 export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   const guest = new Guest(task.guest);
-  const vcpu = attachReader(task.handle, `vcpu${task.index}.${task.tenancy}`, task.sabotage);
+  const name = `vcpu${task.index}.${task.tenancy}`;
+  const vcpu = attachReader(task.handle, { name, sabotage: task.sabotage, fast: task.index % 2 === 0 });
   const workload = new VcpuWorkload(task, guest, vcpu);
   if (task.tenancy === 0) guest.count(Counter.Begun, 1);
   try {
@@ -155,7 +156,7 @@ class VcpuWorkload {
   private comeAndGo(): void {
     const count = this.choices.between(1, 3);
     for (let i = 0; i < count; i++) {
-      const visitor = attachReader(this.task.handle, 'visitor', this.task.sabotage);
+      const visitor = attachReader(this.task.handle, { name: 'visitor', sabotage: this.task.sabotage });
       if (this.choices.oneIn(2)) visitor.goOffline();
       visitor.detach();
     }

@@ -44,9 +44,10 @@ describeEngines('dirty memory against a set of pages for each client', (shared) 
           fc.boolean(),
           fc.boolean(),
           fc.constantFrom(1, 90),
-          async (sequence, debug, swaps, firstRam) => {
+          fc.constantFrom(7, 7, 0, 1, 2, 4, 5),
+          async (sequence, debug, swaps, firstRam, tracked) => {
             const { pageSize, pagesPerBlock, maxPages } = machine;
-            const options = { pageSize, pagesPerBlock, maxRamBytes: maxPages * pageSize, debug };
+            const options = { pageSize, pagesPerBlock, maxRamBytes: maxPages * pageSize, debug, tracked };
             const memory = ground.engine(options, swaps ? SWAP_ALL : undefined);
             const engine = new ComparedEngine(memory, { ...machine, swaps });
             await engine.run({ kind: 'plug', pages: firstRam, at: { edge: 0, pages: 0, bytes: 0 } });

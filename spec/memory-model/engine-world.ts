@@ -46,7 +46,7 @@ function build({ dirty, offline = false, vcpu: VcpuClass = Vcpu }: WorldOptions)
   const kernel = new AtomicsKernel(arena.words);
   const allocator = new Allocator(arena, true);
   const periods = new GracePeriods(arena);
-  const tables = new BlockTables(arena, allocator, kernel);
+  const tables = new BlockTables(arena, allocator, kernel, 7);
   tables.extend({ first: 0, end: PAGES_PER_BLOCK }, false, 'test');
   tables.setRamEnd(PAGES_PER_BLOCK);
   const spare = allocator.allocateBlock('test');

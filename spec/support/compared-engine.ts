@@ -1,6 +1,6 @@
 /** An engine with a vCPU, and the model, which do the same steps. Every answer and all that can be seen must agree. */
 import { expect } from 'chai';
-import type { DirtyMemory, PageSet, RamBlock } from '../../lib/index.js';
+import { type DirtyMemory, type PageSet, type RamBlock, type Tracking, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { CLIENTS, dirtyPages } from './engines.js';
 import { type MarkOrQuery, markOrQuery } from './marks-and-queries.js';
@@ -31,13 +31,14 @@ export class ComparedEngine {
   readonly memory: DirtyMemory;
   readonly vcpu: Vcpu;
   private readonly machine: Machine;
+  private readonly trackings: Tracking[] = [];
   private readonly bytesAtFirst: number;
   private named = 0;
 
   constructor(memory: DirtyMemory, machine: Machine) {
     this.memory = memory;
     this.machine = machine;
-    this.model = new MemoryModel(machine.pageSize, machine.pagesPerBlock, machine.maxPages);
+    this.model = new MemoryModel(machine.pageSize, machine.pagesPerBlock, machine.maxPages, memory.tracked);
     this.bytesAtFirst = memory.stats().arenaBytesInUse;
     this.vcpu = attachVcpu(memory.handle);
   }
@@ -62,6 +63,10 @@ export class ComparedEngine {
         return this.useSet(step);
       case 'setDispose':
         return this.disposeOf(step.pick);
+      case 'track':
+        return this.track(step.client);
+      case 'stop':
+        return this.stop(step.client);
       case 'vcpuQuiescent':
         return this.vcpu.quiescent();
       default:
@@ -97,6 +102,7 @@ export class ComparedEngine {
   /** Takes everything away again, and the arena is as it was at first. */
   async end(): Promise<void> {
     for (const { real } of this.sets) real.dispose();
+    for (const tracking of this.trackings) await tracking.stop();
     for (const block of [...this.memory.ram]) await this.memory.ram.unplug(block);
     await this.memory.rcu.synchronize();
     expect(this.memory.stats().arenaBytesInUse).to.equal(this.bytesAtFirst);
@@ -197,6 +203,7 @@ export class ComparedEngine {
       expect(act).to.throw(RangeError);
       return;
     }
+    if (!model.isTracked(step.client)) return this.refused(act);
     const taken = model.take(step.client, pages);
     let answer: boolean | PageSet;
     if (!step.wait) answer = act();
@@ -210,6 +217,7 @@ export class ComparedEngine {
     const block = this.model.ram[pick % (this.model.ram.length || 1)];
     if (block === undefined) return;
     const real = this.real(block);
+    if (!this.model.isTracked(2)) return this.refused(() => this.memory.syncBitmapUnsynchronized(real));
     const pages = this.model.touched(real.offset, real.size);
     const taken = this.model.take(2, pages);
     const before = block.synced.size;
@@ -221,6 +229,9 @@ export class ComparedEngine {
   private async harvest(step: Extract<Step, { kind: 'harvest' }>): Promise<void> {
     const known = step.into === undefined ? undefined : this.sets[step.into % (this.sets.length || 1)];
     const options = known === undefined ? {} : { into: known.real };
+    if (!this.model.isTracked(step.client)) {
+      return this.refused(() => this.memory.harvestUnsynchronized(step.client, options));
+    }
     const taken = this.model.take(step.client);
     const { set, added } = step.wait
       ? await this.memory.harvest(step.client, options)
@@ -231,6 +242,24 @@ export class ComparedEngine {
     expect(set).to.equal(target.real);
     expect(added).to.equal(target.model.size - before);
     if (known === undefined) this.sets.push(target);
+  }
+
+  private async track(client: 0 | 1 | 2): Promise<void> {
+    this.model.track(client);
+    this.trackings.push(await this.memory.track(client));
+  }
+
+  private async stop(client: 0 | 1 | 2): Promise<void> {
+    const at = this.trackings.findIndex((tracking) => tracking.client === client);
+    if (at < 0) return;
+    const [tracking] = this.trackings.splice(at, 1);
+    this.model.stop(client);
+    await tracking?.stop();
+  }
+
+  /** Nobody may collect a client that is not tracked. */
+  private refused(collect: () => unknown): void {
+    expect(collect).to.throw(UsageError, 'is not tracked');
   }
 
   private useSet(step: Extract<Step, { kind: 'setHas' | 'setDelete' }>): void {

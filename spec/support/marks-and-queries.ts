@@ -31,7 +31,7 @@ export function markOrQuery(
   const pages = model.touched(start, length);
   const within = pages.every((p) => p < model.endPage);
   const seenByOwner = (p: number, c: number): boolean => model.isDirty(p, c);
-  const stored = (p: number, c: number): boolean => (model.bits[c] as Set<number>).has(p);
+  const stored = (p: number, c: number): boolean => model.isStored(p, c);
   const clean = (isSet: (page: number, client: number) => boolean): number => {
     const clients = CLIENTS.filter((c) => Math.floor(mask / 2 ** c) % 2 === 1);
     return clients.filter((c) => pages.some((p) => !isSet(p, c))).reduce((sum: number, c) => sum + 2 ** c, 0);

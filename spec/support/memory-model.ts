@@ -1,7 +1,8 @@
 /**
  * The model that engines are compared with: RAM as a list of ranges, and for each client a set of page numbers. It has
  * no words, no tables and no grace periods. Bits are kept for pages of no RAM too, since a vCPU's stray mark is stored
- * where another RAM block keeps the bitmap block alive; owners never see them.
+ * where another RAM block keeps the bitmap block alive; owners never see them. A client that is not tracked has no set:
+ * everything is dirty for it.
  */
 export interface ModelRam {
   readonly id: string;
@@ -16,8 +17,11 @@ export class MemoryModel {
   readonly pageSize: number;
   readonly pagesPerBlock: number;
   readonly maxPages: number;
+  /** How many users each client has. */
+  private readonly users: number[];
 
-  constructor(pageSize: number, pagesPerBlock: number, maxPages: number) {
+  constructor(pageSize: number, pagesPerBlock: number, maxPages: number, tracked: number) {
+    this.users = [0, 1, 2].map((client) => Math.floor(tracked / 2 ** client) % 2);
     this.pageSize = pageSize;
     this.pagesPerBlock = pagesPerBlock;
     this.maxPages = maxPages;
@@ -60,7 +64,26 @@ export class MemoryModel {
   plug(id: string, first: number, pages: number): void {
     this.ram.push({ id, first, end: first + pages, synced: new Set() });
     this.ram.sort((a, b) => a.first - b.first);
-    for (const bits of this.bits) for (let page = first; page < first + pages; page++) bits.add(page);
+    for (const client of [0, 1, 2]) {
+      if (!this.isTracked(client)) continue;
+      for (let page = first; page < first + pages; page++) (this.bits[client] as Set<number>).add(page);
+    }
+  }
+
+  isTracked(client: number): boolean {
+    return this.users[client] !== 0;
+  }
+
+  track(client: number): void {
+    this.users[client] = (this.users[client] as number) + 1;
+    for (const { first, end } of this.ram) {
+      for (let page = first; page < end; page++) (this.bits[client] as Set<number>).add(page);
+    }
+  }
+
+  stop(client: number): void {
+    this.users[client] = (this.users[client] as number) - 1;
+    if (!this.isTracked(client)) (this.bits[client] as Set<number>).clear();
   }
 
   unplug(id: string): void {
@@ -92,18 +115,27 @@ export class MemoryModel {
   }
 
   isDirty(page: number, client: number): boolean {
-    return this.isRam(page) && (this.bits[client] as Set<number>).has(page);
+    return this.isRam(page) && this.isStored(page, client);
+  }
+
+  /** As a vCPU sees it, which knows bitmap blocks only. */
+  isStored(page: number, client: number): boolean {
+    return this.isTracked(client) ? (this.bits[client] as Set<number>).has(page) : this.hasBitmapFor(page);
   }
 
   dirty(client: number): number[] {
-    return [...(this.bits[client] as Set<number>)].filter((page) => this.isRam(page)).sort((a, b) => a - b);
+    const pages: number[] = [];
+    for (const { first, end } of this.ram) {
+      for (let page = first; page < end; page++) if (this.isStored(page, client)) pages.push(page);
+    }
+    return pages;
   }
 
   /** @returns the clients of the mask for which a page turned dirty */
   mark(pages: readonly number[], mask: number): number {
     let turned = 0;
     for (const client of [0, 1, 2]) {
-      if (Math.floor(mask / 2 ** client) % 2 === 0) continue;
+      if (Math.floor(mask / 2 ** client) % 2 === 0 || !this.isTracked(client)) continue;
       const bits = this.bits[client] as Set<number>;
       if (pages.some((page) => !bits.has(page))) turned += 2 ** client;
       for (const page of pages) bits.add(page);

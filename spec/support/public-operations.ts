@@ -1,4 +1,4 @@
-import { DirtyMemory } from '../../lib/index.js';
+import { Client, DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { callback, type Domain, needed, options, size, text } from './argument-domains.js';
 import { value } from './hostile-values.js';
@@ -39,6 +39,8 @@ function operation(call: PublicOperation['call'], ...parameters: Domain<World>[]
 export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'DirtyMemory.create': operation((_, o) => DirtyMemory.create(o), creation),
   'DirtyMemory.handle': operation(({ memory }) => memory.handle),
+  'DirtyMemory.track': operation(({ memory }, c, o) => memory.track(c, o), client, wait),
+  'DirtyMemory.tracked': operation(({ memory }) => memory.tracked),
   'DirtyMemory.setDirty': operation(({ memory }, a, c) => memory.setDirty(a, c), start, client),
   'DirtyMemory.setDirtyRange': operation(
     ({ memory }, s, l, m) => memory.setDirtyRange(s, l, m),
@@ -124,6 +126,8 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'RamList.bytes': operation(({ memory }) => memory.ram.bytes),
   'RamList.end': operation(({ memory }) => memory.ram.end),
   'RamList.addListener': operation(({ memory }, l) => memory.ram.addListener(l), needed(listener)),
+
+  'Tracking.stop': operation(async ({ memory }) => (await memory.track(Client.Vga)).stop()),
 
   'Rcu.synchronize': operation(({ memory }, o) => memory.rcu.synchronize(o), wait),
   'Rcu.synchronizeBlocking': operation(

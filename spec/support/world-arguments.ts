@@ -125,6 +125,7 @@ export const creation = options<World>(
     debug: yes,
     shared: yes,
     stallMs: size<World>(() => 600_000, 0, 2 ** 31),
+    tracked: size<World>(() => 3, 8, 2 ** 31),
     kernel: text<World>(() => 'atomics', ...strings),
     arenaBytes: size<World>(() => 2 ** 17, 0, 64, 2 ** 33),
     memory: sharedMemory,

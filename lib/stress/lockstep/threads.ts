@@ -119,7 +119,7 @@ async function mark(task: LitmusTask, board: Board): Promise<LegResult[]> {
     if (engine === undefined) break;
     const { handle, pair } = engine;
     const { words } = Arena.attach('litmus', handle);
-    const vcpu = attachReader(handle, 'litmus', task.sabotage);
+    const vcpu = attachReader(handle, { name: 'litmus', sabotage: task.sabotage });
     try {
       const litmus = new LitmusVcpu(new Pair(pair), vcpu, () => words.load(Header.Number));
       const current = leg++;

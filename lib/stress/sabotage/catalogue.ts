@@ -11,12 +11,14 @@ import { readerSabotages } from './readers.js';
 import { retirementSabotages } from './retirement.js';
 import type { Sabotage } from './sabotage.js';
 import { tableSabotages } from './tables.js';
+import { trackingSabotages } from './tracking.js';
 
 export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...gracePeriodSabotages,
   ...readerSabotages,
   ...bitmapSabotages,
   ...tableSabotages,
+  ...trackingSabotages,
   ...collectionSabotages,
   ...retirementSabotages,
 };

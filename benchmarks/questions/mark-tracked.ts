@@ -1,0 +1,65 @@
+/**
+ * What does `mark` cost with only one client tracked, or none?
+ *
+ * Compared with `markPage`, which looks at one client's bitmap in any case, for the same addresses: the target. Given page
+ * numbers, `markPage` is spared what turning an address into a page costs. Where all three clients are tracked `mark`
+ * looks at three bitmaps. All pages are dirty, and random ones of one bitmap block.
+ */
+import { ALL_CLIENTS } from '../../lib/dirty/client.js';
+import { Client, DirtyMemory } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { markAddresses } from '../address-loops.js';
+import { compare } from '../compare.js';
+import { atMost } from '../figure.js';
+import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, randomPages } from '../pages.js';
+import type { Question } from '../question.js';
+
+const CLIENT = Client.Migration;
+const PAGES = randomPages(8192, BLOCK_PAGES);
+const ADDRESSES = addressesIn(PAGES);
+
+function markPages(vcpu: Vcpu, pages: Int32Array): void {
+  for (let i = 0; i < pages.length; i++) vcpu.markPage(pages[i] as number, CLIENT);
+}
+
+function markPagesOfAddresses(vcpu: Vcpu, addresses: Float64Array): void {
+  for (let i = 0; i < addresses.length; i++) {
+    vcpu.markPage(((addresses[i] as number) * (1 / 4096)) >>> 0, CLIENT);
+  }
+}
+
+function vcpuOf(tracked: number): Vcpu {
+  const memory = DirtyMemory.create({ tracked });
+  memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
+  return attachVcpu(memory.handle);
+}
+
+async function ask(rounds: number) {
+  const [none, one, all] = [vcpuOf(0), vcpuOf(1 << CLIENT), vcpuOf(ALL_CLIENTS)];
+  const operations = PAGES.length;
+  const byPage = 'markPage(page, client)';
+  const ofAddress = 'markPage(page of addr, client)';
+  const [withNone, withOne, withAll] = ['none', 'one client', 'three clients'].map(
+    (who) => `mark(addr), ${who} tracked`,
+  ) as [string, string, string];
+  const times = await compare(
+    [
+      { name: withNone, operations, batch: markAddresses, subject: [none, ADDRESSES] },
+      { name: withOne, operations, batch: markAddresses, subject: [one, ADDRESSES] },
+      { name: withAll, operations, batch: markAddresses, subject: [all, ADDRESSES] },
+      { name: byPage, operations, batch: markPages, subject: [one, PAGES] },
+      { name: ofAddress, operations, batch: markPagesOfAddresses, subject: [one, ADDRESSES] },
+    ],
+    { rounds },
+  );
+  for (const vcpu of [none, one, all]) vcpu.detach();
+  return [
+    times.ratio(withOne, ofAddress, atMost(1.1)),
+    times.ratio(withOne, byPage),
+    times.ratio(withOne, withAll),
+    times.ratio(withNone, withAll),
+    ...[withNone, withOne, withAll, byPage, ofAddress].map((name) => times.time(name)),
+  ];
+}
+
+export default { title: 'Marking a dirty page by address, few clients tracked', ask } satisfies Question;

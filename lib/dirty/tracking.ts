@@ -1,0 +1,119 @@
+/**
+ * Who wants which client's bits (QEMU: memory_global_dirty_log_start and _stop, whose flags say for whom). A client that
+ * nobody wants costs vCPUs nothing: they do not look at its bitmaps, which do not even exist.
+ *
+ * DM-6 From `track` on no store is missed. All RAM is dirty for the client in the tables that `track` publishes, so the
+ *   first collection to clear a page's bit has the page. It waits a grace period after its clear, and so for every
+ *   interval that began before the number which `track` requested: those are the only ones that may have an older table
+ *   or an older mask and leave marks out, and their stores are in that collection's copy. Intervals that begin with the
+ *   number or a later one have both (GP-3), and DM-2 holds for them.
+ *
+ * Users of a client share its bits, so a user that comes second makes all RAM dirty, too: what was collected before it
+ * came it has never seen (QEMU's 40c4d4a8). Its stop ends nothing for the others (63b41db4, a5c90c61).
+ */
+import { throwInOwnTurn } from '../errors.js';
+import type { Rcu } from '../rcu/rcu.js';
+import { checkWaitOptions, type WaitOptions } from '../rcu/wait.js';
+import type { BlockTables } from './block-tables.js';
+import { CLIENT_COUNT, type Client } from './client.js';
+import type { Collector, RamWithin } from './collector.js';
+import { EVERYTHING } from './page-range.js';
+
+/** One user's tracking of a client. Of the owner's thread alone. */
+export class Tracking {
+  readonly client: Client;
+  private readonly end: () => Promise<void>;
+  private stopped: Promise<void> | undefined;
+
+  /** @internal Embedders get theirs from `track`. */
+  constructor(client: Client, end: () => Promise<void>) {
+    this.client = client;
+    this.end = end;
+  }
+
+  /**
+   * This user needs the bits no more. When it was the last one, and the client was not `tracked` at creation, the client's
+   * bitmaps are unpublished when the collections that are under way have ended; resolves when their memory is free,
+   * after a grace period. A second call is the first one's; after the engine's `close` there is nothing to end.
+   * @throws (rejects) UsageError inside a read-side section of this thread, ArenaFullError (a table of its size is needed
+   *   for a moment); then it is as if not called
+   */
+  stop(): Promise<void> {
+    this.stopped ??= this.end().catch((error) => {
+      this.stopped = undefined;
+      throw error;
+    });
+    return this.stopped;
+  }
+}
+
+export class Trackings {
+  private readonly tables: BlockTables;
+  private readonly collector: Collector;
+  private readonly rcu: Rcu;
+  private readonly ramWithin: RamWithin;
+  /** By client; the engine itself is a user of those that are tracked from the beginning, and never stops. */
+  private readonly users: number[] = [];
+
+  constructor(tables: BlockTables, collector: Collector, rcu: Rcu, ramWithin: RamWithin) {
+    this.tables = tables;
+    this.collector = collector;
+    this.rcu = rcu;
+    this.ramWithin = ramWithin;
+    for (let client = 0; client < CLIENT_COUNT; client++) this.users.push(tables.isTracked(client as Client) ? 1 : 0);
+  }
+
+  /** @throws (rejects) as `DirtyMemory.track` */
+  async track(client: Client, options: WaitOptions): Promise<Tracking> {
+    const wait = checkWaitOptions('track', options);
+    this.rcu.checkMayWait('track');
+    wait.signal?.throwIfAborted();
+    this.rcu.step();
+    const cookie = this.begin(client);
+    const tracking = new Tracking(client, () => this.stop(client));
+    try {
+      await this.rcu.waitFor('track', cookie, wait);
+    } catch (error) {
+      // Not awaited: it would wait for the readers that this call has just given up on.
+      tracking.stop().catch(throwInOwnTurn);
+      throw error;
+    }
+    return tracking;
+  }
+
+  /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
+  private begin(client: Client): number {
+    const ram = this.ramWithin(EVERYTHING);
+    if (this.tables.isTracked(client)) {
+      for (const range of ram) this.tables.setDirty(client, range);
+      this.users[client] = (this.users[client] as number) + 1;
+      return this.rcu.request();
+    }
+    const release = this.tables.start(client, ram, 'track');
+    this.users[client] = 1;
+    return this.rcu.defer(release);
+  }
+
+  private async stop(client: Client): Promise<void> {
+    const { lifecycle } = this.rcu;
+    if (lifecycle.state === 'open') this.rcu.checkMayWait('stop');
+    this.users[client] = (this.users[client] as number) - 1;
+    if (this.users[client] !== 0) return;
+    const cookie = await this.collector.between(client, () => this.unpublish(client));
+    // An engine that is closing may not see the period through, and frees everything anyway.
+    if (cookie !== undefined && lifecycle.state === 'open') await this.rcu.waitFor('stop', cookie, {});
+  }
+
+  /** Unless another user has come while the collections ended. @returns the cookie of the period that frees the memory */
+  private unpublish(client: Client): number | undefined {
+    if (this.rcu.lifecycle.state === 'closed' || this.users[client] !== 0 || !this.tables.isTracked(client)) {
+      return undefined;
+    }
+    try {
+      return this.rcu.defer(this.tables.stop(client, 'stop'));
+    } catch (error) {
+      this.users[client] = 1;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** Clients whose tracking begins or ends in the wrong order, or incompletely. */
+import { BlockTables } from '../../dirty/block-tables.js';
+import { CORRUPTION, type Sabotage } from './sabotage.js';
+
+class StartsClean extends BlockTables {
+  override start(...[client, , purpose]: Parameters<BlockTables['start']>): ReturnType<BlockTables['start']> {
+    return super.start(client, [], purpose);
+  }
+}
+
+class FreesAtOnce extends BlockTables {
+  override stop(...of: Parameters<BlockTables['stop']>): ReturnType<BlockTables['stop']> {
+    super.stop(...of)();
+    return () => {};
+  }
+}
+
+class TellsOfEndsOnly extends BlockTables {
+  private told: number | undefined;
+
+  protected override publishTracked(mask: number): void {
+    this.told = (this.told ?? mask) & mask;
+    super.publishTracked(this.told);
+  }
+}
+
+export const trackingSabotages = {
+  'tracking-starts-clean': {
+    description: 'a client that is tracked anew has clean bitmaps',
+    parts: { tables: (...of) => new StartsClean(...of) },
+    oracles: CORRUPTION,
+  },
+  'tracking-ends-without-grace-period': {
+    description: 'the bitmaps of a client that is not tracked any more are freed at once',
+    parts: { tables: (...of) => new FreesAtOnce(...of) },
+    oracles: CORRUPTION,
+  },
+  'tracking-begins-untold': {
+    description: 'vCPUs are not told that a client is tracked, and do not look at its bitmaps',
+    parts: { tables: (...of) => new TellsOfEndsOnly(...of) },
+    oracles: CORRUPTION,
+  },
+} as const satisfies Record<string, Sabotage>;

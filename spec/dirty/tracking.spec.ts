@@ -1,0 +1,279 @@
+import { expect } from 'chai';
+import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
+import { attachVcpu } from '../../lib/vcpu.js';
+import {
+  describeEngines,
+  dirtyPages,
+  foreignVcpu,
+  PAGE,
+  pagesOf,
+  range,
+  reportUntil,
+  SWAP_ALL,
+  smallEngine,
+  turn,
+} from '../support/engines.js';
+import { track as watch } from '../support/promises.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
+
+const VGA = 1 << Client.Vga;
+const MIGRATION = 1 << Client.Migration;
+const PAGES = 100;
+
+/** RAM of pages 0 to 99, CODE and MIGRATION tracked on demand alone. */
+function onDemand(): DirtyMemory {
+  const memory = smallEngine({ tracked: VGA });
+  memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
+  memory.harvestUnsynchronized(Client.Vga).set.dispose();
+  return memory;
+}
+
+describeEngines('tracking on demand', () => {
+  let memory: DirtyMemory;
+  beforeEach(() => {
+    memory = onDemand();
+  });
+  afterEach(async () => {
+    await memory.close();
+  });
+
+  it('is of all clients, and for ever, unless an engine is created otherwise', async () => {
+    const all = smallEngine();
+    expect(all.tracked).to.equal(7);
+    const tracking = await all.track(Client.Code);
+    await tracking.stop();
+    expect(all.tracked).to.equal(7);
+    await all.close();
+  });
+
+  it('costs no bitmaps where there is none', async () => {
+    const arenaBytes = 2 ** 23;
+    const [none, one, all] = [0, VGA, 7].map((tracked) => smallEngine({ tracked, arenaBytes }));
+    for (const engine of [none, one, all]) engine?.ram.plug({ id: 'ram', size: 2 ** 24 });
+    const [ofNone, ofOne, ofAll] = [none, one, all].map((engine) => engine?.stats().arenaBytesInUse as number);
+    const oneClient = ((ofAll as number) - (ofNone as number)) / 3;
+    expect((ofOne as number) - (ofNone as number)).to.be.closeTo(oneClient, 64);
+    for (const engine of [none, one, all]) await engine?.close();
+  });
+
+  it('marks only for those who are tracked', () => {
+    const vcpu = attachVcpu(memory.handle);
+    expect(vcpu.mark(5 * PAGE)).to.equal(VGA);
+    expect(vcpu.mark(5 * PAGE)).to.equal(0);
+    expect(vcpu.markPage(6, Client.Code)).to.equal(0);
+    expect(vcpu.markRange(0, 99 * PAGE, 7)).to.equal(VGA);
+    expect(memory.setDirty(99 * PAGE, Client.Migration)).to.equal(false);
+    expect(memory.setDirtyRange(0, PAGES * PAGE, 7)).to.equal(VGA);
+    vcpu.detach();
+  });
+
+  it('takes everything for dirty where nobody is tracked', () => {
+    const vcpu = attachVcpu(memory.handle);
+    for (const asked of [memory, vcpu]) {
+      expect(asked.allDirty(0, PAGES * PAGE, Client.Code)).to.equal(true);
+      expect(asked.isDirty(7 * PAGE, 1, Client.Code)).to.equal(true);
+      expect(asked.includesClean(0, PAGES * PAGE, 7)).to.equal(VGA);
+    }
+    vcpu.detach();
+  });
+
+  it('lets nobody collect a client that is not tracked', async () => {
+    const parts = ['MIGRATION', 'not tracked', 'track'];
+    const block = memory.ram.get('ram') as NonNullable<ReturnType<typeof memory.ram.get>>;
+    await expectReject(() => memory.harvest(Client.Migration), UsageError, 'harvest', ...parts);
+    await expectReject(() => memory.syncBitmap(block), UsageError, 'syncBitmap', ...parts);
+    await expectReject(() => memory.snapshotAndClear(0, PAGE, Client.Migration), UsageError, ...parts);
+    await expectReject(() => memory.testAndClear(0, PAGE, Client.Migration), UsageError, ...parts);
+    expectThrow(() => memory.harvestUnsynchronized(Client.Migration), UsageError, ...parts);
+    expectThrow(() => memory.syncBitmapUnsynchronized(block), UsageError, ...parts);
+    expectThrow(() => memory.snapshotAndClearUnsynchronized(0, PAGE, Client.Migration), UsageError, ...parts);
+    expectThrow(() => memory.testAndClearUnsynchronized(0, PAGE, Client.Migration), UsageError, ...parts);
+  });
+
+  it('begins with all RAM dirty and nothing else, and goes on with what is marked', async () => {
+    memory.ram.plug({ id: 'far', size: 3 * PAGE, offset: 200 * PAGE });
+    const vcpu = attachVcpu(memory.handle);
+    const tracking = await memory.track(Client.Migration);
+    expect([tracking.client, memory.tracked]).to.deep.equal([Client.Migration, VGA | MIGRATION]);
+    const ram = [...range(0, PAGES), ...range(200, 203)];
+    expect(pagesOf((await memory.harvest(Client.Migration)).set)).to.deep.equal(ram);
+    expect(vcpu.mark(201 * PAGE)).to.equal(MIGRATION);
+    expect(vcpu.mark(9 * PAGE)).to.equal(VGA | MIGRATION);
+    expect(pagesOf((await memory.harvest(Client.Migration)).set)).to.deep.equal([9, 201]);
+    vcpu.detach();
+  });
+
+  it('ends, and the memory is free again', async () => {
+    await memory.rcu.synchronize();
+    const before = memory.stats().arenaBytesInUse;
+    const tracking = await memory.track(Client.Migration);
+    expect(memory.stats().arenaBytesInUse).to.be.above(before);
+    await tracking.stop();
+    expect(memory.stats().arenaBytesInUse).to.equal(before);
+    expect(memory.tracked).to.equal(VGA);
+    expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(0, PAGES));
+    await expectReject(() => memory.harvest(Client.Migration), UsageError, 'not tracked');
+  });
+
+  it('ends once, however often it is stopped', async () => {
+    const first = await memory.track(Client.Code);
+    const second = await memory.track(Client.Code);
+    await Promise.all([first.stop(), first.stop()]);
+    await first.stop();
+    expect(memory.tracked).to.equal(VGA | 2);
+    await second.stop();
+    expect(memory.tracked).to.equal(VGA);
+  });
+
+  it('covers RAM that is plugged, and forgets RAM that is unplugged', async () => {
+    const tracking = await memory.track(Client.Migration);
+    (await memory.harvest(Client.Migration)).set.dispose();
+    const far = memory.ram.plug({ id: 'far', size: 2 * PAGE, offset: 130 * PAGE });
+    expect(dirtyPages(memory, Client.Migration)).to.deep.equal([130, 131]);
+    await memory.ram.unplug(far);
+    expect(dirtyPages(memory, Client.Migration)).to.deep.equal([]);
+    await tracking.stop();
+  });
+
+  it('stays off while RAM that shares a bitmap block comes and goes', async () => {
+    const next = memory.ram.plug({ id: 'next', size: 4 * PAGE, offset: PAGES * PAGE });
+    await memory.ram.unplug(next);
+    memory.ram.plug({ id: 'next', size: 4 * PAGE, offset: PAGES * PAGE });
+    expect(memory.allDirty(0, 104 * PAGE, Client.Migration)).to.equal(true);
+    const vcpu = attachVcpu(memory.handle);
+    expect(vcpu.mark(101 * PAGE)).to.equal(0);
+    vcpu.detach();
+  });
+
+  it('waits for the collections of the client that are under way, and refuses those that come after', async () => {
+    const vcpu = foreignVcpu(memory);
+    const tracking = await reportUntil(vcpu, memory.track(Client.Migration));
+    const underWay = memory.harvest(Client.Migration);
+    const queued = memory.harvest(Client.Migration);
+    const stopped = watch(tracking.stop());
+    const late = memory.harvest(Client.Migration);
+    late.catch(() => {});
+    await turn();
+    expect([stopped.settled, memory.tracked]).to.deep.equal([false, VGA | MIGRATION]);
+    expect((await reportUntil(vcpu, underWay)).added).to.equal(PAGES);
+    expect((await reportUntil(vcpu, queued)).added).to.equal(0);
+    await reportUntil(vcpu, tracking.stop());
+    await expectReject(() => late, UsageError, 'not tracked');
+    vcpu.detach();
+  });
+
+  it('goes on when another user comes while the last one ends', async () => {
+    const vcpu = foreignVcpu(memory);
+    const first = await reportUntil(vcpu, memory.track(Client.Migration));
+    const underWay = memory.harvest(Client.Migration);
+    const stopped = first.stop();
+    const second = memory.track(Client.Migration);
+    await reportUntil(vcpu, Promise.all([underWay, stopped, second]));
+    expect(memory.tracked).to.equal(VGA | MIGRATION);
+    expect(dirtyPages(memory, Client.Migration), 'dirty since the second came').to.deep.equal(range(0, PAGES));
+    await reportUntil(vcpu, (await second).stop());
+    vcpu.detach();
+  });
+
+  it('begins after a grace period: a vCPU in an older interval marks nothing yet', async () => {
+    const vcpu = foreignVcpu(memory);
+    vcpu.mark(0);
+    const begun = watch(memory.track(Client.Migration));
+    await turn();
+    expect([begun.settled, vcpu.mark(3 * PAGE)]).to.deep.equal([false, VGA]);
+    const harvest = memory.harvest(Client.Migration);
+    const harvested = watch(harvest);
+    await turn();
+    expect(harvested.settled, 'waits for that interval, whose stores it has').to.equal(false);
+    expect((await reportUntil(vcpu, harvest)).added).to.equal(PAGES);
+    expect([begun.settled, vcpu.mark(3 * PAGE)]).to.deep.equal([true, MIGRATION]);
+    vcpu.detach();
+  });
+
+  it('is not begun where it is given up, by timeout or by signal', async () => {
+    const vcpu = foreignVcpu(memory);
+    await expectReject(() => memory.track(Client.Code, { timeoutMs: 1 }), GracePeriodTimeout, 'track', 'foreign');
+    const controller = new AbortController();
+    const given = memory.track(Client.Code, { signal: controller.signal });
+    controller.abort(new RangeError('enough'));
+    await expectReject(() => given, RangeError, 'enough');
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    expect(memory.tracked).to.equal(VGA);
+    vcpu.detach();
+  });
+
+  it('changes nothing when the arena has no room for it', async () => {
+    const small = smallEngine({ tracked: 0, arenaBytes: 2 ** 15, pagesPerBlock: 2 ** 15, maxRamBytes: 2 ** 32 });
+    small.ram.plug({ id: 'ram', size: 2 ** 28 });
+    const fillers = [];
+    for (;;) {
+      try {
+        fillers.push(await small.track(fillers.length as Client));
+      } catch (error) {
+        expect(error).to.be.instanceOf(ArenaFullError);
+        break;
+      }
+    }
+    const tracked = small.tracked;
+    await small.rcu.synchronize();
+    const before = small.stats().arenaBytesInUse;
+    await expectReject(() => small.track(Client.Migration), ArenaFullError, 'track', 'MIGRATION');
+    expect([small.tracked, small.stats().arenaBytesInUse]).to.deep.equal([tracked, before]);
+    for (const filler of fillers) await filler.stop();
+    expect(small.tracked).to.equal(0);
+    await small.close();
+  });
+
+  it('can be stopped again when the arena had no room for stopping', async () => {
+    const tracking = await memory.track(Client.Migration);
+    const { allocator } = memory as unknown as { allocator: { allocateTable(): number } };
+    Object.defineProperty(allocator, 'allocateTable', {
+      configurable: true,
+      value: () => {
+        throw new ArenaFullError('injected');
+      },
+    });
+    await expectReject(() => tracking.stop(), ArenaFullError, 'injected');
+    Reflect.deleteProperty(allocator, 'allocateTable');
+    expect((await memory.harvest(Client.Migration)).added).to.equal(PAGES);
+    await tracking.stop();
+    expect(memory.tracked).to.equal(VGA);
+  });
+
+  it('is not waited for inside a read-side section of the owner', async () => {
+    const tracking = await memory.track(Client.Code);
+    const vcpu = attachVcpu(memory.handle, { name: 'own' });
+    vcpu.readLock();
+    await expectReject(() => memory.track(Client.Migration), UsageError, 'track', 'own');
+    await expectReject(() => tracking.stop(), UsageError, 'stop', 'own');
+    vcpu.detach();
+    expect(memory.tracked).to.equal(VGA | 2);
+    await tracking.stop();
+  });
+
+  it('ends with the engine: stopping afterwards does nothing, beginning is refused', async () => {
+    const engine = smallEngine({ tracked: 0 });
+    const tracking = await engine.track(Client.Code);
+    const other = await engine.track(Client.Vga);
+    const closed = engine.close();
+    await other.stop();
+    await closed;
+    await tracking.stop();
+    await expectReject(() => engine.track(Client.Code), UsageError, 'closed');
+  });
+
+  it('keeps swapped collections exact', async () => {
+    const engine = smallEngine({ tracked: 0 }, SWAP_ALL);
+    engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
+    for (let i = 0; i < 3; i++) {
+      const tracking = await engine.track(Client.Migration);
+      expect((await engine.harvest(Client.Migration)).added).to.equal(PAGES);
+      engine.setDirtyRange(10 * PAGE, 5 * PAGE, 7);
+      const { set } = await engine.harvest(Client.Migration);
+      expect(pagesOf(set)).to.deep.equal(range(10, 15));
+      await tracking.stop();
+      expect(engine.allDirty(0, PAGES * PAGE, Client.Migration)).to.equal(true);
+    }
+    await engine.close();
+  });
+});
