@@ -316,7 +316,8 @@ export class DirtyMemory {
    * How fast RAM is dirtied, by RAM block and by reader (QEMU: calc-dirty-rate). For `windowMs` the client's bits are
    * taken away, what turns dirty is counted, and they are put back: collections and the owner's queries find what they
    * would have found, and wait for nothing. A collection divides the time into two windows, in each of which a page may
-   * count, and the time that it takes is not measured. To vCPUs a window is as a harvest: pages turn dirty once more.
+   * count, and the time that it takes is not measured. To vCPUs a window is as a harvest: pages turn dirty once more. A
+   * client that is not tracked is tracked meanwhile.
    * @throws (rejects) as the wait options have it; ArenaFullError; UsageError, also when the engine is closed meanwhile.
    *   The bits are where they were then
    */
@@ -327,8 +328,8 @@ export class DirtyMemory {
     checkInteger(operation, 'windowMs', windowMs, 1, 3_600_000);
     const checked = checkClient(operation, client);
     this.checkOpen(operation);
-    const { arena, tables, rcu, collector, limits, store, ram } = this;
-    const engine = { arena, tables, kernel: store.kernel, rcu, collector, limits, ram: () => ram };
+    const { arena, tables, rcu, collector, trackings, limits, store, ram } = this;
+    const engine = { arena, tables, kernel: store.kernel, rcu, collector, trackings, limits, ram: () => ram };
     return new DirtyRateMeasurement(engine, checked, windowMs, wait).run();
   }
 

@@ -10,24 +10,29 @@ import { type WaitLimit, waitForWake } from '../rcu/wait.js';
 export class ClientLock {
   private held = false;
   private readonly queue: (() => void)[] = [];
-  private endLoan: (() => void) | undefined;
+  private loan: (() => void) | undefined;
   /** Of those who want to borrow. */
   private readonly patient = new Set<() => void>();
 
   /** @returns whether the lock was free and is now the caller's */
   tryAcquire(): boolean {
-    this.endLoan?.();
+    this.endLoan();
     if (this.held) return false;
     this.held = true;
     return true;
   }
 
-  /** As `tryAcquire`, but ends no loan. @param endLoan releases the lock, at once; called at most once before that */
-  tryBorrow(endLoan: () => void): boolean {
+  /** As `tryAcquire`, but ends no loan. @param end puts the bits back and releases the lock, within the call */
+  tryBorrow(end: () => void): boolean {
     if (this.held) return false;
     this.held = true;
-    this.endLoan = endLoan;
+    this.loan = end;
     return true;
+  }
+
+  /** Has the bits put back, if somebody borrows them. */
+  endLoan(): void {
+    this.loan?.();
   }
 
   /** Resolves when the lock is free and nobody is queued; others may be sooner. @throws (rejects) as the limit has it */
@@ -52,7 +57,7 @@ export class ClientLock {
 
   /** Hands the lock to the next in the queue, which holds it from then on. */
   release(): void {
-    this.endLoan = undefined;
+    this.loan = undefined;
     const wakeNext = this.queue.shift();
     if (wakeNext !== undefined) {
       wakeNext();

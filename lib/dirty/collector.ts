@@ -153,7 +153,7 @@ export class Collector {
     return this.hand(client, state, taken, deliver);
   }
 
-  /** For one who borrows. */
+  /** What a client's bits in flight are guarded by. */
   lockOf(client: Client): ClientLock {
     return this.state(client).lock;
   }

@@ -4,11 +4,12 @@
  * Nobody waits for a window either: whoever wants the bits ends it, within the call, and another begins afterwards, until
  * all windows have lasted as long as was asked for.
  *
- * What was dirty before, and RAM that was plugged meanwhile and so is all dirty, does not count.
+ * What was dirty before, and RAM that was plugged meanwhile and so is all dirty, does not count. A client that nobody tracks
+ * is tracked for as long as it is measured.
  */
 import type { Arena } from '../arena/arena.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { GracePeriodTimeout } from '../errors.js';
+import { GracePeriodTimeout, throwInOwnTurn } from '../errors.js';
 import { dirtiedSince, type Reading, readMeters } from '../rcu/meters.js';
 import type { RateLimits } from '../rcu/rate-limits.js';
 import type { Rcu } from '../rcu/rcu.js';
@@ -18,6 +19,7 @@ import type { BlockTables } from './block-tables.js';
 import { Client } from './client.js';
 import type { Collector } from './collector.js';
 import { eachBlock, type PageRange } from './page-range.js';
+import type { Trackings } from './tracking.js';
 
 /** What turned dirty within a time, in pages. */
 export interface PagesDirtied {
@@ -62,6 +64,7 @@ interface Measured {
   readonly kernel: Kernel;
   readonly rcu: Rcu;
   readonly collector: Collector;
+  readonly trackings: Trackings;
   readonly limits: RateLimits;
   /** Plugged now, by place. */
   readonly ram: () => Iterable<Ram>;
@@ -87,9 +90,22 @@ export class DirtyRateMeasurement {
     this.options = options;
   }
 
-  /** @throws (rejects) GracePeriodTimeout, the signal's reason, ArenaFullError, UsageError when the engine closes */
+  /** @throws (rejects) as `DirtyMemory.measureDirtyRate` */
   async run(): Promise<DirtyRate> {
-    while (this.milliseconds < this.windowMs) await this.measureWindow();
+    const { rcu, trackings } = this.engine;
+    rcu.checkMayWait(OPERATION);
+    const tracking = trackings.join(this.client) ?? (await trackings.track(this.client, this.options));
+    try {
+      while (this.milliseconds < this.windowMs) await this.measureWindow();
+    } catch (error) {
+      tracking.stop().catch(throwInOwnTurn); // not awaited: it may wait for readers
+      throw error;
+    }
+    await tracking.stop();
+    return this.found();
+  }
+
+  private found(): DirtyRate {
     const seconds = this.milliseconds / 1000;
     const rate = (pages: number): PagesDirtied => ({ pages, pagesPerSecond: pages / seconds });
     const blocks = [...(this.blocks ?? [])].map(([{ id }, pages]) => ({ id, ...rate(pages) }));

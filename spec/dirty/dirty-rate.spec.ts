@@ -264,6 +264,18 @@ for (const [how, policy] of [
       await reportUntil(vcpu, harvest);
     });
 
+    it('counts nothing of what a user makes dirty who begins to track, and gives it all', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      vcpu.mark(6 * PAGE);
+      const tracking = await reportUntil(vcpu, memory.track(Client.Migration));
+      await reopened();
+      vcpu.mark(7 * PAGE);
+      await tracking.stop();
+      await elapse();
+      expect((await measured).pages).to.equal(2);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([...range(0, 100), ...range(128, PAGES)]);
+    });
+
     it('leaves the bits where they are when the arena has no room to hold them', async () => {
       const sets = [];
       for (;;) {
@@ -285,6 +297,44 @@ for (const [how, policy] of [
       local.detach();
       await reportUntil(vcpu, memory.close());
       await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate', 'closed');
+    });
+  });
+
+  describeEngines(`measuring the dirty rate of a client that is not tracked, where what is collected is ${how}`, () => {
+    let memory: DirtyMemory;
+    let vcpu: Vcpu;
+
+    beforeEach(() => {
+      memory = smallEngine({ tracked: 0 }, policy);
+      memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
+      vcpu = foreignVcpu(memory, 'vcpu');
+    });
+    afterEach(() => vcpu.detach());
+
+    it('tracks it meanwhile', async () => {
+      await reportUntil(vcpu, memory.rcu.synchronize()); // the tables of before the plug are free
+      const bytes = memory.stats().arenaBytesInUse;
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      expect(memory.tracked).to.equal(1 << Client.Migration);
+      const { pages, readers } = await reportUntil(vcpu, measured);
+      expect([pages, readers.map((reader) => reader.pages)]).to.deep.equal([0, [0]]);
+      expect(memory.tracked).to.equal(0);
+      expect(memory.stats().arenaBytesInUse).to.equal(bytes);
+    });
+
+    it('goes on tracking it when the one who tracked it stops, makes nothing dirty, and ends when it ends', async () => {
+      const tracking = await reportUntil(vcpu, memory.track(Client.Migration));
+      (await reportUntil(vcpu, memory.harvest(Client.Migration))).set.dispose();
+      const abort = new AbortController();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
+      await tracking.stop();
+      expect(memory.tracked).to.equal(1 << Client.Migration);
+      vcpu.mark(3 * PAGE);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([3]);
+      abort.abort(new RangeError('enough'));
+      await expectReject(() => measured, RangeError, 'enough');
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      expect(memory.tracked).to.equal(0);
     });
   });
 }
