@@ -328,8 +328,8 @@ export class DirtyMemory {
     checkInteger(operation, 'windowMs', windowMs, 1, 3_600_000);
     const checked = checkClient(operation, client);
     this.checkOpen(operation);
-    const { arena, tables, rcu, collector, trackings, limits, store, ram } = this;
-    const engine = { arena, tables, kernel: store.kernel, rcu, collector, trackings, limits, ram: () => ram };
+    const { arena, tables, rcu, collector, trackings, store, ram } = this;
+    const engine = { arena, tables, kernel: store.kernel, rcu, collector, trackings, ram: () => ram };
     return new DirtyRateMeasurement(engine, checked, windowMs, wait).run();
   }
 

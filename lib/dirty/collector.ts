@@ -166,7 +166,7 @@ export class Collector {
   borrow(operation: string, client: Client): () => void {
     const state = this.state(client);
     const taken = new PageSet(this.store, operation);
-    const giveBack = (): void => this.giveBack(client, state, taken);
+    const giveBack = (): void => this.putBorrowedBack(client, state, taken);
     try {
       this.rcu.step();
       state.inFlight = taken;
@@ -298,6 +298,10 @@ export class Collector {
   protected abandon(client: Client, state: ClientState, taken: PageSet): void {
     state.inFlight = taken;
     this.rcu.defer(() => this.giveBack(client, state, taken));
+  }
+
+  protected putBorrowedBack(client: Client, state: ClientState, taken: PageSet): void {
+    this.giveBack(client, state, taken);
   }
 
   private giveBack(client: Client, state: ClientState, taken: PageSet): void {

@@ -11,7 +11,6 @@ import type { Arena } from '../arena/arena.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { GracePeriodTimeout, throwInOwnTurn } from '../errors.js';
 import { dirtiedSince, type Reading, readMeters } from '../rcu/meters.js';
-import type { RateLimits } from '../rcu/rate-limits.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { later } from '../rcu/turns.js';
 import { type WaitOptions, waitForWake } from '../rcu/wait.js';
@@ -65,7 +64,6 @@ interface Measured {
   readonly rcu: Rcu;
   readonly collector: Collector;
   readonly trackings: Trackings;
-  readonly limits: RateLimits;
   /** Plugged now, by place. */
   readonly ram: () => Iterable<Ram>;
 }
@@ -109,8 +107,8 @@ export class DirtyRateMeasurement {
     const seconds = this.milliseconds / 1000;
     const rate = (pages: number): PagesDirtied => ({ pages, pagesPerSecond: pages / seconds });
     const blocks = [...(this.blocks ?? [])].map(([{ id }, pages]) => ({ id, ...rate(pages) }));
-    const readers = [...this.readers.values()].map(({ reading: { identity, name, slot }, pages }) => {
-      return { identity, name, limit: this.engine.limits.of(slot) || undefined, ...rate(pages) };
+    const readers = [...this.readers.values()].map(({ reading: { identity, name, limit }, pages }) => {
+      return { identity, name, limit: limit || undefined, ...rate(pages) };
     });
     return {
       seconds,

@@ -5,6 +5,7 @@
 import type { Arena } from '../arena/arena.js';
 import { Meter, meterOf, Slots } from '../arena/layout.js';
 import { reportReaders } from './registry.js';
+import { limitOf } from './throttle.js';
 
 /** A reader's count at one moment. */
 export interface Reading {
@@ -16,15 +17,19 @@ export interface Reading {
   readonly dirtied: number;
   /** What that was when the slot's last tenant left: where this one's begins. */
   readonly before: number;
+  /** The dirty-rate limit that is set for it, in pages a second; 0 when there is none. */
+  readonly limit: number;
 }
 
 /** Owner. Of the readers that are attached. */
 export function readMeters(arena: Arena): Reading[] {
+  const { words, regions } = arena;
   return reportReaders(arena).map(({ identity, name, slot }) => {
-    const meter = meterOf(arena.regions, Slots.first + slot * Slots.size);
+    const meter = meterOf(regions, Slots.first + slot * Slots.size);
+    const limit = limitOf(words, meter);
     // A tenant that comes between the two has not begun to count, or has pages of its own alone.
-    const before = arena.words.load(meter + Meter.Before);
-    return { identity, name, slot, before, dirtied: arena.words.load(meter + Meter.Dirtied) };
+    const before = words.load(meter + Meter.Before);
+    return { identity, name, slot, limit, before, dirtied: words.load(meter + Meter.Dirtied) };
   });
 }
 

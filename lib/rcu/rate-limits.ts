@@ -41,13 +41,6 @@ export class RateLimits {
     return readers;
   }
 
-  /** In force for the reader in the slot; 0 when there is none. */
-  of(slot: number): number {
-    const { words, regions } = this.arena;
-    const own = words.load(meterOf(regions, slot) + Meter.Limit);
-    return own === UNLIMITED ? 0 : own || words.load(Header.Limit);
-  }
-
   private announce(): void {
     const { words } = this.arena;
     // ORDER DL-1: the limits precede this change (release), and the change the notify, else a reader sleeps on for a

@@ -13,6 +13,12 @@ import { TokenBucket } from './token-bucket.js';
 /** A debt that takes less is not worth the sleep, which overshoots by a tenth of that. */
 const LEAST_SLEEP_MS = 1;
 
+/** @returns what is in force for the reader with that meter, in pages a second; 0 when there is none */
+export function limitOf(words: Words, meter: number): number {
+  const own = words.get(meter + Meter.Limit);
+  return own === UNLIMITED ? 0 : own || words.get(Header.Limit);
+}
+
 export class Throttle {
   private readonly words: Words;
   private readonly meter: number;
@@ -27,8 +33,7 @@ export class Throttle {
 
   /** Looks up the limit that is in force. @returns whether there is one */
   refresh(): boolean {
-    const own = this.words.get(this.meter + Meter.Limit);
-    const limit = own === UNLIMITED ? 0 : own || this.words.get(Header.Limit);
+    const limit = limitOf(this.words, this.meter);
     if (limit !== this.limit) {
       this.limit = limit;
       this.bucket = limit === 0 ? undefined : new TokenBucket(limit, this.dirtied, performance.now());
