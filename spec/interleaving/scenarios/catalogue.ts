@@ -3,6 +3,7 @@ import type { Scenario } from '../checker/scenario.js';
 import { collectingScenarios } from './collecting.js';
 import { hotplugScenarios } from './hotplug.js';
 import { litmusScenarios } from './litmus.js';
+import { rateScenarios } from './rates.js';
 import { waitingScenarios } from './waiting.js';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -10,4 +11,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...collectingScenarios,
   ...hotplugScenarios,
   ...waitingScenarios,
+  ...rateScenarios,
 };
