@@ -83,7 +83,7 @@ export const NAME_BYTES = NAME_WORDS * 4;
 
 /** Each reader's meter: a cache line, in the order of the slots. The tenant stores to `Dirtied`, the owner to `Limit`. */
 export const Meter = {
-  /** Pages that readers of the slot have turned dirty for the MIGRATION client, modulo 2^32. */
+  /** Pages that readers of the slot had turned dirty for MIGRATION at their last reports, modulo 2^32. */
   Dirtied: 0,
   /** What `Dirtied` was when the last tenant left. */
   Before: 1,

@@ -4,6 +4,9 @@
  * Nobody waits for a window either: whoever wants the bits ends it, within the call, and another begins afterwards, until
  * all windows have lasted as long as was asked for.
  *
+ * Readers count for themselves what they turn. They are read after a grace period at the beginning and one at the end, whatever
+ * windows there are in between.
+ *
  * What was dirty before, and RAM that was plugged meanwhile and so is all dirty, does not count. A client that nobody tracks
  * is tracked for as long as it is measured.
  */
@@ -45,7 +48,10 @@ export interface DirtyRate extends PagesDirtied {
   readonly seconds: number;
   /** The RAM blocks that were plugged all the time, by place. */
   readonly blocks: readonly RamBlockRate[];
-  /** The readers that are attached at the end; none for other clients than MIGRATION, for which they count. */
+  /**
+   * The readers that are attached at the end; none for other clients than MIGRATION, for which they count. They are
+   * measured from one report to another, from the beginning to the end, collections included.
+   */
   readonly readers: readonly ReaderRate[];
 }
 
@@ -68,6 +74,12 @@ interface Measured {
   readonly ram: () => Iterable<Ram>;
 }
 
+interface Readings {
+  /** In milliseconds. */
+  readonly at: number;
+  readonly readings: readonly Reading[];
+}
+
 /** One measurement. */
 export class DirtyRateMeasurement {
   private readonly engine: Measured;
@@ -78,8 +90,6 @@ export class DirtyRateMeasurement {
   private milliseconds = 0;
   /** Of the RAM that was plugged when the first window began, and is. */
   private blocks: Map<Ram, number> | undefined;
-  /** By slot. */
-  private readers = new Map<number, { readonly reading: Reading; readonly pages: number }>();
 
   constructor(engine: Measured, client: Client, windowMs: number, options: WaitOptions) {
     this.engine = engine;
@@ -93,34 +103,37 @@ export class DirtyRateMeasurement {
     const { rcu, trackings } = this.engine;
     rcu.checkMayWait(OPERATION);
     const tracking = trackings.join(this.client) ?? (await trackings.track(this.client, this.options));
+    let readers: ReaderRate[] = [];
     try {
-      while (this.milliseconds < this.windowMs) await this.measureWindow();
+      if (this.client === Client.Migration) {
+        const [earlier] = await Promise.all([this.readReaders(), this.measureBlocks()]);
+        readers = ratesOfReaders(earlier, await this.readReaders());
+      } else await this.measureBlocks();
     } catch (error) {
       tracking.stop().catch(throwInOwnTurn); // not awaited: it may wait for readers
       throw error;
     }
     await tracking.stop();
-    return this.found();
+    const seconds = this.milliseconds / 1000;
+    const blocks = [...(this.blocks ?? [])].map(([{ id }, pages]) => ({ id, ...rateOf(pages, seconds) }));
+    const pages = blocks.reduce((sum, block) => sum + block.pages, 0);
+    return { seconds, ...rateOf(pages, seconds), blocks, readers };
   }
 
-  private found(): DirtyRate {
-    const seconds = this.milliseconds / 1000;
-    const rate = (pages: number): PagesDirtied => ({ pages, pagesPerSecond: pages / seconds });
-    const blocks = [...(this.blocks ?? [])].map(([{ id }, pages]) => ({ id, ...rate(pages) }));
-    const readers = [...this.readers.values()].map(({ reading: { identity, name, limit }, pages }) => {
-      return { identity, name, limit: limit || undefined, ...rate(pages) };
-    });
-    return {
-      seconds,
-      ...rate(blocks.reduce((sum, { pages }) => sum + pages, 0)),
-      blocks,
-      readers: this.client === Client.Migration ? readers : [],
-    };
+  private async measureBlocks(): Promise<void> {
+    while (this.milliseconds < this.windowMs) await this.measureWindow();
+  }
+
+  /** The counts of all readers, each at its report. */
+  private async readReaders(): Promise<Readings> {
+    const { rcu, arena } = this.engine;
+    await rcu.waitFor(OPERATION, rcu.request(), this.options, this.since);
+    return { at: performance.now(), readings: readMeters(arena) };
   }
 
   /** Opens a window as soon as nobody collects. It lasts as long as is left to measure, or until somebody does. */
   private async measureWindow(): Promise<void> {
-    const { arena, rcu, collector, ram } = this.engine;
+    const { rcu, collector, ram } = this.engine;
     const limit = { options: this.options, since: this.since, timeoutError: this.timeoutError };
     const lock = collector.lockOf(this.client);
     let end = (): void => {};
@@ -132,7 +145,6 @@ export class DirtyRateMeasurement {
     }
     const giveBack = collector.borrow(OPERATION, this.client);
     const began = performance.now();
-    const readings = new Map(readMeters(arena).map((reading) => [reading.slot, reading]));
     this.blocks ??= new Map([...ram()].map((block) => [block, 0]));
     let open = true;
     try {
@@ -142,7 +154,6 @@ export class DirtyRateMeasurement {
         end = () => {
           open = false;
           this.milliseconds += performance.now() - began;
-          this.countReaders(readings);
           this.countBlocks();
           giveBack();
           wake();
@@ -153,17 +164,6 @@ export class DirtyRateMeasurement {
     } catch (error) {
       if (open) giveBack();
       throw error;
-    }
-  }
-
-  private countReaders(earlier: ReadonlyMap<number, Reading>): void {
-    const { readers } = this;
-    this.readers = new Map();
-    for (const reading of readMeters(this.engine.arena)) {
-      const { slot, before } = reading;
-      const last = readers.get(slot);
-      const pages = dirtiedSince(earlier.get(slot), reading);
-      this.readers.set(slot, { reading, pages: pages + (last?.reading.before === before ? last.pages : 0) });
     }
   }
 
@@ -187,4 +187,17 @@ export class DirtyRateMeasurement {
     const measured = `${OPERATION} (${this.milliseconds.toFixed(0)} of ${this.windowMs} ms measured)`;
     return new GracePeriodTimeout(measured, ms, this.engine.rcu.holdouts());
   };
+}
+
+function ratesOfReaders(earlier: Readings, later: Readings): ReaderRate[] {
+  const seconds = (later.at - earlier.at) / 1000;
+  const before = new Map(earlier.readings.map((reading) => [reading.slot, reading]));
+  return later.readings.map((reading) => {
+    const { identity, name, slot, limit } = reading;
+    return { identity, name, limit: limit || undefined, ...rateOf(dirtiedSince(before.get(slot), reading), seconds) };
+  });
+}
+
+function rateOf(pages: number, seconds: number): PagesDirtied {
+  return { pages, pagesPerSecond: pages / seconds };
 }

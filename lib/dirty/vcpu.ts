@@ -30,11 +30,11 @@
  * root's load (GP-3, GP-4) ordered its contents before them.
  */
 import type { Arena } from '../arena/arena.js';
-import { Header, Meter, Table } from '../arena/layout.js';
+import { Header, Table } from '../arena/layout.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { CorruptionError, outOfRange, UsageError, wrongType } from '../errors.js';
 import { Reader } from '../rcu/reader.js';
-import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './client.js';
+import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
 import { type PageRange, touchedPages } from './page-range.js';
 
 /** Stands for "no table" and "no block": plus any offset it is a negative index, which reads as clear. */
@@ -151,7 +151,8 @@ export class Vcpu extends Reader {
       if ((clients & 2) !== 0 && this.setRange(this.table1 + number, page - base, to) > 0) turned |= 2;
       if ((clients & 4) !== 0) {
         const pages = this.setRange(this.table2 + number, page - base, to);
-        if (pages > 0) turned |= this.count(pages);
+        if (pages > 0) turned |= 4;
+        this.dirtied = (this.dirtied + pages) | 0;
       }
       page = base + to;
     }
@@ -278,19 +279,12 @@ export class Vcpu extends Reader {
     }
     if ((mask & 4) !== 0) {
       const at = (this.block2 + word) | 0;
-      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned |= this.count(1);
+      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) {
+        turned |= 4;
+        this.dirtied = (this.dirtied + 1) | 0;
+      }
     }
     return turned;
-  }
-
-  /**
-   * Adds to what this reader has turned dirty for the MIGRATION client. Plainly: nobody else stores to the word, and
-   * whoever reads it meanwhile wants a number, not an order. @returns that client's bit
-   */
-  private count(pages: number): number {
-    const at = this.meter + Meter.Dirtied;
-    this.words.set(at, (this.words.get(at) + pages) | 0);
-    return 1 << Client.Migration;
   }
 
   /** @returns how many pages of the block that the table entry names turned dirty */

@@ -1,6 +1,7 @@
 /**
- * What readers have counted, as the owner sees it: each stores to its own word plainly, and a look finds what has arrived.
- * Counts go on from one tenant of a slot to the next, so that a difference is never of two counts that began anew.
+ * What readers have counted, as the owner sees it: each adds to its own word when it reports and when it goes offline, so
+ * that a look after a grace period finds all that was counted before the period began (GP-6). Counts go on from
+ * one tenant of a slot to the next, so that a difference is never of two counts that began anew.
  */
 import type { Arena } from '../arena/arena.js';
 import { Meter, meterOf, Slots } from '../arena/layout.js';
@@ -27,7 +28,7 @@ export function readMeters(arena: Arena): Reading[] {
   return reportReaders(arena).map(({ identity, name, slot }) => {
     const meter = meterOf(regions, Slots.first + slot * Slots.size);
     const limit = limitOf(words, meter);
-    // A tenant that comes between the two has not begun to count, or has pages of its own alone.
+    // A tenant that comes between the two has pages of its own alone.
     const before = words.load(meter + Meter.Before);
     return { identity, name, slot, limit, before, dirtied: words.load(meter + Meter.Dirtied) };
   });

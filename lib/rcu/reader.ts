@@ -27,7 +27,7 @@
  * would never end.
  */
 import type { Arena } from '../arena/arena.js';
-import { Header, meterOf, Slot } from '../arena/layout.js';
+import { Header, Meter, meterOf, Slot } from '../arena/layout.js';
 import { isClaimedHere } from '../arena/memory.js';
 import type { Words } from '../arena/words.js';
 import { UsageError } from '../errors.js';
@@ -49,6 +49,8 @@ export abstract class Reader {
   readonly meter: number;
   protected readonly arena: Arena;
   protected readonly words: Words;
+  /** Pages turned dirty for MIGRATION that are not in the meter yet, modulo 2^32. */
+  protected dirtied = 0;
   /** None where sleeping would stop the owner, or the thread must not. */
   private readonly throttle: Throttle | undefined;
   private limited = false;
@@ -221,13 +223,16 @@ export abstract class Reader {
     if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('quiescent');
     const number = this.words.load(Header.Number);
     if (number !== this.reported) this.report(number);
-    if (!this.limited || !this.throttle?.isAhead) return;
+    if (!this.limited) return;
+    this.publishCount();
+    if (!this.throttle?.isAhead) return;
     this.leave();
     this.throttle.sleep();
     this.enter();
   }
 
   private report(number: number): void {
+    this.publishCount();
     // ORDER GP-3: all accesses of the ended interval precede this store (release), else the owner frees or copies
     //   under them. The roots are loaded after the number (load-load), else they may be older than what we report
     //   (corruption). That they are loaded after the store, too, is surplus: the slot held a number all the time.
@@ -254,10 +259,22 @@ export abstract class Reader {
     this.expected = 0;
     this.reported = OFFLINE;
     this.forgetRoots();
+    this.publishCount();
     // ORDER GP-5: every use of the roots and every guest store precedes this store (release).
     // pairs with: rcu/grace-period.ts isQuiescent
     this.words.store(this.slot + Slot.State, OFFLINE);
     this.wakeOwner();
+  }
+
+  /**
+   * Adds to the meter. Plainly: only this thread stores to the word, and the slot's next store orders it for whoever waits
+   * for the grace period (GP-6). A word a mark would cost a tenth of a first touch.
+   */
+  private publishCount(): void {
+    if (this.dirtied === 0) return;
+    const at = this.meter + Meter.Dirtied;
+    this.words.set(at, (this.words.get(at) + this.dirtied) | 0);
+    this.dirtied = 0;
   }
 
   private wakeOwner(): void {
