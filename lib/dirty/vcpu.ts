@@ -151,8 +151,10 @@ export class Vcpu extends Reader {
       if ((clients & 2) !== 0 && this.setRange(this.table1 + number, page - base, to) > 0) turned |= 2;
       if ((clients & 4) !== 0) {
         const pages = this.setRange(this.table2 + number, page - base, to);
-        if (pages > 0) turned |= 4;
-        this.dirtied = (this.dirtied + pages) | 0;
+        if (pages > 0) {
+          turned |= 4;
+          this.dirtied = (this.dirtied + pages) | 0;
+        }
       }
       page = base + to;
     }
