@@ -43,6 +43,7 @@ export const QUESTIONS = [
   'dirty-rate',
   'dirty-limit',
   'runs',
+  'framebuffer',
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number];

@@ -16,6 +16,7 @@ export {
   type HarvestOptions,
   type HarvestResult,
 } from './dirty-memory.js';
+export { changedRectangles, type Rectangle, type Surface } from './display/changed-rectangles.js';
 export {
   ArenaFullError,
   CorruptionError,

@@ -51,6 +51,13 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'aborted-harvest-dropped': { scenario: 'aborted-harvest-against-marks', sign: 'lost update', budget: 100 },
   'dead-reader-never-retired': { scenario: 'death-against-extend', sign: 'deadlock', budget: 50 },
   'retired-at-terminate': { scenario: 'death-against-extend', sign: 'use after free', budget: 500 },
+  'tracking-starts-clean': { scenario: 'marks-against-track', sign: 'lost update', budget: 1000 },
+  'tracking-begins-untold': { scenario: 'marks-against-track', sign: 'lost update', budget: 1000 },
+  'tracking-ends-without-grace-period': {
+    scenario: 'marks-against-stop-and-track',
+    sign: 'use after free',
+    budget: 1000,
+  },
   'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 1000 },
 };
 

@@ -4,12 +4,14 @@ import { collectingScenarios } from './collecting.js';
 import { hotplugScenarios } from './hotplug.js';
 import { litmusScenarios } from './litmus.js';
 import { rateScenarios } from './rates.js';
+import { trackingScenarios } from './tracking.js';
 import { waitingScenarios } from './waiting.js';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...litmusScenarios,
   ...collectingScenarios,
   ...hotplugScenarios,
+  ...trackingScenarios,
   ...waitingScenarios,
   ...rateScenarios,
 };

@@ -1,4 +1,5 @@
 /** A scenario of one engine: an owner, and readers. */
+import { Client } from '../../../lib/dirty/client.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineSetting, OwnerSide } from './owner-side.js';
 import { ReaderSide } from './reader-side.js';
@@ -6,7 +7,7 @@ import { ReaderSide } from './reader-side.js';
 export interface EngineScenario extends Omit<EngineSetting, 'readers'> {
   readonly about: string;
   readonly mortal?: readonly number[];
-  /** All RAM is clean for the migration client, and copied, unless this leaves it otherwise. */
+  /** All RAM is clean for the migration client, and copied, unless this leaves it otherwise, or it is not tracked. */
   readonly setUp?: (owner: OwnerSide) => void | Promise<void>;
   readonly owner: (owner: OwnerSide) => void | Promise<void>;
   /** One for each reader's thread. A reader leaves with its thread. What they note is the outcome. */
@@ -41,7 +42,7 @@ export function engineScenario(scenario: EngineScenario): Scenario {
       return {
         setUp: async () => {
           owner = new OwnerSide(stage, { ...scenario, readers: scenario.slots ?? readers.length });
-          await owner.collect();
+          if ((owner.memory.tracked & (1 << Client.Migration)) !== 0) await owner.collect();
           await scenario.setUp?.(owner);
         },
         race: () => scenario.owner(owner),

@@ -3,6 +3,7 @@ import type { Allocator } from '../../../lib/arena/allocator.js';
 import type { Arena } from '../../../lib/arena/arena.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { PageSet } from '../../../lib/dirty/page-set.js';
+import type { Tracking } from '../../../lib/dirty/tracking.js';
 import { DirtyMemory, type HarvestOptions } from '../../../lib/dirty-memory.js';
 import type { Parts } from '../../../lib/parts.js';
 import type { RamBlock } from '../../../lib/ram/ram-block.js';
@@ -21,12 +22,15 @@ export interface EngineSetting {
   readonly pages?: number;
   /** Collections swap blocks out instead of emptying them. */
   readonly swaps?: boolean;
+  /** The mask of clients that are tracked from the beginning. Default: all. */
+  readonly tracked?: number;
 }
 
 export class OwnerSide {
   readonly memory: DirtyMemory;
   readonly stage: Stage;
   dimm: RamBlock;
+  tracking: Tracking | undefined;
   private readonly replica: (number | undefined)[] = [];
 
   constructor(stage: Stage, setting: EngineSetting) {
@@ -40,6 +44,7 @@ export class OwnerSide {
         kernel: 'atomics',
         memory: stage.memory,
         arenaBytes: ARENA_BYTES,
+        ...(setting.tracked === undefined ? {} : { tracked: setting.tracked }),
       },
       watchedParts(sabotagedParts(stage.sabotage), setting, stage.scheduler),
     );

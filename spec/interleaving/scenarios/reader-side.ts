@@ -8,6 +8,7 @@ import { UsageError } from '../../../lib/errors.js';
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
 import { attachVcpu } from '../../../lib/vcpu.js';
 import type { Stage } from '../checker/scenario.js';
+import { PAGE } from './owner-side.js';
 
 export class ReaderSide {
   readonly stage: Stage;
@@ -49,6 +50,12 @@ export class ReaderSide {
   storeAndMark(page: number, value: number): void {
     this.stage.guest.set(page, value);
     this.note(this.vcpu.markPage(page, Client.Migration));
+  }
+
+  /** The same for all clients that are tracked. */
+  storeAndMarkAll(page: number, value: number): void {
+    this.stage.guest.set(page, value);
+    this.note(this.vcpu.mark(page * PAGE) & (1 << Client.Migration));
   }
 
   /** Marks first: what a thread does that may be killed. */

@@ -1,0 +1,54 @@
+/** Marks against tracking that begins and ends. */
+
+import { Client } from '../../../lib/dirty/client.js';
+import type { Tracking } from '../../../lib/dirty/tracking.js';
+import type { Scenario } from '../checker/scenario.js';
+import { type EngineScenario, engineScenario } from './engine-scenario.js';
+import type { OwnerSide } from './owner-side.js';
+import type { ReaderSide } from './reader-side.js';
+
+const onDemand: Pick<EngineScenario, 'tracked' | 'readers'> = {
+  // Whose bits are all set, so that a mark that leaves MIGRATION out finds nothing to do.
+  tracked: 1 << Client.Vga,
+  readers: [
+    (reader: ReaderSide) => {
+      // One report that the beginning waits for, and one that the harvest waits for.
+      reader.vcpu.quiescent();
+      reader.vcpu.quiescent();
+      // The second mark of an interval is the first by the fast path.
+      reader.storeAndMarkAll(1, 2);
+      reader.storeAndMarkAll(0, 3);
+    },
+    (reader: ReaderSide) => {
+      reader.storeAndMarkAll(2, 4);
+    },
+  ],
+};
+
+function begin({ memory }: OwnerSide): Promise<Tracking> {
+  return memory.track(Client.Migration);
+}
+
+export const trackingScenarios: Readonly<Record<string, Scenario>> = {
+  'marks-against-track': engineScenario({
+    about: 'readers store and mark while tracking begins and the owner harvests',
+    ...onDemand,
+    owner: async (owner) => {
+      await begin(owner);
+      owner.stage.note(0, await owner.collect());
+    },
+  }),
+  'marks-against-stop-and-track': engineScenario({
+    about: 'readers store and mark while tracking ends, and begins again in the same memory',
+    ...onDemand,
+    setUp: async (owner) => {
+      owner.tracking = await begin(owner);
+      await owner.collect();
+    },
+    owner: async (owner) => {
+      await owner.tracking?.stop();
+      await begin(owner);
+      owner.stage.note(0, await owner.collect());
+    },
+  }),
+};
