@@ -318,7 +318,8 @@ export class DirtyMemory {
    * taken away, what turns dirty is counted, and they are put back: collections and the owner's queries find what they
    * would have found, and wait for nothing. A collection divides the time into two windows, in each of which a page may
    * count, and the time that it takes is not measured. To vCPUs a window is as a harvest: pages turn dirty once more. A
-   * client that is not tracked is tracked meanwhile.
+   * client that is not tracked is tracked meanwhile. Readers count for MIGRATION, and are asked: such a measurement waits for
+   * a grace period at the beginning and at the end.
    * @throws (rejects) as the wait options have it; ArenaFullError; UsageError, also when the engine is closed meanwhile.
    *   The bits are where they were then
    */

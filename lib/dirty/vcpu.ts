@@ -17,6 +17,9 @@
  *   track       DM-6      GP-6    -           -         -        -         step      step          step      step
  *   stop        GP-6      GP-6    lock        lock      lock     lock      step      step          step      step
  *
+ * A measurement (dirty/dirty-rate.ts) is to marks, queries and hotplug as a harvest that puts back what it took; any
+ * collection of its client ends its window first.
+ *
  *   or       both are atomic read-modify-writes: exactly one thread sees a bit turn
  *   hint     a query sees each word before or after the other, no more; it orders nothing
  *   lock     the client's lock: one collection a client, and no stop meanwhile; different clients are independent

@@ -22,8 +22,9 @@
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
  * `quiescent` has to look closer: offline, detached, inside a section, or while a dirty-rate limit is set for the reader,
- * which sleeps in `quiescent` when it is ahead (DL-1: rcu/throttle.ts). So the fast path is one load and one compare. The load orders nothing: when the number is the one already reported nothing is claimed, and `report` loads
- * it again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
+ * which sleeps in `quiescent` when it is ahead (DL-1: rcu/throttle.ts). So the fast path is one load and one compare. The
+ * load orders nothing: when the number is the one already reported nothing is claimed, and what is reported is loaded
+ * again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
  * would never end.
  */
 import type { Arena } from '../arena/arena.js';
@@ -51,7 +52,7 @@ export abstract class Reader {
   protected readonly words: Words;
   /** Pages turned dirty for MIGRATION that are not in the meter yet, modulo 2^32. */
   protected dirtied = 0;
-  /** None where sleeping would stop the owner, or the thread must not. */
+  /** None where sleeping would stop the owner. */
   private readonly throttle: Throttle | undefined;
   private limited = false;
   private expected = 0;
@@ -71,8 +72,7 @@ export abstract class Reader {
     this.slot = claimSlot(arena, identity, name);
     this.meter = meterOf(arena.regions, this.slot);
     const { memory, byteOffset } = arena.handle;
-    const mayWait = !isClaimedHere(memory, byteOffset) && arena.words.canWait;
-    this.throttle = mayWait ? new Throttle(arena, this.meter) : undefined;
+    this.throttle = isClaimedHere(memory, byteOffset) ? undefined : new Throttle(arena, this.meter);
     addLocalReader(this);
   }
 

@@ -23,6 +23,7 @@ export class Throttle {
   private readonly words: Words;
   private readonly meter: number;
   private limit = 0;
+  /** None without a limit, and where the thread must not sleep. */
   private bucket: TokenBucket | undefined;
 
   /** @param meter word index of the reader's meter */
@@ -31,14 +32,15 @@ export class Throttle {
     this.meter = meter;
   }
 
-  /** Looks up the limit that is in force. @returns whether there is one */
+  /** Looks up the limit that is in force. @returns whether there is one to hold */
   refresh(): boolean {
     const limit = limitOf(this.words, this.meter);
     if (limit !== this.limit) {
       this.limit = limit;
-      this.bucket = limit === 0 ? undefined : new TokenBucket(limit, this.dirtied, performance.now());
+      const holds = limit !== 0 && this.words.canWait;
+      this.bucket = holds ? new TokenBucket(limit, this.dirtied, performance.now()) : undefined;
     }
-    return limit !== 0;
+    return this.bucket !== undefined;
   }
 
   /** Is the reader so far ahead of its limit that it should sleep? */
