@@ -81,14 +81,16 @@ export const Slot = {
 export const NAME_WORDS = Slots.size - Slot.Name;
 export const NAME_BYTES = NAME_WORDS * 4;
 
-/** Each reader's meter: a cache line, in the order of the slots. The tenant stores to `Dirtied`, the owner to `Limit`. */
+/** Each reader's meter: a cache line, in the order of the slots. The tenant counts, the owner stores to `Limit`. */
 export const Meter = {
   /** Pages that readers of the slot had turned dirty for MIGRATION at their last reports, modulo 2^32. */
   Dirtied: 0,
-  /** What `Dirtied` was when the last tenant left. */
-  Before: 1,
+  /** The same by code that readers have generated: theirs to count, if they do. */
+  Generated: 1,
+  /** What both were together when the last tenant left. */
+  Before: 2,
   /** The tenant's own limit in pages a second: 0 for `Header.Limit`, `UNLIMITED` for none. */
-  Limit: 2,
+  Limit: 3,
 } as const;
 
 /** In `Meter.Limit`: none, whatever the others' is. */

@@ -5,8 +5,8 @@
  */
 import type { Arena } from '../arena/arena.js';
 import { Meter, meterOf, Slots } from '../arena/layout.js';
+import { countOf, limitOf } from './meter.js';
 import { reportReaders } from './registry.js';
-import { limitOf } from './throttle.js';
 
 /** A reader's count at one moment. */
 export interface Reading {
@@ -30,7 +30,7 @@ export function readMeters(arena: Arena): Reading[] {
     const limit = limitOf(words, meter);
     // A tenant that comes between the two has pages of its own alone.
     const before = words.load(meter + Meter.Before);
-    return { identity, name, slot, limit, before, dirtied: words.load(meter + Meter.Dirtied) };
+    return { identity, name, slot, limit, before, dirtied: countOf(words, meter) };
   });
 }
 

@@ -50,8 +50,9 @@ export abstract class Reader {
   readonly meter: number;
   protected readonly arena: Arena;
   protected readonly words: Words;
-  /** Pages turned dirty for MIGRATION that are not in the meter yet, modulo 2^32. */
-  protected dirtied = 0;
+  /** What the meter will say of pages turned dirty for MIGRATION, and what it says now; modulo 2^32. */
+  protected dirtied: number;
+  private published: number;
   /** None where sleeping would stop the owner. */
   private readonly throttle: Throttle | undefined;
   private limited = false;
@@ -71,6 +72,7 @@ export abstract class Reader {
     this.identity = identity;
     this.slot = claimSlot(arena, identity, name);
     this.meter = meterOf(arena.regions, this.slot);
+    this.dirtied = this.published = this.words.get(this.meter + Meter.Dirtied);
     const { memory, byteOffset } = arena.handle;
     this.throttle = isClaimedHere(memory, byteOffset) ? undefined : new Throttle(arena, this.meter);
     addLocalReader(this);
@@ -267,14 +269,13 @@ export abstract class Reader {
   }
 
   /**
-   * Adds to the meter. Plainly: only this thread stores to the word, and the slot's next store orders it for whoever waits
+   * Plainly: only this thread stores to the word, and the slot's next store orders it for whoever waits
    * for the grace period (GP-6). A word a mark would cost a tenth of a first touch.
    */
   private publishCount(): void {
-    if (this.dirtied === 0) return;
-    const at = this.meter + Meter.Dirtied;
-    this.words.set(at, (this.words.get(at) + this.dirtied) | 0);
-    this.dirtied = 0;
+    if (this.dirtied === this.published) return;
+    this.words.set(this.meter + Meter.Dirtied, this.dirtied);
+    this.published = this.dirtied;
   }
 
   private wakeOwner(): void {

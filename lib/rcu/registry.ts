@@ -10,6 +10,7 @@ import type { Arena } from '../arena/arena.js';
 import { Header, MAGIC, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
 import { outOfRange, type ReaderReport, UsageError } from '../errors.js';
 import { findLocalReader } from './local-readers.js';
+import { countOf } from './meter.js';
 import { OFFLINE } from './sequence.js';
 
 /** Is the engine that was attached to, open or closed, still the one that lives in the memory? */
@@ -62,7 +63,7 @@ export function freeSlot(arena: Arena, slot: number): void {
   words.store(slot + Slot.State, OFFLINE);
   words.store(slot + Slot.Kick, 0);
   // Before the slot is free, so that whoever sees the next tenant's identity sees what is its own.
-  words.store(meter + Meter.Before, words.get(meter + Meter.Dirtied));
+  words.store(meter + Meter.Before, countOf(words, meter));
   words.store(meter + Meter.Limit, 0);
   words.store(slot + Slot.Identity, 0);
 }

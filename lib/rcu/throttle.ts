@@ -6,18 +6,13 @@
  * report, or the wake-up, that follows the change.
  */
 import type { Arena } from '../arena/arena.js';
-import { Header, Meter, UNLIMITED } from '../arena/layout.js';
+import { Header } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
+import { countOf, limitOf } from './meter.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** A debt that takes less is not worth the sleep, which overshoots by a tenth of that. */
 const LEAST_SLEEP_MS = 1;
-
-/** @returns what is in force for the reader with that meter, in pages a second; 0 when there is none */
-export function limitOf(words: Words, meter: number): number {
-  const own = words.get(meter + Meter.Limit);
-  return own === UNLIMITED ? 0 : own || words.get(Header.Limit);
-}
 
 export class Throttle {
   private readonly words: Words;
@@ -65,6 +60,6 @@ export class Throttle {
   }
 
   private get dirtied(): number {
-    return this.words.get(this.meter + Meter.Dirtied);
+    return countOf(this.words, this.meter);
   }
 }
