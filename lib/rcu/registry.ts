@@ -62,9 +62,9 @@ export function freeSlot(arena: Arena, slot: number): void {
   const meter = meterOf(arena.regions, slot);
   words.store(slot + Slot.State, OFFLINE);
   words.store(slot + Slot.Kick, 0);
-  // Before the slot is free, so that whoever sees the next tenant's identity sees what is its own.
-  words.store(meter + Meter.Before, countOf(words, meter));
-  words.store(meter + Meter.Limit, 0);
+  // Plain: the store that frees the slot orders them, so that whoever sees the next tenant's identity sees what is its own.
+  words.set(meter + Meter.Before, countOf(words, meter));
+  words.set(meter + Meter.Limit, 0);
   words.store(slot + Slot.Identity, 0);
 }
 
