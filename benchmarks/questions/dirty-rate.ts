@@ -28,7 +28,7 @@ const OWNER_BLOCKS = 8;
 
 async function ask(rounds: number, { quick }: Plan): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const count of VCPUS) figures.push(...(await measureVcpus(count, rounds, quick ? 200 : 1000)));
+  for (const count of VCPUS) figures.push(...(await measureVcpus(count, rounds, quick ? 100 : 300)));
   figures.push(...(await marksKept(rounds)), ...(await ownersCost(rounds)));
   return figures;
 }
