@@ -31,4 +31,6 @@ export const EXPECTED_SECONDS: Record<QuestionName, readonly [once: number, aRou
   'mark-generated': [2, 0.5],
   runs: [1, 0.3],
   framebuffer: [1.5, 1.1],
+  'dirty-rate': [2, 2.8],
+  'dirty-limit': [2, 3.4],
 };

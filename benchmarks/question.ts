@@ -40,6 +40,8 @@ export const QUESTIONS = [
   'find-next',
   'marks-during-harvest',
   'swap-threshold',
+  'dirty-rate',
+  'dirty-limit',
   'runs',
   'framebuffer',
 ] as const;

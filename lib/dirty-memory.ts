@@ -10,8 +10,9 @@ import { Arena, type ArenaHandle, type ArenaOptions } from './arena/arena.js';
 import { Header } from './arena/layout.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
-import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './dirty/client.js';
+import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './dirty/client.js';
 import type { Collector } from './dirty/collector.js';
+import { type DirtyRate, DirtyRateMeasurement } from './dirty/dirty-rate.js';
 import { checkBitmap, importBitmap } from './dirty/import.js';
 import { EVERYTHING, eachBlock, type PageRange } from './dirty/page-range.js';
 import { PageSet, type PageSetStore } from './dirty/page-set.js';
@@ -26,6 +27,7 @@ import { CheckedRanges } from './ram/checked-ranges.js';
 import type { RamBlock } from './ram/ram-block.js';
 import type { RamList } from './ram/ram-list.js';
 import { findLocalReader } from './rcu/local-readers.js';
+import { RateLimits } from './rcu/rate-limits.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
 import { reportReaders, retireIdentity } from './rcu/registry.js';
 import { checkWaitOptions, type WaitOptions } from './rcu/wait.js';
@@ -60,6 +62,14 @@ export interface HarvestResult {
   readonly added: number;
 }
 
+/** How long to measure, for whom, and how long that may take. */
+export interface DirtyRateOptions extends WaitOptions {
+  /** Milliseconds to measure: an integer from 1 to 3600000, an hour. */
+  readonly windowMs: number;
+  /** Default: MIGRATION. */
+  readonly client?: Client;
+}
+
 /** What `on` may be asked for, and what a listener is given. */
 export interface DirtyMemoryEvents {
   stall: StallReport;
@@ -79,6 +89,7 @@ export class DirtyMemory {
   private readonly queries: Queries;
   private readonly ranges: CheckedRanges;
   private readonly store: PageSetStore;
+  private readonly limits: RateLimits;
   private readonly releaseMemory: () => void;
   private readonly events = new Events<DirtyMemoryEvents>(['stall']);
   private readonly supervision = new Supervision();
@@ -97,6 +108,7 @@ export class DirtyMemory {
     this.releaseMemory = release;
     const kernel = parts.kernel(arena);
     this.arena = arena;
+    this.limits = new RateLimits(arena);
     this.allocator = parts.allocator(arena, options.memory === undefined);
     new Recycler(this.allocator);
     const runs = { words: arena.words, first: arena.regions.runs, holder: undefined };
@@ -306,6 +318,49 @@ export class DirtyMemory {
     return this.harvested(collected);
   }
 
+  /**
+   * How fast RAM is dirtied, by RAM block and by reader (QEMU: calc-dirty-rate). For `windowMs` the client's bits are
+   * taken away, what turns dirty is counted, and they are put back: collections and the owner's queries find what they
+   * would have found, and wait for nothing. A collection divides the time into two windows, in each of which a page may
+   * count, and the time that it takes is not measured. To vCPUs a window is as a harvest: pages turn dirty once more. A
+   * client that is not tracked is tracked meanwhile. Readers count for MIGRATION, and are asked: such a measurement waits for
+   * a grace period at the beginning and at the end.
+   * @throws (rejects) as the wait options have it; ArenaFullError; UsageError, also when the engine is closed meanwhile.
+   *   The bits are where they were then
+   */
+  async measureDirtyRate(options: DirtyRateOptions): Promise<DirtyRate> {
+    const operation = 'measureDirtyRate';
+    const wait = checkWaitOptions(operation, options);
+    const { windowMs, client = Client.Migration } = options;
+    checkInteger(operation, 'windowMs', windowMs, 1, 3_600_000);
+    const checked = checkClient(operation, client);
+    this.checkOpen(operation);
+    const { arena, tables, rcu, collector, trackings, store, ram } = this;
+    const engine = { arena, tables, kernel: store.kernel, rcu, collector, trackings, ram: () => ram };
+    return new DirtyRateMeasurement(engine, checked, windowMs, wait).run();
+  }
+
+  /**
+   * Limits how many pages vCPUs may turn dirty for MIGRATION in a second (QEMU: set-vcpu-dirty-limit). A thread that is
+   * ahead sleeps in `quiescent`, offline; a limit that is changed or lifted wakes it. Threads that cannot be made to
+   * sleep, of the owner's own and of those that must not block, are not limited.
+   * @param pagesPerSecond for each reader, an integer from 1 to 2^31 - 1; undefined for no limit
+   * @param options.identity of one thread's readers that are attached now. Default: of all, and of those to come; it
+   *   takes the place of what was set for single threads
+   * @returns of how many attached readers
+   */
+  limitDirtyRate(pagesPerSecond: number | undefined, options: { readonly identity?: number } = {}): number {
+    const operation = 'limitDirtyRate';
+    if (pagesPerSecond !== undefined) checkInteger(operation, 'pagesPerSecond', pagesPerSecond, 1, 2 ** 31 - 1);
+    if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
+    const { identity } = options;
+    if (identity !== undefined) checkInteger(operation, 'identity', identity, 0, 2 ** 31 - 2);
+    this.checkOpen(operation);
+    const readers = this.limits.set(pagesPerSecond ?? 0, identity);
+    this.rcu.startPoll(); // so that each vCPU reports, and sees it
+    return readers;
+  }
+
   /** An empty set, for `harvest` to add to. */
   createPageSet(): PageSet {
     this.checkOpen('createPageSet');
@@ -397,6 +452,7 @@ export class DirtyMemory {
     // ORDER GP-1: Closed before the number, so that a reader that reports reloads its roots and finds them closed.
     // pairs with: dirty/vcpu.ts loadRoots
     this.arena.words.store(Header.Closed, 1);
+    this.limits.set(0); // wakes those that sleep
     this.tables.close();
     this.rcu.close();
     this.allocator.closed = true;

@@ -4,6 +4,7 @@
  */
 export type { ArenaHandle, ArenaOptions } from './arena/arena.js';
 export { Client } from './dirty/client.js';
+export type { DirtyRate, PagesDirtied, RamBlockRate, ReaderRate } from './dirty/dirty-rate.js';
 export type { PageSet } from './dirty/page-set.js';
 export type { Run } from './dirty/run-iterator.js';
 export type { Tracking } from './dirty/tracking.js';
@@ -11,6 +12,7 @@ export {
   DirtyMemory,
   type DirtyMemoryEvents,
   type DirtyMemoryOptions,
+  type DirtyRateOptions,
   type HarvestOptions,
   type HarvestResult,
 } from './dirty-memory.js';

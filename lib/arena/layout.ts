@@ -46,6 +46,10 @@ export const Header = {
   Wake: 3 * LINE + 1,
   /** Grace periods completed, modulo 2^32: lets a reader tell the age of a table. */
   Completed: 3 * LINE + 2,
+  /** Pages that each reader without a limit of its own may turn dirty in a second; 0 for any number (DL-1). */
+  Limit: 3 * LINE + 3,
+  /** Counts changes of any limit; the word that limited readers sleep on (DL-1). */
+  LimitChanges: 3 * LINE + 4,
 } as const;
 
 /** Block tables, and so roots: one a client. */
@@ -77,6 +81,21 @@ export const Slot = {
 export const NAME_WORDS = Slots.size - Slot.Name;
 export const NAME_BYTES = NAME_WORDS * 4;
 
+/** Each reader's meter: a cache line, in the order of the slots. The tenant counts, the owner stores to `Limit`. */
+export const Meter = {
+  /** Pages that readers of the slot had turned dirty for MIGRATION at their last reports, modulo 2^32. */
+  Dirtied: 0,
+  /** The same by code that readers have generated: theirs to count, if they do. */
+  Generated: 1,
+  /** What both were together when the last tenant left. */
+  Before: 2,
+  /** The tenant's own limit in pages a second: 0 for `Header.Limit`, `UNLIMITED` for none. */
+  Limit: 3,
+} as const;
+
+/** In `Meter.Limit`: none, whatever the others' is. */
+export const UNLIMITED = -1;
+
 /** A block table: read-only once published. */
 export const Table = {
   /** How many entries it has; 0 in a freed table. */
@@ -103,6 +122,8 @@ export interface Regions {
   readonly zeroBlock: number;
   /** Where the owner's kernel writes the runs of page sets: `RUN_CAPACITY` runs, each two words. */
   readonly runs: number;
+  /** The first reader's meter. */
+  readonly meters: number;
   /** Where the allocator's memory begins; it ends with the arena. */
   readonly heap: number;
 }
@@ -110,5 +131,11 @@ export interface Regions {
 export function regionsOf(maxReaders: number, blockWords: number): Regions {
   const zeroBlock = Slots.first + maxReaders * Slots.size;
   const runs = zeroBlock + Math.max(blockWords, LINE);
-  return { zeroBlock, runs, heap: runs + 2 * RUN_CAPACITY };
+  const meters = runs + 2 * RUN_CAPACITY;
+  return { zeroBlock, runs, meters, heap: meters + maxReaders * Slots.size };
+}
+
+/** @returns word index of the meter of the reader with that slot */
+export function meterOf(regions: Regions, slot: number): number {
+  return regions.meters + slot - Slots.first;
 }

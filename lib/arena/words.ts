@@ -74,6 +74,17 @@ export class Words {
     Atomics.notify(this.array, index);
   }
 
+  /** May this thread wait? A page's main thread must not, and nobody in memory that is not shared. */
+  get canWait(): boolean {
+    try {
+      Atomics.wait(this.array, 0, ~this.get(0), 0);
+      return true;
+    } catch (error) {
+      if (error instanceof TypeError) return false;
+      throw error;
+    }
+  }
+
   /**
    * Blocks while the word holds `expected`, at most `timeoutMs`. Throws a TypeError on threads that must not block,
    * such as a page's main thread.

@@ -24,6 +24,12 @@
  * A collection that fails after the clear (timeout, abort, no memory) rejects at once; its bits go back by atomic or,
  * into the blocks and the RAM of that moment, when its period has ended, and then the next in the queue runs.
  * Until then they are *in flight*: the owner's queries count them as dirty.
+ *
+ * A measurement borrows the bits: it takes all, sees what turns dirty meanwhile, and puts them back. That needs no grace
+ * period, and DM-2 holds for the next collection as if the bits had been live all the time. Let its clear follow the
+ * putting back, and g be its period. An interval that began with a number below g is waited for, whatever its marks have
+ * found. One that began with g or later began after both clears and the putting back. No block may be swapped out for it:
+ * intervals that hold the old table would go on marking there, where neither the count nor the next collection finds it.
  */
 import type { Arena } from '../arena/arena.js';
 import { GracePeriodTimeout, UsageError } from '../errors.js';
@@ -147,6 +153,31 @@ export class Collector {
     return this.hand(client, state, taken, deliver);
   }
 
+  /** What a client's bits in flight are guarded by. */
+  lockOf(client: Client): ClientLock {
+    return this.state(client).lock;
+  }
+
+  /**
+   * Takes all of the client's bits away, word by word. The client's lock is the caller's.
+   * @returns puts them back, and releases the lock
+   * @throws ArenaFullError when there is no room to keep them; then both is done
+   */
+  borrow(operation: string, client: Client): () => void {
+    const state = this.state(client);
+    const taken = new PageSet(this.store, operation);
+    const giveBack = (): void => this.putBorrowedBack(client, state, taken);
+    try {
+      this.rcu.step();
+      state.inFlight = taken;
+      this.empty(client, EVERYTHING, taken, () => true);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+    return giveBack;
+  }
+
   /** Resolves when every collection that is under way or queued now has ended. @throws (rejects) as the limit has it */
   async settle(limit: WaitLimit): Promise<void> {
     for (let client = 0; client < CLIENT_COUNT; client++) await this.between(client as Client, () => {}, limit);
@@ -266,14 +297,20 @@ export class Collector {
   /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */
   protected abandon(client: Client, state: ClientState, taken: PageSet): void {
     state.inFlight = taken;
-    this.rcu.defer(() => {
-      state.inFlight = undefined;
-      try {
-        this.putBack(client, taken);
-      } finally {
-        state.lock.release();
-      }
-    });
+    this.rcu.defer(() => this.giveBack(client, state, taken));
+  }
+
+  protected putBorrowedBack(client: Client, state: ClientState, taken: PageSet): void {
+    this.giveBack(client, state, taken);
+  }
+
+  private giveBack(client: Client, state: ClientState, taken: PageSet): void {
+    state.inFlight = undefined;
+    try {
+      this.putBack(client, taken);
+    } finally {
+      state.lock.release();
+    }
   }
 
   /** Into the blocks and the RAM of the moment. */

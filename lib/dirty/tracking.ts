@@ -81,10 +81,19 @@ export class Trackings {
     return tracking;
   }
 
+  /** For a user whom what others have collected does not concern. @returns undefined where only `track` will do */
+  join(client: Client): Tracking | undefined {
+    if (!this.tables.isTracked(client)) return undefined;
+    this.users[client] = (this.users[client] as number) + 1;
+    return new Tracking(client, () => this.stop(client));
+  }
+
   /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
   private begin(client: Client): number {
     const ram = this.ramWithin(EVERYTHING);
     if (this.tables.isTracked(client)) {
+      // What is borrowed goes back first: a measurement would count all RAM.
+      this.collector.lockOf(client).endLoan();
       for (const range of ram) this.tables.setDirty(client, range);
       this.users[client] = (this.users[client] as number) + 1;
       return this.rcu.request();

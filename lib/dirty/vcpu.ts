@@ -17,6 +17,9 @@
  *   track       DM-6      GP-6    -           -         -        -         step      step          step      step
  *   stop        GP-6      GP-6    lock        lock      lock     lock      step      step          step      step
  *
+ * A measurement (dirty/dirty-rate.ts) is to marks, queries and hotplug as a harvest that puts back what it took; any
+ * collection of its client ends its window first.
+ *
  *   or       both are atomic read-modify-writes: exactly one thread sees a bit turn
  *   hint     a query sees each word before or after the other, no more; it orders nothing
  *   lock     the client's lock: one collection a client, and no stop meanwhile; different clients are independent
@@ -151,9 +154,15 @@ export class Vcpu extends Reader {
       const base = page - (page % pagesPerBlock);
       const to = Math.min(range.end - base, pagesPerBlock);
       const number = page >>> this.blockShift;
-      if ((clients & 1) !== 0 && this.setRange(this.table0 + number, page - base, to)) turned |= 1;
-      if ((clients & 2) !== 0 && this.setRange(this.table1 + number, page - base, to)) turned |= 2;
-      if ((clients & 4) !== 0 && this.setRange(this.table2 + number, page - base, to)) turned |= 4;
+      if ((clients & 1) !== 0 && this.setRange(this.table0 + number, page - base, to) > 0) turned |= 1;
+      if ((clients & 2) !== 0 && this.setRange(this.table1 + number, page - base, to) > 0) turned |= 2;
+      if ((clients & 4) !== 0) {
+        const pages = this.setRange(this.table2 + number, page - base, to);
+        if (pages > 0) {
+          turned |= 4;
+          this.dirtied = (this.dirtied + pages) | 0;
+        }
+      }
       page = base + to;
     }
     return turned;
@@ -279,14 +288,17 @@ export class Vcpu extends Reader {
     }
     if ((mask & 4) !== 0) {
       const at = (this.block2 + word) | 0;
-      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned |= 4;
+      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) {
+        turned |= 4;
+        this.dirtied = (this.dirtied + 1) | 0;
+      }
     }
     return turned;
   }
 
-  /** @returns whether a page of the block that the table entry names turned dirty */
-  private setRange(entry: number, first: number, end: number): boolean {
-    return this.kernel.setLive(this.blockOf(entry), first, end) > 0;
+  /** @returns how many pages of the block that the table entry names turned dirty */
+  private setRange(entry: number, first: number, end: number): number {
+    return this.kernel.setLive(this.blockOf(entry), first, end);
   }
 
   /** For a kernel, which checks nothing. @throws CorruptionError when the table entry names no block in the arena */

@@ -21,18 +21,21 @@
  * GP-7 Wake-up. After each store to the slot: if the owner waits, change the word it waits on, then notify.
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
- * `quiescent` has to look closer: offline, detached, or inside a section. So the fast path is one load and one
- * compare. The load orders nothing: when the number is the one already reported nothing is claimed, and `report` loads
- * it again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
+ * `quiescent` has to look closer: offline, detached, inside a section, or while a dirty-rate limit is set for the reader,
+ * which sleeps in `quiescent` when it is ahead (DL-1: rcu/throttle.ts). So the fast path is one load and one compare. The
+ * load orders nothing: when the number is the one already reported nothing is claimed, and what is reported is loaded
+ * again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
  * would never end.
  */
 import type { Arena } from '../arena/arena.js';
-import { Header, Slot } from '../arena/layout.js';
+import { Header, Meter, meterOf, Slot } from '../arena/layout.js';
+import { isClaimedHere } from '../arena/memory.js';
 import type { Words } from '../arena/words.js';
 import { UsageError } from '../errors.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
 import { nextNumber, OFFLINE } from './sequence.js';
+import { Throttle } from './throttle.js';
 
 export abstract class Reader {
   /** The registry's name for this reader, in stall reports. */
@@ -43,8 +46,16 @@ export abstract class Reader {
   readonly engineId: number;
   /** @internal Word index of the slot. */
   readonly slot: number;
+  /** Word index of what it counts for dirty rates, for generated code (ABI.md). */
+  readonly meter: number;
   protected readonly arena: Arena;
   protected readonly words: Words;
+  /** What the meter will say of pages turned dirty for MIGRATION, and what it says now; modulo 2^32. */
+  protected dirtied: number;
+  private published: number;
+  /** None where sleeping would stop the owner. */
+  private readonly throttle: Throttle | undefined;
+  private limited = false;
   private expected = 0;
   /** The number in our slot; OFFLINE while offline or detached. */
   private reported = OFFLINE;
@@ -60,6 +71,10 @@ export abstract class Reader {
     this.name = name;
     this.identity = identity;
     this.slot = claimSlot(arena, identity, name);
+    this.meter = meterOf(arena.regions, this.slot);
+    this.dirtied = this.published = this.words.get(this.meter + Meter.Dirtied);
+    const { memory, byteOffset } = arena.handle;
+    this.throttle = isClaimedHere(memory, byteOffset) ? undefined : new Throttle(arena, this.meter);
     addLocalReader(this);
   }
 
@@ -80,11 +95,13 @@ export abstract class Reader {
 
   /**
    * Announces a quiescent state: nothing loaded from the engine before is used afterwards, and every store to the
-   * guest's RAM has its mark. Call it at the end of each slice or translation block. (liburcu: rcu_quiescent_state.)
+   * guest's RAM has its mark. Call it at the end of each slice or translation block. (liburcu: rcu_quiescent_state.) While
+   * a dirty-rate limit is set it blocks a thread that is ahead of it, but the owner's own and those that must not block;
+   * to grace periods the reader is offline then.
    * @throws UsageError inside a read-side section, offline, or detached
    */
   quiescent(): void {
-    if (this.words.load(Header.Number) !== this.expected) this.report();
+    if (this.words.load(Header.Number) !== this.expected) this.lookCloser();
   }
 
   /**
@@ -107,7 +124,7 @@ export abstract class Reader {
   /** Ends the innermost section. @throws UsageError when there is none */
   readUnlock(): void {
     if (this.nesting === 0) this.refuse('readUnlock');
-    if (--this.nesting === 0) this.expected = this.reported;
+    if (--this.nesting === 0) this.expect(this.reported);
   }
 
   /** Runs `body` as a read-side critical section that ends however `body` does. `body` must be synchronous. */
@@ -199,26 +216,44 @@ export abstract class Reader {
       // pairs with: rcu/grace-period.ts begin; rcu/grace-period.ts isQuiescent
       words.store(slot + Slot.State, number);
     } while (words.load(Header.Number) !== number);
-    this.reported = number;
-    this.expected = number;
-    this.loadRoots();
+    this.settle(number);
     // The owner may have seen the number of an earlier round and wait for us; `quiescent` has nothing to report.
     this.wakeOwner();
   }
 
-  private report(): void {
+  private lookCloser(): void {
     if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('quiescent');
-    const { words, slot } = this;
-    const number = words.load(Header.Number);
+    const number = this.words.load(Header.Number);
+    if (number !== this.reported) this.report(number);
+    if (!this.limited) return;
+    this.publishCount();
+    if (!this.throttle?.isAhead) return;
+    this.leave();
+    this.throttle.sleep();
+    this.enter();
+  }
+
+  private report(number: number): void {
+    this.publishCount();
     // ORDER GP-3: all accesses of the ended interval precede this store (release), else the owner frees or copies
     //   under them. The roots are loaded after the number (load-load), else they may be older than what we report
     //   (corruption). That they are loaded after the store, too, is surplus: the slot held a number all the time.
     // pairs with: rcu/grace-period.ts isQuiescent, begin
-    words.store(slot + Slot.State, number);
-    this.reported = number;
-    this.expected = number;
-    this.loadRoots();
+    this.words.store(this.slot + Slot.State, number);
+    this.settle(number);
     this.wakeOwner();
+  }
+
+  /** The number is in the slot: what the interval that begins goes by. */
+  private settle(number: number): void {
+    this.reported = number;
+    this.limited = this.throttle?.refresh() ?? false;
+    this.expect(number);
+    this.loadRoots();
+  }
+
+  private expect(number: number): void {
+    this.expected = this.limited ? 0 : number;
   }
 
   private leave(): void {
@@ -226,10 +261,21 @@ export abstract class Reader {
     this.expected = 0;
     this.reported = OFFLINE;
     this.forgetRoots();
+    this.publishCount();
     // ORDER GP-5: every use of the roots and every guest store precedes this store (release).
     // pairs with: rcu/grace-period.ts isQuiescent
     this.words.store(this.slot + Slot.State, OFFLINE);
     this.wakeOwner();
+  }
+
+  /**
+   * Plainly: only this thread stores to the word, and the slot's next store orders it for whoever waits
+   * for the grace period (GP-6). A word a mark would cost a tenth of a first touch.
+   */
+  private publishCount(): void {
+    if (this.dirtied === this.published) return;
+    this.words.set(this.meter + Meter.Dirtied, this.dirtied);
+    this.published = this.dirtied;
   }
 
   private wakeOwner(): void {

@@ -7,9 +7,10 @@
  * slot whose tenant left by itself may have its next tenant already.
  */
 import type { Arena } from '../arena/arena.js';
-import { Header, MAGIC, NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
+import { Header, MAGIC, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
 import { outOfRange, type ReaderReport, UsageError } from '../errors.js';
 import { findLocalReader } from './local-readers.js';
+import { countOf } from './meter.js';
 import { OFFLINE } from './sequence.js';
 
 /** Is the engine that was attached to, open or closed, still the one that lives in the memory? */
@@ -57,9 +58,14 @@ export function freeSlot(arena: Arena, slot: number): void {
   // ORDER GP-5: offline first, free second. The other way round, our late OFFLINE could erase what the next tenant
   //   has stored, and a grace period would pass it by (corruption).
   // pairs with: rcu/registry.ts claimSlot
-  arena.words.store(slot + Slot.State, OFFLINE);
-  arena.words.store(slot + Slot.Kick, 0);
-  arena.words.store(slot + Slot.Identity, 0);
+  const { words } = arena;
+  const meter = meterOf(arena.regions, slot);
+  words.store(slot + Slot.State, OFFLINE);
+  words.store(slot + Slot.Kick, 0);
+  // Plain: the store that frees the slot orders them, so that whoever sees the next tenant's identity sees what is its own.
+  words.set(meter + Meter.Before, countOf(words, meter));
+  words.set(meter + Meter.Limit, 0);
+  words.store(slot + Slot.Identity, 0);
 }
 
 /**

@@ -22,10 +22,17 @@ export interface CollectionTotals {
   pagesRedirtied: number;
   /** How often its tracking has begun after the first time. */
   restarts: number;
+  measurements: number;
 }
 
 export class CollectorFlow {
-  readonly totals: CollectionTotals = { collections: 0, pagesCollected: 0, pagesRedirtied: 0, restarts: 0 };
+  readonly totals: CollectionTotals = {
+    collections: 0,
+    pagesCollected: 0,
+    pagesRedirtied: 0,
+    restarts: 0,
+    measurements: 0,
+  };
   private readonly memory: DirtyMemory;
   private readonly guest: Guest;
   private readonly client: Client;
@@ -63,8 +70,11 @@ export class CollectorFlow {
     while (!this.guest.stopped) {
       this.checkModel();
       if (this.choices.oneIn(12)) await this.restart();
+      const measured = this.choices.oneIn(3) ? this.measure() : undefined;
+      measured?.catch(() => {}); // until it is awaited
       await this.collectOrGiveUp();
       await this.findLostUpdates();
+      await measured;
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -124,6 +134,16 @@ export class CollectorFlow {
     for (let i = this.choices.between(1, 4); i > 0; i--) {
       const wrong = this.model.mark() ?? this.model.query();
       if (wrong !== undefined) this.violations.report('query-model', wrong);
+    }
+  }
+
+  /** Borrows the bits that are collected and looked for meanwhile. */
+  private async measure(): Promise<void> {
+    try {
+      await this.memory.measureDirtyRate({ client: this.client, windowMs: this.choices.between(1, 4) });
+      this.totals.measurements++;
+    } catch (error) {
+      if (!this.faults || !(error instanceof ArenaFullError)) throw error;
     }
   }
 

@@ -42,6 +42,7 @@ export const MINIMA = {
   collections: 60,
   pagesRedirtied: 50,
   restarts: 1,
+  measurements: 10,
   gracePeriods: 100,
   extends: 20,
   shrinks: 20,

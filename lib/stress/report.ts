@@ -36,6 +36,8 @@ export interface StressReport {
   readonly pagesRedirtied: number;
   /** How often the tracking of a client was ended and begun again. */
   readonly restarts: number;
+  /** Of dirty rates, beside the collections. */
+  readonly measurements: number;
   /** How many grace periods had ended since a table was replaced, when it was used: counts for 0, 1, ... 7 or more. */
   readonly tableAges: readonly number[];
   readonly litmusRounds: number;

@@ -14,6 +14,7 @@ import { CollectorFlow } from './collector-flow.js';
 import { Exhaustion, PlantedFault, ThrowingListeners } from './faults.js';
 import { AGES, Counter, DIMM_SLOTS, Guest, Tally } from './guest.js';
 import { HotplugFlow } from './hotplug-flow.js';
+import { LimitFlow } from './limit-flow.js';
 import { LitmusFlow } from './litmus-flow.js';
 import { OwnerModel } from './owner-model.js';
 import {
@@ -74,6 +75,7 @@ export class StressRun {
   private readonly fixed: RamBlock[] = [];
   private readonly hotplug: HotplugFlow;
   private readonly rcu: RcuFlow;
+  private readonly limits: LimitFlow;
   private readonly pool: ThreadPool;
   private readonly vcpus: VcpuThreads;
   private readonly litmus: LitmusFlow;
@@ -126,6 +128,7 @@ export class StressRun {
       plan.faults,
     );
     this.rcu = new RcuFlow(this.memory, this.guest, this.choices(17), this.violations, plan.faults);
+    this.limits = new LimitFlow(this.memory, this.guest, this.choices(21));
     this.addBase();
     const retirement =
       (plan.sabotage === undefined ? undefined : SABOTAGES[plan.sabotage]?.retirement) ?? shippedRetirement;
@@ -150,7 +153,7 @@ export class StressRun {
       this.violations.startClock();
       timer = setTimeout(stop, this.plan.seconds * 1000);
       this.exhaustion.active = this.plan.faults;
-      const owners = [this.hotplug, this.rcu, ...this.flows].map((flow) => this.guard(() => flow.run()));
+      const owners = [this.hotplug, this.rcu, this.limits, ...this.flows].map((flow) => this.guard(() => flow.run()));
       if (this.plan.faults) owners.push(this.plantDeaths());
       await Promise.race([Promise.all([...workers, ...owners]), this.hang()]);
       this.exhaustion.active = false;
@@ -340,6 +343,7 @@ export class StressRun {
       pagesHarvested: sum('pagesCollected'),
       pagesRedirtied: sum('pagesRedirtied'),
       restarts: sum('restarts'),
+      measurements: sum('measurements'),
       tableAges: Array.from({ length: AGES }, (_, age) => this.tally.of(Counter.Ages + age)),
       litmusRounds: this.litmus.rounds,
       attaches: this.tally.of(Counter.Attaches),

@@ -1,7 +1,7 @@
 /** lib/ABI.md says what lib/arena/layout.ts does. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { Header, MAGIC, POISON, regionsOf, Slots, Table, VERSION } from '../../lib/arena/layout.js';
+import { Header, MAGIC, Meter, POISON, regionsOf, Slots, Table, VERSION } from '../../lib/arena/layout.js';
 import { Client } from '../../lib/dirty/client.js';
 import { ABI_DOCUMENT, abiListing } from '../support/abi-listings.js';
 
@@ -27,6 +27,10 @@ describe('The ABI of generated code', () => {
 
   it('has every word of a block table where the source has it', () => {
     expect(wordsUnder('Block table')).to.deep.equal(layout(Table));
+  });
+
+  it("has every word of a reader's meter where the source has it", () => {
+    expect(wordsUnder('Meter')).to.deep.equal(layout(Meter));
   });
 
   it('would be found to have a word elsewhere', () => {

@@ -8,7 +8,7 @@ import { expectThrow } from '../support/refusals.js';
 const BLOCK_WORDS = 32;
 
 function setUp({ debug = false, heapWords = 64 * LINE, dirty = false } = {}) {
-  const fixed = 4 * (4 + 1 + BLOCK_WORDS / LINE) * LINE + RUN_CAPACITY * 8;
+  const fixed = 4 * (4 + 1 + 1 + BLOCK_WORDS / LINE) * LINE + RUN_CAPACITY * 8;
   const memory = dirty ? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }) : undefined;
   if (memory !== undefined) new Uint8Array(memory.buffer).fill(0xff);
   const { arena } = Arena.create({

@@ -170,14 +170,14 @@ describe("an engine in the embedder's memory", () => {
 
   it('leaves its place free when there is no room for its tables', () => {
     const memory = shared(1);
-    const fixed = 4 * (4 + 4 + 1 + 4) * 16;
+    const fixed = 4 * (4 + 4 + 1 + 4 + 4) * 16;
     expectThrow(() => smallEngine({ memory, arenaBytes: fixed + 128 }), RangeError, 'DirtyMemory.create', 'arenaBytes');
     expect(new Int32Array(memory.buffer)[Header.Magic]).to.equal(0);
     smallEngine({ memory });
   });
 
-  it('may be as small as its header, its slots, a batch of runs and three empty tables', () => {
-    const least = 4 * (4 + 4 + 1 + 4 + 3) * 16;
+  it('may be as small as its header, its slots, a batch of runs, its meters and three empty tables', () => {
+    const least = 4 * (4 + 4 + 1 + 4 + 4 + 3) * 16;
     const engine = smallEngine({ arenaBytes: least });
     expectThrow(() => engine.ram.plug({ id: 'ram', size: PAGE }), ArenaFullError, "plugging 'ram'");
     expectThrow(() => smallEngine({ arenaBytes: least - 1 }), RangeError, 'arenaBytes', least);

@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import {
   Header,
   LINE,
+  Meter,
+  meterOf,
   NAME_BYTES,
   NAME_WORDS,
   POISON,
@@ -54,13 +56,23 @@ describe('the layout of the arena', () => {
     expect(NAME_BYTES).to.equal(NAME_WORDS * 4);
   });
 
-  it('puts the zero block behind the last slot, the runs behind the zero block, and the heap behind the runs', () => {
+  it('gives the meter of each reader a line of its own', () => {
+    const regions = regionsOf(4, LINE);
+    const meters = [0, 1, 2, 3].map((i) => meterOf(regions, Slots.first + i * Slots.size));
+    expect(meters.map((meter) => meter % LINE)).to.deep.equal([0, 0, 0, 0]);
+    expect(meters).to.deep.equal([0, 1, 2, 3].map((i) => regions.meters + i * LINE));
+    expect((meters[3] as number) + LINE).to.be.at.most(regions.heap);
+    expect(Math.max(...Object.values(Meter))).to.be.below(LINE);
+  });
+
+  it('puts the zero block behind the last slot, then the runs, the meters, and the heap', () => {
     for (const maxReaders of [1, 2, 64, 4096]) {
       for (const blockWords of [2, LINE, 2 ** 16]) {
-        const { zeroBlock, runs, heap } = regionsOf(maxReaders, blockWords);
+        const { zeroBlock, runs, meters, heap } = regionsOf(maxReaders, blockWords);
         expect(zeroBlock).to.be.at.least(Slots.first + maxReaders * Slots.size);
         expect(runs).to.be.at.least(zeroBlock + blockWords);
-        expect(heap).to.be.at.least(runs + 2 * RUN_CAPACITY);
+        expect(meters).to.be.at.least(runs + 2 * RUN_CAPACITY);
+        expect(heap).to.be.at.least(meters + maxReaders * LINE);
         expect(zeroBlock % LINE).to.equal(0);
         expect(heap % LINE).to.equal(0);
       }

@@ -18,6 +18,10 @@ const ops: fc.Arbitrary<Op> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({ kind: fc.constant('harvest' as const), client: fc.constantFrom(0 as const, 1, 1, 1, 2) }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('measure' as const), client: fc.constantFrom(0 as const, 1, 1, 2) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('abort' as const), pick }) },
   { weight: 4, arbitrary: fc.constant({ kind: 'report' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'wait' as const }) },

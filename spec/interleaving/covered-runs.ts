@@ -54,6 +54,8 @@ const QUICK: readonly Row[] = [
   ['death-against-collecting', 'sc', 1, 930, 2600, 3],
   ['death-against-extend', 'sc', 2, 3100, 4300, 2],
   ['retirement-against-next-tenant', 'sc', 1, 300, 3600, 1],
+  ['mark-against-measurement', 'sc', 1, 180, 1900, 4],
+  ['limit-lifted-against-sleep', 'sc', ANY, 1800, 1800, 1],
 ];
 
 const THOROUGH: readonly Row[] = [
@@ -97,6 +99,10 @@ const THOROUGH: readonly Row[] = [
   ['death-against-extend', 'sc', ANY, 2600, 1800, 2],
   ['death-against-extend', 'tso', ANY, 4200, 2800, 2],
   ['retirement-against-next-tenant', 'sc', ANY, 65000, 65000, 1],
+  ['mark-against-measurement', 'sc', 2, 3500, 23000, 4],
+  ['mark-against-measurement', 'tso', 1, 1000, 2700, 4],
+  ['limit-lifted-against-sleep', 'sc', ANY, 1800, 1800, 1],
+  ['limit-lifted-against-sleep', 'tso', ANY, 1800, 1800, 1],
 ];
 
 export const QUICK_RUNS = QUICK.map(toRun);

@@ -33,6 +33,8 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'roots-loaded-before-slot': { scenario: 'offline-online-against-synchronize', sign: 'use after free', budget: 200 },
   'offline-reader-marks': { scenario: 'offline-online-against-synchronize', sign: 'was taken', budget: 10 },
   'enter-without-second-look': { scenario: 'kick-against-online', sign: 'deadlock', budget: 3000 },
+  'sleep-without-second-look': { scenario: 'limit-lifted-against-sleep', sign: 'deadlock', budget: 1000 },
+  'borrowed-bits-kept': { scenario: 'mark-against-measurement', sign: 'lost update', budget: 100 },
   'mark-by-load-and-store': { scenario: 'clean-pages-against-harvest', sign: 'lost update', budget: 200 },
   'notify-lost': { scenario: 'blocking-wait-against-reports', sign: 'deadlock', budget: 100 },
   'number-advanced-before-publishing': { scenario: 'readers-against-extend', sign: 'use after free', budget: 1000 },

@@ -1,5 +1,5 @@
 /**
- * Harvests, aborts, plugging and unplugging that overlap, while a vCPU marks and reports when it is told to; and the
+ * Harvests, measurements, aborts, plugging and unplugging that overlap, while a vCPU marks and reports when it is told to; and the
  * pages that are owed to each client: those that were marked and not delivered since. The owner must see these as
  * dirty, and no others, at every moment, whether their bits are live or in flight.
  */
@@ -11,7 +11,7 @@ import { CLIENTS, dirtyPages, foreignVcpu, PAGE, pagesOf, reportUntil, turn } fr
 export type Op =
   | { readonly kind: 'mark' | 'ownerMark' | 'unplug' | 'abort'; readonly pick: number }
   | { readonly kind: 'plug'; readonly place: number; readonly pages: number }
-  | { readonly kind: 'harvest'; readonly client: 0 | 1 | 2 }
+  | { readonly kind: 'harvest' | 'measure'; readonly client: 0 | 1 | 2 }
   | { readonly kind: 'report' | 'wait' };
 
 interface Flight {
@@ -36,6 +36,8 @@ export class CollectionsInFlight {
   private readonly held = [false, false, false];
   /** For each client, the pages owed, and the step that marked each last. */
   private readonly owed: readonly Map<number, number>[] = [new Map(), new Map(), new Map()];
+  /** Under way: their clients' bits are borrowed whenever no harvest has them. */
+  private readonly measurements = new Map<number, AbortController>();
   private left: RamBlock[] = [];
   private step = 0;
   private named = 0;
@@ -62,6 +64,7 @@ export class CollectionsInFlight {
 
   /** Lets everything land, and takes everything away: the arena is as it was at first. */
   async end(): Promise<void> {
+    for (const measurement of this.measurements.values()) measurement.abort();
     while (this.promises.size > 0) await this.run({ kind: 'report' });
     for (const block of [...this.memory.ram]) await reportUntil(this.vcpu, this.memory.ram.unplug(block));
     await reportUntil(this.vcpu, this.memory.rcu.synchronize());
@@ -74,6 +77,7 @@ export class CollectionsInFlight {
     if (op.kind === 'plug') this.plug(op.place, op.pages);
     else if (op.kind === 'unplug') this.unplug(op.pick);
     else if (op.kind === 'harvest') this.harvest(op.client);
+    else if (op.kind === 'measure') this.measure(op.client);
     else if (op.kind === 'report') this.vcpu.quiescent();
     else if (op.kind === 'abort') this.abort(op.pick);
     else if (op.kind === 'mark' || op.kind === 'ownerMark') this.mark(op.pick, op.kind === 'mark');
@@ -138,6 +142,18 @@ export class CollectionsInFlight {
         () => this.outcomes.push({ flight }),
       ),
     );
+  }
+
+  /** Begins to measure, or gives up what it began. */
+  private measure(client: 0 | 1 | 2): void {
+    const running = this.measurements.get(client);
+    running?.abort();
+    this.measurements.delete(client);
+    if (running !== undefined) return;
+    const controller = new AbortController();
+    this.measurements.set(client, controller);
+    const rate = this.memory.measureDirtyRate({ client, windowMs: 3_600_000, signal: controller.signal });
+    this.track(rate.catch((error) => expect(error).to.equal(controller.signal.reason)));
   }
 
   private track(promise: Promise<unknown>): void {

@@ -81,6 +81,11 @@ export class MemoryModel {
     }
   }
 
+  /** One user more, for whom nothing turns dirty. */
+  join(client: number): void {
+    this.users[client] = (this.users[client] as number) + 1;
+  }
+
   stop(client: number): void {
     this.users[client] = (this.users[client] as number) - 1;
     if (!this.isTracked(client)) (this.bits[client] as Set<number>).clear();

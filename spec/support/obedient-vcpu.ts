@@ -2,7 +2,7 @@
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
-import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { attachVcpu, Client, type Vcpu } from '../../lib/vcpu.js';
 import { Control, type LoopName, type Order, type Reply, type VcpuWork } from './vcpu-orders.js';
 
 export class ObedientVcpu {
@@ -102,6 +102,17 @@ export class ObedientVcpu {
         return true;
       });
       this.vcpu.quiescent();
+      return turned;
+    },
+    /** Marks the guest's pages for migration in turn, one an interval. Returns how many turned. */
+    dirty: () => {
+      let page = 0;
+      let turned = 0;
+      this.each(() => {
+        if (this.vcpu.markPage(page, Client.Migration) !== 0) turned++;
+        page = (page + 1) % this.guest.length;
+        this.vcpu.quiescent();
+      });
       return turned;
     },
     /** Stores to random pages of the guest and marks them, some in an interval. Returns how often each client was told of. */

@@ -16,6 +16,7 @@ import {
   length,
   listener,
   mask,
+  optionalClient,
   page,
   pages,
   plugging,
@@ -102,6 +103,15 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
     ({ memory }, c, o) => memory.harvestUnsynchronized(c, o),
     client,
     options<World>({ into }),
+  ),
+  'DirtyMemory.measureDirtyRate': operation(
+    ({ memory }, o) => memory.measureDirtyRate(o),
+    options<World>({ ...waits, windowMs: size<World>(() => 1, 0, 3_600_001), client: optionalClient }, ['windowMs']),
+  ),
+  'DirtyMemory.limitDirtyRate': operation(
+    ({ memory }, r, o) => memory.limitDirtyRate(r, o),
+    size<World>(() => 1_000_000, 0, 2 ** 31),
+    options<World>({ identity }),
   ),
   'DirtyMemory.createPageSet': operation(({ memory }) => memory.createPageSet()),
   'DirtyMemory.supervise': operation(({ memory }, w) => memory.supervise(w), worker),

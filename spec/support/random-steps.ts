@@ -40,7 +40,7 @@ export type Step =
   | { readonly kind: 'sync'; readonly pick: number; readonly wait: boolean }
   | { readonly kind: 'harvest'; readonly client: 0 | 1 | 2; readonly into: number | undefined; readonly wait: boolean }
   | ({ readonly kind: 'setHas' | 'setDelete'; readonly pick: number } & Place)
-  | { readonly kind: 'track' | 'stop'; readonly client: 0 | 1 | 2 }
+  | { readonly kind: 'track' | 'stop' | 'measure'; readonly client: 0 | 1 | 2 }
   | { readonly kind: 'setDispose'; readonly pick: number };
 
 const near: fc.Arbitrary<Near> = fc.record({
@@ -113,5 +113,6 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom('setHas' as const, 'setDelete' as const), ...place, pick }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('track' as const, 'stop' as const), client }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('measure' as const), client }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('setDispose' as const), pick }) },
 );

@@ -33,6 +33,7 @@ export type LoopName =
   | 'notify'
   | 'markWhatIsTold'
   | 'markThenStoreWhatIsTold'
+  | 'dirty'
   | 'storeAndMark'
   | 'markThenStore';
 

@@ -46,7 +46,8 @@ export const length = needed(size<World>(() => 1, 2 ** 52, MOST));
 export const anyStart = needed(size<World>(() => 0));
 export const anyLength = needed(size<World>(() => 1));
 export const page = needed(size<World>(({ block, pageSize }) => block.offset / pageSize, 2 ** 40, 2 ** 52));
-export const client = needed(size<World>(() => 0, 3, 32, 2 ** 32));
+export const optionalClient = size<World>(() => 0, 3, 32, 2 ** 32);
+export const client = needed(optionalClient);
 export const mask = size<World>(() => 7, 0, 8, 2 ** 31, 2 ** 32 + 1);
 export const identity = size<World>(() => 5, 2 ** 31 - 1, 2 ** 40);
 

@@ -42,6 +42,13 @@ class DropsWhatItGaveUp extends Collector {
   }
 }
 
+class KeepsWhatItBorrowed extends Collector {
+  protected override putBorrowedBack(client: Client, state: ClientState, taken: PageSet): void {
+    taken.keepOnly([]);
+    super.putBorrowedBack(client, state, taken);
+  }
+}
+
 class RoundsOutwards extends Collector {
   override async collect<T>(...[operation, client, range, ...rest]: Collect): Promise<T> {
     const rounded = (): PageRange => {
@@ -66,6 +73,11 @@ export const collectionSabotages = {
   'aborted-harvest-dropped': {
     description: 'the bits of a harvest that is given up do not go back',
     parts: { collector: (...of) => new DropsWhatItGaveUp(...of) },
+    oracles: CORRUPTION,
+  },
+  'borrowed-bits-kept': {
+    description: 'the bits that a measurement has taken do not go back',
+    parts: { collector: (...of) => new KeepsWhatItBorrowed(...of) },
     oracles: CORRUPTION,
   },
   'snapshot-rounded-outwards': {

@@ -89,6 +89,12 @@ class NeverNotifies extends Words {
   override notify(): void {}
 }
 
+class ReadsTheWordWhenItWaits extends Words {
+  override wait(index: number, _: number, timeoutMs: number): void {
+    super.wait(index, this.load(index), timeoutMs);
+  }
+}
+
 /** The same arena through other words. */
 function seenThrough<W extends Words>(
   arena: Arena,
@@ -133,6 +139,11 @@ export const readerSabotages = {
     description: 'a mark is a load and a store in place of an atomic or',
     vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, OrsInTwoSteps), ...of),
     oracles: CORRUPTION,
+  },
+  'sleep-without-second-look': {
+    description: 'a reader that goes to sleep for its limit does not see that the limit has just changed',
+    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, ReadsTheWordWhenItWaits), ...of),
+    oracles: [],
   },
   'notify-lost': {
     description: 'a reader changes the word that the owner waits on, and does not notify',

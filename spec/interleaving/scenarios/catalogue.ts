@@ -3,6 +3,7 @@ import type { Scenario } from '../checker/scenario.js';
 import { collectingScenarios } from './collecting.js';
 import { hotplugScenarios } from './hotplug.js';
 import { litmusScenarios } from './litmus.js';
+import { rateScenarios } from './rates.js';
 import { trackingScenarios } from './tracking.js';
 import { waitingScenarios } from './waiting.js';
 
@@ -12,4 +13,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...hotplugScenarios,
   ...trackingScenarios,
   ...waitingScenarios,
+  ...rateScenarios,
 };

@@ -1,0 +1,119 @@
+/**
+ * Is the measured dirty rate what the vCPUs did, and what does measuring cost them and the owner?
+ *
+ * One vCPU and then two dirty random pages and count for themselves what turns. They are limited, so that their rate does
+ * not fall as clean pages run out. The measurement's rate of each, and of all RAM, is compared with that: the difference
+ * is what happens between the looks of the two at the clock. What it costs
+ * vCPUs is the marks a second that they keep while the owner measures windows of a second one after the other; nobody harvests,
+ * so that without a window nearly every mark finds its bit set. To the owner a window costs its beginning and its
+ * end: of 64 GiB, all dirty before, and a tenth of it dirtied in the window.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyingVcpus, offBy, ratesBetween } from '../dirtying.js';
+import { atLeast, atMost, type Figure, figure } from '../figure.js';
+import { BLOCK_BYTES, PAGE_SIZE } from '../pages.js';
+import type { Plan } from '../plan.js';
+import type { Question } from '../question.js';
+import { startThread } from '../threads.js';
+import type { MarkingVcpu } from '../workers/marking-vcpu.js';
+
+const VCPUS = [1, 2];
+/** Pages a second: below what a vCPU does, and above what it needs to be dirtying all the time. */
+const STEADY = 500_000;
+const SETTLE_MS = 100;
+const WINDOW_MS = 1000;
+const MARKS_PER_SLICE = 1000;
+const OWNER_BLOCKS = 8;
+
+async function ask(rounds: number, { quick }: Plan): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const count of VCPUS) figures.push(...(await measureVcpus(count, rounds, quick ? 100 : 300)));
+  figures.push(...(await marksKept(rounds)), ...(await ownersCost(rounds)));
+  return figures;
+}
+
+async function measureVcpus(count: number, rounds: number, windowMs: number): Promise<Figure[]> {
+  const memory = DirtyMemory.create();
+  const vcpus = await DirtyingVcpus.start(memory, count);
+  memory.limitDirtyRate(STEADY);
+  await sleep(SETTLE_MS);
+  const own: number[] = [];
+  const all: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const before = vcpus.turned();
+    const began = performance.now();
+    const { readers, pagesPerSecond } = await memory.measureDirtyRate({ windowMs });
+    const did = ratesBetween(before, vcpus.turned(), performance.now() - began);
+    own.push(Math.max(...readers.map((reader, i) => offBy(reader.pagesPerSecond, did[i] as number))));
+    all.push(
+      offBy(
+        pagesPerSecond,
+        did.reduce((sum, rate) => sum + rate, 0),
+      ),
+    );
+  }
+  await vcpus.stop();
+  await memory.close();
+  const of = count === 1 ? '1 vCPU' : `${count} vCPUs`;
+  return [
+    figure(`measured, off what the vCPU did, ${count === 1 ? of : `the worse of ${of}`}`, '% off', own, atMost(5)),
+    figure(`measured, off what all RAM got, ${of}`, '% off', all, atMost(5)),
+  ];
+}
+
+async function marksKept(rounds: number): Promise<Figure[]> {
+  const memory = DirtyMemory.create();
+  memory.ram.plug({ id: 'ram', size: BLOCK_BYTES, offset: 0 });
+  const data: MarkingVcpu = { handle: memory.handle, bytes: BLOCK_BYTES, marksPerSlice: MARKS_PER_SLICE };
+  const thread = await startThread<MarkingVcpu>('marking-vcpu', data);
+  memory.supervise(thread.worker);
+  const marksPerSecond = async (owner: () => Promise<unknown>): Promise<number> => {
+    const before = thread.progress;
+    const began = performance.now();
+    await owner();
+    return (((thread.progress - before) >>> 0) * MARKS_PER_SLICE) / ((performance.now() - began) / 1000) / 1e6;
+  };
+  const asleep: number[] = [];
+  const measuring: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    asleep.push(await marksPerSecond(() => sleep(WINDOW_MS)));
+    measuring.push(await marksPerSecond(() => memory.measureDirtyRate({ windowMs: WINDOW_MS })));
+  }
+  await thread.stop();
+  await memory.close();
+  const kept = measuring.map((rate, round) => (100 * rate) / (asleep[round] as number));
+  return [
+    figure('marks/s kept by a vCPU while it is measured, windows of a second', '%', kept, atLeast(90)),
+    figure('owner asleep', 'M marks/s', asleep),
+    figure('owner measuring', 'M marks/s', measuring),
+  ];
+}
+
+async function ownersCost(rounds: number): Promise<Figure[]> {
+  const memory = DirtyMemory.create();
+  const size = OWNER_BLOCKS * BLOCK_BYTES;
+  memory.ram.plug({ id: 'ram', size });
+  const begins: number[] = [];
+  const ends: number[] = [];
+  for (let round = -1; round < rounds; round++) {
+    const began = performance.now();
+    const measured = memory.measureDirtyRate({ windowMs: 1000, client: Client.Vga });
+    const opened = performance.now();
+    const tenth = Math.floor(size / 10 / PAGE_SIZE) * PAGE_SIZE;
+    memory.setDirtyRange(0, tenth, 1 << Client.Vga);
+    const ending = performance.now();
+    await memory.testAndClear(0, 0, Client.Vga); // whoever collects ends the window
+    const ended = performance.now();
+    if (round >= 0) begins.push(opened - began);
+    if (round >= 0) ends.push(ended - ending);
+    await measured;
+  }
+  await memory.close();
+  return [
+    figure('a window of 64 GiB, all dirty, begins', 'ms', begins),
+    figure('and ends, for whoever collects', 'ms', ends),
+  ];
+}
+
+export default { title: 'Measuring dirty rates', ask } satisfies Question;

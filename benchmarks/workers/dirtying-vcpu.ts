@@ -1,0 +1,28 @@
+/** A vCPU that dirties random pages as fast as it is let, and counts those that turned by itself. */
+import { type ArenaHandle, attachVcpu, Client } from '../../lib/vcpu.js';
+import { PAGE_SIZE, randomPages } from '../pages.js';
+import { threadData, workUntilStopped } from '../threads.js';
+
+export interface DirtyingVcpu {
+  readonly handle: ArenaHandle;
+  readonly start: number;
+  readonly bytes: number;
+  readonly pagesPerSlice: number;
+  /** A word: pages turned, modulo 2^32. */
+  readonly turned: Int32Array;
+}
+
+const { handle, start, bytes, pagesPerSlice, turned } = threadData<DirtyingVcpu>();
+const pages = randomPages(2 ** 20, bytes / PAGE_SIZE).map((page) => page + start / PAGE_SIZE);
+const vcpu = attachVcpu(handle, { name: 'dirtying' });
+let first = 0;
+
+workUntilStopped(() => {
+  const end = first + pagesPerSlice;
+  let count = 0;
+  for (let i = first; i < end; i++) if (vcpu.markPage(pages[i] as number, Client.Migration) !== 0) count++;
+  Atomics.add(turned, 0, count);
+  vcpu.quiescent();
+  first = end === pages.length ? 0 : end;
+});
+vcpu.detach();

@@ -1,0 +1,65 @@
+/**
+ * A reader's side of the dirty-rate limits: it counts for itself, and sleeps when it is ahead (DL-1: rcu/rate-limits.ts).
+ *
+ * The count and the limits are read plainly. The count is this thread's own, and in the meter when it is looked at. A limit is looked up after a number was
+ * loaded (`Reader.report`, `enter`) or after the word to sleep on: an older value than the latest is put right by the
+ * report, or the wake-up, that follows the change.
+ */
+import type { Arena } from '../arena/arena.js';
+import { Header } from '../arena/layout.js';
+import type { Words } from '../arena/words.js';
+import { countOf, limitOf } from './meter.js';
+import { TokenBucket } from './token-bucket.js';
+
+/** A debt that takes less is not worth the sleep, which overshoots by a tenth of that. */
+const LEAST_SLEEP_MS = 1;
+
+export class Throttle {
+  private readonly words: Words;
+  private readonly meter: number;
+  private limit = 0;
+  /** None without a limit, and where the thread must not sleep. */
+  private bucket: TokenBucket | undefined;
+
+  /** @param meter word index of the reader's meter */
+  constructor(arena: Arena, meter: number) {
+    this.words = arena.words;
+    this.meter = meter;
+  }
+
+  /** Looks up the limit that is in force. @returns whether there is one to hold */
+  refresh(): boolean {
+    const limit = limitOf(this.words, this.meter);
+    if (limit !== this.limit) {
+      this.limit = limit;
+      const holds = limit !== 0 && this.words.canWait;
+      this.bucket = holds ? new TokenBucket(limit, this.dirtied, performance.now()) : undefined;
+    }
+    return this.bucket !== undefined;
+  }
+
+  /** Is the reader so far ahead of its limit that it should sleep? */
+  get isAhead(): boolean {
+    const { bucket, dirtied } = this;
+    if (bucket === undefined || bucket.covers(dirtied)) return false;
+    return bucket.debtMs(dirtied, performance.now()) >= LEAST_SLEEP_MS;
+  }
+
+  /** Blocks until the reader is no longer ahead of its limit, as that is changed meanwhile. The reader is offline. */
+  sleep(): void {
+    const { words } = this;
+    for (;;) {
+      // ORDER DL-1: the word is read before the limit (load-load), else a change between the two is slept through.
+      // pairs with: rcu/rate-limits.ts announce
+      const changes = words.load(Header.LimitChanges);
+      this.refresh();
+      const left = this.bucket?.debtMs(this.dirtied, performance.now()) ?? 0;
+      if (left === 0) return;
+      words.wait(Header.LimitChanges, changes, left);
+    }
+  }
+
+  private get dirtied(): number {
+    return countOf(this.words, this.meter);
+  }
+}

@@ -1,0 +1,26 @@
+/** Dirty-rate limits that come, change and go: vCPUs sleep now and then, whatever else goes on. */
+import type { DirtyMemory } from '../dirty-memory.js';
+import type { Guest } from './guest.js';
+import type { Choices } from './plan.js';
+
+export class LimitFlow {
+  private readonly memory: DirtyMemory;
+  private readonly guest: Guest;
+  private readonly choices: Choices;
+
+  constructor(memory: DirtyMemory, guest: Guest, choices: Choices) {
+    this.memory = memory;
+    this.guest = guest;
+    this.choices = choices;
+  }
+
+  /** Until the stop; then nobody sleeps. */
+  async run(): Promise<void> {
+    const { choices, memory } = this;
+    while (!this.guest.stopped) {
+      memory.limitDirtyRate(choices.oneIn(3) ? choices.between(10_000, 1_000_000) : undefined);
+      await new Promise((resolve) => setTimeout(resolve, choices.between(1, 40)));
+    }
+    memory.limitDirtyRate(undefined);
+  }
+}

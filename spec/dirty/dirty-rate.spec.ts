@@ -1,0 +1,356 @@
+import { expect } from 'chai';
+import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import {
+  cleanAll,
+  describeEngines,
+  dirtyPages,
+  foreignVcpu,
+  PAGE,
+  pagesOf,
+  range,
+  reportUntil,
+  SWAP_ALL,
+  smallEngine,
+} from '../support/engines.js';
+import { track, turns } from '../support/promises.js';
+import { expectReject } from '../support/refusals.js';
+
+const PAGES = 300;
+/** Longer than any test takes, so that a window ends when the spec lets it. */
+const WINDOW_MS = 3_600_000;
+const hostNow = performance.now.bind(performance);
+/** By how much the clock is put forward. */
+let ahead = 0;
+
+for (const [how, policy] of [
+  ['taken word by word', undefined],
+  ['swapped out', SWAP_ALL],
+] as const) {
+  describeEngines(`measuring a dirty rate, where what is collected is ${how}`, () => {
+    let memory: DirtyMemory;
+    let vcpu: Vcpu;
+
+    beforeEach(() => {
+      ahead = 0;
+      performance.now = () => hostNow() + ahead;
+      memory = smallEngine({}, policy);
+      memory.ram.plug({ id: 'low', size: 100 * PAGE });
+      memory.ram.plug({ id: 'high', size: (PAGES - 128) * PAGE, offset: 128 * PAGE });
+      cleanAll(memory);
+      vcpu = foreignVcpu(memory, 'vcpu');
+      for (const page of [5, 70, 200]) memory.setDirty(page * PAGE, Client.Migration);
+    });
+    afterEach(() => {
+      vcpu.detach();
+      performance.now = hostNow;
+    });
+
+    /** Nobody collects any more: the bits have been taken again. */
+    const reopened = turns;
+
+    /** The time is up, and a collection of nothing makes the measurement look at the clock. */
+    const elapse = async (): Promise<void> => {
+      ahead += WINDOW_MS;
+      await memory.testAndClear(0, 0, Client.Migration);
+    };
+
+    it('counts what turns dirty in the window, by RAM block, and not what was dirty before', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      for (const page of [6, 6, 7, 150]) vcpu.mark(page * PAGE);
+      memory.setDirty(151 * PAGE, Client.Migration);
+      const { seconds, pages, pagesPerSecond, blocks } = await reportUntil(vcpu, measured);
+      expect(pages).to.equal(4);
+      expect(blocks.map(({ id, pages }) => [id, pages])).to.deep.equal([
+        ['low', 2],
+        ['high', 2],
+      ]);
+      expect(pagesPerSecond).to.equal(4 / seconds);
+      expect(blocks.map((block) => block.pagesPerSecond)).to.deep.equal([2 / seconds, 2 / seconds]);
+    });
+
+    it('counts a page that was dirty before and is marked again, once', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      expect(vcpu.markPage(5, Client.Migration)).to.equal(1 << Client.Migration);
+      expect(vcpu.markPage(5, Client.Migration)).to.equal(0);
+      expect((await reportUntil(vcpu, measured)).pages).to.equal(1);
+    });
+
+    it('leaves every page dirty that was, or that turned, for the next collection', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      for (const page of [5, 6, 299]) vcpu.mark(page * PAGE);
+      await reportUntil(vcpu, measured);
+      const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration));
+      expect(pagesOf(set)).to.deep.equal([5, 6, 70, 200, 299]);
+    });
+
+    it("changes nothing for the owner's queries while it lasts, nor for other clients", async () => {
+      memory.setDirty(9 * PAGE, Client.Code);
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 70, 200]);
+      expect(memory.allDirty(5 * PAGE, PAGE, Client.Migration)).to.equal(true);
+      expect(dirtyPages(memory, Client.Code)).to.deep.equal([9]);
+      vcpu.markPage(6, Client.Migration);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 6, 70, 200]);
+      await reportUntil(vcpu, measured);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 6, 70, 200]);
+      expect(dirtyPages(memory, Client.Code)).to.deep.equal([9]);
+    });
+
+    it('waits for no reader where readers are not measured, and loses no mark of an interval that goes on', async () => {
+      vcpu.mark(5 * PAGE);
+      const measured = memory.measureDirtyRate({ windowMs: 1, client: Client.Code });
+      vcpu.mark(64 * PAGE);
+      expect((await measured).pages).to.equal(1);
+      vcpu.mark(65 * PAGE);
+      expect(dirtyPages(memory, Client.Code)).to.deep.equal([5, 64, 65]);
+    });
+
+    it('waits for the readers to say what they have counted', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      const tracked = track(measured);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await turns();
+      expect(tracked.settled).to.equal(false);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 70, 200]);
+      expect(vcpu.isDirty(5 * PAGE, 1, Client.Migration), 'put back already').to.equal(true);
+      await reportUntil(vcpu, measured);
+    });
+
+    it('is cut short by a harvest, which takes every bit within the call, and goes on after it', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      vcpu.mark(6 * PAGE);
+      const harvest = memory.harvest(Client.Migration);
+      memory.setDirty(7 * PAGE, Client.Migration);
+      expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 6, 70, 200]);
+      await reopened();
+      vcpu.mark(6 * PAGE);
+      await elapse();
+      const { pages, blocks, readers, seconds } = await reportUntil(vcpu, measured);
+      expect(pages, 'in both windows').to.equal(2);
+      expect(blocks.map(({ pages }) => pages)).to.deep.equal([2, 0]);
+      expect(readers.map(({ pages }) => pages)).to.deep.equal([1]);
+      expect(seconds * 1000).to.be.at.least(WINDOW_MS);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([6, 7]);
+    });
+
+    it('waits while a harvest is under way, and for nothing else', async () => {
+      const harvest = memory.harvest(Client.Migration);
+      let measured = false;
+      const rate = memory.measureDirtyRate({ windowMs: 1 }).finally(() => {
+        measured = true;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await turns();
+      expect(measured).to.equal(false);
+      await reportUntil(vcpu, harvest);
+      expect((await reportUntil(vcpu, rate)).pages).to.equal(0);
+    });
+
+    it('gives every bit to each kind of collection that comes, and is rejected when the engine closes', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      measured.catch(() => {});
+      vcpu.mark(6 * PAGE);
+      expect(await reportUntil(vcpu, memory.syncBitmap(memory.ram.get('low')!))).to.equal(3);
+      await reopened();
+      vcpu.mark(99 * PAGE);
+      expect(await reportUntil(vcpu, memory.testAndClear(99 * PAGE, PAGE, Client.Migration))).to.equal(true);
+      await reopened();
+      vcpu.mark(98 * PAGE);
+      const snapshot = await reportUntil(vcpu, memory.snapshotAndClear(0, 128 * PAGE, Client.Migration));
+      expect(pagesOf(snapshot)).to.deep.equal([98]);
+      await reopened();
+      vcpu.mark(97 * PAGE);
+      const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration, { maxPages: 1 }));
+      expect(pagesOf(set)).to.deep.equal([97]);
+      await reopened();
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([200]);
+      await reportUntil(vcpu, memory.close());
+      await expectReject(() => measured, UsageError, 'measureDirtyRate', 'clos');
+    });
+
+    it('gives them to one that does not wait, the readers being stopped', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      vcpu.mark(6 * PAGE);
+      vcpu.goOffline();
+      expect(pagesOf(memory.harvestUnsynchronized(Client.Migration).set)).to.deep.equal([5, 6, 70, 200]);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([]);
+      vcpu.goOnline();
+      await reopened();
+      vcpu.mark(99 * PAGE);
+      vcpu.goOffline();
+      expect(memory.syncBitmapUnsynchronized(memory.ram.get('low')!)).to.equal(1);
+      vcpu.goOnline();
+      await reopened();
+      await elapse();
+      expect((await reportUntil(vcpu, measured)).pages).to.equal(2);
+    });
+
+    it('moves no cursor of a harvest in portions', async () => {
+      memory.setDirtyRange(0, 20 * PAGE, 1 << Client.Migration);
+      const portion = async (): Promise<number[]> =>
+        pagesOf((await reportUntil(vcpu, memory.harvest(Client.Migration, { maxPages: 8 }))).set);
+      expect(await portion()).to.deep.equal(range(0, 8));
+      await reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 }));
+      expect(await portion()).to.deep.equal(range(8, 16));
+    });
+
+    it('is not cut short by another one of its client, which waits', async () => {
+      const order: number[] = [];
+      const first = memory.measureDirtyRate({ windowMs: 5 });
+      const second = memory.measureDirtyRate({ windowMs: 1 });
+      first.then(() => order.push(1));
+      second.then(() => order.push(2));
+      vcpu.mark(6 * PAGE);
+      const both = await reportUntil(vcpu, Promise.all([first, second]));
+      expect(both.map(({ pages }) => pages)).to.deep.equal([1, 0]);
+      expect(order).to.deep.equal([1, 2]);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 6, 70, 200]);
+    });
+
+    it('measures two clients side by side, with readers for MIGRATION alone', async () => {
+      memory.setDirty(0, Client.Code);
+      const migration = memory.measureDirtyRate({ windowMs: 1 });
+      const code = memory.measureDirtyRate({ windowMs: 1, client: Client.Code });
+      vcpu.mark(6 * PAGE);
+      vcpu.markPage(7, Client.Code);
+      const [a, b] = await reportUntil(vcpu, Promise.all([migration, code]));
+      expect([a.pages, b.pages]).to.deep.equal([1, 2]);
+      expect([a.readers.length, b.readers.length]).to.deep.equal([1, 0]);
+    });
+
+    it('says of each reader what it turned dirty, by whatever mark', async () => {
+      const other = attachVcpu(memory.handle, { name: 'other', identity: 9 });
+      vcpu.mark(40 * PAGE);
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      vcpu.quiescent();
+      await turns();
+      vcpu.mark(6 * PAGE);
+      vcpu.markPage(7, Client.Migration);
+      vcpu.markPage(8, Client.Vga);
+      vcpu.markRange(60 * PAGE, 10 * PAGE, 7);
+      vcpu.markRange(60 * PAGE, 11 * PAGE, 6);
+      other.mark(6 * PAGE);
+      other.mark(150 * PAGE);
+      const { readers } = await reportUntil(vcpu, measured);
+      expect(readers.map(({ pagesPerSecond, ...rest }) => rest)).to.deep.equal([
+        { name: 'vcpu', identity: 4711, limit: undefined, pages: 13 },
+        { name: 'other', identity: 9, limit: undefined, pages: 1 },
+      ]);
+      const [a, b] = readers.map(({ pagesPerSecond }) => pagesPerSecond);
+      expect(a, 'over the same time').to.be.closeTo(13 * (b as number), 1e-6 * (a as number));
+      other.detach();
+    });
+
+    it('begins with a reader that attaches in the window when it does, whoever had its slot', async () => {
+      const gone = attachVcpu(memory.handle, { name: 'gone', identity: 8 });
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      vcpu.quiescent();
+      await turns();
+      gone.markRange(20 * PAGE, 5 * PAGE, 4);
+      gone.detach();
+      const late = attachVcpu(memory.handle, { name: 'late', identity: 9 });
+      late.mark(26 * PAGE);
+      const { readers } = await reportUntil(vcpu, measured);
+      expect(readers.map(({ name, pages }) => [name, pages])).to.deep.equal([
+        ['vcpu', 0],
+        ['late', 1],
+      ]);
+      late.detach();
+    });
+
+    it('puts the bits back when it is given up, and is late for no collection', async () => {
+      const abort = new AbortController();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
+      vcpu.mark(6 * PAGE);
+      abort.abort(new RangeError('enough'));
+      const harvest = memory.harvest(Client.Migration);
+      await expectReject(() => measured, RangeError, 'enough');
+      expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 6, 70, 200]);
+    });
+
+    it('says how much it has measured when its time is up, or who keeps it from measuring', async () => {
+      const short = { windowMs: WINDOW_MS, timeoutMs: 5 };
+      const measured = memory.measureDirtyRate(short);
+      vcpu.quiescent();
+      await expectReject(() => measured, GracePeriodTimeout, `of ${WINDOW_MS} ms measured`);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 70, 200]);
+      const harvest = memory.harvest(Client.Migration);
+      await expectReject(() => memory.measureDirtyRate(short), GracePeriodTimeout, 'measureDirtyRate', "'vcpu'");
+      await reportUntil(vcpu, harvest);
+    });
+
+    it('counts nothing of what a user makes dirty who begins to track, and gives it all', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      vcpu.mark(6 * PAGE);
+      const tracking = await reportUntil(vcpu, memory.track(Client.Migration));
+      await reopened();
+      vcpu.mark(7 * PAGE);
+      await tracking.stop();
+      await elapse();
+      expect((await reportUntil(vcpu, measured)).pages).to.equal(2);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([...range(0, 100), ...range(128, PAGES)]);
+    });
+
+    it('leaves the bits where they are when the arena has no room to hold them', async () => {
+      const sets = [];
+      for (;;) {
+        const set = memory.createPageSet();
+        sets.push(set);
+        const full = await reportUntil(vcpu, memory.harvest(Client.Vga, { into: set })).catch((error) => error);
+        memory.setDirtyRange(0, 100 * PAGE, 1 << Client.Vga);
+        if (full instanceof ArenaFullError) break;
+      }
+      await expectReject(() => reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 })), ArenaFullError);
+      for (const set of sets) set.dispose();
+      expect(pagesOf((await reportUntil(vcpu, memory.harvest(Client.Migration))).set)).to.deep.equal([5, 70, 200]);
+    });
+
+    it('is refused inside a read-side section of its thread, and on a closed engine', async () => {
+      const local = attachVcpu(memory.handle);
+      local.readLock();
+      await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate', 'section');
+      local.detach();
+      await reportUntil(vcpu, memory.close());
+      await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate', 'closed');
+    });
+  });
+
+  describeEngines(`measuring the dirty rate of a client that is not tracked, where what is collected is ${how}`, () => {
+    let memory: DirtyMemory;
+    let vcpu: Vcpu;
+
+    beforeEach(() => {
+      memory = smallEngine({ tracked: 0 }, policy);
+      memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
+      vcpu = foreignVcpu(memory, 'vcpu');
+    });
+    afterEach(() => vcpu.detach());
+
+    it('tracks it meanwhile', async () => {
+      await reportUntil(vcpu, memory.rcu.synchronize()); // the tables of before the plug are free
+      const bytes = memory.stats().arenaBytesInUse;
+      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      expect(memory.tracked).to.equal(1 << Client.Migration);
+      const { pages, readers } = await reportUntil(vcpu, measured);
+      expect([pages, readers.map((reader) => reader.pages)]).to.deep.equal([0, [0]]);
+      expect(memory.tracked).to.equal(0);
+      expect(memory.stats().arenaBytesInUse).to.equal(bytes);
+    });
+
+    it('goes on tracking it when the one who tracked it stops, makes nothing dirty, and ends when it ends', async () => {
+      const tracking = await reportUntil(vcpu, memory.track(Client.Migration));
+      (await reportUntil(vcpu, memory.harvest(Client.Migration))).set.dispose();
+      const abort = new AbortController();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
+      await tracking.stop();
+      expect(memory.tracked).to.equal(1 << Client.Migration);
+      vcpu.mark(3 * PAGE);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([3]);
+      abort.abort(new RangeError('enough'));
+      await expectReject(() => measured, RangeError, 'enough');
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      expect(memory.tracked).to.equal(0);
+    });
+  });
+}
