@@ -13,12 +13,12 @@ const MOST = 0.99;
 
 export class Convergence {
   private readonly enabled: boolean;
-  private readonly apply: (share: number | undefined) => void | Promise<void>;
+  private readonly apply: (share: number | undefined, bytesPerSecond: number) => void | Promise<void>;
   private rounds = 0;
   private taken = 0;
 
-  /** @param apply takes a share of their time from the vCPUs, or gives all back */
-  constructor(enabled: boolean, apply: (share: number | undefined) => void | Promise<void>) {
+  /** @param apply takes a share of their time from the vCPUs, or gives all back; it is told how fast the transfer is */
+  constructor(enabled: boolean, apply: (share: number | undefined, bytesPerSecond: number) => void | Promise<void>) {
     this.enabled = enabled;
     this.apply = apply;
   }
@@ -34,13 +34,13 @@ export class Convergence {
     if (!this.enabled || this.rounds < PATIENCE || this.taken === MOST) return;
     this.rounds = 0;
     this.taken = this.taken === 0 ? FIRST : Math.min(MOST, this.taken + STEP);
-    await this.apply(this.taken);
+    await this.apply(this.taken, sent);
   }
 
   /** Gives the vCPUs their time back. */
   async release(): Promise<void> {
     if (this.taken === 0) return;
     this.taken = 0;
-    await this.apply(undefined);
+    await this.apply(undefined, 0);
   }
 }

@@ -21,8 +21,8 @@ export interface SourceMachine {
   /** All of the machine that is not RAM. Called while it is paused, once more when RAM is plugged or unplugged meanwhile. */
   saveState(): Uint8Array | Promise<Uint8Array>;
   /**
-   * Takes a share of their time from the vCPUs, from 0 to 1; `undefined` gives all back. Without this hook they are not
-   * slowed down.
+   * Takes a share of their time from the vCPUs, from 0 to 1; `undefined` gives all back. Without this hook the engine limits
+   * what they dirty to what is left of the transfer's speed (`limitDirtyRate`, whose limits are gone afterwards).
    */
   throttle?(share: number | undefined): void | Promise<void>;
 }

@@ -34,7 +34,7 @@ export interface MigrationProgress extends MigrationTotals {
   readonly bytesPerSecond: number;
   /** If the machine were paused now, without the verification. Infinity while unknown. */
   readonly expectedDowntimeMs: number;
-  /** The share of their time that is taken from the vCPUs, from 0 to 1. */
+  /** The share of their time, or of the transfer's speed, that is taken from the vCPUs, from 0 to 1. */
   readonly throttle: number;
 }
 

@@ -2,6 +2,7 @@
 import { DirtyMemory } from '../dirty-memory.js';
 import { checkInteger, UsageError, wrongType } from '../errors.js';
 import { Events } from '../events.js';
+import { brakeOf } from './brake.js';
 import type { ByteStream } from './byte-stream.js';
 import { Convergence } from './convergence.js';
 import { SourceDecision } from './decision.js';
@@ -83,8 +84,10 @@ export class Migration {
     this.link = new Link(stream, 'source', stallMs);
     migrating.add(memory);
     this.sender = new PageSender(this.ram, this.dirty, pageSize, new PageCache(options.cacheBytes, this.ram.unit));
-    const slowed = options.autoConverge && machine.throttle !== undefined;
-    this.convergence = new Convergence(slowed, (share) => this.hook('throttle', () => machine.throttle?.(share)));
+    const brake = brakeOf(machine);
+    this.convergence = new Convergence(options.autoConverge, (share, bytesPerSecond) =>
+      this.hook('throttle', () => brake(share, bytesPerSecond / pageSize)),
+    );
     const { link, ram, dirty, sender, convergence } = this;
     const parts = { link, ram, dirty, sender, convergence, pageSize, downtimeMs };
     this.rounds = new Rounds(parts, (boundary) => this.report(boundary));

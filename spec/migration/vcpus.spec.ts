@@ -79,4 +79,28 @@ describe('A machine whose vCPUs store while it is migrated', () => {
     expect(machine.shares[0]).to.equal(0.2);
     expect(machine.shares.at(-1)).to.equal(undefined);
   });
+
+  it('is held to a limit on dirtied pages where it has no way of its own, and to none afterwards', async () => {
+    const limits: (number | undefined)[] = [];
+    Object.defineProperty(machine, 'throttle', { value: undefined });
+    const { memory } = machine;
+    const limit = memory.limitDirtyRate.bind(memory);
+    memory.limitDirtyRate = (pages, options) => {
+      limits.push(pages);
+      return limit(pages, options);
+    };
+    while (limits.length === 0) {
+      if (machine.state === 'paused') await machine.resume();
+      await attempt(machine, {
+        source: { downtimeMs: 0 },
+        begun: (migration) => {
+          migration.on('progress', ({ throttle }) => {
+            if (throttle > 0) migration.cancel();
+          });
+        },
+      });
+    }
+    expect(limits[0]).to.be.a('number');
+    expect(limits.at(-1)).to.equal(undefined);
+  });
 });
