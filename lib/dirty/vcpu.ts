@@ -5,22 +5,26 @@
  * makes it so. Rows and columns run on any reader (mark, query) or on the owner (the rest, never two at once, but
  * collections stay under way across the owner's other steps).
  *
- *               mark      query   test&clear  snapshot  sync     harvest   extend    shrink
- *   mark        or        hint    DM-2        DM-2      DM-2     DM-2      GP-1      GP-6,refused
- *   query       hint      -       hint        hint      hint     hint      GP-1      GP-6
- *   test&clear  DM-2      hint    lock        lock      lock     lock      -         clip
- *   snapshot    DM-2      hint    lock        lock      lock     lock      -         clip
- *   sync        DM-2      hint    lock        lock      lock     lock      -         clip
- *   harvest     DM-2      hint    lock        lock      lock     lock      -         clip
- *   extend      GP-1      GP-1    -           -         -        -         step      step
- *   shrink      GP-6      GP-6    clip        clip      clip     clip      step      step
+ *               mark      query   test&clear  snapshot  sync     harvest   extend    shrink        track     stop
+ *   mark        or        hint    DM-2        DM-2      DM-2     DM-2      GP-1      GP-6,refused  DM-6      GP-6
+ *   query       hint      -       hint        hint      hint     hint      GP-1      GP-6          GP-6      GP-6
+ *   test&clear  DM-2      hint    lock        lock      lock     lock      -         clip          -         lock
+ *   snapshot    DM-2      hint    lock        lock      lock     lock      -         clip          -         lock
+ *   sync        DM-2      hint    lock        lock      lock     lock      -         clip          -         lock
+ *   harvest     DM-2      hint    lock        lock      lock     lock      -         clip          -         lock
+ *   extend      GP-1      GP-1    -           -         -        -         step      step          step      step
+ *   shrink      GP-6      GP-6    clip        clip      clip     clip      step      step          step      step
+ *   track       DM-6      GP-6    -           -         -        -         step      step          step      step
+ *   stop        GP-6      GP-6    lock        lock      lock     lock      step      step          step      step
  *
  *   or       both are atomic read-modify-writes: exactly one thread sees a bit turn
  *   hint     a query sees each word before or after the other, no more; it orders nothing
- *   lock     the client's lock: one collection a client; different clients are independent (dirty/collector.ts)
+ *   lock     the client's lock: one collection a client, and no stop meanwhile; different clients are independent
+ *            (dirty/collector.ts)
  *   clip     the collection's result is clipped to the RAM at delivery
  *   step     both are synchronous steps of the owner
  *   GP-1     old and new table share their blocks, so a mark through either is the same mark
+ *   DM-6     marks that an interval leaves out are of pages that are dirty from the start (dirty/tracking.ts)
  *   GP-6     a dropped block is freed after every reader that could hold it has reported; `refused`: from then on the
  *            mark finds the all-zero block, or the table's end, and throws
  *

@@ -12,5 +12,6 @@ export type Side = 'source' | 'destination';
  * settles leaves its side waiting: give it a timeout of its own.
  */
 export interface Arbiter {
+  /** @returns who claimed first. */
   claim(side: Side): Promise<Side>;
 }

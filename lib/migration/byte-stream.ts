@@ -9,14 +9,18 @@
  * `error` is emitted for errors of writing too. Bytes that were handed to `write` are not changed afterwards.
  */
 export interface ByteStream extends AsyncIterable<Uint8Array> {
+  /** @returns false when the writer should wait for `drain`; the bytes are accepted nevertheless */
   write(bytes: Uint8Array): boolean;
-  /** No more will be written. */
+  /** No more will be written. What was written still goes out. */
   end(): unknown;
+  /** At once, in both directions. */
   destroy(): unknown;
   /** Called if there is one: the last messages are small, and must not wait for each other (40 ms over TCP). */
   setNoDelay?(on: true): unknown;
+  /** More may be written. */
   on(event: 'drain', listener: () => void): unknown;
+  /** Nothing more can be written. */
   on(event: 'error', listener: (error: Error) => void): unknown;
+  /** Ends what `on` began. */
   off(event: 'drain', listener: () => void): unknown;
-  off(event: 'error', listener: (error: Error) => void): unknown;
 }

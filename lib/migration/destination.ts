@@ -7,7 +7,7 @@ import { Link } from './link.js';
 import type { DestinationMachine } from './machine.js';
 import type { Message } from './message.js';
 import { asFailure, MigrationError } from './migration-error.js';
-import { checkMethods, checkReceiveOptions, type ReceiveOptions, STREAM_METHODS } from './options.js';
+import { checkMethods, checkPageSize, checkReceiveOptions, type ReceiveOptions, STREAM_METHODS } from './options.js';
 import { checkPeer } from './peer.js';
 import { Replies } from './replies.js';
 
@@ -31,6 +31,7 @@ export async function receive(
 ): Promise<Received> {
   const checked = checkReceiveOptions(options);
   checkMethods('receive', 'machine', machine, ['plug', 'unplug', 'loadState', 'start', 'discard']);
+  checkPageSize('receive', machine.pageSize);
   checkMethods('receive', 'stream', stream, STREAM_METHODS);
   return new Reception(machine, stream, checked).run();
 }

@@ -46,6 +46,7 @@ export interface DestinationMachine {
   readonly pageSize: number;
   /** @returns the block's bytes, `size` of them, all zero, at a multiple of 4 in their buffer */
   plug(place: BlockPlace): Uint8Array | Promise<Uint8Array>;
+  /** The source has unplugged it. Its id and its place may come again. */
   unplug(id: string): void | Promise<void>;
   /** What the source's `saveState` returned. RAM is as the source left it. Whatever can fail fails here, not in `start`. */
   loadState(state: Uint8Array): void | Promise<void>;

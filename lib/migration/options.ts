@@ -1,12 +1,16 @@
 /** The options of both ends, and their checks. */
-import { checkBoolean, checkInteger, wrongType } from '../errors.js';
+import { checkBoolean, checkInteger, checkPowerOfTwo, wrongType } from '../errors.js';
 import type { Arbiter } from './arbiter.js';
+import { DIGEST_WORDS } from './digest.js';
 
 /** What both ends have. */
 export interface LinkOptions {
   /** Both ends have it or neither. Without one, a link that is cut in the wrong moment leaves the source `undecided`. */
   readonly arbiter?: Arbiter;
-  /** Gives up when the peer is silent, or stops taking what is sent, for so many milliseconds. Default 10,000. */
+  /**
+   * Gives up when the peer is silent, stops taking what is sent, or does not start the whole machine, for so many
+   * milliseconds, so its hooks must not take as long; and when a vCPU does not report for as long. Default 10,000.
+   */
   readonly stallMs?: number;
   /** Cancels. Once it is decided which machine runs it has no effect any more. */
   readonly signal?: AbortSignal;
@@ -20,8 +24,8 @@ export interface MigrateOptions extends LinkOptions {
    */
   readonly downtimeMs?: number;
   /**
-   * Compare digests of all RAM while the machine is paused, which takes some 0.25 ms a MiB on top of the downtime.
-   * Default: when RAM is no larger than 1 MiB for each millisecond of `downtimeMs`.
+   * Compare digests of all RAM while the machine is paused, which takes some 0.3 ms a MiB on top of the downtime; it must
+   * take less than `stallMs`. Default: when RAM is no larger than 1 MiB for each millisecond of `downtimeMs`.
    */
   readonly verify?: boolean;
   /** Slow the vCPUs down when they dirty pages faster than these can be sent. Default true. */
@@ -58,6 +62,11 @@ export function checkReceiveOptions(options: ReceiveOptions) {
   checkInteger('receive', 'maxRamBytes', maxRamBytes, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('receive', 'maxStateBytes', maxStateBytes, 0, 2 ** 31 - 1);
   return { ...link, maxRamBytes, maxStateBytes };
+}
+
+/** Digests take 16 bytes at a time. @throws TypeError, RangeError */
+export function checkPageSize(operation: string, pageSize: number): void {
+  checkPowerOfTwo(operation, 'pageSize', pageSize, 4 * DIGEST_WORDS, 2 ** 30);
 }
 
 export const STREAM_METHODS = ['write', 'end', 'destroy', 'on', 'off', Symbol.asyncIterator] as const;

@@ -14,7 +14,7 @@ export interface MigrationTotals {
   readonly pagesZero: number;
   /** Dirty, but equal to what was sent: not sent. */
   readonly pagesUnchanged: number;
-  /** Given away by `skip`, and not sent for it. */
+  /** Given away by `skip`. */
   readonly pagesSkipped: number;
   /** All that was written to the stream. */
   readonly bytesSent: number;

@@ -13,10 +13,11 @@ export function skipRanges(
   const to = Math.floor((start + length) / pageSize) * pageSize;
   const ranges: Run[] = [];
   let units = 0;
-  for (const { block, skipped } of ram) {
+  for (const outgoing of ram) {
+    const { block, skipped } = outgoing;
     const first = Math.max(from, block.offset);
     const end = Math.min(to, block.offset + block.size);
-    if (first >= end || !ram.find(first)) continue;
+    if (first >= end || ram.find(first) !== outgoing) continue; // beside it, or gone meanwhile
     ranges.push({ start: first, length: end - first });
     for (let index = (first - block.offset) / ram.unit; index < (end - block.offset) / ram.unit; index++) {
       if (!skipped.has(index)) units++;

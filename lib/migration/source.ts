@@ -1,6 +1,6 @@
 /** The source's end of a migration: its life, from the call to the decision, and what of it is shown. */
-import type { DirtyMemory } from '../dirty-memory.js';
-import { checkInteger, UsageError } from '../errors.js';
+import { DirtyMemory } from '../dirty-memory.js';
+import { checkInteger, UsageError, wrongType } from '../errors.js';
 import { Events } from '../events.js';
 import type { ByteStream } from './byte-stream.js';
 import { Convergence } from './convergence.js';
@@ -10,7 +10,7 @@ import { MAX_CONTENT } from './frame.js';
 import { Link } from './link.js';
 import type { SourceMachine } from './machine.js';
 import { asFailure, MigrationError } from './migration-error.js';
-import { checkMethods, checkMigrateOptions, type MigrateOptions, STREAM_METHODS } from './options.js';
+import { checkMethods, checkMigrateOptions, checkPageSize, type MigrateOptions, STREAM_METHODS } from './options.js';
 import { OutgoingRam } from './outgoing-ram.js';
 import { PageCache } from './page-cache.js';
 import { PageSender } from './page-sender.js';
@@ -26,8 +26,6 @@ export interface MigrationEvents {
   progress: MigrationProgress;
 }
 
-/** The least page size that can be migrated, in bytes: what digests take at a time. */
-const LEAST_PAGE = 16;
 const REPORT_MS = 200;
 
 const migrating = new WeakSet<DirtyMemory>();
@@ -42,7 +40,8 @@ export function migrate(machine: SourceMachine, stream: ByteStream, options: Mig
   checkMethods('migrate', 'machine', machine, ['contents', 'pause', 'resume', 'saveState']);
   checkMethods('migrate', 'stream', stream, STREAM_METHODS);
   const { memory } = machine;
-  if (memory.pageSize < LEAST_PAGE) throw new UsageError(`migrate: pages of less than ${LEAST_PAGE} bytes`);
+  if (!(memory instanceof DirtyMemory)) throw wrongType('migrate', 'machine.memory', memory, 'a DirtyMemory');
+  checkPageSize('migrate', memory.pageSize);
   if (migrating.has(memory)) throw new UsageError('migrate: the machine is being migrated');
   return new Migration(machine, stream, checked);
 }
@@ -210,11 +209,11 @@ export class Migration {
     this.options.signal?.removeEventListener('abort', this.cancel);
     link.close(failure?.message);
     this.dirty.end();
-    migrating.delete(machine.memory);
+    const stays = failure !== undefined && failure.reason !== 'undecided';
     try {
       await this.convergence.release();
     } finally {
-      const stays = failure !== undefined && failure.reason !== 'undecided';
+      migrating.delete(machine.memory);
       if (this.pausedAt !== undefined && stays) await this.hook('resume', () => machine.resume());
     }
   }

@@ -242,6 +242,8 @@ export class Rcu {
   close(): void {
     this.scheduled?.cancel();
     this.scheduled = undefined;
+    // Their periods have ended (`drain`), which no turn has noticed, and none will.
+    for (const waiter of this.waiters) waiter.wake();
     this.periods.finish();
   }
 

@@ -43,6 +43,7 @@ async function expectAllRefused(memory: DirtyMemory, why: string): Promise<void>
     ['syncBitmap', () => memory.syncBitmap(block)],
     ['harvest', () => memory.harvest(Client.Vga)],
     ['unplug', () => memory.ram.unplug(block)],
+    ['track', () => memory.track(Client.Vga)],
     ['synchronize', () => memory.rcu.synchronize()],
     ['barrier', () => memory.rcu.barrier()],
   ];
@@ -103,6 +104,22 @@ describeEngines('closing an engine', () => {
     await reportUntil(vcpu, Promise.all([...work, closed]));
     expect(order.at(-1)).to.equal('close');
     expect(order).to.have.members(['callback', 'harvest', 'queued harvest', 'unplug', 'synchronize', 'close']);
+  });
+
+  it('ends the waits whose grace period ends while it looks itself', async () => {
+    const vcpu = foreignVcpu(memory);
+    const waits = [memory.rcu.synchronize(), memory.track(Client.Code)];
+    // The reader is there until closing looks for the last time.
+    const { rcu } = memory as unknown as { rcu: { spin(done: () => boolean): boolean } };
+    const { spin } = rcu;
+    Object.assign(rcu, {
+      spin: (done: () => boolean): boolean => {
+        vcpu.detach();
+        return spin.call(rcu, done);
+      },
+    });
+    await memory.close();
+    await Promise.all(waits);
   });
 
   it('has a reader that is attached throw at its first mark after its next quiescent state', async () => {

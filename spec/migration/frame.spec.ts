@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FrameReader, FrameWriter, MAX_CONTENT, PREFACE } from '../../lib/migration/frame.js';
-import type { Message } from '../../lib/migration/message.js';
+import { codeOf, decodeFields, encodeFields, type Message } from '../../lib/migration/message.js';
 import { MigrationError } from '../../lib/migration/migration-error.js';
 import { expectThrow } from '../support/refusals.js';
 
@@ -39,6 +39,11 @@ function read(stream: Uint8Array, cuts: readonly number[] = [], reader = new Fra
     for (const each of reader.read(stream.subarray(from, places[i + 1]))) messages.push(structuredClone(each));
   }
   return messages;
+}
+
+function fields(message: Message): Uint8Array {
+  const { bytes, length } = encodeFields(message, 0, 1);
+  return bytes.subarray(0, length);
 }
 
 const SAMPLE: readonly Message[] = [
@@ -127,6 +132,25 @@ describe('The frames of a migration', () => {
       }
     });
     fc.assert(property);
+  });
+
+  it('with text that is none, flags that are neither, numbers past all, or too little in them are no messages', () => {
+    for (const [message, at, bytes] of [
+      [{ type: 'abort', because: 'x' }, 0, [0xff]],
+      [{ type: 'seal', stateBytes: 1, verify: true }, 8, [2]],
+      [{ type: 'taken', bytes: 1 }, 6, [0x20]],
+    ] as const) {
+      expect(decodeFields(codeOf(message.type), fields(message))).to.deep.equal(message);
+      const bad = fields(message);
+      bad.set(bytes, at);
+      expect(decodeFields(codeOf(message.type), bad)).to.equal(undefined);
+      if (message.type !== 'abort') {
+        expect(decodeFields(codeOf(message.type), fields(message).subarray(1))).to.equal(undefined);
+        expect(decodeFields(codeOf(message.type), Buffer.concat([fields(message), bad]))).to.equal(undefined);
+      }
+    }
+    expect(decodeFields(0, new Uint8Array())).to.equal(undefined);
+    expect(decodeFields(200, new Uint8Array())).to.equal(undefined);
   });
 
   it('claim no length beyond the most', () => {

@@ -101,7 +101,7 @@ describe('RAM that comes and goes during a migration', () => {
     for (const change of ['is plugged', 'is unplugged', 'is replaced'] as const) {
       it(`${change} at any time: it goes over, or the machine stays`, async () => {
         const seen = new Set<string>();
-        for (let turns = 0; turns < 16; turns++) {
+        for (let turns = 0; !seen.has('too late'); turns += 1 + Math.floor(turns / 8)) {
           const machine = new SendingMachine(smallEngine());
           sender = machine;
           const block = plugFilled('ram', 40, 0);
@@ -129,7 +129,7 @@ describe('RAM that comes and goes during a migration', () => {
             expectArrived(machine, await attempt(machine));
           } else expectArrived(machine, outcome);
         }
-        expect([...seen]).to.include.members(['goes over', 'too late']);
+        expect(seen.has('goes over')).to.equal(true);
       });
     }
 

@@ -226,6 +226,9 @@ describe('The pages of a migration', () => {
     expectArrived(small, await attempt(small, { source: { verify: true } }));
     const least = new SendingMachine(smallEngine({ pageSize: 8 }));
     const caught = await attempt(least).catch((error) => error);
-    expect(caught).to.be.instanceOf(TypeError).and.have.property('message').that.contains('less than 16 bytes');
+    expect(caught)
+      .to.be.instanceOf(RangeError)
+      .and.have.property('message')
+      .that.contains('pageSize must be a power of two from 16');
   });
 });

@@ -188,6 +188,28 @@ describe('A destination', () => {
     expect(error.message).to.contain('said nothing for 40 ms');
   });
 
+  it('that plugs RAM of another size says so', async () => {
+    const sender = new SendingMachine(smallEngine());
+    sender.plug('ram', 4);
+    const receiver = new ReceivingMachine(PAGE);
+    receiver.plug = () => new Uint8Array(PAGE);
+    const error = expectStayed(sender, await attempt(sender, { receiver }), 'destination');
+    expect(error.message).to.contain("plug('ram') must return 16384 bytes at a multiple of 4, got 4096 at 0");
+  });
+
+  it('whose machine does not start says so, and it runs nowhere else', async () => {
+    const sender = new SendingMachine(smallEngine());
+    const receiver = new ReceivingMachine(PAGE);
+    receiver.start = () => {
+      throw new Error('no power');
+    };
+    const arbiter = new MemoryArbiter();
+    const { sent, received } = await attempt(sender, { receiver, source: { arbiter }, destination: { arbiter } });
+    expect(sent).to.include({ confirmed: false });
+    expect(received).to.be.instanceOf(Error).and.have.property('message').that.contains('no power');
+    expect([sender.state, receiver.state]).to.deep.equal(['paused', 'arriving']);
+  });
+
   it('that throws in a hook discards what it has, and tells the source', async () => {
     for (const name of ['plug', 'loadState'] as const) {
       const sender = new SendingMachine(smallEngine());
@@ -248,9 +270,9 @@ describe('A source', () => {
   }
 
   it('whose destination is alive, and takes nothing, gives up', async () => {
-    const error = await refusal([hello('destination')], 60, true);
+    const error = await refusal([hello('destination')], 600, true);
     expect(error.reason).to.equal('timeout');
-    expect(error.message).to.contain('took nothing for 60 ms');
+    expect(error.message).to.contain('took nothing for 600 ms');
   });
 
   it('that is refused may go elsewhere', async () => {
@@ -266,13 +288,13 @@ describe('A source', () => {
       receiver.loadState = () => result.then(() => {}).catch(() => {});
       const outcome = await attempt(sender, {
         receiver,
-        source: { ...options, stallMs: 100 },
+        source: { ...options, stallMs: 1000 },
         destination: options,
         begun: (migration) => {
           result = migration.result;
         },
       });
-      expect(expectStayed(sender, outcome, 'timeout').message).to.contain('did not start within 100 ms');
+      expect(expectStayed(sender, outcome, 'timeout').message).to.contain('did not start within 1000 ms');
     });
   }
 
@@ -301,11 +323,19 @@ describe('A source', () => {
     });
   }
 
-  it('whose arbiter does not answer is undecided, and so is its destination', async () => {
-    const arbiter = { claim: () => Promise.reject(new Error('out of reach')) };
-    const outcome = await attempt(sender, { source: { arbiter }, destination: { arbiter } });
-    expect(outcome.sent).to.include({ reason: 'undecided' });
-    expect(outcome.received).to.include({ reason: 'undecided' });
-    expect([sender.state, outcome.receiver.state]).to.deep.equal(['paused', 'arriving']);
-  });
+  for (const [what, claim] of Object.entries({
+    'does not answer': () => Promise.reject(new Error('out of reach')),
+    throws: () => {
+      throw new Error('out of order');
+    },
+    'answers nonsense': () => Promise.resolve('both' as never),
+  })) {
+    it(`whose arbiter ${what} is undecided, and so is its destination`, async () => {
+      const arbiter = { claim };
+      const outcome = await attempt(sender, { source: { arbiter }, destination: { arbiter } });
+      expect(outcome.sent).to.include({ reason: 'undecided' });
+      expect(outcome.received).to.include({ reason: 'undecided' });
+      expect([sender.state, outcome.receiver.state]).to.deep.equal(['paused', 'arriving']);
+    });
+  }
 });

@@ -8,7 +8,7 @@ import type { Message } from '../../../lib/migration/message.js';
 import { connectedSockets } from './sockets.js';
 
 export type Direction = 'to destination' | 'to source';
-/** `cut` loses the message with the connection; `tear` lets half of it through before. */
+/** `cut` loses the message with the connection, which is reset; `tear` lets half of it through and then closes. */
 export type Fate = 'pass' | 'cut' | 'tear';
 
 export interface Passing {
@@ -53,6 +53,11 @@ export class Relay {
     this.far.destroy();
   }
 
+  private reset(): void {
+    this.near.resetAndDestroy();
+    this.far.resetAndDestroy();
+  }
+
   private async run(from: Socket, to: Socket, direction: Direction): Promise<void> {
     const reader = new FrameReader();
     let pending = Buffer.alloc(0);
@@ -71,7 +76,7 @@ export class Relay {
           this.passed.push({ direction, message: copy });
           const counted = message.type !== 'taken' && message.type !== 'alive';
           const fate = counted ? await this.policy({ direction, index: index++, message: copy, bytes: frame }) : 'pass';
-          if (fate === 'cut') return this.cut();
+          if (fate === 'cut') return this.reset();
           if (fate === 'tear') {
             to.write(frame.subarray(0, length / 2), () => this.cut());
             return;

@@ -1,0 +1,31 @@
+/** An arbiter for two processes that see one folder, on storage where a link is made by one of them or by none. */
+import { link, open, readFile, rm } from 'node:fs/promises';
+import type { Arbiter, Side } from '../lib/migration/index.js';
+
+export class FileArbiter implements Arbiter {
+  private readonly path: string;
+
+  /** @param path of a file that does not exist yet, and is nobody else's. Left behind: whoever claims later must find it */
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async claim(side: Side): Promise<Side> {
+    // Under a name of its own first, so that the file that counts is whole from the moment on in which it exists.
+    const draft = `${this.path}.${side}`;
+    const file = await open(draft, 'w');
+    try {
+      await file.writeFile(side);
+      await file.sync();
+      await link(draft, this.path).catch((error) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
+    } finally {
+      await file.close();
+      await rm(draft, { force: true });
+    }
+    const winner = await readFile(this.path, 'utf8');
+    if (winner === 'source' || winner === 'destination') return winner;
+    throw new Error(`${this.path}: no claim, but '${winner}'`);
+  }
+}

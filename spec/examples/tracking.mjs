@@ -1,0 +1,67 @@
+import assert from 'node:assert';
+import { once } from 'node:events';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Client, DirtyMemory } from 'dirtymem';
+import { attachVcpu } from 'dirtymem/vcpu';
+
+const PAGE = 4096;
+const SIZE = 256 * PAGE;
+
+if (isMainThread) await owner();
+else vcpu();
+
+async function owner() {
+  // The display is refreshed all the time; nobody needs the others' bits yet.
+  const memory = DirtyMemory.create({ pageSize: PAGE, tracked: 1 << Client.Vga });
+  memory.ram.plug({ id: 'ram', size: SIZE });
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const guest = new SharedArrayBuffer(SIZE);
+  const worker = new Worker(new URL(import.meta.url), { workerData: { dirty: memory.handle, guest, stop } });
+  memory.supervise(worker);
+  const exited = once(worker, 'exit');
+  await once(worker, 'message');
+
+  await assert.rejects(memory.harvest(Client.Migration), { name: 'UsageError' });
+  assert(memory.isDirty(0, PAGE, Client.Migration)); // as far as anybody knows
+
+  const replica = new Uint8Array(SIZE);
+  const tracking = await memory.track(Client.Migration); // now every vCPU marks for it
+  const set = memory.createPageSet();
+  const collect = async () => {
+    const { added } = await memory.harvest(Client.Migration, { into: set });
+    for (const { start, length } of set.runs()) replica.set(new Uint8Array(guest, start, length), start);
+    set.delete(0, SIZE);
+    return added;
+  };
+  assert.strictEqual(await collect(), SIZE / PAGE); // all RAM is dirty at the start
+  for (let round = 0; round < 10; round++) await collect();
+
+  const backup = await memory.track(Client.Migration); // a second user has not seen what the first one has
+  assert.strictEqual(await collect(), SIZE / PAGE);
+  await backup.stop(); // ends nothing for the first
+
+  Atomics.store(stop, 0, 1);
+  await exited;
+  await collect();
+  assert.deepStrictEqual(replica, new Uint8Array(guest.slice(0)));
+  set.dispose();
+
+  const before = memory.stats().arenaBytesInUse;
+  await tracking.stop(); // the last one: its bitmaps are given back
+  console.log(`${(before - memory.stats().arenaBytesInUse) / 1024} KiB of bitmaps are free again`);
+  assert.strictEqual(memory.tracked, 1 << Client.Vga);
+  await memory.close();
+}
+
+function vcpu() {
+  const guest = new Uint8Array(workerData.guest);
+  const reader = attachVcpu(workerData.dirty, { name: 'vcpu0' });
+  parentPort.postMessage('attached');
+  for (let i = 0; Atomics.load(workerData.stop, 0) === 0; i++) {
+    const addr = (i * 4099) % SIZE;
+    reader.mark(addr); // returns no bit of a client that is not tracked
+    guest[addr] = i;
+    if (i % 50 === 0) reader.quiescent(); // here it learns who is tracked
+  }
+  reader.detach();
+}
