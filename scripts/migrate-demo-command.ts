@@ -8,7 +8,13 @@ import { commandLine } from '../lib/stress/command-line.js';
 import { type DemoReport, demonstrate } from '../lib/stress/migration/demonstration.js';
 import { type DemoPlan, FIRST_DIMMS, type GuestPlan, PAGE } from '../lib/stress/migration/plan.js';
 import { MIGRATION_SABOTAGES } from '../lib/stress/migration/sabotage.js';
-import { type Tally, Torture, type TorturePlan, type TortureReport } from '../lib/stress/migration/torture.js';
+import {
+  type Tally,
+  Torture,
+  type TorturePlan,
+  type TortureProgress,
+  type TortureReport,
+} from '../lib/stress/migration/torture.js';
 import { integer } from './integer.js';
 import { writableFile } from './writable-file.js';
 
@@ -46,7 +52,7 @@ export function addMigrateDemoCommand(program: Command): void {
     .description('send a machine to another process while its vCPUs store, and see it run there')
     .addOption(
       new Option('--ram <MiB>', `guest RAM (default: ${RAM_MIB}; with faults ${TORTURE_RAM_MIB})`).argParser(
-        integer(1, 4096),
+        integer(1, 1024),
       ),
     )
     .addOption(new Option('--vcpus <n>', 'vCPU threads').argParser(integer(1, 64)).default(VCPUS))
@@ -100,6 +106,7 @@ async function run(options: DemoOptions, command: Command): Promise<void> {
     command.error(`error: option '--${options.runs === undefined ? 'seconds <s>' : 'runs <n>'}' is for --faults`);
   }
   const { vcpus, dirtyRate } = options;
+  if (dirtyRate < vcpus) command.error(`error: option '--dirty-rate <n>' is at least that of '--vcpus <n>'`);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   const ram = options.ram ?? (faults ? TORTURE_RAM_MIB : RAM_MIB);
   const guest: GuestPlan = { seed, vcpus, dirtyRate, dimmPages: (ram * MIB) / FIRST_DIMMS / PAGE };
@@ -158,15 +165,16 @@ async function runTorture(guest: GuestPlan, options: DemoOptions, stop: AbortSig
   const runs = options.runs ?? (seconds === undefined ? TORTURE_RUNS : undefined);
   const plan: TorturePlan = { guest, seed: guest.seed, runs, seconds, sabotage };
   if (!options.quiet) console.log(`migrate-demo: ${tortureArguments(plan, plan.seed).join(' ')}`);
-  const line = liveLine<{ run: number; fates: TortureReport['fates']; struck: number; inSwitchOver: number }>(
+  const line = liveLine<TortureProgress>(
     options.quiet,
     '{run} migrations: {arrived} arrived, {stayed} stayed, {gone} killed with their process | ' +
-      '{struck} with faults, {inSwitchOver} in the switch-over',
+      '{struck} faults, {inSwitchOver} in the switch-over, {inDoubt} in doubt',
     (now) => ({
       run: now?.run ?? 0,
       ...(now?.fates ?? { arrived: 0, stayed: 0, gone: 0 }),
       struck: now?.struck ?? 0,
       inSwitchOver: now?.inSwitchOver ?? 0,
+      inDoubt: now?.inDoubt ?? 0,
     }),
   );
   const report = await new Torture(plan, line.update).run(stop);
@@ -218,11 +226,11 @@ function demoTable({ result, plan, comparingMs, equal, dimmsToggled, throttle }:
 
 function tortureTable({ tally }: TortureReport): string {
   const table = new Table({
-    head: ['fault', 'struck', 'in the switch-over', 'arrived', 'stayed', 'killed with its process'],
+    head: ['fault', 'struck', 'in the switch-over', 'in doubt', 'arrived', 'stayed', 'killed with its process'],
     style: { head: [], border: [] },
   });
   for (const [kind, row] of Object.entries(tally) as [string, Tally][]) {
-    table.push([kind, row.struck, row.inSwitchOver, row.arrived, row.stayed, row.gone].map(String));
+    table.push([kind, row.struck, row.inSwitchOver, row.inDoubt, row.arrived, row.stayed, row.gone].map(String));
   }
   return table.toString();
 }

@@ -58,6 +58,6 @@ export async function demonstrate(
       violations,
     };
   } finally {
-    judge.close();
+    await judge.close();
   }
 }

@@ -34,8 +34,15 @@ const SWITCH_OVER_POINTS = [
 const EARLIER_POINTS = ['hello', 'plug', 'data', 'zero', 'taken'] as const;
 const POINTS: ReadonlySet<string> = new Set([...EARLIER_POINTS, ...SWITCH_OVER_POINTS]);
 export type FaultPoint = (typeof EARLIER_POINTS)[number] | (typeof SWITCH_OVER_POINTS)[number];
-/** Where the source has handed its machine over, and nobody may have asked yet who runs. */
-const WINDOW: readonly FaultPoint[] = ['end', 'loaded', 'destination claims', 'destination told'];
+/** Where the source has handed its machine over, and has not heard yet who runs it. */
+const IN_DOUBT: readonly FaultPoint[] = [
+  'end',
+  'loaded',
+  'destination claims',
+  'destination told',
+  'source claims',
+  'source told',
+];
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -49,6 +56,7 @@ export interface Fault {
 /** A fault that has struck. */
 export interface Struck extends Fault {
   readonly inSwitchOver: boolean;
+  readonly inDoubt: boolean;
 }
 
 export function isPoint(name: string): name is FaultPoint {
@@ -63,11 +71,11 @@ export function chooseFaults(choices: Choices): Fault[] {
 function chooseFault(choices: Choices): Fault {
   const kind = choices.pick(FAULT_KINDS);
   const early = choices.oneIn(4);
-  const point = early ? choices.pick(EARLIER_POINTS) : choices.pick(choices.oneIn(2) ? WINDOW : SWITCH_OVER_POINTS);
+  const point = early ? choices.pick(EARLIER_POINTS) : choices.pick(choices.oneIn(2) ? IN_DOUBT : SWITCH_OVER_POINTS);
   return {
     kind,
     point,
-    nth: early && point !== 'hello' ? choices.between(1, 12) : 1,
+    nth: early && point !== 'hello' ? choices.between(1, 24) : 1,
     // The ends are the moments just before and just after.
     part: choices.oneIn(2) ? choices.between(0, 1) : choices.between(1, 99) / 100,
   };
@@ -92,7 +100,8 @@ export class Faults {
     let torn: number | undefined;
     for (const fault of this.planned) {
       if (fault.point !== point || fault.nth !== nth) continue;
-      this.struck.push({ ...fault, inSwitchOver: (SWITCH_OVER_POINTS as readonly string[]).includes(point) });
+      const inSwitchOver = (SWITCH_OVER_POINTS as readonly string[]).includes(point);
+      this.struck.push({ ...fault, inSwitchOver, inDoubt: IN_DOUBT.includes(point) });
       if (fault.kind === 'link cut') torn = fault.part;
       else await this.strike(fault);
     }

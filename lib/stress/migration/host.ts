@@ -43,6 +43,8 @@ export class Host {
       this.obey(order).catch((error) => this.broke(error));
     });
     process.on('disconnect', () => process.exit());
+    // Ctrl-C in a terminal comes here too, and the judge would take it for a crash.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
     void this.tell({ type: 'ready' });
   }
 

@@ -27,6 +27,7 @@ export class Judge {
   private readonly lock = new RunLock(this.folder);
   private hosts: HostProcess[] = [];
   private hostsSoFar = 0;
+  private closed = false;
   /** The machine is here. */
   private holder: HostProcess | undefined;
   /** What its vCPUs have done at least. */
@@ -56,8 +57,9 @@ export class Judge {
   }
 
   /** Ends all processes, also those that hang. */
-  close(): void {
-    for (const host of this.hosts) void host.kill();
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all(this.hosts.map((host) => host.kill()));
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -67,7 +69,8 @@ export class Judge {
     const host = this.hosts[0] ?? this.start();
     this.start();
     host.tell({ type: 'boot', plan: this.guest });
-    if ((await this.within(host.next('booted'), `the start of ${host.name}`)) === undefined) this.crashed(host);
+    const booted = await this.within(host.next('booted'), `the start of ${host.name}`);
+    if (booted === undefined) throw new Error(`${host.name} did not start; it said: ${host.output}`);
     this.holder = host;
     this.steps = [];
     return host;
@@ -76,6 +79,7 @@ export class Judge {
   private start(): HostProcess {
     const spare = this.hosts.length === 2 ? this.hosts[1] : undefined;
     if (spare !== undefined) return spare;
+    if (this.closed) throw new Error('the judge has gone');
     const { folder, sabotage } = this;
     const host = new HostProcess({ name: `host ${++this.hostsSoFar}`, folder, sabotage });
     host.onReport = this.hearViolation;

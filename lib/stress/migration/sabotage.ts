@@ -34,6 +34,9 @@ const destinationHooks = (machine: DestinationMachine, replaced: Partial<Destina
   ...replaced,
 });
 
+/** Until every vCPU is likely to have stored something. */
+const someStores = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+
 export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = {
   'starts-before-claim': {
     description: 'the destination starts the machine when it is whole, before it asks who runs',
@@ -72,6 +75,7 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
     source: (machine) =>
       sourceHooks(machine, {
         pause: async () => {
+          await someStores();
           await machine.pause();
           machine.memory.harvestUnsynchronized(Client.Migration).set.dispose();
         },
@@ -96,7 +100,7 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
       return sourceHooks(machine, {
         pause: async () => {
           old = await machine.saveState();
-          await new Promise((resolve) => setTimeout(resolve, 50)); // some stores
+          await someStores();
           await machine.pause();
         },
         saveState: async () => {

@@ -27,6 +27,8 @@ export interface TortureViolation {
 export interface Tally {
   struck: number;
   inSwitchOver: number;
+  /** Of these, between the source's last message and the moment when it heard who runs. */
+  inDoubt: number;
   arrived: number;
   stayed: number;
   gone: number;
@@ -50,12 +52,14 @@ export interface TortureProgress {
   readonly fates: Readonly<Record<Fate, number>>;
   readonly struck: number;
   readonly inSwitchOver: number;
+  readonly inDoubt: number;
 }
 
 export const UNDISTURBED = 'none';
 /** A torture in which less of these happened has tested nothing. */
 const LEAST_ARRIVED = 1;
 const LEAST_IN_SWITCH_OVER = 2;
+const LEAST_IN_DOUBT = 1;
 /** In so many migrations every kind of fault strikes. */
 const ALL_KINDS_WITHIN = 100;
 
@@ -64,7 +68,10 @@ export class Torture {
   private readonly onProgress: (now: TortureProgress) => void;
   private readonly fates: Record<Fate, number> = { arrived: 0, stayed: 0, gone: 0 };
   private readonly tally: Record<string, Tally> = Object.fromEntries(
-    [UNDISTURBED, ...FAULT_KINDS].map((kind) => [kind, { struck: 0, inSwitchOver: 0, arrived: 0, stayed: 0, gone: 0 }]),
+    [UNDISTURBED, ...FAULT_KINDS].map((kind) => [
+      kind,
+      { struck: 0, inSwitchOver: 0, inDoubt: 0, arrived: 0, stayed: 0, gone: 0 },
+    ]),
   );
   private readonly violations: TortureViolation[] = [];
   private runs = 0;
@@ -101,7 +108,7 @@ export class Torture {
         this.onProgress(this.progress);
       }
     } finally {
-      judge.close();
+      await judge.close();
     }
     const said = struck.map(({ kind, point, nth, part }) => `${kind} at '${point}' ${nth}, ${part}`);
     const violations = this.violations.map((violation) => ({ ...violation, faults: said }));
@@ -130,25 +137,30 @@ export class Torture {
       const tally = this.tally[kind] as Tally;
       tally[fate]++;
       tally.struck++;
-      if (struck.some((fault) => fault.kind === kind && fault.inSwitchOver)) tally.inSwitchOver++;
+      const ofKind = struck.filter((fault) => fault.kind === kind);
+      if (ofKind.some(({ inSwitchOver }) => inSwitchOver)) tally.inSwitchOver++;
+      if (ofKind.some(({ inDoubt }) => inDoubt)) tally.inDoubt++;
     }
   }
 
   private get progress(): TortureProgress {
-    const tallies = FAULT_KINDS.map((kind) => this.tally[kind] as Tally);
+    const sum = (of: 'struck' | 'inSwitchOver' | 'inDoubt'): number =>
+      FAULT_KINDS.reduce((total, kind) => total + (this.tally[kind] as Tally)[of], 0);
     return {
       run: this.runs,
       fates: this.fates,
-      struck: tallies.reduce((sum, { struck }) => sum + struck, 0),
-      inSwitchOver: tallies.reduce((sum, { inSwitchOver }) => sum + inSwitchOver, 0),
+      struck: sum('struck'),
+      inSwitchOver: sum('inSwitchOver'),
+      inDoubt: sum('inDoubt'),
     };
   }
 
   private vacuities(): string[] {
     const few: string[] = [];
-    const { inSwitchOver } = this.progress;
+    const { inSwitchOver, inDoubt } = this.progress;
     if (this.fates.arrived < LEAST_ARRIVED) few.push('no machine arrived');
     if (inSwitchOver < LEAST_IN_SWITCH_OVER) few.push(`only ${inSwitchOver} faults struck in a switch-over`);
+    if (inDoubt < LEAST_IN_DOUBT) few.push('no fault struck between the last message and the decision');
     if (this.runs < ALL_KINDS_WITHIN) return few;
     return [...few, ...FAULT_KINDS.filter((kind) => this.tally[kind]?.struck === 0).map((kind) => `no ${kind}`)];
   }
