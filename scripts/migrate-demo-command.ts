@@ -1,7 +1,6 @@
 /** `dirtymem migrate-demo`: a machine goes to another process while its vCPUs store, undisturbed or with faults. */
 import { writeFileSync } from 'node:fs';
 import { SingleBar } from 'cli-progress';
-import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MigrationProgress } from '../lib/migration/index.js';
 import { commandLine } from '../lib/stress/command-line.js';
@@ -9,13 +8,13 @@ import { type DemoReport, demonstrate } from '../lib/stress/migration/demonstrat
 import { type DemoPlan, FIRST_DIMMS, type GuestPlan, PAGE } from '../lib/stress/migration/plan.js';
 import { MIGRATION_SABOTAGES } from '../lib/stress/migration/sabotage.js';
 import {
-  type Tally,
   Torture,
   type TorturePlan,
   type TortureProgress,
   type TortureReport,
 } from '../lib/stress/migration/torture.js';
 import { integer } from './integer.js';
+import { demoTable, tortureTable } from './migrate-demo-tables.js';
 import { writableFile } from './writable-file.js';
 
 interface DemoOptions {
@@ -150,7 +149,7 @@ async function runDemonstration(guest: GuestPlan, options: DemoOptions, stop: Ab
   );
   const report = await demonstrate(plan, line.update, stop);
   line.stop();
-  if (!options.quiet && report.result !== undefined) console.log(demoTable(report));
+  if (!options.quiet && report.result !== undefined) console.log(demoTable(report, report.result));
   for (const { oracle, detail } of report.violations) console.log(`${oracle}: ${detail}`);
   const how = `seed ${guest.seed}`;
   if (report.verdict === 'fail') {
@@ -198,41 +197,6 @@ function liveLine<T>(quiet: boolean | undefined, format: string, payload: (now?:
   const bar = new SingleBar({ format, hideCursor: true, stream: process.stdout });
   bar.start(1, 0, payload());
   return { update: (now: T) => bar.update(0, payload(now)), stop: () => bar.stop() };
-}
-
-function demoTable({ result, plan, comparingMs, equal, dimmsToggled, throttle }: DemoReport): string {
-  const table = new Table({ style: { head: [], border: [] } });
-  const count = (value: number): string => Math.round(value).toLocaleString('en-US');
-  if (result === undefined) return '';
-  const { pagesSent, pagesZero, pagesUnchanged, pagesSkipped, bytesSent, totalMs } = result;
-  table.push(
-    ['total time', `${count(totalMs)} ms, ${result.rounds} rounds`],
-    [
-      'downtime',
-      `${(result.downtimeMs - comparingMs).toFixed(1)} ms of ${plan.transfer.downtimeMs} ms; ` +
-        `${comparingMs.toFixed(1)} ms more to compare all RAM`,
-    ],
-    [
-      'pages',
-      `${count(pagesSent)} sent, ${count(pagesZero)} zero, ${count(pagesUnchanged)} unchanged, ${count(pagesSkipped)} skipped`,
-    ],
-    ['bytes', `${count(bytesSent)}; ${(bytesSent / MIB / (totalMs / 1000)).toFixed(1)} MiB/s`],
-    ['throttle', `${Math.round(throttle * 100)}% at most`],
-    ['DIMMs plugged or unplugged', count(dimmsToggled)],
-    ['RAM', equal ? 'equal on both sides, and as the guest left it' : 'not equal'],
-  );
-  return table.toString();
-}
-
-function tortureTable({ tally }: TortureReport): string {
-  const table = new Table({
-    head: ['fault', 'struck', 'in the switch-over', 'in doubt', 'arrived', 'stayed', 'killed with its process'],
-    style: { head: [], border: [] },
-  });
-  for (const [kind, row] of Object.entries(tally) as [string, Tally][]) {
-    table.push([kind, row.struck, row.inSwitchOver, row.inDoubt, row.arrived, row.stayed, row.gone].map(String));
-  }
-  return table.toString();
 }
 
 function demoArguments({ guest, transfer, hotplug, sabotage }: DemoPlan): string[] {

@@ -65,7 +65,11 @@ export function isPoint(name: string): name is FaultPoint {
 
 /** One fault, or a few. */
 export function chooseFaults(choices: Choices): Fault[] {
-  return Array.from({ length: choices.oneIn(3) ? choices.between(2, 3) : 1 }, () => chooseFault(choices));
+  const faults = Array.from({ length: choices.oneIn(3) ? choices.between(2, 3) : 1 }, () => chooseFault(choices));
+  // A source claims only when it has lost the other end.
+  const needsLoss = faults.some(({ point }) => point === 'source claims' || point === 'source told');
+  if (needsLoss) faults.push({ kind: 'link cut', point: choices.pick(['end', 'loaded']), nth: 1, part: 1 });
+  return faults;
 }
 
 function chooseFault(choices: Choices): Fault {

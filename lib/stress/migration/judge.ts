@@ -103,7 +103,7 @@ export class Judge {
       if (!host.isAlive && !host.killed) this.crashed(host);
       if (checked?.runs) {
         running.push(host);
-        this.judge(host, checked, host === destination ? (saved?.steps ?? this.steps) : this.steps);
+        this.judge(host, checked, saved?.steps ?? this.steps);
       }
     }
     this.hosts = this.hosts.filter((host) => host.isAlive);

@@ -92,6 +92,16 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
         },
       }),
   },
+  'runs-on-when-it-has-left': {
+    description: 'the source takes its vCPUs for paused some time before they are',
+    oracles: ['ram-differs', 'two-machines', 'not-chosen', 'went-back'],
+    source: (machine) =>
+      sourceHooks(machine, {
+        pause: () => {
+          void someStores().then(() => machine.pause());
+        },
+      }),
+  },
   'arrives-with-old-registers': {
     description: 'the machine arrives with registers from before it was paused',
     oracles: ['went-back'],

@@ -1,5 +1,7 @@
 /** Migrations in a row, of a machine that goes to and fro, each with faults that its seed chooses. */
+import type { MigrationFailure } from '../../migration/index.js';
 import { Choices } from '../plan.js';
+import type { AttemptOutcome } from './attempt.js';
 import { chooseFaults, FAULT_KINDS, type Struck } from './faults.js';
 import { type Fate, Judge } from './judge.js';
 import type { GuestPlan, TransferPlan } from './plan.js';
@@ -42,6 +44,8 @@ export interface TortureReport {
   readonly runs: number;
   readonly seconds: number;
   readonly fates: Readonly<Record<Fate, number>>;
+  /** What sources whose machine has stayed gave for the reason. */
+  readonly stayedBecause: Readonly<Partial<Record<MigrationFailure, number>>>;
   /** By fault, and of migrations without any. */
   readonly tally: Readonly<Record<string, Tally>>;
   readonly violations: readonly TortureViolation[];
@@ -73,6 +77,7 @@ export class Torture {
       { struck: 0, inSwitchOver: 0, inDoubt: 0, arrived: 0, stayed: 0, gone: 0 },
     ]),
   );
+  private readonly stayedBecause: Partial<Record<MigrationFailure, number>> = {};
   private readonly violations: TortureViolation[] = [];
   private runs = 0;
 
@@ -104,7 +109,7 @@ export class Torture {
         if (judged === undefined) break;
         ({ struck } = judged.outcome);
         this.runs++;
-        if (judged.fate !== undefined) this.count(struck, judged.fate);
+        if (judged.fate !== undefined) this.count(judged.outcome, judged.fate);
         this.onProgress(this.progress);
       }
     } finally {
@@ -125,13 +130,15 @@ export class Torture {
       runs: this.runs,
       seconds: elapsed(),
       fates: this.fates,
+      stayedBecause: this.stayedBecause,
       tally: this.tally,
       violations,
     };
   }
 
-  private count(struck: readonly Struck[], fate: Fate): void {
+  private count({ struck, source }: AttemptOutcome, fate: Fate): void {
     this.fates[fate]++;
+    if (source?.ok === false) this.stayedBecause[source.reason] = (this.stayedBecause[source.reason] ?? 0) + 1;
     const kinds = new Set<string>(struck.map(({ kind }) => kind));
     for (const kind of kinds.size === 0 ? [UNDISTURBED] : kinds) {
       const tally = this.tally[kind] as Tally;
@@ -168,7 +175,7 @@ export class Torture {
 
 function chooseTransfer(choices: Choices, sabotaged: boolean): TransferPlan {
   return {
-    downtimeMs: choices.pick([20, 100, 300]),
+    downtimeMs: choices.pick([50, 300, 1000]),
     bandwidth: undefined,
     autoConverge: choices.oneIn(2),
     verify: choices.oneIn(2) && !sabotaged, // or the migration itself would find what the judge is to find
