@@ -84,7 +84,9 @@ export class Attempt {
     const both = [source, destination] as const;
     for (const host of both) host.onReport = (report) => void this.hear(host, report);
     const ended = both.map((host) => host.next('ended'));
+    const receiving = destination.next('receiving');
     destination.tell({ type: 'receive', port: ports.destination, plan: guest, transfer });
+    await receiving;
     source.tell({ type: 'migrate', port: ports.source, transfer });
     for (const host of both) void host.gone.then(() => this.relay.cut());
     const settled = Promise.all(ended);

@@ -1,6 +1,6 @@
 /** The oracle of the guest's RAM: what must be in it, from the registers alone. Of a machine that stands. */
 import type { GuestControl } from './guest-control.js';
-import { EMPTY, firstStamp, type Store, storeOf, writePage } from './guest-program.js';
+import { EMPTY, firstStamp, SAME, type Store, storeOf, writePage } from './guest-program.js';
 import { DIMMS, FIRST_DIMMS, type GuestPlan, PAGE } from './plan.js';
 
 /** @returns what is wrong, if anything is */
@@ -16,8 +16,8 @@ export function guestFault(plan: GuestPlan, control: GuestControl, ram: Int32Arr
     const at = (page * PAGE) / 4;
     for (let i = 0; i < expected.length; i++) {
       if (ram[at + i] === expected[i]) continue;
-      const what = stamp === EMPTY ? 'to be empty' : `as step ${stamp} of vcpu${page % vcpus} left it`;
-      return `page ${page}, of dimm${dimm}, is not ${what}, after ${control.steps(page % vcpus)} steps`;
+      const what = stamp === EMPTY ? 'to be empty' : `with the contents of stamp ${stamp}`;
+      return `page ${page}, of dimm${dimm}, is not ${what}, after ${control.steps(page % vcpus)} steps of vcpu${page % vcpus}`;
     }
   }
   return undefined;
@@ -28,14 +28,14 @@ function expectedStamps(plan: GuestPlan, control: GuestControl): Int32Array {
   const { dimmPages } = plan;
   const stamps = new Int32Array(DIMMS * dimmPages).fill(EMPTY);
   for (let page = 0; page < FIRST_DIMMS * dimmPages; page++) stamps[page] = firstStamp(plan, page);
-  const store: Store = { page: 0, kind: 'fill' };
+  const store: Store = { page: 0, stamp: 0 };
   for (const [vcpu, { steps, seen, since }] of control.state.vcpus.entries()) {
     for (let step = 1; step <= steps; step++) {
       storeOf(plan, vcpu, step, store);
       const dimm = Math.floor(store.page / dimmPages);
       // What it stored before it saw the DIMM that is there now went with another.
       if (seen[dimm] !== control.generation(dimm) || step <= (since[dimm] as number)) continue;
-      if (store.kind !== 'same') stamps[store.page] = store.kind === 'zero' ? EMPTY : step;
+      if (store.stamp !== SAME) stamps[store.page] = store.stamp;
     }
   }
   return stamps;

@@ -4,13 +4,19 @@
  */
 import { DIMMS, type GuestPlan, PAGE } from './plan.js';
 
-export type StoreKind = 'fill' | 'zero' | 'same';
-
 /** One step's store. */
 export interface Store {
   page: number;
-  kind: StoreKind;
+  /** What the page has then: of the step, or one of those below. */
+  stamp: number;
 }
+
+/** The page is all zero. */
+export const EMPTY = -1;
+/** The page has what it had. */
+export const SAME = -2;
+/** What a page has when the guest begins, and now and then again. */
+const FIRST = 0;
 
 const WORDS = PAGE / 4;
 /** All stores but one in so many go to so small a part of RAM, as a guest's do. */
@@ -28,19 +34,20 @@ export function storeOf({ seed, vcpus, dimmPages }: GuestPlan, vcpu: number, ste
     : Math.min(own - 1, Math.floor(place * own));
   into.page = index * vcpus + vcpu;
   const kind = (choice >>> 8) % 16;
-  into.kind = kind === 0 ? 'zero' : kind <= 2 ? 'same' : 'fill';
+  into.stamp = kind < 2 ? EMPTY : kind < 4 ? SAME : kind < 6 ? FIRST : step;
 }
 
 /** What a page of the first DIMMs has before any step, as a stamp: half of them are empty. */
 export function firstStamp({ seed }: GuestPlan, page: number): number {
-  return mix(seed, page, 1) % 2 === 0 ? 0 : EMPTY;
+  return mix(seed, page, 1) % 2 === 0 ? FIRST : EMPTY;
 }
-
-/** The stamp of a page that is all zero. */
-export const EMPTY = -1;
 
 /** Writes what a step leaves in a page. @param at index of the page's first word */
 export function writePage(ram: Int32Array, at: number, page: number, stamp: number): void {
+  if (stamp === SAME) {
+    for (let i = at; i < at + WORDS; i++) ram[i] = ram[i] as number;
+    return;
+  }
   if (stamp === EMPTY) {
     ram.fill(0, at, at + WORDS);
     return;
@@ -50,11 +57,6 @@ export function writePage(ram: Int32Array, at: number, page: number, stamp: numb
     ram[i] = word;
     word = (Math.imul(word, 0x2c1b3c6d) + 0x3c6ef372) | 0;
   }
-}
-
-/** Stores to a page what it has. */
-export function rewritePage(ram: Int32Array, at: number): void {
-  for (let i = at; i < at + WORDS; i++) ram[i] = ram[i] as number;
 }
 
 /** 32 bits, from 0 up. */

@@ -2,7 +2,7 @@
 import type { ArenaHandle } from '../../arena/arena.js';
 import { attachVcpu, type Vcpu } from '../../vcpu.js';
 import { Command, GuestControl } from './guest-control.js';
-import { EMPTY, rewritePage, type Store, storeOf, writePage } from './guest-program.js';
+import { type Store, storeOf, writePage } from './guest-program.js';
 import { type GuestPlan, PAGE } from './plan.js';
 
 export interface VcpuWork {
@@ -43,22 +43,20 @@ export function runVcpu(work: VcpuWork, attached: () => void): void {
   }
 }
 
-const store: Store = { page: 0, kind: 'fill' };
+const store: Store = { page: 0, stamp: 0 };
 
 /** Between two quiescent states, so a machine that stands has whole pages only. */
 function step(plan: GuestPlan, index: number, control: GuestControl, vcpu: Vcpu, ram: Int32Array): void {
   const steps = control.steps(index) + 1;
   storeOf(plan, index, steps, store);
-  const { page, kind } = store;
+  const { page, stamp } = store;
   const dimm = Math.floor(page / plan.dimmPages);
   // A DIMM goes when every vCPU has been quiescent since this was turned.
   const generation = control.generation(dimm);
   if (generation !== control.seen(index, dimm)) control.see(index, dimm, generation, steps - 1);
   if (generation % 2 === 1) {
     vcpu.mark(page * PAGE);
-    const at = (page * PAGE) / 4;
-    if (kind === 'same') rewritePage(ram, at);
-    else writePage(ram, at, page, kind === 'zero' ? EMPTY : steps);
+    writePage(ram, (page * PAGE) / 4, page, stamp);
   }
   control.setSteps(index, steps);
 }

@@ -45,7 +45,6 @@ export class Host {
     process.on('disconnect', () => process.exit());
     // Ctrl-C in a terminal comes here too, and the judge would take it for a crash.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
-    void this.tell({ type: 'ready' });
   }
 
   private async obey(order: Order): Promise<void> {
@@ -95,9 +94,9 @@ export class Host {
       },
     };
     const { downtimeMs, autoConverge, verify, stallMs } = transfer;
+    this.cancelling = new AbortController();
     await this.end(async () => {
       const stream = await connectTo(port);
-      this.cancelling = new AbortController();
       const migration = migrate(this.sabotage?.source?.(hooks) ?? hooks, stream, {
         ...{ downtimeMs, autoConverge, verify, stallMs },
         ...{ arbiter: this.arbiter('source'), signal: this.cancelling.signal },
@@ -111,8 +110,10 @@ export class Host {
   }
 
   private async receive(port: number, plan: GuestPlan, { stallMs }: TransferPlan): Promise<void> {
+    this.cancelling = new AbortController();
     const machine = this.create(plan);
     await machine.ready();
+    await this.tell({ type: 'receiving' });
     const hooks: DestinationMachine = {
       pageSize: PAGE,
       plug: ({ id, offset, size }) => machine.receiveDimm(id, offset, size),
@@ -136,7 +137,6 @@ export class Host {
         await machine.close();
         throw error;
       });
-      this.cancelling = new AbortController();
       await receive(this.sabotage?.destination?.(hooks, contents) ?? hooks, stream, {
         ...{ stallMs, arbiter: this.arbiter('destination'), signal: this.cancelling.signal },
       });

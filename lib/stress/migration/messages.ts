@@ -17,8 +17,9 @@ export type Order =
 
 /** What a host has to say. */
 export type Report =
-  | { readonly type: 'ready' }
   | { readonly type: 'booted' }
+  /** There is room for a machine. */
+  | { readonly type: 'receiving' }
   | { readonly type: 'progress'; readonly progress: MigrationProgress }
   /** The machine's vCPUs are about to run. */
   | { readonly type: 'runs'; readonly steps: readonly number[] }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { guestFault } from '../../../lib/stress/migration/guest-check.js';
 import { GuestControl } from '../../../lib/stress/migration/guest-control.js';
-import { EMPTY, firstStamp, type Store, storeOf, writePage } from '../../../lib/stress/migration/guest-program.js';
+import { firstStamp, type Store, storeOf, writePage } from '../../../lib/stress/migration/guest-program.js';
 import { DIMMS, FIRST_DIMMS, PAGE } from '../../../lib/stress/migration/plan.js';
 
 const PLAN = { seed: 11, vcpus: 2, dimmPages: 16, dirtyRate: 1 };
@@ -21,7 +21,7 @@ class SteppedGuest {
   }
 
   run(steps: number): void {
-    const store: Store = { page: 0, kind: 'fill' };
+    const store: Store = { page: 0, stamp: 0 };
     for (let i = 0; i < steps; i++) {
       for (let vcpu = 0; vcpu < PLAN.vcpus; vcpu++) {
         const step = this.control.steps(vcpu) + 1;
@@ -29,9 +29,7 @@ class SteppedGuest {
         const dimm = Math.floor(store.page / PLAN.dimmPages);
         const generation = this.control.generation(dimm);
         if (generation !== this.control.seen(vcpu, dimm)) this.control.see(vcpu, dimm, generation, step - 1);
-        if (generation % 2 === 1 && store.kind !== 'same') {
-          writePage(this.ram, store.page * WORDS, store.page, store.kind === 'zero' ? EMPTY : step);
-        }
+        if (generation % 2 === 1) writePage(this.ram, store.page * WORDS, store.page, store.stamp);
         this.control.setSteps(vcpu, step);
       }
     }
