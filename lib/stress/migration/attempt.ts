@@ -87,7 +87,7 @@ export class Attempt {
     const receiving = destination.next('receiving');
     destination.tell({ type: 'receive', port: ports.destination, plan: guest, transfer });
     await receiving;
-    source.tell({ type: 'migrate', port: ports.source, transfer });
+    source.tell({ type: 'migrate', port: ports.source, transfer, toggledWhenSaved: this.toggledWhenSaved });
     for (const host of both) void host.gone.then(() => this.relay.cut());
     const settled = Promise.all(ended);
     const plugging = this.plan.hotplug ? this.plug(settled) : undefined;
@@ -146,6 +146,13 @@ export class Attempt {
     }
   }
 
+  /** An order would come when the state has been saved. */
+  private get toggledWhenSaved(): number[] {
+    return this.faults.planned
+      .filter(({ kind, point }) => kind === 'hotplug' && point === 'saved')
+      .map(({ part }) => dimmOf(part));
+  }
+
   private async reach(point: FaultPoint): Promise<void> {
     if ((await this.faults.at(point)) !== undefined) this.relay.cut();
   }
@@ -177,7 +184,7 @@ export class Attempt {
     this.report({ oracle: 'ram-differs', detail: `${differ.join(', ')} arrived otherwise than it was when it left` });
   }
 
-  private async strike({ kind, part }: Fault): Promise<void> {
+  private async strike({ kind, point, part }: Fault): Promise<void> {
     const { source, destination } = this.hosts;
     const { stallMs } = this.plan.transfer;
     switch (kind) {
@@ -190,7 +197,8 @@ export class Attempt {
       case 'destination cancelled':
         return destination.tell({ type: 'cancel' });
       case 'hotplug':
-        return source.tell({ type: 'toggle', dimm: FIRST_DIMMS + Math.floor(part * 1.99), standing: true });
+        if (point === 'saved') return; // the source was told before
+        return source.tell({ type: 'toggle', dimm: dimmOf(part), standing: true });
       case 'link stalled':
         this.relay.stalledUntil = performance.now() + part * stallMs * LONGEST_STALL;
         return;
@@ -217,4 +225,9 @@ export class Attempt {
       await Promise.race([settled, sleep(HOTPLUG_MS)]);
     }
   }
+}
+
+/** One of those that come and go. */
+function dimmOf(part: number): number {
+  return FIRST_DIMMS + Math.min(DIMMS - FIRST_DIMMS - 1, Math.floor(part * (DIMMS - FIRST_DIMMS)));
 }

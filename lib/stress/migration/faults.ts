@@ -87,7 +87,7 @@ function chooseFault(choices: Choices): Fault {
 
 export class Faults {
   readonly struck: Struck[] = [];
-  private readonly planned: readonly Fault[];
+  readonly planned: readonly Fault[];
   private readonly strike: (fault: Fault) => Promise<void>;
   private readonly passed = new Map<FaultPoint, number>();
 

@@ -58,18 +58,13 @@ export class Host {
       case 'receive':
         return this.receive(order.port, order.plan, order.transfer);
       case 'migrate':
-        return this.migrate(order.port, order.transfer);
+        return this.migrate(order.port, order.transfer, [...order.toggledWhenSaved]);
       case 'cancel':
         return this.cancelling.abort();
       case 'chosen':
         return this.chosen?.(order.winner);
-      case 'toggle': {
-        const { machine } = this;
-        if (machine === undefined || !(machine.running || order.standing)) return;
-        const plugged = await machine.toggle(order.dimm);
-        if (plugged !== undefined) await this.tell({ type: 'toggled', dimm: order.dimm, plugged });
-        return;
-      }
+      case 'toggle':
+        return this.toggle(order.dimm, order.standing);
       case 'check': {
         const { machine } = this;
         if (!machine?.running) return this.tell({ type: 'checked', runs: false, steps: [] });
@@ -80,7 +75,14 @@ export class Host {
     }
   }
 
-  private async migrate(port: number, transfer: TransferPlan): Promise<void> {
+  private async toggle(dimm: number, standing: boolean): Promise<void> {
+    const { machine } = this;
+    if (machine === undefined || !(machine.running || standing)) return;
+    const plugged = await machine.toggle(dimm);
+    await this.tell({ type: 'toggled', dimm, plugged });
+  }
+
+  private async migrate(port: number, transfer: TransferPlan, toggled: number[]): Promise<void> {
     const machine = this.machine as GuestMachine;
     const hooks: SourceMachine = {
       memory: machine.memory,
@@ -89,6 +91,8 @@ export class Host {
       resume: () => machine.resume(),
       throttle: (share) => machine.throttle(share),
       saveState: async () => {
+        const dimm = toggled.pop();
+        if (dimm !== undefined) this.toggle(dimm, true).catch((error) => this.broke(error));
         await this.tell({ type: 'saved', ...imageOf(machine) });
         return machine.saveState();
       },

@@ -7,7 +7,13 @@ import type { GuestPlan, TransferPlan } from './plan.js';
 export type Order =
   | { readonly type: 'boot'; readonly plan: GuestPlan }
   | { readonly type: 'receive'; readonly port: number; readonly plan: GuestPlan; readonly transfer: TransferPlan }
-  | { readonly type: 'migrate'; readonly port: number; readonly transfer: TransferPlan }
+  | {
+      readonly type: 'migrate';
+      readonly port: number;
+      readonly transfer: TransferPlan;
+      /** DIMMs that are plugged or unplugged while the state is saved. */
+      readonly toggledWhenSaved: readonly number[];
+    }
   | { readonly type: 'cancel' }
   /** Plug the DIMM, or unplug it; also in a machine that stands? */
   | { readonly type: 'toggle'; readonly dimm: number; readonly standing: boolean }

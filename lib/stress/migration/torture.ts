@@ -64,6 +64,8 @@ export const UNDISTURBED = 'none';
 const LEAST_ARRIVED = 1;
 const LEAST_IN_SWITCH_OVER = 2;
 const LEAST_IN_DOUBT = 1;
+/** A second: a link over which few rounds are enough, but not two. */
+const MANY_ROUNDS_BYTES = 2 ** 23;
 /** In so many migrations every kind of fault strikes. */
 const ALL_KINDS_WITHIN = 100;
 
@@ -174,9 +176,10 @@ export class Torture {
 }
 
 function chooseTransfer(choices: Choices, sabotaged: boolean): TransferPlan {
+  const manyRounds = choices.oneIn(4);
   return {
-    downtimeMs: choices.pick([50, 300, 1000]),
-    bandwidth: undefined,
+    downtimeMs: manyRounds ? 50 : choices.pick([50, 300, 1000]),
+    bandwidth: manyRounds ? MANY_ROUNDS_BYTES : undefined,
     autoConverge: choices.oneIn(2),
     verify: choices.oneIn(2) && !sabotaged, // or the migration itself would find what the judge is to find
     stallMs: choices.pick([400, 800, 1500]),
