@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationProgress } from '../../migration/index.js';
 import { Attempt, type AttemptOutcome, type Finding } from './attempt.js';
 import type { Fault } from './faults.js';
@@ -13,11 +12,13 @@ import { HostProcess } from './host-process.js';
 import type { Report, ReportOf } from './messages.js';
 import type { DemoPlan, GuestPlan } from './plan.js';
 import { RunLock } from './run-lock.js';
+import { within } from './within.js';
 
 /** `gone`: the machine was killed with its process, and the other has stopped for good. */
 export type Fate = 'arrived' | 'stayed' | 'gone';
 
-const HANG_MS = 60_000;
+/** In which every vCPU of a machine that runs does something, and all RAM is looked at. */
+const CHECK_MS = 60_000;
 
 export class Judge {
   private readonly guest: GuestPlan;
@@ -69,8 +70,9 @@ export class Judge {
     const host = this.hosts[0] ?? this.start();
     this.start();
     host.tell({ type: 'boot', plan: this.guest });
-    const booted = await this.within(host.next('booted'), `the start of ${host.name}`);
-    if (booted === undefined) throw new Error(`${host.name} did not start; it said: ${host.output}`);
+    if ((await host.next('booted')) === undefined) {
+      throw new Error(`${host.name} did not start; it said: ${host.output}`);
+    }
     this.holder = host;
     this.steps = [];
     return host;
@@ -125,21 +127,13 @@ export class Judge {
     this.steps = steps;
   }
 
-  private check(host: HostProcess): Promise<ReportOf<'checked'> | undefined> {
+  private async check(host: HostProcess): Promise<ReportOf<'checked'> | undefined> {
     const checked = host.next('checked');
     host.tell({ type: 'check' });
-    return this.within(checked, `the vCPUs of ${host.name}`);
-  }
-
-  private async within<T>(promise: Promise<T>, what: string): Promise<T | undefined> {
-    const limit = new AbortController();
-    const late = sleep(HANG_MS, undefined, { signal: limit.signal }).then(
-      () => this.found('hang', `${what} took ${HANG_MS} ms`),
-      () => {}, // not late
-    );
-    const first = await Promise.race([promise, late]);
-    limit.abort();
-    return first as T | undefined;
+    const answer = await within(CHECK_MS, checked);
+    if (answer !== 'late') return answer;
+    this.found('no-machine', `the vCPUs of ${host.name} are to run, and do nothing`);
+    return undefined;
   }
 
   private crashed(host: HostProcess): void {

@@ -2,9 +2,10 @@
 import type { MigrationFailure } from '../../migration/index.js';
 import { Choices } from '../plan.js';
 import type { AttemptOutcome } from './attempt.js';
-import { chooseFaults, FAULT_KINDS, type Struck } from './faults.js';
+import { chooseFaults, FAULT_KINDS, type Fault } from './faults.js';
 import { type Fate, Judge } from './judge.js';
 import type { GuestPlan, TransferPlan } from './plan.js';
+import { within } from './within.js';
 
 export interface TorturePlan {
   readonly guest: GuestPlan;
@@ -66,6 +67,8 @@ const LEAST_IN_SWITCH_OVER = 2;
 const LEAST_IN_DOUBT = 1;
 /** A second: a link over which few rounds are enough, but not two. */
 const MANY_ROUNDS_BYTES = 2 ** 23;
+/** A migration that takes longer hangs. */
+const MOST_MS = 90_000;
 /** In so many migrations every kind of fault strikes. */
 const ALL_KINDS_WITHIN = 100;
 
@@ -94,7 +97,8 @@ export class Torture {
     const elapsed = (): number => (performance.now() - began) / 1000;
     const { guest, sabotage, runs = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = this.plan;
     let seed = this.plan.seed;
-    let struck: readonly Struck[] = [];
+    /** Of the migration of the moment: those that were chosen, and when it has ended those that have struck. */
+    let faults: readonly Fault[] = [];
     const judge = new Judge(guest, sabotage, ({ oracle, detail }) => {
       this.violations.push({ oracle, detail, seed, faults: [] });
     });
@@ -104,12 +108,15 @@ export class Torture {
         seed = (this.plan.seed + this.runs) % 2 ** 32;
         const choices = new Choices(seed);
         const transfer = chooseTransfer(choices, sabotage !== undefined);
-        const faults = chooseFaults(choices);
+        faults = chooseFaults(choices);
         const plan = { guest, transfer, hotplug: choices.oneIn(8), sabotage };
-        const migration = judge.migrate(plan, faults);
-        const judged = await Promise.race([migration, interrupted]);
+        const judged = await within(MOST_MS, Promise.race([judge.migrate(plan, faults), interrupted]));
+        if (judged === 'late') {
+          this.violations.push({ oracle: 'hang', detail: `nothing after ${MOST_MS} ms`, seed, faults: [] });
+          break;
+        }
         if (judged === undefined) break;
-        ({ struck } = judged.outcome);
+        faults = judged.outcome.struck;
         this.runs++;
         if (judged.fate !== undefined) this.count(judged.outcome, judged.fate);
         this.onProgress(this.progress);
@@ -117,7 +124,7 @@ export class Torture {
     } finally {
       await judge.close();
     }
-    const said = struck.map(({ kind, point, nth, part }) => `${kind} at '${point}' ${nth}, ${part}`);
+    const said = faults.map(({ kind, point, nth, part }) => `${kind} at '${point}' ${nth}, ${part}`);
     const violations = this.violations.map((violation) => ({ ...violation, faults: said }));
     if (violations.length === 0 && !interruption.aborted) {
       for (const detail of this.vacuities()) {
@@ -180,7 +187,7 @@ function chooseTransfer(choices: Choices, sabotaged: boolean): TransferPlan {
   return {
     downtimeMs: manyRounds ? 50 : choices.pick([50, 300, 1000]),
     bandwidth: manyRounds ? MANY_ROUNDS_BYTES : undefined,
-    autoConverge: choices.oneIn(2),
+    autoConverge: true, // or a fast guest would never leave
     verify: choices.oneIn(2) && !sabotaged, // or the migration itself would find what the judge is to find
     stallMs: choices.pick([400, 800, 1500]),
   };
