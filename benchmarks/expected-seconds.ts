@@ -30,4 +30,5 @@ export const EXPECTED_SECONDS: Record<QuestionName, readonly [once: number, aRou
   'collect-density': [2.6, 0.6],
   'mark-generated': [2, 0.5],
   runs: [1, 0.3],
+  framebuffer: [1.5, 1.1],
 };

@@ -41,6 +41,7 @@ export const QUESTIONS = [
   'marks-during-harvest',
   'swap-threshold',
   'runs',
+  'framebuffer',
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number];

@@ -262,7 +262,8 @@ export class DirtyMemory {
 
   /**
    * The `...Unsynchronized` forms do not wait. They are right only while every reader is stopped at a quiescent state
-   * or offline, by a handshake that happens-before the call, and resumes after it by `quiescent` or `goOnline`.
+   * or offline, by a handshake that happens-before the call, and resumes after it: by `quiescent`, by `goOnline`, or by
+   * an atomic load that sees what the owner stored after the call.
    * @throws UsageError while an asynchronous collection of the client is under way
    */
   testAndClearUnsynchronized(start: number, length: number, client: Client): boolean {

@@ -14,6 +14,7 @@ export {
   type HarvestOptions,
   type HarvestResult,
 } from './dirty-memory.js';
+export { changedRectangles, type Rectangle, type Surface } from './display/changed-rectangles.js';
 export {
   ArenaFullError,
   CorruptionError,

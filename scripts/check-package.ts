@@ -11,7 +11,7 @@ import type { StressReport } from '../lib/stress/report.js';
 import { installNode, NODE_VERSIONS, thisNode } from './node-versions.js';
 import { bundle, type Program } from './package/bundles.js';
 import { contentFaults, importGraph } from './package/contents.js';
-import { writeExamples } from './package/examples.js';
+import { writeExamples, writeUses } from './package/examples.js';
 import { loadTimes } from './package/load-time.js';
 import { createProject, installTools, npmInstall, pack, ROOT, run, tool } from './package/packed.js';
 import { compile, compileExamples, TYPED } from './package/types.js';
@@ -60,6 +60,7 @@ function checkAll(folder: string): void {
     { name: 'import', cwd: esm, args: ['import.mjs'] },
     { name: 'require', cwd: commonjs, args: ['require.cjs'] },
     ...examples.map((name) => ({ name: `the README's example, ${name}`, cwd: esm, args: [name] })),
+    ...writeUses(esm).map((name) => ({ name: `an emulator's use, ${name}`, cwd: esm, args: [name] })),
     ...examples.map((name) => ({ name: `the same from a CommonJS project, ${name}`, cwd: commonjs, args: [name] })),
   ];
   check('the tools are installed', installTools);

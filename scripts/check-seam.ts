@@ -15,7 +15,16 @@ import ts from 'typescript';
 const SEAM = 'lib/arena/words.ts';
 
 /** The layers in their order; those of one row do not know each other. Files directly in lib/ form the layer `''`. */
-const LAYERS = [['errors.ts'], ['arena'], ['bitmap', 'rcu'], ['dirty'], ['ram'], [''], ['migration'], ['stress']];
+const LAYERS = [
+  ['errors.ts'],
+  ['arena'],
+  ['bitmap', 'rcu'],
+  ['dirty'],
+  ['ram', 'display'],
+  [''],
+  ['migration'],
+  ['stress'],
+];
 
 interface Pairing {
   file: string;

@@ -24,3 +24,8 @@ export function codeBlocks(document: URL, doors: Readonly<Record<string, string>
 export function toDoors(code: string, doors: Readonly<Record<string, string>>): string {
   return Object.entries(doors).reduce((here, [name, url]) => here.replaceAll(`from '${name}'`, `from '${url}'`), code);
 }
+
+/** Of an example's files those that are run: one that is named after another, `NAME-vcpu.mjs`, is a part of it. */
+export function programsAmong(files: readonly string[]): string[] {
+  return files.filter((name) => !files.some((other) => name.startsWith(`${other.slice(0, -'.mjs'.length)}-`)));
+}

@@ -27,6 +27,8 @@
  *   `verify` both ends compare digests of all RAM before the claim.
  * MG-5 A source that resumes has lost nothing: its RAM was only read, and the next migration starts with all of it dirty.
  *
+ * `spec/migration/decision.spec.ts` runs both ends through every order of what can happen.
+ *
  * *Without an arbiter* the source's own memory is the register, and the destination's claim is a message: `ready`, to which
  * the source answers `commit`. MG-1 to MG-3 hold with "its claim has returned destination" read as "it has received
  * `commit`", and with "`end`" read as "`commit`" for the source. But a source that has sent `commit` and then loses the

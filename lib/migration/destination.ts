@@ -20,7 +20,8 @@ export interface Received {
 }
 
 /**
- * Receives the machine that the process at the other end of the stream sends by `migrate`, and starts it.
+ * Receives the machine that the process at the other end of the stream sends by `migrate`, and starts it. (QEMU:
+ * qmp_migrate_incoming.)
  * @returns a promise that resolves when the machine runs here. It rejects with a MigrationError, which says what is true
  *   of this machine then, or with a TypeError or RangeError for bad arguments, with nothing begun
  */
@@ -57,12 +58,8 @@ class Reception {
 
   async run(): Promise<Received> {
     const { link, options, machine } = this;
-    const cancel = (): void => link.fail(new MigrationError('cancelled', 'the migration was cancelled'));
-    if (options.signal?.aborted) cancel();
-    options.signal?.addEventListener('abort', cancel);
     try {
-      await this.arrive();
-      if (options.signal?.aborted && link.failure !== undefined) throw link.failure;
+      await this.arriveUnlessCancelled();
       await claimAtDestination(link, this.replies, options.arbiter);
     } catch (error) {
       const failure = asFailure(error, 'destination', 'the destination failed');
@@ -70,8 +67,6 @@ class Reception {
       await this.working;
       if (failure.reason !== 'undecided') await hook('discard', () => machine.discard());
       throw failure;
-    } finally {
-      options.signal?.removeEventListener('abort', cancel);
     }
     try {
       await hook('start', () => machine.start());
@@ -80,6 +75,20 @@ class Reception {
       link.close();
     }
     return { ramBytes: this.ram.size, verified: this.state.verify };
+  }
+
+  private async arriveUnlessCancelled(): Promise<void> {
+    const { signal } = this.options;
+    const cancelled = new MigrationError('cancelled', 'the migration was cancelled');
+    const cancel = (): void => this.link.fail(cancelled);
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel);
+    try {
+      await this.arrive();
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+    if (signal?.aborted) throw cancelled;
   }
 
   /** Resolves when the machine is whole. */

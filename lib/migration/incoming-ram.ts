@@ -7,6 +7,9 @@ import type { DestinationMachine } from './machine.js';
 import type { MessageOf } from './message.js';
 import { MigrationError } from './migration-error.js';
 
+/** So that a source cannot have this end remember things for ever. */
+const MOST_BLOCKS = 4096;
+
 interface IncomingBlock {
   readonly id: string;
   readonly offset: number;
@@ -33,6 +36,7 @@ export class IncomingRam {
 
   async plug({ block, id, offset, size }: MessageOf<'plug'>): Promise<void> {
     const { pageSize } = this.machine;
+    if (this.blocks.size === MOST_BLOCKS) throw breach(`more than ${MOST_BLOCKS} RAM blocks`);
     if (this.blocks.has(block)) throw breach(`RAM block ${block} is plugged already`);
     if (id === '' || [...this.blocks.values()].some((other) => other.id === id)) throw breach(`'${id}' is no new id`);
     if (size === 0 || size % pageSize !== 0 || offset % pageSize !== 0 || !Number.isSafeInteger(offset + size)) {

@@ -15,6 +15,9 @@ import { asFailure, MigrationError } from './migration-error.js';
 
 type Handler = (message: Message) => void | Promise<void>;
 
+/** Of the reason that a peer is told, in UTF-16 units: what an embedder's hook throws may be long. */
+const LONGEST_REASON = 1000;
+
 /** How long an end that has said goodbye goes on listening, so that the goodbye arrives. */
 const LINGER_MS = 1000;
 
@@ -109,7 +112,9 @@ export class Link {
     const reason = this.failure?.reason;
     this.fail(new MigrationError('link', 'the migration has ended'));
     if (reason !== 'link' && reason !== 'timeout') {
-      if (because !== undefined && !this.aborted) this.write(this.writer.frame({ type: 'abort', because }));
+      if (because !== undefined && !this.aborted) {
+        this.write(this.writer.frame({ type: 'abort', because: because.slice(0, LONGEST_REASON) }));
+      }
       this.stream.end();
       let timer: ReturnType<typeof setTimeout> | undefined;
       const enough = new Promise<void>((resolve) => {

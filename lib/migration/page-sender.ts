@@ -30,7 +30,7 @@ export class PageSender {
   /** The rest of a run whose pages are sent if they are still in the set. */
   private run = { at: 0, end: 0 };
   /** The rest of a page that has left the set. */
-  private page: { block: OutgoingBlock; at: number; end: number } | undefined;
+  private page: Page | undefined;
 
   constructor(ram: OutgoingRam, dirty: DirtyPages, pageSize: number, cache: PageCache) {
     this.ram = ram;
@@ -71,11 +71,10 @@ export class PageSender {
 
   private look(outgoing: OutgoingBlock, offset: number, chunk: Chunk): void {
     const { unit } = this.ram;
-    const { number, bytes, filled, skipped } = outgoing;
+    const { number, bytes, filled } = outgoing;
     const index = offset / unit;
     const at = chunk.filled;
     this.staging.set(bytes.subarray(offset, offset + unit), at);
-    skipped.lower(index);
     if (this.isZero(at, unit)) {
       this.counts.zero++;
       if (!filled.lower(index)) return;
@@ -90,16 +89,31 @@ export class PageSender {
     }
   }
 
+  /** What was given away before it was written again is not any more. */
+  private begin(page: Page): Page {
+    const { block, at, end } = page;
+    for (let index = this.indexOf(block, at); index < this.indexOf(block, end); index++) block.skipped.lower(index);
+    this.page = page;
+    return page;
+  }
+
+  private goesOn({ block, at, end }: Page): boolean {
+    return at < end && this.ram.find(at) === block && !block.skipped.has(this.indexOf(block, at));
+  }
+
+  private indexOf({ block }: OutgoingBlock, at: number): number {
+    return (at - block.offset) / this.ram.unit;
+  }
+
   private isZero(at: number, unit: number): boolean {
     const words = this.stagingWords;
     for (let i = at / 4; i < (at + unit) / 4; i++) if (words[i] !== 0) return false;
     return true;
   }
 
-  /** The page that the chunk goes on with. Its rest is dropped when its block has gone meanwhile. */
-  private nextPage(): { block: OutgoingBlock; at: number; end: number } | undefined {
-    const { page } = this;
-    if (page !== undefined && page.at < page.end && this.ram.find(page.at) === page.block) return page;
+  /** The page that the chunk goes on with. Its rest is dropped when it was skipped, or its block has gone, meanwhile. */
+  private nextPage(): Page | undefined {
+    if (this.page !== undefined && this.goesOn(this.page)) return this.page;
     this.page = undefined;
     for (;;) {
       while (this.run.at < this.run.end) {
@@ -109,8 +123,7 @@ export class PageSender {
         if (this.dirty.toSend.delete(at, this.pageSize) === 0) continue;
         const block = this.ram.find(at);
         if (block === undefined) continue;
-        this.page = { block, at, end: at + this.pageSize };
-        return this.page;
+        return this.begin({ block, at, end: at + this.pageSize });
       }
       this.runs ??= this.dirty.toSend.runs();
       const { done, value } = this.runs.next();
@@ -121,6 +134,13 @@ export class PageSender {
       this.run = { at: value.start, end: value.start + value.length };
     }
   }
+}
+
+/** In bytes of ram_addr space. */
+interface Page {
+  readonly block: OutgoingBlock;
+  at: number;
+  readonly end: number;
 }
 
 /** Messages that are being put together; neighbours are merged. */

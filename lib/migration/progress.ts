@@ -2,7 +2,8 @@
 
 /**
  * `connecting` until the destination has answered; `copying` while the machine runs; `switching` while it is paused and the
- * rest goes over; `deciding` from the moment on from which the destination may start.
+ * rest goes over; `deciding` from the moment on from which the destination may start. RAM that comes or goes from then
+ * on makes the source take its machine back, if it still can; otherwise the change is one of a machine that is gone.
  */
 export type MigrationPhase = 'connecting' | 'copying' | 'switching' | 'deciding';
 

@@ -33,6 +33,7 @@ const migrating = new WeakSet<DirtyMemory>();
 /**
  * Begins to send a machine to the process at the other end of the stream, which calls `receive`. Called on the thread that
  * owns the engine. The machine's MIGRATION bits are the migration's until it has ended: do not collect them meanwhile.
+ * (QEMU: qmp_migrate.)
  * @throws TypeError, RangeError for bad arguments; UsageError while a migration of the machine is under way
  */
 export function migrate(machine: SourceMachine, stream: ByteStream, options: MigrateOptions = {}): Migration {
@@ -110,7 +111,8 @@ export class Migration {
    * The contents of the whole pages within the bytes do not matter: a balloon has them, the guest has said that they are
    * free, or a device discarded them. They are not sent, and are zero at the destination, unless they are written again
    * after this has resolved. So whoever gives them away must keep them from being used until then. A hint: pages that the
-   * destination has not been told of yet are sent, and when the machine is paused it is too late.
+   * destination has not been told of yet are sent, and when the machine is paused it is too late. (QEMU:
+   * qemu_guest_free_page_hint.)
    * @returns how many pages were given away that were not before
    * @throws (rejects) TypeError, RangeError; what ends the migration meanwhile
    */

@@ -33,6 +33,7 @@ export async function switchOver(over: SwitchOver): Promise<boolean> {
     const state = await over.saveState();
     await dirty.collect();
     await rounds.sendAll();
+    if (ram.changes !== changes) continue; // RAM that came since has not been collected: its digest would be wrong
     for (const message of sender.emptySkipped()) await link.send(message);
     await link.send({ type: 'seal', stateBytes: state.length, verify });
     for (let at = 0; at < state.length; at += MAX_CONTENT) {

@@ -62,7 +62,7 @@ export class CollectorFlow {
     await this.begin();
     while (!this.guest.stopped) {
       this.checkModel();
-      if (this.choices.oneIn(8)) await this.restart();
+      if (this.choices.oneIn(12)) await this.restart();
       await this.collectOrGiveUp();
       await this.findLostUpdates();
       await new Promise((resolve) => setImmediate(resolve));

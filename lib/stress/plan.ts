@@ -41,7 +41,7 @@ export const MINIMA = {
   marks: 100_000,
   collections: 60,
   pagesRedirtied: 50,
-  restarts: 10,
+  restarts: 1,
   gracePeriods: 100,
   extends: 20,
   shrinks: 20,

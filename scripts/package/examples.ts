@@ -1,19 +1,34 @@
-/** The code blocks of the packed README, as files. */
-import { writeFileSync } from 'node:fs';
+/** The code blocks of the packed documents, as files. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { codeBlocks } from '../code-blocks.js';
+import { type CodeBlock, codeBlocks, programsAmong } from '../code-blocks.js';
 
-/** @returns the names of those that are programs */
+/** The README's. @returns the names of those that are programs */
 export function writeExamples(project: string): string[] {
-  const readme = pathToFileURL(join(project, 'node_modules/dirtymem/README.md'));
-  const blocks = codeBlocks(readme).filter(({ language }) => language === 'js');
   const programs: string[] = [];
-  for (const { code, file, line } of blocks) {
+  for (const { code, file, line } of blocksOf(project, 'README.md')) {
     const name = file ?? `readme-line-${line}.mjs`;
     writeFileSync(join(project, name), code);
     if (file === undefined) programs.push(name);
   }
   if (programs.length === 0) throw new Error('the README has no program');
   return programs;
+}
+
+/** What an emulator does. @returns the names of those that are programs */
+export function writeUses(project: string): string[] {
+  mkdirSync(join(project, 'uses'));
+  const names = blocksOf(project, 'lib/EMULATOR.md').map(({ code, file }) => {
+    const name = `uses/${file}`;
+    writeFileSync(join(project, name), code);
+    return name;
+  });
+  if (names.length === 0) throw new Error('EMULATOR.md has no program');
+  return programsAmong(names);
+}
+
+function blocksOf(project: string, document: string): CodeBlock[] {
+  const url = pathToFileURL(join(project, 'node_modules/dirtymem', document));
+  return codeBlocks(url).filter(({ language }) => language === 'js');
 }

@@ -1,17 +1,17 @@
 /**
  * Each example is a program that checks itself: run as a user would, and quoted whole in lib/EMULATOR.md. A file that is
- * named after another, `NAME-vcpu.mjs`, is a thread or a process of it.
+ * named after another, `NAME-vcpu.mjs`, is a thread, a process or a module of it.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { codeBlocks, toDoors } from '../../scripts/code-blocks.js';
+import { codeBlocks, programsAmong, toDoors } from '../../scripts/code-blocks.js';
 import { doors, runProgram } from '../support/run-program.js';
 
 const folder = new URL('./', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.mjs'));
-const programs = files.filter((name) => !files.some((other) => name.startsWith(`${other.slice(0, -4)}-`)));
+const programs = programsAmong(files);
 
 describe('The examples', () => {
   let copies: string;

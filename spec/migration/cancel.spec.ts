@@ -90,6 +90,19 @@ describe('A migration that is cancelled', () => {
     expect(expectArrived(sender, outcome).confirmed).to.equal(true);
   });
 
+  it('by a destination that has said that it is whole is not', async () => {
+    const sender = machine();
+    const controller = new AbortController();
+    const outcome = await attempt(sender, {
+      destination: { signal: controller.signal },
+      policy: ({ message }) => {
+        if (message.type === 'ready' || message.type === 'commit') controller.abort();
+        return 'pass';
+      },
+    });
+    expect(expectArrived(sender, outcome).confirmed).to.equal(true);
+  });
+
   it('gives the vCPUs their time back', async () => {
     const sender = machine();
     const outcome = await attempt(sender, {

@@ -133,6 +133,17 @@ describe('RAM that comes and goes during a migration', () => {
       });
     }
 
+    it('is plugged when everything else was collected: its digest comes when its contents have', async () => {
+      const { memory } = sender;
+      const harvest = memory.harvest.bind(memory);
+      memory.harvest = async (client, options) => {
+        const result = await harvest(client, options);
+        if (sender.state === 'paused' && memory.ram.get('new') === undefined) plugFilled('new', 30, 128);
+        return result;
+      };
+      expectArrived(sender, await attempt(sender, { source: { verify: true } }));
+    });
+
     it('makes the state be saved again', async () => {
       let saved = 0;
       sender.saveState = () => {

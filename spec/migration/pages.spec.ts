@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Client } from '../../lib/index.js';
+import { MAX_CONTENT } from '../../lib/migration/frame.js';
 import { type MigrateOptions, type Migration, MigrationError } from '../../lib/migration/index.js';
 import type { Message } from '../../lib/migration/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
@@ -217,6 +218,36 @@ describe('The pages of a migration', () => {
     large.store(2 ** 18 + 2 ** 17, 1);
     const outcome = await attempt(large, { source: { verify: true } });
     expect(expectArrived(large, outcome)).to.include({ pagesSent: 0.25, pagesZero: 3.75 });
+  });
+
+  it('that are larger than what goes over at a time may be skipped in the middle', async () => {
+    const size = 2 ** 24;
+    const large = new SendingMachine(smallEngine({ pageSize: size, maxRamBytes: 64 * size }));
+    const block = large.plug('ram', 2);
+    large.contents(block).fill(1);
+    let contents = 0;
+    let migration: Migration | undefined;
+    const outcome = await attempt(large, {
+      source: { verify: true },
+      begun: (begun) => {
+        migration = begun;
+      },
+      policy: async ({ message }): Promise<Fate> => {
+        if (message.type !== 'data') return 'pass';
+        if (++contents === 1) expect(await migration?.skip(0, size)).to.equal(1);
+        // Whoever has them writes to them, and nobody marks that.
+        if (contents === 100) large.contents(block).fill(2, 0, size);
+        return 'pass';
+      },
+    });
+    if (outcome.sent instanceof MigrationError) throw outcome.sent;
+    expect(
+      outcome.receiver.blocks
+        .get('ram')
+        ?.bytes.subarray(0, size)
+        .every((byte) => byte === 0),
+    ).to.equal(true);
+    expect(contentsSent(outcome).length).to.be.within(100, (2 * size) / MAX_CONTENT - 1);
   });
 
   it('may be small, but not smaller than what digests take', async () => {

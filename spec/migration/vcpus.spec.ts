@@ -12,6 +12,7 @@ describe('A machine whose vCPUs store while it is migrated', () => {
     machine = new VcpuMachine(smallEngine({ pagesPerBlock: 256, arenaBytes: 2 ** 20 }));
     machine.plug('low', 1000, 0);
     machine.plug('high', 1000, 1024 * PAGE);
+    for (const block of machine.memory.ram) machine.contents(block).fill(1);
     await machine.startVcpu('low', 200);
     await machine.startVcpu('high', 900);
   });
@@ -22,7 +23,7 @@ describe('A machine whose vCPUs store while it is migrated', () => {
     const outcome = await attempt(machine, { source: { verify: true } });
     const { rounds, pagesSent } = expectArrived(machine, outcome);
     expect(rounds).to.be.at.least(2);
-    expect(pagesSent).to.be.at.least(1100);
+    expect(pagesSent).to.be.at.least(2000);
   });
 
   it('arrives after it was cut off, and cancelled, several times', async () => {
@@ -62,16 +63,19 @@ describe('A machine whose vCPUs store while it is migrated', () => {
     expect(stayed).to.equal(3);
   });
 
-  it('is slowed down while it dirties pages faster than they can be sent', async () => {
-    const outcome = await attempt(machine, {
-      source: { downtimeMs: 0 },
-      begun: (migration) => {
-        migration.on('progress', ({ throttle }) => {
-          if (throttle > 0) migration.cancel();
-        });
-      },
-    });
-    expectStayed(machine, outcome, 'cancelled');
+  it('is slowed down while it dirties pages faster than they can be sent, and has its time back afterwards', async () => {
+    // Where threads have to wait for a core, the vCPUs may store nothing during a whole round, and nothing is left.
+    while (machine.shares.length === 0) {
+      if (machine.state === 'paused') await machine.resume();
+      await attempt(machine, {
+        source: { downtimeMs: 0 },
+        begun: (migration) => {
+          migration.on('progress', ({ throttle }) => {
+            if (throttle > 0) migration.cancel();
+          });
+        },
+      });
+    }
     expect(machine.shares[0]).to.equal(0.2);
     expect(machine.shares.at(-1)).to.equal(undefined);
   });

@@ -77,6 +77,15 @@ describe('What a migration waits for', () => {
     expectArrived(sender, await attempt(sender));
   });
 
+  it('includes a machine that takes longer to pause than either end may be silent', async () => {
+    const sender = machine();
+    sender.pause = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 900));
+      sender.state = 'paused';
+    };
+    expectArrived(sender, await attempt(sender, { source: { stallMs: 300 }, destination: { stallMs: 300 } }));
+  });
+
   it('includes what is slow: a link that lets through a little at a time', async () => {
     const sender = machine();
     let delayed = 0;

@@ -5,7 +5,17 @@ import type { Words } from '../../lib/arena/words.js';
 import { Client, CorruptionError, type DirtyMemory, GracePeriodTimeout } from '../../lib/index.js';
 import { OFFLINE } from '../../lib/rcu/sequence.js';
 import type { Vcpu } from '../../lib/vcpu.js';
-import { CLIENTS, cleanAll, foreignVcpu, PAGE, pagesOf, range, reportUntil, smallEngine } from '../support/engines.js';
+import {
+  CLIENTS,
+  cleanAll,
+  dirtyPages,
+  foreignVcpu,
+  PAGE,
+  pagesOf,
+  range,
+  reportUntil,
+  smallEngine,
+} from '../support/engines.js';
 import { track, turns, until } from '../support/promises.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
@@ -134,6 +144,20 @@ describe('regressions: scans, and RCU', () => {
       const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration));
       expect(pagesOf(set)).to.deep.equal([12, 13, 14, 15]);
       device.detach();
+    });
+
+    it('XSA-97: a scan took as long as there were dirty pages: a bounded one takes a part, and leaves the rest', async () => {
+      vcpu.markRange(5 * PAGE, 30 * PAGE, 1 << Client.Migration);
+      vcpu.markRange(150 * PAGE, 70 * PAGE, 1 << Client.Migration);
+      const all = memory.createPageSet();
+      const parts: number[] = [];
+      for (let left = 100; left > 0; left -= parts.at(-1)!) {
+        const harvest = memory.harvest(Client.Migration, { into: all, maxPages: 40 });
+        parts.push((await reportUntil(vcpu, harvest)).added);
+        expect(dirtyPages(memory, Client.Migration).length).to.equal(100 - all.pages);
+      }
+      expect(parts).to.deep.equal([40, 40, 20]);
+      expect(pagesOf(all)).to.deep.equal([...range(5, 35), ...range(150, 220)]);
     });
 
     it('Cloud Hypervisor c194f63cf: what a reader marked last is there after it has left, or was killed', async () => {

@@ -1,4 +1,4 @@
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { Client, changedRectangles, DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { callback, type Domain, needed, options, size, text } from './argument-domains.js';
 import { value } from './hostile-values.js';
@@ -17,9 +17,11 @@ import {
   listener,
   mask,
   page,
+  pages,
   plugging,
   powerOfTwo,
   start,
+  surface,
   type World,
   wait,
   waits,
@@ -140,6 +142,8 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'PageSet.delete': operation(({ set }, s, l) => set.delete(s, l), anyStart, anyLength),
   'PageSet.runs': operation(({ set }) => [...set.runs()]),
   'PageSet.dispose': operation(({ set }) => set.dispose()),
+
+  changedRectangles: operation((_, p, s) => changedRectangles(p, s), needed(pages), surface),
 
   attachVcpu: operation(
     (_, h, o) => attachVcpu(h, o),

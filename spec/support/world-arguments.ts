@@ -71,6 +71,22 @@ export const into = oneOf<World>(({ set }) => set, things, [
   made('runs', ({ set }) => set.runs()),
   made('RAM', (world) => world.block),
 ]);
+/** A set of any engine's. */
+export const pages = oneOf<World>(({ set }) => set, things, [
+  made('a set that was disposed of', ({ disposed }) => disposed),
+  made('a forged set', ({ set }) => Object.create(Object.getPrototypeOf(set))),
+  made('runs', ({ set }) => set.runs()),
+]);
+export const surface = options<World>(
+  {
+    start: needed(size<World>(({ block }) => block.offset, MOST)),
+    width: needed(size<World>(() => 640, 641, MOST)),
+    height: needed(size<World>(() => 2, MOST)),
+    stride: needed(size<World>(() => 2560, 0, 2559, MOST)),
+    bytesPerPixel: needed(size<World>(() => 4, 0, 5, MOST)),
+  },
+  ['start', 'width', 'height', 'stride', 'bytesPerPixel'],
+);
 export const waits = {
   timeoutMs: oneOf<World>(() => 1_000, noNumbers, numbers(Number.NaN, -1, -Infinity, 2 ** 31, 2 ** 53, 1e300)),
   signal: oneOf<World>(() => new AbortController().signal, things, [

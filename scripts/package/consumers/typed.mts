@@ -8,6 +8,15 @@ import {
   type RamBlock,
   type Stats,
 } from 'dirtymem';
+import {
+  type Arbiter,
+  type ByteStream,
+  type DestinationMachine,
+  type MigrationResult,
+  migrate,
+  receive,
+  type SourceMachine,
+} from 'dirtymem/migration';
 import { type ArenaHandle, attachVcpu, type Vcpu } from 'dirtymem/vcpu';
 
 const options: DirtyMemoryOptions = { pageSize: 4096, kernel: 'auto' };
@@ -23,6 +32,19 @@ export async function collect(into: PageSet, signal: AbortSignal): Promise<numbe
   const result: HarvestResult = await memory.harvest(Client.Migration, { into, timeoutMs: 100, signal });
   for (const { start, length } of result.set.runs()) result.set.delete(start, length);
   return result.added;
+}
+
+export async function send(machine: SourceMachine, stream: ByteStream, arbiter: Arbiter): Promise<number> {
+  const migration = migrate(machine, stream, { arbiter, downtimeMs: 100 });
+  migration.on('progress', ({ phase, remainingPages }) => phase.length + remainingPages);
+  const { downtimeMs }: MigrationResult = await migration.result;
+  return downtimeMs;
+}
+
+export async function accept(machine: DestinationMachine, stream: ByteStream): Promise<boolean> {
+  // @ts-expect-error a destination has no say in the downtime
+  await receive(machine, stream, { downtimeMs: 100 });
+  return (await receive(machine, stream, { maxRamBytes: 2 ** 30 })).verified;
 }
 
 // @ts-expect-error a vCPU does not plug
