@@ -1,6 +1,6 @@
 /** The oracle of the guest's RAM: what must be in it, from the registers alone. Of a machine that stands. */
 import type { GuestControl } from './guest-control.js';
-import { EMPTY, firstStamp, SAME, type Store, storeOf, writePage } from './guest-program.js';
+import { devicePage, EMPTY, firstStamp, SAME, type Store, storeOf, writePage } from './guest-program.js';
 import { DIMMS, FIRST_DIMMS, type GuestPlan, PAGE } from './plan.js';
 
 /** @returns what is wrong, if anything is */
@@ -13,6 +13,7 @@ export function guestFault(plan: GuestPlan, control: GuestControl, ram: Int32Arr
     if (control.generation(dimm) % 2 === 0) continue;
     const stamp = stamps[page] as number;
     writePage(expected, 0, page, stamp);
+    if (page === devicePage(plan)) expected[0] = control.state.saves;
     const at = (page * PAGE) / 4;
     for (let i = 0; i < expected.length; i++) {
       if (ram[at + i] === expected[i]) continue;

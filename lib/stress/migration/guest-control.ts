@@ -7,7 +7,7 @@ import { DIMMS } from './plan.js';
 
 export const Command = { Run: 0, Stand: 1 } as const;
 
-const Word = { Command: 0, Standing: 1, Throttle: 2, Dimms: 4 } as const;
+const Word = { Command: 0, Standing: 1, Throttle: 2, Saves: 3, Dimms: 4 } as const;
 const REGISTERS = 16;
 const REGISTERS_SIZE = 16;
 const Register = { Steps: 0, Seen: 1, Since: 1 + DIMMS } as const;
@@ -23,6 +23,8 @@ export interface Registers {
 
 /** The state of a machine, apart from its RAM. */
 export interface MachineState {
+  /** How often it was saved. */
+  readonly saves: number;
   /** By DIMM: how often it came and went; odd while it is there. */
   readonly dimms: readonly number[];
   readonly vcpus: readonly Registers[];
@@ -61,6 +63,11 @@ export class GuestControl {
 
   set throttle(thousandths: number) {
     this.words.store(Word.Throttle, thousandths);
+  }
+
+  /** How often the machine's state was saved, this time included. */
+  countSave(): number {
+    return this.words.add(Word.Saves, 1) + 1;
   }
 
   /** A vCPU's thread stands here until it is told to run. */
@@ -106,6 +113,7 @@ export class GuestControl {
   get state(): MachineState {
     const dimms = [...Array(DIMMS).keys()];
     return {
+      saves: this.words.load(Word.Saves),
       dimms: dimms.map((dimm) => this.generation(dimm)),
       vcpus: [...Array(this.vcpus).keys()].map((vcpu) => ({
         steps: this.steps(vcpu),
@@ -116,7 +124,8 @@ export class GuestControl {
   }
 
   /** Of a machine that stands. */
-  set state({ dimms, vcpus }: MachineState) {
+  set state({ saves, dimms, vcpus }: MachineState) {
+    this.words.store(Word.Saves, saves);
     dimms.forEach((generation, dimm) => void this.words.store(Word.Dimms + dimm, generation));
     for (const [vcpu, { steps, seen, since }] of vcpus.entries()) {
       this.setSteps(vcpu, steps);

@@ -1,11 +1,11 @@
 /** A machine on one of the hosts: an engine, RAM in several DIMMs, and vCPUs on threads of their own. */
 import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
-import { DirtyMemory, type RamBlock } from '../../index.js';
+import { Client, DirtyMemory, type RamBlock } from '../../index.js';
 import type { SourceMachine } from '../../migration/index.js';
 import { guestFault } from './guest-check.js';
 import { Command, GuestControl, type MachineState } from './guest-control.js';
-import { firstStamp, writePage } from './guest-program.js';
+import { devicePage, firstStamp, writePage } from './guest-program.js';
 import type { VcpuWork } from './guest-vcpu.js';
 import { DIMMS, FIRST_DIMMS, type GuestPlan, PAGE } from './plan.js';
 
@@ -67,6 +67,7 @@ export class GuestMachine implements SourceMachine {
     for (let page = 0; page < FIRST_DIMMS * this.plan.dimmPages; page++) {
       writePage(words, (page * PAGE) / 4, page, firstStamp(this.plan, page));
     }
+    words[(devicePage(this.plan) * PAGE) / 4] = 0;
   }
 
   contents({ offset, size }: { readonly offset: number; readonly size: number }): Uint8Array {
@@ -91,7 +92,11 @@ export class GuestMachine implements SourceMachine {
     this.control.throttle = Math.round((share ?? 0) * 1000);
   }
 
+  /** A device stores into RAM while that is done, as some do. */
   saveState(): Uint8Array {
+    const page = devicePage(this.plan);
+    new Int32Array(this.ram)[(page * PAGE) / 4] = this.control.countSave();
+    this.memory.setDirty(page * PAGE, Client.Migration);
     return new TextEncoder().encode(JSON.stringify(this.control.state));
   }
 

@@ -23,7 +23,8 @@ const WORDS = PAGE / 4;
 const HOT_ONE_IN = 8;
 
 /** @param step counted from 1 @param into is filled: a step must not allocate */
-export function storeOf({ seed, vcpus, dimmPages }: GuestPlan, vcpu: number, step: number, into: Store): void {
+export function storeOf(plan: GuestPlan, vcpu: number, step: number, into: Store): void {
+  const { seed, vcpus, dimmPages } = plan;
   const own = Math.floor((DIMMS * dimmPages) / vcpus);
   const choice = mix(seed, vcpu, step);
   const place = mix(choice, step, vcpu) / 2 ** 32;
@@ -34,7 +35,12 @@ export function storeOf({ seed, vcpus, dimmPages }: GuestPlan, vcpu: number, ste
     : Math.min(own - 1, Math.floor(place * own));
   into.page = index * vcpus + vcpu;
   const kind = (choice >>> 8) % 16;
-  into.stamp = kind < 2 ? EMPTY : kind < 4 ? SAME : kind < 6 ? FIRST : step;
+  into.stamp = into.page === devicePage(plan) ? SAME : kind < 2 ? EMPTY : kind < 4 ? SAME : kind < 6 ? FIRST : step;
+}
+
+/** A device's page: it counts there how often its state was saved. What vCPUs store leaves it as it is. */
+export function devicePage({ dimmPages }: GuestPlan): number {
+  return dimmPages - 1;
 }
 
 /** What a page of the first DIMMs has before any step, as a stamp: half of them are empty. */

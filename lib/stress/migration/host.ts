@@ -93,8 +93,9 @@ export class Host {
       saveState: async () => {
         const dimm = toggled.pop();
         if (dimm !== undefined) this.toggle(dimm, true).catch((error) => this.broke(error));
+        const state = machine.saveState();
         await this.tell({ type: 'saved', ...imageOf(machine) });
-        return machine.saveState();
+        return state;
       },
     };
     const { downtimeMs, autoConverge, verify, stallMs } = transfer;

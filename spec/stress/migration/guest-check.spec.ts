@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { guestFault } from '../../../lib/stress/migration/guest-check.js';
 import { GuestControl } from '../../../lib/stress/migration/guest-control.js';
-import { firstStamp, type Store, storeOf, writePage } from '../../../lib/stress/migration/guest-program.js';
+import { devicePage, firstStamp, type Store, storeOf, writePage } from '../../../lib/stress/migration/guest-program.js';
 import { DIMMS, FIRST_DIMMS, PAGE } from '../../../lib/stress/migration/plan.js';
 
 const PLAN = { seed: 11, vcpus: 2, dimmPages: 16, dirtyRate: 1 };
@@ -18,6 +18,7 @@ class SteppedGuest {
     for (let page = 0; page < FIRST_DIMMS * PLAN.dimmPages; page++) {
       writePage(this.ram, page * WORDS, page, firstStamp(PLAN, page));
     }
+    this.ram[devicePage(PLAN) * WORDS] = 0;
   }
 
   run(steps: number): void {
@@ -86,6 +87,13 @@ describe("The oracle of a migrated guest's RAM", () => {
     guest.run(10);
     guest.control.state = state;
     expect(guest.fault).to.be.a('string');
+  });
+
+  it('knows how often a device has stored', () => {
+    guest.ram[devicePage(PLAN) * WORDS] = guest.control.countSave();
+    expect(guest.fault).to.equal(undefined);
+    guest.control.countSave();
+    expect(guest.fault).to.include(`page ${devicePage(PLAN)}, `);
   });
 
   it('knows of DIMMs that come and go', () => {
