@@ -95,12 +95,15 @@ export function addMigrateDemoCommand(program: Command): void {
 
 async function run(options: DemoOptions, command: Command): Promise<void> {
   if (options.sabotage === 'list') {
-    for (const [name, { description, oracles }] of Object.entries(MIGRATION_SABOTAGES)) {
-      console.log(`${name}: ${description} (found by ${oracles.join(', ')})`);
+    for (const [name, { description, oracles, needsFaults }] of Object.entries(MIGRATION_SABOTAGES)) {
+      console.log(`${name}: ${description} (found ${needsFaults ? 'with --faults ' : ''}by ${oracles.join(', ')})`);
     }
     return;
   }
-  const faults = options.faults === true || MIGRATION_SABOTAGES[options.sabotage ?? '']?.needsFaults === true;
+  const faults = options.faults === true;
+  if (!faults && MIGRATION_SABOTAGES[options.sabotage ?? '']?.needsFaults) {
+    command.error(`error: option '--sabotage ${options.sabotage}' shows nothing without --faults`);
+  }
   if (!faults && (options.runs ?? options.seconds) !== undefined) {
     command.error(`error: option '--${options.runs === undefined ? 'seconds <s>' : 'runs <n>'}' is for --faults`);
   }

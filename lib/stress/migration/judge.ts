@@ -46,8 +46,9 @@ export class Judge {
     faults: readonly Fault[],
     onProgress?: (progress: MigrationProgress) => void,
   ): Promise<{ readonly outcome: AttemptOutcome; readonly fate: Fate | undefined }> {
+    while (this.hosts.length < 2) this.start();
     const source = await this.machine();
-    const destination = this.hosts.find((host) => host !== source) ?? this.start();
+    const destination = this.hosts.find((host) => host !== source) as HostProcess;
     const hosts = { source, destination };
     const outcome = await new Attempt(plan, hosts, faults, this.report, onProgress).run();
     for (const host of [source, destination]) host.onReport = this.hearViolation;
@@ -67,8 +68,7 @@ export class Judge {
   /** The host that has it; a new machine, if it was killed with its process. */
   private async machine(): Promise<HostProcess> {
     if (this.holder !== undefined) return this.holder;
-    const host = this.hosts[0] ?? this.start();
-    this.start();
+    const host = this.hosts[0] as HostProcess;
     host.tell({ type: 'boot', plan: this.guest });
     if ((await host.next('booted')) === undefined) {
       throw new Error(`${host.name} did not start; it said: ${host.output}`);
@@ -78,15 +78,12 @@ export class Judge {
     return host;
   }
 
-  private start(): HostProcess {
-    const spare = this.hosts.length === 2 ? this.hosts[1] : undefined;
-    if (spare !== undefined) return spare;
+  private start(): void {
     if (this.closed) throw new Error('the judge has gone');
     const { folder, sabotage } = this;
     const host = new HostProcess({ name: `host ${++this.hostsSoFar}`, folder, sabotage });
     host.onReport = this.hearViolation;
     this.hosts.push(host);
-    return host;
   }
 
   /** While nothing migrates. */

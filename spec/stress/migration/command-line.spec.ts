@@ -34,7 +34,7 @@ describe('dirtymem migrate-demo, the command line', function () {
 
   const expectNothingLeft = (): void => {
     expect(hosts()).to.deep.equal([]);
-    expect(readdirSync(folder).filter((name) => !name.endsWith('.json'))).to.deep.equal([]);
+    expect(readdirSync(folder).filter((name) => name.startsWith('dirtymem-'))).to.deep.equal([]);
   };
 
   it('sends a machine to another process, where it runs as it was', async () => {
@@ -142,6 +142,7 @@ describe('dirtymem migrate-demo, the command line', function () {
       ['--faults', '--downtime', '3'],
       ['--seed', '4294967296'],
       ['--sabotage', 'nothing'],
+      ['--sabotage', 'source-stays-paused'],
       ['--json', join(folder, 'missing', 'report.json')],
       ['--unknown'],
       ['extra'],
@@ -157,7 +158,8 @@ describe('dirtymem migrate-demo, the command line', function () {
     const { code, output } = await runCommand(['migrate-demo', '--sabotage', 'list']);
     expect(code).to.equal(0);
     const lines = Object.entries(MIGRATION_SABOTAGES).map(
-      ([name, { description, oracles }]) => `${name}: ${description} (found by ${oracles.join(', ')})\n`,
+      ([name, { description, oracles, needsFaults }]) =>
+        `${name}: ${description} (found ${needsFaults ? 'with --faults ' : ''}by ${oracles.join(', ')})\n`,
     );
     expect(output).to.equal(lines.join(''));
   });
