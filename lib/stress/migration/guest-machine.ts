@@ -136,6 +136,11 @@ export class GuestMachine implements SourceMachine {
     });
   }
 
+  /** Resolves when what was begun with DIMMs has ended. */
+  async settle(): Promise<void> {
+    await this.inTurn(async () => {});
+  }
+
   /** Waits until every vCPU has done something, then looks at all RAM. @returns what is wrong, if anything is */
   async check(): Promise<string | undefined> {
     return this.inTurn(async () => {

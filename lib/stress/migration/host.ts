@@ -87,7 +87,10 @@ export class Host {
     const hooks: SourceMachine = {
       memory: machine.memory,
       contents: (block) => machine.contents(block),
-      pause: () => machine.pause(),
+      pause: async () => {
+        await machine.settle(); // a DIMM that went when the machine has been handed over would take it back
+        await machine.pause();
+      },
       resume: () => machine.resume(),
       throttle: (share) => machine.throttle(share),
       saveState: async () => {

@@ -35,7 +35,7 @@ const destinationHooks = (machine: DestinationMachine, replaced: Partial<Destina
 });
 
 /** Until every vCPU is likely to have stored something. */
-const someStores = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+const someStores = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
 
 export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = {
   'starts-before-claim': {
