@@ -92,7 +92,8 @@ function checkAll(folder: string): void {
 /** What the command line needs comes by itself; without it, it says so. */
 function checkCommandLine(folder: string, tarball: string): void {
   createProject(folder, 'module', tarball);
-  const program = ['node_modules/dirtymem/dist/scripts/dirtymem.js', 'stress'];
+  const dirtymem = 'node_modules/dirtymem/dist/scripts/dirtymem.js';
+  const program = [dirtymem, 'stress'];
   const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   check('the command line without its needs names them', () => {
     try {
@@ -118,6 +119,9 @@ function checkCommandLine(folder: string, tarball: string): void {
     if (marks === 0 || harvests === 0) throw new Error(`${marks} marks, ${harvests} harvests`);
     // Whether a machine does enough in so short a time is not asked here.
     if (violations.some(({ oracle }) => oracle !== 'vacuous')) throw failure;
+  });
+  check('a machine goes to another process of the package', () => {
+    run(process.execPath, [dirtymem, 'migrate-demo', '--ram', '2', '--quiet'], { cwd: folder, quiet: true });
   });
 }
 

@@ -8,14 +8,15 @@ const { name, version, description, peerDependencies } = createRequire(import.me
 /** What only the command line needs is not installed with the library. */
 async function loadCommandLine() {
   try {
-    const [commander, run, stress, litmus, bench] = await Promise.all([
+    const [commander, run, stress, litmus, bench, migrateDemo] = await Promise.all([
       import('commander'),
       import('./run-program.js'),
       import('./stress-command.js'),
       import('./litmus-command.js'),
       import('./bench-command.js'),
+      import('./migrate-demo-command.js'),
     ]);
-    return { ...commander, ...run, ...stress, ...litmus, ...bench };
+    return { ...commander, ...run, ...stress, ...litmus, ...bench, ...migrateDemo };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     const missing = Object.keys(peerDependencies).join(' ');
@@ -24,9 +25,11 @@ async function loadCommandLine() {
   }
 }
 
-const { Command, addBenchCommand, addLitmusCommand, addStressCommand, runProgram } = await loadCommandLine();
+const { Command, addBenchCommand, addLitmusCommand, addMigrateDemoCommand, addStressCommand, runProgram } =
+  await loadCommandLine();
 const program = new Command(name).description(description).version(version).exitOverride();
 addStressCommand(program);
 addLitmusCommand(program);
 addBenchCommand(program);
+addMigrateDemoCommand(program);
 await runProgram(program);

@@ -55,6 +55,11 @@ export class Flow {
     return ms > 0 ? ((last.taken - first.taken) / ms) * 1000 : 0;
   }
 
+  /** It is unknown again. */
+  forgetRate(): void {
+    this.samples = [{ busyMs: this.busyMs, taken: this.taken }];
+  }
+
   /** How long the peer has taken nothing though there was something. */
   stalledMs(now: number): number {
     return this.sent === this.taken ? 0 : now - this.progressAt;

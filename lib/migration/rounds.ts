@@ -48,11 +48,9 @@ export class Rounds {
   /** Resolves when what remains fits. @throws (rejects) the link's failure, an engine's or a hook's error */
   async run(): Promise<void> {
     const { link, dirty, convergence, pageSize, downtimeMs } = this.parts;
-    const began = performance.now();
-    await link.send({ type: 'alive' });
-    await link.until(link.flow.allTaken());
-    this.roundTripMs = performance.now() - began;
     for (;;) {
+      await this.measureRoundTrip();
+      if (this.round === 0) link.flow.forgetRate(); // how long greetings took says nothing of the link
       await this.catchUp();
       await this.collect();
       if (this.round > 1) {
@@ -81,6 +79,15 @@ export class Rounds {
   async catchUp(): Promise<void> {
     const { link, ram } = this.parts;
     while (ram.behind) for (const message of ram.catchUp()) await link.send(message);
+  }
+
+  /** With everything taken. Each time: a peer that was slow once would hold up the end for ever. */
+  private async measureRoundTrip(): Promise<void> {
+    const { link } = this.parts;
+    const began = performance.now();
+    await link.send({ type: 'alive' });
+    await link.until(link.flow.allTaken());
+    this.roundTripMs = performance.now() - began;
   }
 
   private async collect(): Promise<void> {

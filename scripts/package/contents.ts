@@ -24,6 +24,8 @@ const REQUIRED = [
   'dist/lib/migration/index.d.ts',
   'dist/scripts/dirtymem.js',
   'dist/workers/stress-vcpu.js',
+  'dist/workers/migration-host.js',
+  'dist/workers/migration-vcpu.js',
 ];
 
 /** @param files paths in the package. @returns what should not be there, and what should */

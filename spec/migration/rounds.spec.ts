@@ -57,6 +57,33 @@ describe('The rounds of a migration', () => {
     expect(fitting).to.deep.equal(begun.map((_, i) => i === begun.length - 1));
   });
 
+  it('end when what is left fits, though the peer was slow to answer at first', async () => {
+    const downtimeMs = 900;
+    let held = false;
+    let stored = 0;
+    const outcome = await attempt(sender, {
+      source: { downtimeMs },
+      policy: async ({ message, direction }) => {
+        if (message.type === 'hello' && direction === 'to destination') {
+          held = true;
+          await new Promise((resolve) => setTimeout(resolve, downtimeMs + 100));
+        }
+        // Every round leaves something.
+        if (message.type === 'data' && sender.state === 'running')
+          sender.store((stored++ % 200) * PAGE + 8, stored % 256);
+        return 'pass' as const;
+      },
+    });
+    expect(held).to.equal(true);
+    expect(expectArrived(sender, outcome).rounds).to.be.below(5);
+  });
+
+  it('know how fast the link is from the contents alone', async () => {
+    const { events } = await withStores([10], 300);
+    const [first] = events.filter(({ round }) => round === 1);
+    expect(first).to.include({ bytesPerSecond: 0, expectedDowntimeMs: Infinity });
+  });
+
   it('are two where nothing is stored, and the machine stands still for nothing but the end', async () => {
     const { result, events } = await withStores([], 0);
     expect(result).to.include({ rounds: 2, pagesSent: 200, verified: true, confirmed: true });

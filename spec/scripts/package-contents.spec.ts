@@ -7,10 +7,10 @@ import { contentFaults, importGraph } from '../../scripts/package/contents.js';
 describe('What check:package says of the contents', () => {
   const good = [
     ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'lib/ABI.md', 'lib/DESIGN.md', 'lib/EMULATOR.md'],
-    ...['lib/index', 'lib/vcpu', 'lib/migration/index', 'scripts/dirtymem', 'workers/stress-vcpu'].flatMap((name) => [
-      `dist/${name}.js`,
-      `dist/${name}.d.ts`,
-    ]),
+    ...[
+      ...['lib/index', 'lib/vcpu', 'lib/migration/index', 'scripts/dirtymem'],
+      ...['workers/stress-vcpu', 'workers/migration-host', 'workers/migration-vcpu'],
+    ].flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]),
   ];
 
   it('has nothing against the package as it is meant to be', () => {

@@ -1,0 +1,43 @@
+/** The oracle of the guest's RAM: what must be in it, from the registers alone. Of a machine that stands. */
+import type { GuestControl } from './guest-control.js';
+import { devicePage, EMPTY, firstStamp, SAME, type Store, storeOf, writePage } from './guest-program.js';
+import { DIMMS, FIRST_DIMMS, type GuestPlan, PAGE } from './plan.js';
+
+/** @returns what is wrong, if anything is */
+export function guestFault(plan: GuestPlan, control: GuestControl, ram: Int32Array): string | undefined {
+  const { dimmPages, vcpus } = plan;
+  const stamps = expectedStamps(plan, control);
+  const expected = new Int32Array(PAGE / 4);
+  for (let page = 0; page < stamps.length; page++) {
+    const dimm = Math.floor(page / dimmPages);
+    if (control.generation(dimm) % 2 === 0) continue;
+    const stamp = stamps[page] as number;
+    writePage(expected, 0, page, stamp);
+    if (page === devicePage(plan)) expected[0] = control.state.saves;
+    const at = (page * PAGE) / 4;
+    for (let i = 0; i < expected.length; i++) {
+      if (ram[at + i] === expected[i]) continue;
+      const what = stamp === EMPTY ? 'to be empty' : `with the contents of stamp ${stamp}`;
+      return `page ${page}, of dimm${dimm}, is not ${what}, after ${control.steps(page % vcpus)} steps of vcpu${page % vcpus}`;
+    }
+  }
+  return undefined;
+}
+
+/** By page: the step that stored to it last. */
+function expectedStamps(plan: GuestPlan, control: GuestControl): Int32Array {
+  const { dimmPages } = plan;
+  const stamps = new Int32Array(DIMMS * dimmPages).fill(EMPTY);
+  for (let page = 0; page < FIRST_DIMMS * dimmPages; page++) stamps[page] = firstStamp(plan, page);
+  const store: Store = { page: 0, stamp: 0 };
+  for (const [vcpu, { steps, seen, since }] of control.state.vcpus.entries()) {
+    for (let step = 1; step <= steps; step++) {
+      storeOf(plan, vcpu, step, store);
+      const dimm = Math.floor(store.page / dimmPages);
+      // What it stored before it saw the DIMM that is there now went with another.
+      if (seen[dimm] !== control.generation(dimm) || step <= (since[dimm] as number)) continue;
+      if (store.stamp !== SAME) stamps[store.page] = store.stamp;
+    }
+  }
+  return stamps;
+}

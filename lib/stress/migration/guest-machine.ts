@@ -1,0 +1,205 @@
+/** A machine on one of the hosts: an engine, RAM in several DIMMs, and vCPUs on threads of their own. */
+import { createHash } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import { Client, DirtyMemory, type RamBlock } from '../../index.js';
+import type { SourceMachine } from '../../migration/index.js';
+import { guestFault } from './guest-check.js';
+import { Command, GuestControl, type MachineState } from './guest-control.js';
+import { devicePage, firstStamp, writePage } from './guest-program.js';
+import type { VcpuWork } from './guest-vcpu.js';
+import { DIMMS, FIRST_DIMMS, type GuestPlan, PAGE } from './plan.js';
+
+const VCPU = new URL('../../../workers/migration-vcpu.js', import.meta.url);
+
+/** Told of what a machine does, in the step in which it does it. */
+export interface MachineWatch {
+  /** Its vCPUs will run when this has returned; throws when they must not. */
+  runs(steps: readonly number[]): void;
+  /** Its vCPUs stand. */
+  stands(): void;
+  /** A vCPU's thread has ended. */
+  broke(error: unknown): void;
+}
+
+/** By DIMM: a digest of its contents. */
+export type Digests = Readonly<Record<string, string>>;
+
+export class GuestMachine implements SourceMachine {
+  readonly memory: DirtyMemory;
+  readonly plan: GuestPlan;
+  running = false;
+  private readonly control: GuestControl;
+  private readonly ram: SharedArrayBuffer;
+  private readonly workers: readonly Worker[];
+  private readonly watch: MachineWatch;
+  private readonly attached: Promise<unknown>;
+  /** What was asked last of DIMMs, vCPUs or the whole machine: one thing at a time. */
+  private working: Promise<unknown> = Promise.resolve();
+
+  /** Without RAM, and standing. */
+  constructor(plan: GuestPlan, watch: MachineWatch) {
+    this.plan = plan;
+    this.watch = watch;
+    const ramBytes = DIMMS * plan.dimmPages * PAGE;
+    this.memory = DirtyMemory.create({
+      ...{ pageSize: PAGE, pagesPerBlock: 1024, maxRamBytes: Math.max(2 ** 22, 2 * ramBytes), tracked: 0 },
+      ...{ maxReaders: plan.vcpus + 1 },
+    });
+    this.ram = new SharedArrayBuffer(ramBytes);
+    this.control = new GuestControl(plan.vcpus);
+    this.control.command = Command.Stand;
+    this.workers = [...Array(plan.vcpus).keys()].map((vcpu) => this.startThread(vcpu));
+    this.attached = Promise.all(
+      this.workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))),
+    );
+  }
+
+  /** Every vCPU's thread stands. */
+  async ready(): Promise<void> {
+    await this.attached;
+    await until(() => this.control.standing === this.plan.vcpus);
+  }
+
+  /** The first DIMMs, with what the guest has in them when it begins. */
+  boot(): void {
+    const words = new Int32Array(this.ram);
+    for (let dimm = 0; dimm < FIRST_DIMMS; dimm++) this.plug(dimm);
+    for (let page = 0; page < FIRST_DIMMS * this.plan.dimmPages; page++) {
+      writePage(words, (page * PAGE) / 4, page, firstStamp(this.plan, page));
+    }
+    words[(devicePage(this.plan) * PAGE) / 4] = 0;
+  }
+
+  contents({ offset, size }: { readonly offset: number; readonly size: number }): Uint8Array {
+    return new Uint8Array(this.ram, offset, size);
+  }
+
+  async pause(): Promise<void> {
+    this.control.command = Command.Stand;
+    await until(() => this.control.standing === this.plan.vcpus);
+    this.running = false;
+    this.watch.stands();
+  }
+
+  async resume(): Promise<void> {
+    this.watch.runs(this.steps);
+    this.running = true;
+    this.control.command = Command.Run;
+    await until(() => this.control.standing === 0);
+  }
+
+  throttle(share: number | undefined): void {
+    this.control.throttle = Math.round((share ?? 0) * 1000);
+  }
+
+  /** A device stores into RAM while that is done, as some do. */
+  saveState(): Uint8Array {
+    const page = devicePage(this.plan);
+    new Int32Array(this.ram)[(page * PAGE) / 4] = this.control.countSave();
+    this.memory.setDirty(page * PAGE, Client.Migration);
+    return new TextEncoder().encode(JSON.stringify(this.control.state));
+  }
+
+  loadState(bytes: Uint8Array): void {
+    this.control.state = JSON.parse(new TextDecoder().decode(bytes)) as MachineState;
+  }
+
+  /** By vCPU: how many steps of its program it has done. */
+  get steps(): readonly number[] {
+    return this.control.state.vcpus.map(({ steps }) => steps);
+  }
+
+  /** Empty RAM in the DIMM's place, as the migration tells. */
+  receiveDimm(id: string, offset: number, size: number): Uint8Array {
+    const bytes = this.contents({ offset, size });
+    bytes.fill(0);
+    this.memory.ram.plug({ id, size, offset });
+    return bytes;
+  }
+
+  async dropDimm(id: string): Promise<void> {
+    await this.memory.ram.unplug(this.block(id));
+  }
+
+  /** Plugs the DIMM, or unplugs it. @returns whether it is there now */
+  async toggle(dimm: number): Promise<boolean> {
+    return this.inTurn(async () => {
+      const id = `dimm${dimm}`;
+      if (this.memory.ram.get(id) === undefined) {
+        this.plug(dimm);
+        return true;
+      }
+      if (this.control.generation(dimm) % 2 === 1) this.control.turn(dimm);
+      await this.memory.rcu.synchronize(); // no vCPU stores to it any more
+      await this.memory.ram.unplug(this.block(id));
+      return false;
+    });
+  }
+
+  /** Resolves when what was begun with DIMMs has ended. */
+  async settle(): Promise<void> {
+    await this.inTurn(async () => {});
+  }
+
+  /** Waits until every vCPU has done something, then looks at all RAM. @returns what is wrong, if anything is */
+  async check(): Promise<string | undefined> {
+    return this.inTurn(async () => {
+      const before = this.steps;
+      await until(() => this.steps.every((steps, vcpu) => steps > (before[vcpu] as number)));
+      await this.pause();
+      const fault = guestFault(this.plan, this.control, new Int32Array(this.ram));
+      await this.resume();
+      return fault;
+    });
+  }
+
+  digests(): Digests {
+    return Object.fromEntries(
+      [...this.memory.ram].map((block) => [block.id, createHash('sha1').update(this.contents(block)).digest('hex')]),
+    );
+  }
+
+  /** It is given up. */
+  async close(): Promise<void> {
+    await this.inTurn(async () => {
+      for (const worker of this.workers) worker.removeAllListeners('exit');
+      await Promise.all(this.workers.map((worker) => worker.terminate()));
+      if (this.running) this.watch.stands();
+      this.running = false;
+      await this.memory.close();
+    });
+  }
+
+  private plug(dimm: number): void {
+    const size = this.plan.dimmPages * PAGE;
+    this.receiveDimm(`dimm${dimm}`, dimm * size, size);
+    this.control.turn(dimm);
+  }
+
+  private block(id: string): RamBlock {
+    const block = this.memory.ram.get(id);
+    if (block === undefined) throw new Error(`no RAM block '${id}'`);
+    return block;
+  }
+
+  private startThread(vcpu: number): Worker {
+    const { plan, control, ram } = this;
+    const workerData: VcpuWork = { handle: this.memory.handle, plan, control: control.buffer, ram, vcpu };
+    const worker = new Worker(VCPU, { workerData });
+    this.memory.supervise(worker);
+    worker.on('error', (error) => this.watch.broke(error));
+    worker.on('exit', () => this.watch.broke(new Error(`the thread of vcpu${vcpu} ended`)));
+    return worker;
+  }
+
+  private inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const result = this.working.then(body);
+    this.working = result.catch(() => {});
+    return result;
+  }
+}
+
+/** Turns until the condition holds. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}

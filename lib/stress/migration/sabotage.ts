@@ -1,0 +1,123 @@
+/** Planted bugs of migrations: a hook, a claim or a process that does wrong, to see the judge find it. */
+import { Client } from '../../dirty/client.js';
+import type { Arbiter, DestinationMachine, Side, SourceMachine } from '../../migration/index.js';
+
+export interface MigrationSabotage {
+  readonly description: string;
+  /** Which of the judge's oracles may find it. */
+  readonly oracles: readonly string[];
+  /** Shows only where something goes wrong: the run has faults too. */
+  readonly needsFaults?: true;
+  source?(machine: SourceMachine): SourceMachine;
+  destination?(machine: DestinationMachine, contents: () => Iterable<Uint8Array>): DestinationMachine;
+  arbiter?(arbiter: Arbiter, side: Side): Arbiter;
+}
+
+/** The hooks of a machine, as an object of its own in which some are replaced. */
+const sourceHooks = (machine: SourceMachine, replaced: Partial<SourceMachine>): SourceMachine => ({
+  memory: machine.memory,
+  contents: (block) => machine.contents(block),
+  pause: () => machine.pause(),
+  resume: () => machine.resume(),
+  saveState: () => machine.saveState(),
+  throttle: (share) => machine.throttle?.(share),
+  ...replaced,
+});
+
+const destinationHooks = (machine: DestinationMachine, replaced: Partial<DestinationMachine>): DestinationMachine => ({
+  pageSize: machine.pageSize,
+  plug: (place) => machine.plug(place),
+  unplug: (id) => machine.unplug(id),
+  loadState: (state) => machine.loadState(state),
+  start: () => machine.start(),
+  discard: () => machine.discard(),
+  ...replaced,
+});
+
+/** Until every vCPU is likely to have stored something. */
+const someStores = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
+
+export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = {
+  'starts-before-claim': {
+    description: 'the destination starts the machine when it is whole, before it asks who runs',
+    oracles: ['not-chosen', 'two-machines'],
+    destination: (machine) =>
+      destinationHooks(machine, {
+        loadState: async (state) => {
+          await machine.loadState(state);
+          await machine.start();
+        },
+        start: () => {},
+      }),
+  },
+  'source-resumes-without-claim': {
+    description: 'a source that has lost the link goes on without asking who runs',
+    oracles: ['two-machines', 'not-chosen'],
+    needsFaults: true,
+    arbiter: (arbiter, side) => (side === 'source' ? { claim: async () => 'source' } : arbiter),
+  },
+  'destination-runs-though-it-lost': {
+    description: 'the destination asks who runs, and does not listen to the answer',
+    oracles: ['two-machines', 'not-chosen'],
+    needsFaults: true,
+    arbiter: (arbiter, side) =>
+      side === 'source' ? arbiter : { claim: (who) => arbiter.claim(who).then(() => 'destination') },
+  },
+  'source-stays-paused': {
+    description: 'a source whose migration failed is not resumed',
+    oracles: ['no-machine'],
+    needsFaults: true,
+    source: (machine) => sourceHooks(machine, { resume: () => {} }),
+  },
+  'drops-dirty-pages-of-last-round': {
+    description: 'what was stored since the last round is not sent',
+    oracles: ['ram-differs'],
+    source: (machine) =>
+      sourceHooks(machine, {
+        pause: async () => {
+          await someStores();
+          await machine.pause();
+          machine.memory.harvestUnsynchronized(Client.Migration).set.dispose();
+        },
+      }),
+  },
+  'corrupts-a-page': {
+    description: 'one byte of RAM changes on the way, and nothing verifies it',
+    oracles: ['ram-differs'],
+    destination: (machine, contents) =>
+      destinationHooks(machine, {
+        loadState: async (state) => {
+          for (const bytes of contents()) bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+          await machine.loadState(state);
+        },
+      }),
+  },
+  'runs-on-when-it-has-left': {
+    description: 'the source takes its vCPUs for paused some time before they are',
+    oracles: ['ram-differs', 'two-machines', 'not-chosen', 'went-back'],
+    source: (machine) =>
+      sourceHooks(machine, {
+        pause: () => {
+          void someStores().then(() => machine.pause());
+        },
+      }),
+  },
+  'arrives-with-old-registers': {
+    description: 'the machine arrives with registers from before it was paused',
+    oracles: ['went-back'],
+    source: (machine) => {
+      let old: Uint8Array | undefined;
+      return sourceHooks(machine, {
+        pause: async () => {
+          old = await machine.saveState();
+          await someStores();
+          await machine.pause();
+        },
+        saveState: async () => {
+          await machine.saveState();
+          return old as Uint8Array;
+        },
+      });
+    },
+  },
+};
