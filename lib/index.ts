@@ -3,7 +3,7 @@
  * memory. The threads that mark attach through `dirtymem/vcpu`.
  */
 export type { ArenaHandle, ArenaOptions } from './arena/arena.js';
-export { Client } from './dirty/client.js';
+export { ALL_CLIENTS, Client } from './dirty/client.js';
 export type { DirtyRate, PagesDirtied, RamBlockRate, ReaderRate } from './dirty/dirty-rate.js';
 export type { PageSet } from './dirty/page-set.js';
 export type { Run } from './dirty/run-iterator.js';

@@ -32,6 +32,6 @@ export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vc
 }
 
 export type { ArenaHandle } from './arena/arena.js';
-export { Client } from './dirty/client.js';
+export { ALL_CLIENTS, Client } from './dirty/client.js';
 export type { Vcpu } from './dirty/vcpu.js';
 export { CorruptionError, UsageError } from './errors.js';

@@ -5,7 +5,7 @@ export const Client = { Vga: 0, Code: 1, Migration: 2 } as const;
 export type Client = (typeof Client)[keyof typeof Client];
 
 export const CLIENT_COUNT = 3;
-/** The mask of all clients; a client's bit in a mask is `1 << client`. */
+/** The mask of all clients; a client's bit in a mask is `1 << client`. A mask is no client: `Client.Migration` is CODE's. */
 export const ALL_CLIENTS = 7;
 
 const NAMES = ['VGA', 'CODE', 'MIGRATION'] as const;

@@ -1,9 +1,8 @@
 import { open } from 'node:fs/promises';
 import { workerData } from 'node:worker_threads';
-import { attachVcpu, Client } from 'dirtymem/vcpu';
+import { ALL_CLIENTS, attachVcpu } from 'dirtymem/vcpu';
 
 const { dirty, guest, region, path } = workerData;
-const ALL = (1 << Client.Vga) | (1 << Client.Code) | (1 << Client.Migration);
 const BLOCK = 32 * 1024;
 const DEPTH = 4;
 
@@ -24,7 +23,7 @@ async function readBlock(position, start) {
     if (bytesRead < BLOCK) throw new Error(`the image ends at ${position + bytesRead}`);
   } finally {
     disk.goOnline();
-    disk.markRange(start, BLOCK, ALL); // all of it: a read that fails, too, may have stored some
+    disk.markRange(start, BLOCK, ALL_CLIENTS); // all of it: a read that fails, too, may have stored some
     disk.goOffline();
   }
 }

@@ -1,9 +1,8 @@
 import { workerData } from 'node:worker_threads';
-import { attachVcpu, Client } from 'dirtymem/vcpu';
+import { ALL_CLIENTS, attachVcpu } from 'dirtymem/vcpu';
 
 const { dirty, guest, region } = workerData;
 const ram = new Uint8Array(guest);
-const ALL = (1 << Client.Vga) | (1 << Client.Code) | (1 << Client.Migration);
 const CHUNK = 16 * 1024;
 const wire = new Int32Array(new SharedArrayBuffer(4));
 
@@ -20,7 +19,7 @@ function receive(bytes, start) {
   nic.goOnline();
   for (let at = 0; at < bytes.length; at += CHUNK) {
     const chunk = bytes.subarray(at, at + CHUNK);
-    nic.markRange(start + at, chunk.length, ALL);
+    nic.markRange(start + at, chunk.length, ALL_CLIENTS);
     ram.set(chunk, start + at);
     nic.quiescent(); // each chunk is stored and marked whole, so a harvest waits for one, not for all
   }

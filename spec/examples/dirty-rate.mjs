@@ -37,7 +37,7 @@ async function migrate() {
   memory.supervise(worker);
   const exited = once(worker, 'exit');
 
-  let before; // is it worth the attempt? Nobody tracks MIGRATION yet: it is tracked while it is measured
+  let before; // until the guest is busy. Nobody tracks MIGRATION yet: it is tracked while it is measured
   do before = await memory.measureDirtyRate({ windowMs: 100 });
   while (before.pagesPerSecond < LINK);
   console.log(`vCPUs dirty ${Math.round(before.pagesPerSecond)} pages/s, ${LINK} can be sent`);

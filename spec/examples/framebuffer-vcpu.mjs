@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { attachVcpu } from 'dirtymem/vcpu';
+import { ALL_CLIENTS, attachVcpu } from 'dirtymem/vcpu';
 
 const { dirty, guest, stop, surface, number } = workerData;
 const { start, width, stride, bytesPerPixel } = surface;
@@ -9,7 +9,7 @@ const vcpu = attachVcpu(dirty, { name: `vcpu${number}` });
 function draw(left, color) {
   for (let y = top; y < top + size; y++) {
     const first = start + y * stride + left * bytesPerPixel;
-    vcpu.markRange(first, size * bytesPerPixel, 7); // for every client, as any store
+    vcpu.markRange(first, size * bytesPerPixel, ALL_CLIENTS);
     guest.fill(color, first, first + size * bytesPerPixel);
     vcpu.quiescent(); // a line is marked and stored: the end of an interval
   }

@@ -6,6 +6,7 @@ import { operationsOf } from '../support/public-surface.js';
 
 /** Exported values that are no operations: what they are made with is the engine's business. */
 const OTHERS = [
+  'ALL_CLIENTS',
   'Client',
   'ArenaFullError',
   'CorruptionError',

@@ -45,7 +45,7 @@ describe('dirtymem stress, the command line', function () {
   });
 
   it('passes with more vCPUs than cores', async () => {
-    const { code, output } = await runCommand(['stress', '--seconds', '4', '--vcpus', '9', '--quiet']);
+    const { code, output } = await runCommand(['stress', '--seconds', '8', '--vcpus', '9', '--quiet']);
     expect(code, output).to.equal(0);
   });
 

@@ -10,7 +10,8 @@ import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
 
 const PAGES = 200;
 
-describe('vCPUs on worker threads: collecting', () => {
+describe('vCPUs on worker threads: collecting', function () {
+  this.timeout(60_000);
   let memory: DirtyMemory;
   let guestBuffer: SharedArrayBuffer;
   let guest: Words;
