@@ -104,7 +104,7 @@ export class DirtyMemory {
     checkKernelChoice('DirtyMemory.create', choice, options.shared !== false);
     checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
     checkInteger('DirtyMemory.create', 'tracked', tracked, 0, ALL_CLIENTS);
-    const { arena, maxPages, release } = Arena.create(options);
+    const { arena, maxPages, release } = Arena.create(options, tracked === ALL_CLIENTS ? 0 : 1);
     this.releaseMemory = release;
     const kernel = parts.kernel(arena);
     this.arena = arena;
