@@ -6,7 +6,7 @@
  *   first collection to clear a page's bit has the page. It waits a grace period after its clear, and so for every
  *   interval that began before the number which `track` requested: those are the only ones that may have an older table
  *   or an older mask and leave marks out, and their stores are in that collection's copy. Intervals that begin with the
- *   number or a later one have both (GP-3), and DM-2 holds for them.
+ *   number or a later one have both (GP-3), and DM-2 holds for them. A collection that does not wait is refused until then.
  *
  * Users of a client share its bits, so a user that comes second makes all RAM dirty, too: what was collected before it
  * came it has never seen (QEMU's 40c4d4a8). Its stop ends nothing for the others (63b41db4, a5c90c61).
@@ -113,7 +113,9 @@ export class Trackings {
     }
     const release = this.tables.start(client, ram, 'track');
     this.users[client] = 1;
-    return this.rcu.defer(release);
+    const cookie = this.rcu.defer(release);
+    this.collector.tracksFrom(client, cookie);
+    return cookie;
   }
 
   private async stop(client: Client): Promise<void> {

@@ -213,6 +213,22 @@ describeEngines('tracking on demand', (shared) => {
     vcpu.detach();
   });
 
+  it('does not let the readers be passed by before every vCPU marks: one that resumes may have what it had', async () => {
+    const [stopped, slow] = [foreignVcpu(memory, 'stopped'), foreignVcpu(memory, 'slow')];
+    memory.rcu.startPoll();
+    stopped.quiescent(); // in the period that runs already
+    const begun = memory.track(Client.Migration);
+    stopped.quiescent();
+    expect(stopped.mark(5 * PAGE), 'has what it had').to.equal(VGA);
+    const refused = [UsageError, 'harvestUnsynchronized', 'MIGRATION', 'track'] as const;
+    expectThrow(() => memory.harvestUnsynchronized(Client.Migration), ...refused);
+    await reportUntil(slow, reportUntil(stopped, begun));
+    expect(memory.harvestUnsynchronized(Client.Migration).added).to.equal(PAGES);
+    expect(stopped.mark(5 * PAGE)).to.equal(1 << Client.Migration);
+    slow.detach();
+    stopped.detach();
+  });
+
   it('is not begun where it is given up, by timeout or by signal', async () => {
     const vcpu = foreignVcpu(memory);
     await expectReject(() => memory.track(Client.Code, { timeoutMs: 1 }), GracePeriodTimeout, 'track', 'foreign');
