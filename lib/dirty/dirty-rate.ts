@@ -132,19 +132,14 @@ export class DirtyRateMeasurement {
     return { at: performance.now(), readings: readMeters(arena) };
   }
 
-  /** Opens a window as soon as nobody collects. It lasts as long as is left to measure, or until somebody does. */
+  /** Opens a window, which lasts as long as is left to measure, or until somebody collects; or waits while somebody does. */
   private async measureWindow(): Promise<void> {
     const { rcu, collector, ram } = this.engine;
     const limit = { options: this.options, since: this.since, timeoutError: this.timeoutError };
     const lock = collector.lockOf(this.client);
     let end = (): void => {};
-    for (;;) {
-      if (this.over) return;
-      rcu.checkMayWait(OPERATION);
-      this.options.signal?.throwIfAborted();
-      if (lock.tryBorrow(() => end())) break;
-      await rcu.holdingFor(lock.becomesFree(limit));
-    }
+    rcu.checkMayWait(OPERATION);
+    if (!lock.tryBorrow(() => end())) return rcu.holdingFor(lock.becomesFree(limit));
     const giveBack = collector.borrow(OPERATION, this.client);
     const began = performance.now();
     this.blocks ??= new Map([...ram()].map((block) => [block, 0]));

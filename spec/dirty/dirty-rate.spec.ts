@@ -271,6 +271,33 @@ for (const [how, policy] of [
       expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 6, 70, 200]);
     });
 
+    it('leaves no timer behind when a window ends early, which would keep the process alive', async () => {
+      const { setTimeout, clearTimeout } = globalThis;
+      const pending = new Set<unknown>();
+      globalThis.setTimeout = ((run: () => void, ms: number) => {
+        const timer = setTimeout(run, ms);
+        if (ms >= WINDOW_MS) pending.add(timer);
+        return timer;
+      }) as typeof setTimeout;
+      globalThis.clearTimeout = (timer) => {
+        pending.delete(timer);
+        clearTimeout(timer);
+      };
+      try {
+        const abort = new AbortController();
+        const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: Client.Code, signal: abort.signal });
+        expect(pending.size).to.equal(1);
+        (await reportUntil(vcpu, memory.harvest(Client.Code))).set.dispose();
+        await reopened();
+        expect(pending.size).to.equal(1);
+        abort.abort(new RangeError('enough'));
+        await expectReject(() => measured, RangeError, 'enough');
+        expect(pending.size).to.equal(0);
+      } finally {
+        Object.assign(globalThis, { setTimeout, clearTimeout });
+      }
+    });
+
     it('says how much it has measured when its time is up, or who keeps it from measuring', async () => {
       const short = { windowMs: WINDOW_MS, timeoutMs: 5 };
       const measured = memory.measureDirtyRate(short);

@@ -333,6 +333,19 @@ describeEngines('tracking on demand', (shared) => {
     await expectReject(() => engine.track(Client.Code), UsageError, 'closed');
   });
 
+  it('touches nothing when it is stopped after the engine was closed: the memory may be another one', async () => {
+    const ground = new WebAssembly.Memory({ initial: 4, maximum: 4, shared });
+    const engine = smallEngine({ tracked: 0, memory: ground });
+    const tracking = await engine.track(Client.Code);
+    await engine.close();
+    const next = smallEngine({ tracked: 0, memory: ground });
+    next.ram.plug({ id: 'ram', size: PAGES * PAGE });
+    const before = new Int32Array(ground.buffer).slice();
+    await tracking.stop();
+    expect(new Int32Array(ground.buffer).every((word, at) => word === before[at])).to.equal(true);
+    await next.close();
+  });
+
   it('keeps swapped collections exact', async () => {
     const engine = smallEngine({ tracked: 0 }, SWAP_ALL);
     engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
