@@ -104,7 +104,7 @@ export class DirtyMemory {
     checkKernelChoice('DirtyMemory.create', choice, options.shared !== false);
     checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
     checkInteger('DirtyMemory.create', 'tracked', tracked, 0, ALL_CLIENTS);
-    const { arena, maxPages, release } = Arena.create(options);
+    const { arena, maxPages, release } = Arena.create(options, tracked === ALL_CLIENTS ? 0 : 1);
     this.releaseMemory = release;
     const kernel = parts.kernel(arena);
     this.arena = arena;
@@ -275,8 +275,9 @@ export class DirtyMemory {
   /**
    * The `...Unsynchronized` forms do not wait. They are right only while every reader is stopped at a quiescent state
    * or offline, by a handshake that happens-before the call, and resumes after it: by `quiescent`, by `goOnline`, or by
-   * an atomic load that sees what the owner stored after the call.
-   * @throws UsageError while an asynchronous collection of the client is under way
+   * an atomic load that sees what the owner stored after the call. What was plugged in place of other RAM is to be collected
+   * so only when that one's `unplug` has resolved.
+   * @throws UsageError while an asynchronous collection of the client is under way, or a `track` with which its tracking begins
    */
   testAndClearUnsynchronized(start: number, length: number, client: Client): boolean {
     const checked = checkClient('testAndClearUnsynchronized', client);

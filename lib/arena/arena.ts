@@ -98,11 +98,14 @@ export class Arena {
     this.engineId = this.words.get(Header.EngineId); // plain: see the file header
   }
 
-  /** Owner. Reserves the memory (or takes the embedder's) and writes the header. */
-  static create(options: ArenaOptions): { arena: Arena; maxPages: number; release: () => void } {
+  /**
+   * Owner. Reserves the memory (or takes the embedder's) and writes the header.
+   * @param blocks how many bitmap blocks whoever creates the arena allocates at once
+   */
+  static create(options: ArenaOptions, blocks = 0): { arena: Arena; maxPages: number; release: () => void } {
     const operation = 'DirtyMemory.create';
     const { geometry, maxPages } = readOptions(operation, options);
-    const arenaBytes = arenaBytesFor(operation, options, geometry, maxPages);
+    const arenaBytes = arenaBytesFor(operation, options, geometry, maxPages, blocks);
     const { memory, byteOffset } = findMemory(operation, options, arenaBytes);
     const words = new Words(memory.buffer, byteOffset, arenaBytes / 4);
     if (words.get(Header.Magic) === MAGIC && words.get(Header.Closed) === 0 && options.memory !== undefined) {
@@ -207,7 +210,7 @@ function takeVacant(operation: string, words: Words): void {
     if (tenant === 0) continue;
     words.store(Header.EngineId, id);
     throw new RangeError(
-      `${operation}: a reader of the closed engine there is still attached (identity ${tenant - 1}); detach or retire it`,
+      `${operation}: a reader of the closed engine there is still attached (identity ${Math.abs(tenant) - 1}); detach or retire it`,
     );
   }
 }
@@ -237,7 +240,13 @@ function readOptions(operation: string, options: ArenaOptions): { geometry: Geom
  * By default room for twelve full bitmaps (three clients, as many collections in flight and page sets merged into,
  * the RAM blocks' own sets, and spares) and four generations of each client's table. It is address space, not memory.
  */
-function arenaBytesFor(operation: string, options: ArenaOptions, geometry: Geometry, maxPages: number): number {
+function arenaBytesFor(
+  operation: string,
+  options: ArenaOptions,
+  geometry: Geometry,
+  maxPages: number,
+  blocksAtOnce: number,
+): number {
   const blocks = Math.ceil(maxPages / geometry.pagesPerBlock);
   const blockBytes = Math.max(geometry.blockWords, LINE) * 4;
   const fixedBytes = regionsOf(geometry.maxReaders, geometry.blockWords).heap * 4;
@@ -245,8 +254,8 @@ function arenaBytesFor(operation: string, options: ArenaOptions, geometry: Geome
   const wanted = fixedBytes + 12 * (blocks + 1) * blockBytes + 12 * Math.max(tableBytes, 2 * LINE * 4);
   const rounded = Math.ceil(wanted / WASM_PAGE) * WASM_PAGE;
   const region = options.memory === undefined ? MAX_ARENA_BYTES : MAX_ARENA_BYTES - 64;
-  // With room for the empty tables, creation cannot fail any more once it has begun to write.
-  const least = fixedBytes + ROOTS * LINE * 4;
+  // With room for the empty tables and those blocks, creation cannot fail any more once it has begun to write.
+  const least = fixedBytes + ROOTS * LINE * 4 + blocksAtOnce * blockBytes;
   const { arenaBytes: bytes = Math.min(rounded, region) } = options;
   checkInteger(operation, 'arenaBytes', bytes, least, MAX_ARENA_BYTES);
   return Math.floor(bytes / 64) * 64;

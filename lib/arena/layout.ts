@@ -70,7 +70,7 @@ export const Slots = {
 export const Slot = {
   /** The number last reported, or 0 for offline. */
   State: 0,
-  /** The tenant's identity plus 1, or 0 when the slot is free. */
+  /** The tenant's identity plus 1, the negative of that while it leaves, or 0 when the slot is free. */
   Identity: 1,
   /** The grace-period number that the tenant is asked to hurry for, or 0. */
   Kick: 2,

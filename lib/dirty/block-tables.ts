@@ -15,8 +15,8 @@
  *
  * - A client that nobody tracks has no blocks of its own: each entry that would have one points to the *full block*, in
  *   which every bit is set. Whoever marks finds the bit set, and queries find everything dirty, which is true as far as
- *   anyone knows. Nothing is ever written to it: marks write where a bit is clear, and nobody collects the client. Its
- *   contents precede the first publishing of a table that has it (GP-1).
+ *   anyone knows. No bit of it ever changes: marks write where one is clear, imports set what is set, and nobody
+ *   collects the client. Its contents precede the first publishing of a table that has it (GP-1).
  *
  * The tables of the three clients have blocks for the same pages, and the same length. Both follow from the blocks that
  * exist, never from the RAM of the moment (what QEMU's b84f06c2bee7 mended).

@@ -49,6 +49,8 @@ export type RamWithin = (range: PageRange) => Iterable<PageRange>;
 export interface ClientState {
   readonly lock: ClientLock;
   inFlight: PageSet | undefined;
+  /** The cookie of the period after which every vCPU marks for the client. */
+  trackedFrom: number;
   /** Where the next bounded collection begins. */
   cursor: number;
 }
@@ -76,7 +78,9 @@ export class Collector {
     this.store = store;
     this.ramWithin = ramWithin;
     this.swapPolicy = swapPolicy;
-    for (let i = 0; i < CLIENT_COUNT; i++) this.states.push({ lock: new ClientLock(), inFlight: undefined, cursor: 0 });
+    for (let i = 0; i < CLIENT_COUNT; i++) {
+      this.states.push({ lock: new ClientLock(), inFlight: undefined, trackedFrom: 0, cursor: 0 });
+    }
   }
 
   /** The client's bits that a collection has cleared and not yet delivered or put back. */
@@ -133,7 +137,8 @@ export class Collector {
   /**
    * Collects without a grace period: right only while every reader is stopped by a handshake that happens-before the
    * call, and resumes after it (DM-2's premise, by other means).
-   * @throws UsageError while another collection of the client is under way
+   * @throws UsageError while another collection of the client is under way, or its tracking begins: a reader that resumes
+   *   may have tables and a mask of before
    */
   collectUnsynchronized<T>(operation: string, client: Client, range: PageRange, deliver: (taken: PageSet) => T): T {
     const state = this.state(client);
@@ -141,9 +146,13 @@ export class Collector {
       throw new UsageError(`${operation}: another collection of ${clientName(client)} is under way`);
     }
     this.checkTracked(operation, client, state);
+    this.rcu.step();
+    if (this.rcu.completed < state.trackedFrom) {
+      state.lock.release();
+      throw new UsageError(`${operation}: not every vCPU marks for ${clientName(client)} yet; await track first`);
+    }
     const taken = new PageSet(this.store, operation);
     try {
-      this.rcu.step();
       this.empty(client, range, taken, () => true);
     } catch (error) {
       this.putBack(client, taken);
@@ -151,6 +160,11 @@ export class Collector {
       throw error;
     }
     return this.hand(client, state, taken, deliver);
+  }
+
+  /** Told of the period that lets every vCPU know that the client is tracked. */
+  tracksFrom(client: Client, cookie: number): void {
+    this.state(client).trackedFrom = cookie;
   }
 
   /** What a client's bits in flight are guarded by. */

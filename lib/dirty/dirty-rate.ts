@@ -12,7 +12,7 @@
  */
 import type { Arena } from '../arena/arena.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { GracePeriodTimeout, throwInOwnTurn } from '../errors.js';
+import { GracePeriodTimeout } from '../errors.js';
 import { dirtiedSince, type Reading, readMeters } from '../rcu/meters.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { later } from '../rcu/turns.js';
@@ -88,6 +88,8 @@ export class DirtyRateMeasurement {
   private readonly options: WaitOptions;
   private readonly since = performance.now();
   private milliseconds = 0;
+  /** No window is opened any more: the client may not be tracked, and its blocks be the full block. */
+  private over = false;
   /** Of the RAM that was plugged when the first window began, and is. */
   private blocks: Map<Ram, number> | undefined;
 
@@ -109,11 +111,10 @@ export class DirtyRateMeasurement {
         const [earlier] = await Promise.all([this.readReaders(), this.measureBlocks()]);
         readers = ratesOfReaders(earlier, await this.readReaders());
       } else await this.measureBlocks();
-    } catch (error) {
-      tracking.stop().catch(throwInOwnTurn); // not awaited: it may wait for readers
-      throw error;
+    } finally {
+      this.over = true;
+      tracking.abandon();
     }
-    await tracking.stop();
     const seconds = this.milliseconds / 1000;
     const blocks = [...(this.blocks ?? [])].map(([{ id }, pages]) => ({ id, ...rateOf(pages, seconds) }));
     const pages = blocks.reduce((sum, block) => sum + block.pages, 0);
@@ -121,7 +122,7 @@ export class DirtyRateMeasurement {
   }
 
   private async measureBlocks(): Promise<void> {
-    while (this.milliseconds < this.windowMs) await this.measureWindow();
+    while (!this.over && this.milliseconds < this.windowMs) await this.measureWindow();
   }
 
   /** The counts of all readers, each at its report. */
@@ -131,18 +132,14 @@ export class DirtyRateMeasurement {
     return { at: performance.now(), readings: readMeters(arena) };
   }
 
-  /** Opens a window as soon as nobody collects. It lasts as long as is left to measure, or until somebody does. */
+  /** Opens a window, which lasts as long as is left to measure, or until somebody collects; or waits while somebody does. */
   private async measureWindow(): Promise<void> {
     const { rcu, collector, ram } = this.engine;
     const limit = { options: this.options, since: this.since, timeoutError: this.timeoutError };
     const lock = collector.lockOf(this.client);
     let end = (): void => {};
-    for (;;) {
-      rcu.checkMayWait(OPERATION);
-      this.options.signal?.throwIfAborted();
-      if (lock.tryBorrow(() => end())) break;
-      await rcu.holdingFor(lock.becomesFree(limit));
-    }
+    rcu.checkMayWait(OPERATION);
+    if (!lock.tryBorrow(() => end())) return rcu.holdingFor(lock.becomesFree(limit));
     const giveBack = collector.borrow(OPERATION, this.client);
     const began = performance.now();
     this.blocks ??= new Map([...ram()].map((block) => [block, 0]));

@@ -6,12 +6,12 @@
  *   first collection to clear a page's bit has the page. It waits a grace period after its clear, and so for every
  *   interval that began before the number which `track` requested: those are the only ones that may have an older table
  *   or an older mask and leave marks out, and their stores are in that collection's copy. Intervals that begin with the
- *   number or a later one have both (GP-3), and DM-2 holds for them.
+ *   number or a later one have both (GP-3), and DM-2 holds for them. A collection that does not wait is refused until then.
  *
  * Users of a client share its bits, so a user that comes second makes all RAM dirty, too: what was collected before it
  * came it has never seen (QEMU's 40c4d4a8). Its stop ends nothing for the others (63b41db4, a5c90c61).
  */
-import { throwInOwnTurn } from '../errors.js';
+import { ArenaFullError, throwInOwnTurn } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { checkWaitOptions, type WaitOptions } from '../rcu/wait.js';
 import type { BlockTables } from './block-tables.js';
@@ -23,12 +23,14 @@ import { EVERYTHING } from './page-range.js';
 export class Tracking {
   readonly client: Client;
   private readonly end: () => Promise<void>;
+  private readonly giveUp: () => void;
   private stopped: Promise<void> | undefined;
 
   /** @internal Embedders get theirs from `track`. */
-  constructor(client: Client, end: () => Promise<void>) {
+  constructor(client: Client, end: () => Promise<void>, giveUp: () => void) {
     this.client = client;
     this.end = end;
+    this.giveUp = giveUp;
   }
 
   /**
@@ -44,6 +46,11 @@ export class Tracking {
       throw error;
     });
     return this.stopped;
+  }
+
+  /** @internal `stop` for whoever cannot wait and has nobody to tell: in a section, too, and later where there is no room. */
+  abandon(): void {
+    this.giveUp();
   }
 }
 
@@ -70,22 +77,28 @@ export class Trackings {
     wait.signal?.throwIfAborted();
     this.rcu.step();
     const cookie = this.begin(client);
-    const tracking = new Tracking(client, () => this.stop(client));
     try {
       await this.rcu.waitFor('track', cookie, wait);
     } catch (error) {
-      // Not awaited: it would wait for the readers that this call has just given up on.
-      tracking.stop().catch(throwInOwnTurn);
+      this.abandon(client);
       throw error;
     }
-    return tracking;
+    return this.trackingOf(client);
   }
 
   /** For a user whom what others have collected does not concern. @returns undefined where only `track` will do */
   join(client: Client): Tracking | undefined {
     if (!this.tables.isTracked(client)) return undefined;
     this.users[client] = (this.users[client] as number) + 1;
-    return new Tracking(client, () => this.stop(client));
+    return this.trackingOf(client);
+  }
+
+  private trackingOf(client: Client): Tracking {
+    return new Tracking(
+      client,
+      () => this.stop(client),
+      () => this.abandon(client),
+    );
   }
 
   /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
@@ -100,24 +113,38 @@ export class Trackings {
     }
     const release = this.tables.start(client, ram, 'track');
     this.users[client] = 1;
-    return this.rcu.defer(release);
+    const cookie = this.rcu.defer(release);
+    this.collector.tracksFrom(client, cookie);
+    return cookie;
   }
 
   private async stop(client: Client): Promise<void> {
     const { lifecycle } = this.rcu;
     if (lifecycle.state === 'open') this.rcu.checkMayWait('stop');
-    this.users[client] = (this.users[client] as number) - 1;
-    if (this.users[client] !== 0) return;
-    const cookie = await this.collector.between(client, () => this.unpublish(client));
+    const cookie = await this.leave(client);
     // An engine that is closing may not see the period through, and frees everything anyway.
     if (cookie !== undefined && lifecycle.state === 'open') await this.rcu.waitFor('stop', cookie, {});
   }
 
-  /** Unless another user has come while the collections ended. @returns the cookie of the period that frees the memory */
+  private abandon(client: Client): void {
+    this.leave(client).catch((error) => {
+      if (error instanceof ArenaFullError) this.rcu.defer(() => this.abandon(client));
+      else throwInOwnTurn(error);
+    });
+  }
+
+  /** @returns the cookie of the period that frees what the last user leaves */
+  private async leave(client: Client): Promise<number | undefined> {
+    this.users[client] = (this.users[client] as number) - 1;
+    if (this.users[client] !== 0) return undefined;
+    return this.collector.between(client, () => this.unpublish(client));
+  }
+
+  /** Unless another user has come while the collections ended. */
   private unpublish(client: Client): number | undefined {
-    if (this.rcu.lifecycle.state === 'closed' || this.users[client] !== 0 || !this.tables.isTracked(client)) {
-      return undefined;
-    }
+    if (this.rcu.lifecycle.state === 'closed' || this.users[client] !== 0) return undefined;
+    // That user has come and gone again, and what it waits for was begun before it.
+    if (!this.tables.isTracked(client)) return this.rcu.request();
     try {
       return this.rcu.defer(this.tables.stop(client, 'stop'));
     } catch (error) {

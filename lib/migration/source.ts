@@ -123,12 +123,19 @@ export class Migration {
     checkInteger('skip', 'start', start, 0, Number.MAX_SAFE_INTEGER);
     checkInteger('skip', 'length', length, 0, Number.MAX_SAFE_INTEGER - start);
     let pages = 0;
-    await this.dirty.drop(() => {
-      if (this.phase !== 'copying') return [];
-      const skipped = skipRanges(this.ram, this.machine.memory.pageSize, start, length);
-      pages = skipped.pages;
-      return skipped.ranges;
-    });
+    try {
+      await this.dirty.drop(() => {
+        if (this.phase !== 'copying') return [];
+        const skipped = skipRanges(this.ram, this.machine.memory.pageSize, start, length);
+        pages = skipped.pages;
+        return skipped.ranges;
+      });
+    } catch (error) {
+      // Pages may have left the set already: they would not be sent any more, and the caller keeps them.
+      const failure = asFailure(error, 'source', 'skip failed');
+      this.withdraw(failure);
+      throw failure;
+    }
     this.pagesSkipped += pages;
     return pages;
   }

@@ -62,9 +62,14 @@ export function freeSlot(arena: Arena, slot: number): void {
   const meter = meterOf(arena.regions, slot);
   words.store(slot + Slot.State, OFFLINE);
   words.store(slot + Slot.Kick, 0);
-  // Plain: the store that frees the slot orders them, so that whoever sees the next tenant's identity sees what is its own.
+  // Plain: the store that frees the slot orders it, so that whoever sees the next tenant's identity sees what is its own.
   words.set(meter + Meter.Before, countOf(words, meter));
-  words.set(meter + Meter.Limit, 0);
+  // ORDER DL-2: the identity changes before the limit is taken away, else the owner sets another one after that, finds
+  //   the tenant still there, and the slot's next tenant inherits it (a vCPU that sleeps for a limit nobody set for it).
+  // needs: store-store order, and store-load order on the owner's side
+  // pairs with: rcu/rate-limits.ts set
+  words.store(slot + Slot.Identity, -Math.abs(words.load(slot + Slot.Identity)));
+  words.store(meter + Meter.Limit, 0);
   words.store(slot + Slot.Identity, 0);
 }
 
@@ -77,7 +82,7 @@ export function retireIdentity(arena: Arena, identity: number): number {
   let retired = 0;
   for (let i = 0; i < arena.geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;
-    if (arena.words.load(slot + Slot.Identity) !== identity + 1) continue;
+    if (Math.abs(arena.words.load(slot + Slot.Identity)) !== identity + 1) continue;
     freeSlot(arena, slot);
     retired++;
   }
@@ -91,7 +96,7 @@ export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = 
   for (let i = 0; i < geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;
     const tenant = words.load(slot + Slot.Identity);
-    if (tenant === 0 || !wanted(slot)) continue;
+    if (tenant <= 0 || !wanted(slot)) continue;
     reports.push({
       name: readName(arena, slot),
       identity: tenant - 1,

@@ -13,7 +13,7 @@ import {
   SWAP_ALL,
   smallEngine,
 } from '../support/engines.js';
-import { track, turns } from '../support/promises.js';
+import { track, turns, until } from '../support/promises.js';
 import { expectReject } from '../support/refusals.js';
 
 const PAGES = 300;
@@ -222,7 +222,7 @@ for (const [how, policy] of [
     it('says of each reader what it turned dirty, by whatever mark', async () => {
       const other = attachVcpu(memory.handle, { name: 'other', identity: 9 });
       vcpu.mark(40 * PAGE);
-      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       vcpu.quiescent();
       await turns();
       vcpu.mark(6 * PAGE);
@@ -232,6 +232,7 @@ for (const [how, policy] of [
       vcpu.markRange(60 * PAGE, 11 * PAGE, 6);
       other.mark(6 * PAGE);
       other.mark(150 * PAGE);
+      await elapse();
       const { readers } = await reportUntil(vcpu, measured);
       expect(readers.map(({ pagesPerSecond, ...rest }) => rest)).to.deep.equal([
         { name: 'vcpu', identity: 4711, limit: undefined, pages: 13 },
@@ -244,13 +245,14 @@ for (const [how, policy] of [
 
     it('begins with a reader that attaches in the window when it does, whoever had its slot', async () => {
       const gone = attachVcpu(memory.handle, { name: 'gone', identity: 8 });
-      const measured = memory.measureDirtyRate({ windowMs: 1 });
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       vcpu.quiescent();
       await turns();
       gone.markRange(20 * PAGE, 5 * PAGE, 4);
       gone.detach();
       const late = attachVcpu(memory.handle, { name: 'late', identity: 9 });
       late.mark(26 * PAGE);
+      await elapse();
       const { readers } = await reportUntil(vcpu, measured);
       expect(readers.map(({ name, pages }) => [name, pages])).to.deep.equal([
         ['vcpu', 0],
@@ -267,6 +269,33 @@ for (const [how, policy] of [
       const harvest = memory.harvest(Client.Migration);
       await expectReject(() => measured, RangeError, 'enough');
       expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 6, 70, 200]);
+    });
+
+    it('leaves no timer behind when a window ends early, which would keep the process alive', async () => {
+      const { setTimeout, clearTimeout } = globalThis;
+      const pending = new Set<unknown>();
+      globalThis.setTimeout = ((run: () => void, ms: number) => {
+        const timer = setTimeout(run, ms);
+        if (ms >= WINDOW_MS) pending.add(timer);
+        return timer;
+      }) as typeof setTimeout;
+      globalThis.clearTimeout = (timer) => {
+        pending.delete(timer);
+        clearTimeout(timer);
+      };
+      try {
+        const abort = new AbortController();
+        const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: Client.Code, signal: abort.signal });
+        expect(pending.size).to.equal(1);
+        (await reportUntil(vcpu, memory.harvest(Client.Code))).set.dispose();
+        await reopened();
+        expect(pending.size).to.equal(1);
+        abort.abort(new RangeError('enough'));
+        await expectReject(() => measured, RangeError, 'enough');
+        expect(pending.size).to.equal(0);
+      } finally {
+        Object.assign(globalThis, { setTimeout, clearTimeout });
+      }
     });
 
     it('says how much it has measured when its time is up, or who keeps it from measuring', async () => {
@@ -320,12 +349,19 @@ for (const [how, policy] of [
     let memory: DirtyMemory;
     let vcpu: Vcpu;
 
+    const reopened = turns;
+
     beforeEach(() => {
+      ahead = 0;
+      performance.now = () => hostNow() + ahead;
       memory = smallEngine({ tracked: 0 }, policy);
       memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
       vcpu = foreignVcpu(memory, 'vcpu');
     });
-    afterEach(() => vcpu.detach());
+    afterEach(() => {
+      vcpu.detach();
+      performance.now = hostNow;
+    });
 
     it('tracks it meanwhile', async () => {
       await reportUntil(vcpu, memory.rcu.synchronize()); // the tables of before the plug are free
@@ -335,7 +371,42 @@ for (const [how, policy] of [
       const { pages, readers } = await reportUntil(vcpu, measured);
       expect([pages, readers.map((reader) => reader.pages)]).to.deep.equal([0, [0]]);
       expect(memory.tracked).to.equal(0);
+      await reportUntil(vcpu, memory.rcu.synchronize());
       expect(memory.stats().arenaBytesInUse).to.equal(bytes);
+    });
+
+    it('opens no window when the time for its readers is up: nobody tracks the client any more', async () => {
+      const { collector } = memory as unknown as { collector: { borrow(...of: unknown[]): () => void } };
+      const { borrow } = collector;
+      const tracked: number[] = [];
+      collector.borrow = function (...of): () => void {
+        tracked.push(memory.tracked);
+        return borrow.apply(this, of);
+      };
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, timeoutMs: 20 });
+      measured.catch(() => {});
+      await until(() => {
+        if (tracked.length === 0) vcpu.quiescent(); // it waits for the tracking to begin, and then for the first reading
+        return tracked.length > 0;
+      });
+      await expectReject(() => measured, GracePeriodTimeout, "'vcpu'");
+      await reopened();
+      expect(tracked).to.deep.equal([1 << Client.Migration]);
+      expect([memory.tracked, vcpu.mark(3 * PAGE)]).to.deep.equal([0, 0]);
+      expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(0, PAGES));
+    });
+
+    it('ends, and so does the tracking, while the owner is in a read-side section', async () => {
+      const local = attachVcpu(memory.handle);
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: Client.Code });
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      await reopened();
+      local.readLock();
+      ahead += WINDOW_MS;
+      memory.testAndClearUnsynchronized(0, 0, Client.Code);
+      expect((await measured).pages).to.equal(0);
+      local.detach();
+      expect(memory.tracked).to.equal(0);
     });
 
     it('goes on tracking it when the one who tracked it stops, makes nothing dirty, and ends when it ends', async () => {

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { LINE, ROOTS, regionsOf } from '../../lib/arena/layout.js';
+import type { Tracking, Trackings } from '../../lib/dirty/tracking.js';
 import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
@@ -28,7 +30,19 @@ function onDemand(): DirtyMemory {
   return memory;
 }
 
-describeEngines('tracking on demand', () => {
+/** There is no room for any table. @returns how to make it again */
+function withoutRoom(memory: DirtyMemory): () => void {
+  const { allocator } = memory as unknown as { allocator: { allocateTable(): number } };
+  Object.defineProperty(allocator, 'allocateTable', {
+    configurable: true,
+    value: () => {
+      throw new ArenaFullError('injected');
+    },
+  });
+  return () => Reflect.deleteProperty(allocator, 'allocateTable');
+}
+
+describeEngines('tracking on demand', (shared) => {
   let memory: DirtyMemory;
   beforeEach(() => {
     memory = onDemand();
@@ -44,6 +58,15 @@ describeEngines('tracking on demand', () => {
     await tracking.stop();
     expect(all.tracked).to.equal(7);
     await all.close();
+  });
+
+  it('needs room for one block, without which an engine is not created, and its place stays free', async () => {
+    const ground = new WebAssembly.Memory({ initial: 1, maximum: 1, shared });
+    const sizes = { memory: ground, maxReaders: 1, pagesPerBlock: 2 ** 16 };
+    const least = 4 * (regionsOf(1, 2 ** 11).heap + ROOTS * LINE);
+    await smallEngine({ ...sizes, arenaBytes: least }).close();
+    expectThrow(() => smallEngine({ ...sizes, tracked: 0, arenaBytes: least }), RangeError, 'arenaBytes');
+    await smallEngine({ ...sizes, tracked: 0, arenaBytes: least + 2 ** 13 }).close();
   });
 
   it('costs no bitmaps where there is none', async () => {
@@ -190,6 +213,22 @@ describeEngines('tracking on demand', () => {
     vcpu.detach();
   });
 
+  it('does not let the readers be passed by before every vCPU marks: one that resumes may have what it had', async () => {
+    const [stopped, slow] = [foreignVcpu(memory, 'stopped'), foreignVcpu(memory, 'slow')];
+    memory.rcu.startPoll();
+    stopped.quiescent(); // in the period that runs already
+    const begun = memory.track(Client.Migration);
+    stopped.quiescent();
+    expect(stopped.mark(5 * PAGE), 'has what it had').to.equal(VGA);
+    const refused = [UsageError, 'harvestUnsynchronized', 'MIGRATION', 'track'] as const;
+    expectThrow(() => memory.harvestUnsynchronized(Client.Migration), ...refused);
+    await reportUntil(slow, reportUntil(stopped, begun));
+    expect(memory.harvestUnsynchronized(Client.Migration).added).to.equal(PAGES);
+    expect(stopped.mark(5 * PAGE)).to.equal(1 << Client.Migration);
+    slow.detach();
+    stopped.detach();
+  });
+
   it('is not begun where it is given up, by timeout or by signal', async () => {
     const vcpu = foreignVcpu(memory);
     await expectReject(() => memory.track(Client.Code, { timeoutMs: 1 }), GracePeriodTimeout, 'track', 'foreign');
@@ -199,6 +238,44 @@ describeEngines('tracking on demand', () => {
     await expectReject(() => given, RangeError, 'enough');
     await reportUntil(vcpu, memory.rcu.synchronize());
     expect(memory.tracked).to.equal(VGA);
+    vcpu.detach();
+  });
+
+  it('is not begun where it is given up while the owner is in a read-side section, or the arena is full', async () => {
+    const vcpu = foreignVcpu(memory);
+    const own = attachVcpu(memory.handle, { name: 'own' });
+    const given = memory.track(Client.Code, { timeoutMs: 1 });
+    own.readLock();
+    await expectReject(() => given, GracePeriodTimeout, 'track', 'foreign');
+    own.detach();
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    expect(memory.tracked).to.equal(VGA);
+
+    const full = memory.track(Client.Code, { timeoutMs: 1 });
+    const restore = withoutRoom(memory);
+    await expectReject(() => full, GracePeriodTimeout, 'track', 'foreign');
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    expect(memory.tracked, 'there is no room to end it').to.equal(VGA | 2);
+    restore();
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    await turn();
+    expect(memory.tracked).to.equal(VGA);
+    vcpu.detach();
+  });
+
+  it('has ended when the stop of its last user resolves, also of one that came and went while another ended', async () => {
+    const vcpu = foreignVcpu(memory);
+    const first = await reportUntil(vcpu, memory.track(Client.Migration));
+    const underWay = memory.harvest(Client.Migration);
+    const ended = watch(first.stop());
+    const { trackings } = memory as unknown as { trackings: Trackings };
+    const stopped = (trackings.join(Client.Migration) as Tracking).stop();
+    const last = watch(stopped);
+    vcpu.quiescent();
+    expect((await underWay).added).to.equal(PAGES);
+    await turn();
+    expect([memory.tracked, ended.settled, last.settled]).to.deep.equal([VGA, false, false]);
+    await reportUntil(vcpu, stopped);
     vcpu.detach();
   });
 
@@ -226,15 +303,9 @@ describeEngines('tracking on demand', () => {
 
   it('can be stopped again when the arena had no room for stopping', async () => {
     const tracking = await memory.track(Client.Migration);
-    const { allocator } = memory as unknown as { allocator: { allocateTable(): number } };
-    Object.defineProperty(allocator, 'allocateTable', {
-      configurable: true,
-      value: () => {
-        throw new ArenaFullError('injected');
-      },
-    });
+    const restore = withoutRoom(memory);
     await expectReject(() => tracking.stop(), ArenaFullError, 'injected');
-    Reflect.deleteProperty(allocator, 'allocateTable');
+    restore();
     expect((await memory.harvest(Client.Migration)).added).to.equal(PAGES);
     await tracking.stop();
     expect(memory.tracked).to.equal(VGA);
@@ -260,6 +331,19 @@ describeEngines('tracking on demand', () => {
     await closed;
     await tracking.stop();
     await expectReject(() => engine.track(Client.Code), UsageError, 'closed');
+  });
+
+  it('touches nothing when it is stopped after the engine was closed: the memory may be another one', async () => {
+    const ground = new WebAssembly.Memory({ initial: 4, maximum: 4, shared });
+    const engine = smallEngine({ tracked: 0, memory: ground });
+    const tracking = await engine.track(Client.Code);
+    await engine.close();
+    const next = smallEngine({ tracked: 0, memory: ground });
+    next.ram.plug({ id: 'ram', size: PAGES * PAGE });
+    const before = new Int32Array(ground.buffer).slice();
+    await tracking.stop();
+    expect(new Int32Array(ground.buffer).every((word, at) => word === before[at])).to.equal(true);
+    await next.close();
   });
 
   it('keeps swapped collections exact', async () => {

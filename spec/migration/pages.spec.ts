@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { Client } from '../../lib/index.js';
+import { Client, UsageError } from '../../lib/index.js';
 import { MAX_CONTENT } from '../../lib/migration/frame.js';
 import { type MigrateOptions, type Migration, MigrationError } from '../../lib/migration/index.js';
 import type { Message } from '../../lib/migration/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, type Outcome } from '../support/migration/attempt.js';
+import { attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
 import { SendingMachine } from '../support/migration/machines.js';
 import type { Fate } from '../support/migration/relay.js';
 
@@ -196,6 +196,21 @@ describe('The pages of a migration', () => {
           expect(sender.memory.isDirty(10 * PAGE, 10 * PAGE, Client.Migration)).to.equal(false);
         },
       ]);
+    });
+
+    it('end the migration when they could not be given away: some of them would not be sent any more', async () => {
+      garbage();
+      let failure: unknown;
+      const outcome = await inRounds(sender, fence, [
+        async (migration) => {
+          garbage();
+          sender.vcpu.readLock();
+          failure = await migration.skip(10 * PAGE, 10 * PAGE).catch((error) => error);
+          sender.vcpu.readUnlock();
+        },
+      ]);
+      expect(expectStayed(sender, outcome, 'source')).to.equal(failure);
+      expect((failure as MigrationError).cause).to.be.instanceOf(UsageError);
     });
 
     it('in part are not: only whole pages are given away', async () => {

@@ -3,7 +3,7 @@ import type { Arena } from '../../lib/arena/arena.js';
 import { Meter, UNLIMITED } from '../../lib/arena/layout.js';
 import { dirtiedSince, type Reading, readMeters } from '../../lib/rcu/meters.js';
 import { RateLimits } from '../../lib/rcu/rate-limits.js';
-import { BareReader, createArena } from '../support/hand-stepped.js';
+import { BareReader, createArena, interleaved } from '../support/hand-stepped.js';
 
 describe('meters', () => {
   let arena: Arena;
@@ -62,5 +62,41 @@ describe('meters', () => {
     expect([limits.set(0), all()]).to.deep.equal([2, [0, 0]]);
     one.detach();
     next.detach();
+  });
+
+  it('leave no limit to the next tenant, however it is set while one leaves', () => {
+    const limits = new RateLimits(arena);
+    const { arena: readers, words } = interleaved(arena);
+    for (let step = 0, steps = 1; step < steps; step++) {
+      const leaving = new BareReader(readers, 'leaving', 1);
+      steps = 0;
+      words.before = () => {
+        if (steps++ === step) limits.set(9, 1);
+      };
+      leaving.detach();
+      words.before = () => {};
+      const next = new BareReader(arena, 'next', 2);
+      expect([next.meter, read().limit], `set before access ${step}`).to.deep.equal([leaving.meter, 0]);
+      next.detach();
+    }
+  });
+
+  it('keep no limit of a tenant that leaves while it is set', () => {
+    const { arena: owners, words } = interleaved(arena);
+    const limits = new RateLimits(owners);
+    for (let step = 0, steps = 1; step < steps; step++) {
+      const leaving = new BareReader(arena, 'leaving', 1);
+      let next: BareReader | undefined;
+      steps = 0;
+      words.before = () => {
+        if (steps++ !== step) return;
+        leaving.detach();
+        next = new BareReader(arena, 'next', 2);
+      };
+      limits.set(9, 1);
+      words.before = () => {};
+      expect([next?.meter, read().limit], `gone before access ${step}`).to.deep.equal([leaving.meter, 0]);
+      next?.detach();
+    }
   });
 });
