@@ -55,6 +55,11 @@ export class Flow {
     return ms > 0 ? ((last.taken - first.taken) / ms) * 1000 : 0;
   }
 
+  /** What the rate is from. */
+  get bytesMeasured(): number {
+    return (this.samples.at(-1) as Sample).taken - (this.samples[0] as Sample).taken;
+  }
+
   /** It is unknown again. */
   forgetRate(): void {
     this.samples = [{ busyMs: this.busyMs, taken: this.taken }];

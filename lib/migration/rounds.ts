@@ -20,6 +20,9 @@ export interface RoundParts {
   readonly downtimeMs: number;
 }
 
+/** So many bytes say something of the link, where there are more to come. */
+const ENOUGH = 2 ** 16;
+
 export class Rounds {
   /** 1 while the first copy of all RAM goes over; 0 before. */
   round = 0;
@@ -36,11 +39,12 @@ export class Rounds {
     this.report = report;
   }
 
-  /** If the machine were paused now. */
+  /** If the machine were paused now; Infinity while nobody knows. */
   get expectedDowntimeMs(): number {
     const { dirty, link, pageSize } = this.parts;
     const bytes = dirty.toSend.pages * pageSize;
-    const { bytesPerSecond } = link.flow;
+    const { bytesPerSecond, bytesMeasured } = link.flow;
+    if (this.round === 0 || (this.round === 1 && bytesMeasured < ENOUGH)) return Infinity;
     if (bytes === 0) return this.roundTripMs;
     return bytesPerSecond === 0 ? Infinity : (bytes / bytesPerSecond) * 1000 + this.roundTripMs;
   }

@@ -192,8 +192,9 @@ export class Migration {
     await rounds.run();
     this.enter('switching');
     this.pausedAt = performance.now();
-    await this.hook('pause', () => machine.pause());
+    // First: vCPUs that sleep for a limit would not hear of the pause.
     await this.convergence.release();
+    await this.hook('pause', () => machine.pause());
     const verify = options.verify ?? machine.memory.ram.bytes <= options.downtimeMs * 2 ** 20;
     const saveState = () => this.hook('saveState', () => machine.saveState());
     const { ram, dirty, sender } = this;

@@ -57,6 +57,21 @@ describe('The rounds of a migration', () => {
     expect(fitting).to.deep.equal(begun.map((_, i) => i === begun.length - 1));
   });
 
+  it('give vCPUs that were slowed down their time back before the machine is paused', async () => {
+    sender.throttle = (share) => void sender.log.push(`throttle ${share}`);
+    await withStores([200, 200, 200, 200, 200, 0], 0);
+    const given = sender.log.indexOf('throttle undefined');
+    expect(sender.log.indexOf('throttle 0.2')).to.be.within(0, given);
+    expect(given).to.be.below(sender.log.indexOf('pause'));
+  });
+
+  it('expect no downtime before anything is known of the link', async () => {
+    const { events } = await withStores([10, 0], 0);
+    const early = events.filter(({ round, pagesSent }) => round === 0 || (round === 1 && pagesSent === 0));
+    expect(early).to.not.be.empty;
+    for (const { expectedDowntimeMs } of early) expect(expectedDowntimeMs).to.equal(Infinity);
+  });
+
   it('end when what is left fits, though the peer was slow to answer at first', async () => {
     const downtimeMs = 900;
     let held = false;
