@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { Words } from '../../lib/arena/words.js';
 import type { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { CLIENTS, cleanAll, dirtyPages, PAGE, smallEngine, turn } from '../support/engines.js';
@@ -179,9 +181,16 @@ describe('regressions: embedding', () => {
     }
 
     let worker: Worker | undefined;
+    let stop: SharedArrayBuffer;
 
+    beforeEach(() => {
+      stop = new SharedArrayBuffer(4);
+    });
     afterEach(async () => {
-      await worker?.terminate();
+      if (worker === undefined) return;
+      const exited = once(worker, 'exit');
+      new Words(stop, 0, 1).store(0, 1);
+      await exited;
       worker = undefined;
     });
 
@@ -191,7 +200,7 @@ describe('regressions: embedding', () => {
       enough: (seen: Map<bigint, number>) => boolean,
     ): Promise<bigint[]> {
       const buffer = new SharedArrayBuffer(PAGES * PAGE);
-      const workerData: StoringVcpu = { handle: memory.handle, buffer, inHalves };
+      const workerData: StoringVcpu = { handle: memory.handle, buffer, inHalves, stop };
       worker = new Worker(new URL('../support/storing-worker.js', import.meta.url), { workerData });
       memory.supervise(worker);
       const words = new BigUint64Array(buffer);
