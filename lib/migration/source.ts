@@ -41,8 +41,12 @@ export function migrate(machine: SourceMachine, stream: ByteStream, options: Mig
   const checked = checkMigrateOptions(options);
   checkMethods('migrate', 'machine', machine, ['contents', 'pause', 'resume', 'saveState']);
   checkMethods('migrate', 'stream', stream, STREAM_METHODS);
-  const { memory } = machine;
+  const { memory, throttle } = machine;
+  if (throttle !== undefined && typeof throttle !== 'function') {
+    throw wrongType('migrate', 'machine.throttle', throttle, 'a function');
+  }
   if (!(memory instanceof DirtyMemory)) throw wrongType('migrate', 'machine.memory', memory, 'a DirtyMemory');
+  memory.rcu.lifecycle.check('migrate');
   checkPageSize('migrate', memory.pageSize);
   if (migrating.has(memory)) throw new UsageError('migrate: the machine is being migrated');
   return new Migration(machine, stream, checked);
@@ -81,9 +85,9 @@ export class Migration {
     this.options = options;
     this.ram = new OutgoingRam(machine, Math.min(pageSize, MAX_CONTENT));
     this.dirty = new DirtyPages(memory);
-    this.link = new Link(stream, 'source', stallMs);
-    migrating.add(memory);
     this.sender = new PageSender(this.ram, this.dirty, pageSize, new PageCache(options.cacheBytes, this.ram.unit));
+    this.link = new Link(stream, 'source', stallMs); // the last that may throw: a timer runs from here on
+    migrating.add(memory);
     const brake = brakeOf(machine);
     this.convergence = new Convergence(options.autoConverge, (share, bytesPerSecond) =>
       this.hook('throttle', () => brake(share, bytesPerSecond / pageSize)),

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { UsageError } from '../../lib/index.js';
 import { type MigrateOptions, migrate, type ReceiveOptions, receive } from '../../lib/migration/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { attempt, expectArrived } from '../support/migration/attempt.js';
@@ -22,6 +23,7 @@ const OF_MIGRATE: readonly Refused[] = [
   [{ downtimeMs: NaN }, RangeError, 'downtimeMs', 'NaN'],
   [{ cacheBytes: -1 }, RangeError, 'cacheBytes', -1],
   [{ cacheBytes: 0.5 }, RangeError, 'cacheBytes', 0.5],
+  [{ cacheBytes: 2 ** 32 + 1 }, RangeError, 'cacheBytes', 2 ** 32 + 1],
   [{ verify: 1 }, TypeError, 'verify', 'a boolean'],
   [{ autoConverge: 'yes' }, TypeError, 'autoConverge', "'yes'"],
 ];
@@ -54,6 +56,10 @@ describe('Bad arguments of a migration', () => {
     refuse(undefined, relay.source, {}, TypeError, 'machine must be an object');
     refuse({ ...sender, pause: 1 }, relay.source, {}, TypeError, 'machine');
     refuse({ ...machineLike, memory: {} }, relay.source, {}, TypeError, 'machine.memory must be a DirtyMemory');
+    for (const throttle of [null, 0.5, {}]) {
+      const odd = Object.assign(Object.create(sender), { throttle });
+      refuse(odd, relay.source, {}, TypeError, 'machine.throttle must be a function');
+    }
     refuse(sender, {}, {}, TypeError, 'stream', 'the method write');
     refuse(sender, relay.source, null, TypeError, 'options must be an object');
     for (const [options, type, ...parts] of OF_MIGRATE) {
@@ -110,8 +116,10 @@ describe('Bad arguments of a migration', () => {
 
   it('do not include an engine that is closed: it is refused, and the stream is not touched', async () => {
     sender.vcpu.detach();
-    await sender.memory.close();
-    expectThrow(() => migrate(sender, relay.source), TypeError, 'closed');
+    const closing = sender.memory.close();
+    expectThrow(() => migrate(sender, relay.source), UsageError, 'migrate: the engine is closing');
+    await closing;
+    expectThrow(() => migrate(sender, relay.source), UsageError, 'migrate: the engine is closed');
     expect(relay.source.bytesWritten).to.equal(0);
   });
 });
