@@ -36,7 +36,11 @@ export class MigrationError extends Error {
 
 /** @returns the error, if it is a migration's already, or one with it as its cause */
 export function asFailure(error: unknown, reason: MigrationFailure, what: string): MigrationError {
-  if (error instanceof MigrationError) return error;
-  const message = error instanceof Error ? error.message : show(error);
-  return new MigrationError(reason, `${what}: ${message}`, { cause: error });
+  return error instanceof MigrationError ? error : failureOf(error, reason, what);
+}
+
+/** @returns an error with it as its cause */
+export function failureOf(cause: unknown, reason: MigrationFailure, what: string): MigrationError {
+  const message = cause instanceof Error ? cause.message : show(cause);
+  return new MigrationError(reason, `${what}: ${message}`, { cause });
 }

@@ -8,6 +8,7 @@ import { Convergence } from './convergence.js';
 import { SourceDecision } from './decision.js';
 import { DirtyPages } from './dirty-pages.js';
 import { MAX_CONTENT } from './frame.js';
+import { callHook } from './hook.js';
 import { Link } from './link.js';
 import type { SourceMachine } from './machine.js';
 import { asFailure, MigrationError } from './migration-error.js';
@@ -90,7 +91,7 @@ export class Migration {
     migrating.add(memory);
     const brake = brakeOf(machine);
     this.convergence = new Convergence(options.autoConverge, (share, bytesPerSecond) =>
-      this.hook('throttle', () => brake(share, bytesPerSecond / pageSize)),
+      callHook('source', 'throttle', () => brake(share, bytesPerSecond / pageSize)),
     );
     const { link, ram, dirty, sender, convergence } = this;
     const parts = { link, ram, dirty, sender, convergence, pageSize, downtimeMs };
@@ -189,10 +190,10 @@ export class Migration {
     await rounds.run();
     this.enter('switching');
     this.pausedAt = performance.now();
-    await this.hook('pause', () => machine.pause());
+    await callHook('source', 'pause', () => machine.pause());
     await this.convergence.release();
     const verify = options.verify ?? machine.memory.ram.bytes <= options.downtimeMs * 2 ** 20;
-    const saveState = () => this.hook('saveState', () => machine.saveState());
+    const saveState = () => callHook('source', 'saveState', async () => checkState(await machine.saveState()));
     const { ram, dirty, sender } = this;
     const confirmed = await switchOver({
       ...{ link, rounds, ram, dirty, sender, verify, saveState },
@@ -223,7 +224,7 @@ export class Migration {
       await this.convergence.release();
     } finally {
       migrating.delete(machine.memory);
-      if (this.pausedAt !== undefined && stays) await this.hook('resume', () => machine.resume());
+      if (this.pausedAt !== undefined && stays) await callHook('source', 'resume', () => machine.resume());
     }
   }
 
@@ -234,14 +235,6 @@ export class Migration {
 
   private withdraw(reason: MigrationError): void {
     if (!this.decision.binding) this.link.fail(reason);
-  }
-
-  private async hook<T>(name: string, call: () => T | Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw new MigrationError('source', `${name} failed`, { cause: error });
-    }
   }
 
   private enter(phase: MigrationPhase): void {
@@ -255,4 +248,9 @@ export class Migration {
     this.reportedAt = at;
     this.events.emit('progress', this.progress);
   }
+}
+
+function checkState(state: unknown): Uint8Array {
+  if (!(state instanceof Uint8Array)) throw wrongType('saveState', 'the state', state, 'a Uint8Array');
+  return state;
 }
