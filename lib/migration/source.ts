@@ -207,9 +207,9 @@ export class Migration {
 
   private async decide(): Promise<boolean> {
     this.enter('deciding');
-    const deciding = this.decision.reach();
+    // Before the machine is handed over: a closing engine refuses it, and from `end` on only the decision may end this (MG-1).
     const stopWatching = this.machine.memory.ram.addListener({ plugged: this.onHotplug, unplugged: this.onHotplug });
-    return deciding.finally(stopWatching);
+    return this.decision.reach().finally(stopWatching);
   }
 
   /** Whatever happened: the vCPUs have their time back, and a machine that is to run here runs. */
