@@ -223,8 +223,11 @@ export class Migration {
     try {
       await this.convergence.release();
     } finally {
-      migrating.delete(machine.memory);
-      if (this.pausedAt !== undefined && stays) await callHook('source', 'resume', () => machine.resume());
+      try {
+        if (this.pausedAt !== undefined && stays) await callHook('source', 'resume', () => machine.resume());
+      } finally {
+        migrating.delete(machine.memory); // not before: the next one might pause while this one resumes
+      }
     }
   }
 
