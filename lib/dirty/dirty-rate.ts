@@ -102,7 +102,7 @@ export class DirtyRateMeasurement {
   async run(): Promise<DirtyRate> {
     const { rcu, trackings } = this.engine;
     rcu.checkMayWait(OPERATION);
-    const tracking = trackings.join(this.client) ?? (await trackings.track(this.client, this.options));
+    if (!trackings.join(this.client)) await trackings.track(this.client, this.options);
     let readers: ReaderRate[] = [];
     try {
       if (this.client === Client.Migration) {
@@ -110,10 +110,10 @@ export class DirtyRateMeasurement {
         readers = ratesOfReaders(earlier, await this.readReaders());
       } else await this.measureBlocks();
     } catch (error) {
-      tracking.stop().catch(throwInOwnTurn); // not awaited: it may wait for readers
+      trackings.leave(this.client).catch(throwInOwnTurn); // not awaited: it may wait for a collection
       throw error;
     }
-    await tracking.stop();
+    await trackings.end(this.client);
     const seconds = this.milliseconds / 1000;
     const blocks = [...(this.blocks ?? [])].map(([{ id }, pages]) => ({ id, ...rateOf(pages, seconds) }));
     const pages = blocks.reduce((sum, block) => sum + block.pages, 0);

@@ -74,18 +74,17 @@ export class Trackings {
     try {
       await this.rcu.waitFor('track', cookie, wait);
     } catch (error) {
-      // Not awaited: it would wait for the readers that this call has just given up on.
-      tracking.stop().catch(throwInOwnTurn);
+      this.leave(client).catch(throwInOwnTurn);
       throw error;
     }
     return tracking;
   }
 
-  /** For a user whom what others have collected does not concern. @returns undefined where only `track` will do */
-  join(client: Client): Tracking | undefined {
-    if (!this.tables.isTracked(client)) return undefined;
+  /** For a user whom what others have collected does not concern; it ends with `leave` or `end`. @returns false where only `track` will do */
+  join(client: Client): boolean {
+    if (!this.tables.isTracked(client)) return false;
     this.users[client] = (this.users[client] as number) + 1;
-    return new Tracking(client, () => this.stop(client));
+    return true;
   }
 
   /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
@@ -103,14 +102,26 @@ export class Trackings {
     return this.rcu.defer(release);
   }
 
-  private async stop(client: Client): Promise<void> {
-    const { lifecycle } = this.rcu;
-    if (lifecycle.state === 'open') this.rcu.checkMayWait('stop');
+  /**
+   * What `stop` does, without waiting for readers: also inside a read-side section, and where they were given up on.
+   * @returns the cookie of the period that frees the memory
+   */
+  async leave(client: Client): Promise<number | undefined> {
     this.users[client] = (this.users[client] as number) - 1;
-    if (this.users[client] !== 0) return;
-    const cookie = await this.collector.between(client, () => this.unpublish(client));
+    if (this.users[client] !== 0) return undefined;
+    return this.collector.between(client, () => this.unpublish(client));
+  }
+
+  /** `leave`, until the memory is free. */
+  async end(client: Client): Promise<void> {
+    const cookie = await this.leave(client);
     // An engine that is closing may not see the period through, and frees everything anyway.
-    if (cookie !== undefined && lifecycle.state === 'open') await this.rcu.waitFor('stop', cookie, {});
+    if (cookie !== undefined && this.rcu.lifecycle.state === 'open') await this.rcu.waitFor('stop', cookie, {});
+  }
+
+  private async stop(client: Client): Promise<void> {
+    if (this.rcu.lifecycle.state === 'open') this.rcu.checkMayWait('stop');
+    await this.end(client);
   }
 
   /** Unless another user has come while the collections ended. @returns the cookie of the period that frees the memory */
