@@ -83,7 +83,8 @@ function checkLinkOptions(operation: string, options: LinkOptions) {
   if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
   const { arbiter, stallMs = 10_000, signal } = options;
   checkInteger(operation, 'stallMs', stallMs, 1, MOST_MS);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  // A forged one throws when it is asked, which must be now.
+  if (signal !== undefined && !(signal instanceof AbortSignal && typeof signal.aborted === 'boolean')) {
     throw wrongType(operation, 'signal', signal, 'an AbortSignal');
   }
   if (arbiter !== undefined) checkMethods(operation, 'arbiter', arbiter, ['claim']);

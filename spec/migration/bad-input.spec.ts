@@ -17,6 +17,7 @@ const BOTH: readonly Refused[] = [
   [{ arbiter: null }, TypeError, 'arbiter', 'an object'],
   [{ signal: {} }, TypeError, 'signal', 'an AbortSignal'],
 ];
+const FORGED = Object.create(AbortSignal.prototype) as AbortSignal;
 const OF_MIGRATE: readonly Refused[] = [
   ...BOTH,
   [{ downtimeMs: -1 }, RangeError, 'downtimeMs', -1],
@@ -51,7 +52,7 @@ describe('Bad arguments of a migration', () => {
       stream: unknown,
       options: unknown,
       ...[type, ...parts]: [typeof TypeError, ...string[]]
-    ) => expectThrow(() => migrate(machine as never, stream as never, options as never), type, 'migrate', ...parts);
+    ) => expectThrow(() => migrate(machine as never, stream as never, options as never), type, ...parts);
     const machineLike = { contents() {}, pause() {}, resume() {}, saveState() {} };
     refuse(undefined, relay.source, {}, TypeError, 'machine must be an object');
     refuse({ ...sender, pause: 1 }, relay.source, {}, TypeError, 'machine');
@@ -65,6 +66,7 @@ describe('Bad arguments of a migration', () => {
     for (const [options, type, ...parts] of OF_MIGRATE) {
       expectThrow(() => migrate(sender, relay.source, options as MigrateOptions), type, 'migrate', ...parts);
     }
+    refuse(sender, relay.source, { signal: FORGED }, TypeError, 'AbortSignal');
     expect(relay.source.bytesWritten).to.equal(0);
     expectArrived(sender, await attempt(sender));
   });
@@ -78,6 +80,7 @@ describe('Bad arguments of a migration', () => {
       const call = () => receive(machine, relay.destination, options as ReceiveOptions);
       await expectReject(call, type, 'receive', ...parts);
     }
+    await expectReject(() => receive(machine, relay.destination, { signal: FORGED }), TypeError, 'AbortSignal');
     const odd = new ReceivingMachine(100);
     await expectReject(() => receive(odd, relay.destination), RangeError, 'pageSize must be a power of two', 100);
     expect(relay.destination.bytesWritten).to.equal(0);
