@@ -15,7 +15,7 @@ export interface SourceMachine {
   readonly memory: DirtyMemory;
   /**
    * The block's bytes, `block.size` of them, at a multiple of 4 in their buffer. Asked for once for each block, when it
-   * is first seen; must be there from the step that plugs the block until the one that unplugs it.
+   * is first seen; must be there, and stay attached, from the step that plugs the block until the one that unplugs it.
    */
   contents(block: RamBlock): Uint8Array;
   /** Stops all that stores into guest RAM: vCPUs at a quiescent state or offline, devices drained. */

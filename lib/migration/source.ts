@@ -122,7 +122,7 @@ export class Migration {
    * destination has not been told of yet are sent, and when the machine is paused it is too late. (QEMU:
    * qemu_guest_free_page_hint.)
    * @returns how many pages were given away that were not before
-   * @throws (rejects) TypeError, RangeError; what ends the migration meanwhile
+   * @throws (rejects) TypeError, RangeError; what has ended the migration
    */
   async skip(start: number, length: number): Promise<number> {
     checkInteger('skip', 'start', start, 0, Number.MAX_SAFE_INTEGER);
