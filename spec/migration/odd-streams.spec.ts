@@ -40,8 +40,6 @@ async function* mapped(socket: Socket, map: (chunk: Buffer) => unknown): AsyncGe
   for await (const chunk of socket) yield map(chunk as Buffer);
 }
 
-const STALL_MS = 600;
-
 describe('A stream that is not what it should be', () => {
   let sender: SendingMachine;
   let receiver: ReceivingMachine;
@@ -60,9 +58,9 @@ describe('A stream that is not what it should be', () => {
   });
 
   /** @returns what both ends make of it */
-  async function ends(side: 'source' | 'destination', oddity: (socket: Socket) => Oddity) {
+  async function ends(side: 'source' | 'destination', oddity: (socket: Socket) => Oddity, stallMs = 10_000) {
     const { source, destination } = sockets;
-    const options = { stallMs: STALL_MS };
+    const options = { stallMs };
     const [here, there] = [adapter(source), adapter(destination)];
     Object.assign(side === 'source' ? here : there, oddity(sockets[side]));
     const settle = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
@@ -116,9 +114,8 @@ describe('A stream that is not what it should be', () => {
     });
 
     it(`ends a migration when that of the ${side} never drains`, async () => {
-      const { sent, received } = await ends(side, (socket) => {
-        return { write: (bytes: Uint8Array) => socket.write(bytes) && false };
-      });
+      const full = (socket: Socket): Oddity => ({ write: (bytes: Uint8Array) => socket.write(bytes) && false });
+      const { sent, received } = await ends(side, full, 600);
       expect(sent).to.be.instanceOf(MigrationError);
       expect(received).to.be.instanceOf(MigrationError);
       expect([sender.state, receiver.state]).to.deep.equal(['running', 'discarded']);
