@@ -349,6 +349,7 @@ export class DirtyMemory {
    * @param options.identity of one thread's readers that are attached now. Default: of all, and of those to come; it
    *   takes the place of what was set for single threads
    * @returns of how many attached readers
+   * @throws TypeError, RangeError; UsageError unless the engine is open
    */
   limitDirtyRate(pagesPerSecond: number | undefined, options: { readonly identity?: number } = {}): number {
     const operation = 'limitDirtyRate';

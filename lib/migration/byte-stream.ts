@@ -6,10 +6,11 @@
  *
  * Others need an adapter: `write` returns false when the writer should wait, and `drain` is emitted when it need not any
  * more; what is read comes by asynchronous iteration, which ends at the peer's end and throws when the connection is lost;
- * `error` is emitted for errors of writing too. Bytes that were handed to `write` are not changed afterwards.
+ * `error` is emitted for errors of writing too. Bytes that were handed to `write` are not changed afterwards. What a method
+ * throws is taken for the loss of the connection.
  */
 export interface ByteStream extends AsyncIterable<Uint8Array> {
-  /** @returns false when the writer should wait for `drain`; the bytes are accepted nevertheless */
+  /** @returns true, or false when the writer should wait for `drain`; the bytes are accepted nevertheless */
   write(bytes: Uint8Array): boolean;
   /** No more will be written. What was written still goes out. */
   end(): unknown;

@@ -1,6 +1,7 @@
 /** The destination's end of a migration. */
 import type { ByteStream } from './byte-stream.js';
 import { claimAtDestination } from './decision.js';
+import { callHook } from './hook.js';
 import { IncomingRam } from './incoming-ram.js';
 import { IncomingState } from './incoming-state.js';
 import { Link } from './link.js';
@@ -65,11 +66,11 @@ class Reception {
       const failure = asFailure(error, 'destination', 'the destination failed');
       link.close(failure.message);
       await this.working;
-      if (failure.reason !== 'undecided') await hook('discard', () => machine.discard());
+      if (failure.reason !== 'undecided') await callHook('destination', 'discard', () => machine.discard());
       throw failure;
     }
     try {
-      await hook('start', () => machine.start());
+      await callHook('destination', 'start', () => machine.start());
       if (link.failure === undefined) link.sendNow({ type: 'running' });
     } finally {
       link.close();
@@ -108,7 +109,7 @@ class Reception {
       arbiter: this.options.arbiter !== undefined,
     });
     await link.until(Promise.all([hello, ended]));
-    await hook('loadState', () => machine.loadState(this.state.bytes()));
+    await callHook('destination', 'loadState', () => machine.loadState(this.state.bytes()));
   }
 
   private take(message: Message): void | Promise<void> {
@@ -147,21 +148,13 @@ class Reception {
     ram.forgetDigests();
     switch (message.type) {
       case 'plug':
-        return hook('plug', () => ram.plug(message));
+        return ram.plug(message);
       case 'unplug':
-        return hook('unplug', () => ram.unplug(message));
+        return ram.unplug(message);
       case 'data':
         return ram.data(message);
       case 'zero':
         return ram.zero(message);
     }
-  }
-}
-
-async function hook(name: string, call: () => void | Promise<void>): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    throw asFailure(error, 'destination', `${name} failed`);
   }
 }

@@ -2,7 +2,9 @@
  * The RAM that has arrived. What the source says is believed only within the blocks that it has plugged, and these only
  * within what this end allows.
  */
+import { checkBlockBytes } from './block-bytes.js';
 import { digestOfBlock } from './block-digest.js';
+import { callHook } from './hook.js';
 import type { DestinationMachine } from './machine.js';
 import type { MessageOf } from './message.js';
 import { MigrationError } from './migration-error.js';
@@ -13,6 +15,7 @@ const MOST_BLOCKS = 4096;
 interface IncomingBlock {
   readonly id: string;
   readonly offset: number;
+  readonly size: number;
   readonly bytes: Uint8Array;
   digest: Uint8Array | undefined;
 }
@@ -43,27 +46,24 @@ export class IncomingRam {
       throw breach(`'${id}' has ${size} bytes at ${offset}, with pages of ${pageSize}`);
     }
     for (const other of this.blocks.values()) {
-      if (offset < other.offset + other.bytes.length && other.offset < offset + size) {
+      if (offset < other.offset + other.size && other.offset < offset + size) {
         throw breach(`'${id}' overlaps '${other.id}'`);
       }
     }
     if (this.total + size > this.maxBytes) {
       throw new MigrationError('destination', `more RAM than maxRamBytes, ${this.maxBytes} bytes`);
     }
-    const bytes = await this.machine.plug({ id, offset, size });
-    if (bytes.length !== size || bytes.byteOffset % 4 !== 0) {
-      const what = `plug('${id}') must return ${size} bytes at a multiple of 4`;
-      throw new MigrationError('destination', `${what}, got ${bytes.length} at ${bytes.byteOffset}`);
-    }
-    this.blocks.set(block, { id, offset, bytes, digest: undefined });
+    const returned = await callHook('destination', 'plug', () => this.machine.plug({ id, offset, size }));
+    const bytes = checkBlockBytes('destination', `plug('${id}')`, returned, size);
+    this.blocks.set(block, { id, offset, size, bytes, digest: undefined });
     this.total += size;
   }
 
   async unplug({ block }: MessageOf<'unplug'>): Promise<void> {
-    const { id, bytes } = this.block(block);
+    const { id, size } = this.block(block);
     this.blocks.delete(block);
-    this.total -= bytes.length;
-    await this.machine.unplug(id);
+    this.total -= size;
+    await callHook('destination', 'unplug', () => this.machine.unplug(id));
   }
 
   data({ block, offset, bytes }: MessageOf<'data'>): void {
@@ -100,10 +100,13 @@ export class IncomingRam {
   }
 
   private within(number: number, offset: number, length: number): Uint8Array {
-    const { id, bytes } = this.block(number);
-    if (length === 0 || offset + length > bytes.length) {
-      throw breach(`bytes ${offset} to ${offset + length} of '${id}', which has ${bytes.length}`);
+    const { id, size, bytes } = this.block(number);
+    if (length === 0 || offset + length > size) {
+      throw breach(`bytes ${offset} to ${offset + length} of '${id}', which has ${size}`);
     }
+    // Growing a memory that is not shared detaches its buffer.
+    if (bytes.length !== size)
+      throw new MigrationError('destination', `the bytes that plug('${id}') returned are gone`);
     return bytes.subarray(offset, offset + length);
   }
 

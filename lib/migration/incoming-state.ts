@@ -5,7 +5,8 @@ import { MigrationError } from './migration-error.js';
 export class IncomingState {
   private readonly maxBytes: number;
   private expected: number | undefined;
-  private pieces: Uint8Array[] = [];
+  /** Grows with what has come: a length that is only said takes no memory, nor do many small pieces take more than few. */
+  private buffer = new Uint8Array();
   private received = 0;
   /** Digests come with it. */
   verify = false;
@@ -30,16 +31,23 @@ export class IncomingState {
   reopen(): void {
     if (this.ended) throw new MigrationError('protocol', 'something came after the end');
     this.expected = undefined;
-    this.pieces = [];
+    this.buffer = new Uint8Array();
     this.received = 0;
   }
 
   add(bytes: Uint8Array): void {
-    this.received += bytes.length;
-    if (this.ended || this.expected === undefined || this.received > this.expected || bytes.length === 0) {
+    const { received, expected = -1 } = this;
+    const end = received + bytes.length;
+    if (this.ended || end > expected || bytes.length === 0) {
       throw new MigrationError('protocol', 'a piece of state that was not announced');
     }
-    this.pieces.push(bytes.slice());
+    if (end > this.buffer.length) {
+      const larger = new Uint8Array(Math.min(expected, Math.max(end, this.buffer.length * 2)));
+      larger.set(this.buffer.subarray(0, received));
+      this.buffer = larger;
+    }
+    this.buffer.set(bytes, received);
+    this.received = end;
   }
 
   /** @throws MigrationError when something is missing */
@@ -48,13 +56,8 @@ export class IncomingState {
     this.ended = true;
   }
 
+  /** When it has ended. */
   bytes(): Uint8Array {
-    const bytes = new Uint8Array(this.received);
-    let at = 0;
-    for (const piece of this.pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
+    return this.buffer;
   }
 }

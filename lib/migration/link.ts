@@ -6,6 +6,8 @@
  * Each end sends `alive` when it has nothing else to say, so silence means that the peer is gone; the sender of RAM also
  * hears how much was taken, so a peer that lives and takes nothing is found too.
  */
+import { checkBoolean, wrongType } from '../errors.js';
+import { soon } from '../rcu/turns.js';
 import type { Side } from './arbiter.js';
 import type { ByteStream } from './byte-stream.js';
 import { Flow } from './flow.js';
@@ -39,6 +41,7 @@ export class Link {
   private received = 0;
   private receipted = 0;
   private aborted = false;
+  private destroyed = false;
   private peerGone: Promise<void> = Promise.resolve();
 
   /** @param side which end this is; the destination tells how much it has taken */
@@ -48,7 +51,7 @@ export class Link {
     this.stallMs = stallMs;
     stream.on('drain', this.onDrain);
     stream.on('error', this.onError); // for ever: one that comes after the end must not become uncaught
-    stream.setNoDelay?.(true);
+    this.use(() => stream.setNoDelay?.(true));
     this.timer = setInterval(() => this.watch(), Math.max(1, stallMs / 4));
     this.write(PREFACE);
   }
@@ -108,14 +111,14 @@ export class Link {
    */
   async close(because?: string): Promise<void> {
     clearInterval(this.timer);
-    this.stream.off('drain', this.onDrain);
+    this.use(() => this.stream.off('drain', this.onDrain));
     const reason = this.failure?.reason;
     this.fail(new MigrationError('link', 'the migration has ended'));
     if (reason !== 'link' && reason !== 'timeout') {
       if (because !== undefined && !this.aborted) {
         this.write(this.writer.frame({ type: 'abort', because: because.slice(0, LONGEST_REASON) }));
       }
-      this.stream.end();
+      this.use(() => this.stream.end());
       let timer: ReturnType<typeof setTimeout> | undefined;
       const enough = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, LINGER_MS);
@@ -123,18 +126,26 @@ export class Link {
       await Promise.race([this.peerGone, enough]);
       clearTimeout(timer);
     }
-    this.stream.destroy();
+    this.destroyed = true;
+    this.use(() => this.stream.destroy());
   }
 
   private async pump(handle: Handler): Promise<void> {
-    const chunks = this.stream[Symbol.asyncIterator]();
     try {
+      const chunks = this.stream[Symbol.asyncIterator]();
       // By hand: leaving a `for` would destroy the stream, and with it what was said last.
       for (;;) {
         const { done, value } = await chunks.next();
-        if (done === true) break;
+        if (done === true || this.destroyed) break;
         this.heardAt = performance.now();
-        if (this.failure !== undefined) continue; // nobody listens any more, but the peer must not block
+        if (this.failure !== undefined) {
+          // Nobody listens any more, but the peer must not block; nor must a stream that always has more block the timers.
+          await new Promise<void>((resolve) => soon(resolve));
+          continue;
+        }
+        if (!(value instanceof Uint8Array)) {
+          throw wrongType('migration', 'what the stream gives', value, 'a Uint8Array');
+        }
         try {
           await this.dispatch(value, handle);
           this.received += value.length;
@@ -178,7 +189,8 @@ export class Link {
     const now = performance.now();
     this.saidAt = now;
     this.flow.wrote(bytes.length, now);
-    if (this.stream.write(bytes)) return;
+    const free = this.use(() => checkBoolean('migration', "what the stream's write returns", this.stream.write(bytes)));
+    if (free !== false) return;
     this.blocked ??= new Promise((resolve) => {
       this.unblock = resolve;
     });
@@ -205,7 +217,15 @@ export class Link {
     this.receipt();
   };
 
-  private readonly onError = (error: unknown): void => {
-    this.fail(new MigrationError('link', 'the connection was lost', { cause: error }));
-  };
+  private readonly onError = (error: unknown): void => this.fail(asFailure(error, 'link', 'the connection was lost'));
+
+  /** What the stream throws is the loss of the connection, wherever it is called from. */
+  private use<T>(call: () => T): T | undefined {
+    try {
+      return call();
+    } catch (error) {
+      this.onError(error);
+      return undefined;
+    }
+  }
 }

@@ -1,4 +1,8 @@
-/** What a migration asks of the emulator on either side. Hooks may return promises; all are called on the owner's thread. */
+/**
+ * What a migration asks of the emulator on either side. Hooks may return promises, `contents` excepted; all are called on
+ * the owner's thread. A migration that is cancelled or fails waits for the hook that is under way, so one that never settles
+ * keeps it from ending: give it a timeout of its own.
+ */
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';
 
@@ -11,12 +15,12 @@ export interface SourceMachine {
   readonly memory: DirtyMemory;
   /**
    * The block's bytes, `block.size` of them, at a multiple of 4 in their buffer. Asked for once for each block, when it
-   * is first seen; must be there from the step that plugs the block until the one that unplugs it.
+   * is first seen; must be there, and stay attached, from the step that plugs the block until the one that unplugs it.
    */
   contents(block: RamBlock): Uint8Array;
   /** Stops all that stores into guest RAM: vCPUs at a quiescent state or offline, devices drained. */
   pause(): void | Promise<void>;
-  /** Undoes `pause`. Not called when the other machine has been chosen. */
+  /** Undoes `pause`, also one that has thrown. Not called when the other machine has been chosen. */
   resume(): void | Promise<void>;
   /** All of the machine that is not RAM. Called while it is paused, once more when RAM is plugged or unplugged meanwhile. */
   saveState(): Uint8Array | Promise<Uint8Array>;

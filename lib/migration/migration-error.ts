@@ -1,4 +1,5 @@
 /** Why a migration failed, and what is true of the machine then. */
+import { show } from '../errors.js';
 
 /**
  * What went wrong: `cancelled` by this side's signal or `cancel`; the `link` was cut; nothing came over it for `stallMs`
@@ -35,7 +36,11 @@ export class MigrationError extends Error {
 
 /** @returns the error, if it is a migration's already, or one with it as its cause */
 export function asFailure(error: unknown, reason: MigrationFailure, what: string): MigrationError {
-  if (error instanceof MigrationError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new MigrationError(reason, `${what}: ${message}`, { cause: error });
+  return error instanceof MigrationError ? error : failureOf(error, reason, what);
+}
+
+/** @returns an error with it as its cause */
+export function failureOf(cause: unknown, reason: MigrationFailure, what: string): MigrationError {
+  const message = cause instanceof Error ? cause.message : show(cause);
+  return new MigrationError(reason, `${what}: ${message}`, { cause });
 }

@@ -30,7 +30,7 @@ export interface MigrateOptions extends LinkOptions {
   readonly verify?: boolean;
   /** Slow the vCPUs down when they dirty pages faster than these can be sent. Default true. */
   readonly autoConverge?: boolean;
-  /** For copies of what was sent last, by which unchanged pages are known. Default 16 MiB; 0: none. */
+  /** For copies of what was sent last, by which unchanged pages are known. At most 4 GiB; default 16 MiB; 0: none. */
   readonly cacheBytes?: number;
 }
 
@@ -49,7 +49,7 @@ export function checkMigrateOptions(options: MigrateOptions) {
   const link = checkLinkOptions('migrate', options);
   const { downtimeMs = 300, verify, autoConverge = true, cacheBytes = 2 ** 24 } = options;
   checkInteger('migrate', 'downtimeMs', downtimeMs, 0, MOST_MS);
-  checkInteger('migrate', 'cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger('migrate', 'cacheBytes', cacheBytes, 0, 2 ** 32);
   checkBoolean('migrate', 'autoConverge', autoConverge);
   if (verify !== undefined) checkBoolean('migrate', 'verify', verify);
   return { ...link, downtimeMs, verify, autoConverge, cacheBytes };
@@ -83,7 +83,8 @@ function checkLinkOptions(operation: string, options: LinkOptions) {
   if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
   const { arbiter, stallMs = 10_000, signal } = options;
   checkInteger(operation, 'stallMs', stallMs, 1, MOST_MS);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  // A forged one throws when it is asked, which must be now.
+  if (signal !== undefined && !(signal instanceof AbortSignal && typeof signal.aborted === 'boolean')) {
     throw wrongType(operation, 'signal', signal, 'an AbortSignal');
   }
   if (arbiter !== undefined) checkMethods(operation, 'arbiter', arbiter, ['claim']);

@@ -8,9 +8,10 @@
  */
 import type { RamBlock } from '../ram/ram-block.js';
 import type { RamList } from '../ram/ram-list.js';
+import { checkBlockBytes } from './block-bytes.js';
 import type { SourceMachine } from './machine.js';
 import type { Message } from './message.js';
-import { MigrationError } from './migration-error.js';
+import { failureOf } from './migration-error.js';
 import { PageFlags } from './page-flags.js';
 
 /** A RAM block that the destination knows. */
@@ -91,9 +92,12 @@ export class OutgoingRam {
   }
 
   private contentsOf(block: RamBlock): Uint8Array {
-    const bytes = this.machine.contents(block);
-    if (bytes.length === block.size && bytes.byteOffset % 4 === 0) return bytes;
-    const what = `contents('${block.id}') must be ${block.size} bytes at a multiple of 4`;
-    throw new MigrationError('source', `${what}, got ${bytes.length} at ${bytes.byteOffset}`);
+    let contents: unknown;
+    try {
+      contents = this.machine.contents(block);
+    } catch (error) {
+      throw failureOf(error, 'source', 'contents failed');
+    }
+    return checkBlockBytes('source', `contents('${block.id}')`, contents, block.size);
   }
 }

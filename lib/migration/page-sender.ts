@@ -11,6 +11,7 @@ import type { Run } from '../dirty/run-iterator.js';
 import type { DirtyPages } from './dirty-pages.js';
 import { MAX_CONTENT } from './frame.js';
 import type { Message } from './message.js';
+import { MigrationError } from './migration-error.js';
 import type { OutgoingBlock, OutgoingRam } from './outgoing-ram.js';
 import type { PageCache } from './page-cache.js';
 
@@ -71,7 +72,11 @@ export class PageSender {
 
   private look(outgoing: OutgoingBlock, offset: number, chunk: Chunk): void {
     const { unit } = this.ram;
-    const { number, bytes, filled } = outgoing;
+    const { block, number, bytes, filled } = outgoing;
+    // Growing a memory that is not shared detaches its buffer.
+    if (bytes.length !== block.size) {
+      throw new MigrationError('source', `the bytes that contents('${block.id}') returned are gone`);
+    }
     const index = offset / unit;
     const at = chunk.filled;
     this.staging.set(bytes.subarray(offset, offset + unit), at);

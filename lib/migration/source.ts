@@ -8,6 +8,7 @@ import { Convergence } from './convergence.js';
 import { SourceDecision } from './decision.js';
 import { DirtyPages } from './dirty-pages.js';
 import { MAX_CONTENT } from './frame.js';
+import { callHook } from './hook.js';
 import { Link } from './link.js';
 import type { SourceMachine } from './machine.js';
 import { asFailure, MigrationError } from './migration-error.js';
@@ -41,8 +42,12 @@ export function migrate(machine: SourceMachine, stream: ByteStream, options: Mig
   const checked = checkMigrateOptions(options);
   checkMethods('migrate', 'machine', machine, ['contents', 'pause', 'resume', 'saveState']);
   checkMethods('migrate', 'stream', stream, STREAM_METHODS);
-  const { memory } = machine;
+  const { memory, throttle } = machine;
+  if (throttle !== undefined && typeof throttle !== 'function') {
+    throw wrongType('migrate', 'machine.throttle', throttle, 'a function');
+  }
   if (!(memory instanceof DirtyMemory)) throw wrongType('migrate', 'machine.memory', memory, 'a DirtyMemory');
+  memory.rcu.lifecycle.check('migrate');
   checkPageSize('migrate', memory.pageSize);
   if (migrating.has(memory)) throw new UsageError('migrate: the machine is being migrated');
   return new Migration(machine, stream, checked);
@@ -81,12 +86,12 @@ export class Migration {
     this.options = options;
     this.ram = new OutgoingRam(machine, Math.min(pageSize, MAX_CONTENT));
     this.dirty = new DirtyPages(memory);
-    this.link = new Link(stream, 'source', stallMs);
-    migrating.add(memory);
     this.sender = new PageSender(this.ram, this.dirty, pageSize, new PageCache(options.cacheBytes, this.ram.unit));
+    this.link = new Link(stream, 'source', stallMs); // the last that may throw: a timer runs from here on
+    migrating.add(memory);
     const brake = brakeOf(machine);
     this.convergence = new Convergence(options.autoConverge, (share, bytesPerSecond) =>
-      this.hook('throttle', () => brake(share, bytesPerSecond / pageSize)),
+      callHook('source', 'throttle', () => brake(share, bytesPerSecond / pageSize)),
     );
     const { link, ram, dirty, sender, convergence } = this;
     const parts = { link, ram, dirty, sender, convergence, pageSize, downtimeMs };
@@ -117,7 +122,7 @@ export class Migration {
    * destination has not been told of yet are sent, and when the machine is paused it is too late. (QEMU:
    * qemu_guest_free_page_hint.)
    * @returns how many pages were given away that were not before
-   * @throws (rejects) TypeError, RangeError; what ends the migration meanwhile
+   * @throws (rejects) TypeError, RangeError; what has ended the migration
    */
   async skip(start: number, length: number): Promise<number> {
     checkInteger('skip', 'start', start, 0, Number.MAX_SAFE_INTEGER);
@@ -191,12 +196,12 @@ export class Migration {
     this.enter('copying');
     await rounds.run();
     this.enter('switching');
-    this.pausedAt = performance.now();
     // First: vCPUs that sleep for a limit would not hear of the pause.
     await this.convergence.release();
-    await this.hook('pause', () => machine.pause());
+    this.pausedAt = performance.now();
+    await callHook('source', 'pause', () => machine.pause());
     const verify = options.verify ?? machine.memory.ram.bytes <= options.downtimeMs * 2 ** 20;
-    const saveState = () => this.hook('saveState', () => machine.saveState());
+    const saveState = () => callHook('source', 'saveState', async () => checkState(await machine.saveState()));
     const { ram, dirty, sender } = this;
     const confirmed = await switchOver({
       ...{ link, rounds, ram, dirty, sender, verify, saveState },
@@ -210,9 +215,9 @@ export class Migration {
 
   private async decide(): Promise<boolean> {
     this.enter('deciding');
-    const deciding = this.decision.reach();
+    // Before the machine is handed over: a closing engine refuses it, and from `end` on only the decision may end this (MG-1).
     const stopWatching = this.machine.memory.ram.addListener({ plugged: this.onHotplug, unplugged: this.onHotplug });
-    return deciding.finally(stopWatching);
+    return this.decision.reach().finally(stopWatching);
   }
 
   /** Whatever happened: the vCPUs have their time back, and a machine that is to run here runs. */
@@ -226,8 +231,11 @@ export class Migration {
     try {
       await this.convergence.release();
     } finally {
-      migrating.delete(machine.memory);
-      if (this.pausedAt !== undefined && stays) await this.hook('resume', () => machine.resume());
+      try {
+        if (this.pausedAt !== undefined && stays) await callHook('source', 'resume', () => machine.resume());
+      } finally {
+        migrating.delete(machine.memory); // not before: the next one might pause while this one resumes
+      }
     }
   }
 
@@ -238,14 +246,6 @@ export class Migration {
 
   private withdraw(reason: MigrationError): void {
     if (!this.decision.binding) this.link.fail(reason);
-  }
-
-  private async hook<T>(name: string, call: () => T | Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw new MigrationError('source', `${name} failed`, { cause: error });
-    }
   }
 
   private enter(phase: MigrationPhase): void {
@@ -259,4 +259,9 @@ export class Migration {
     this.reportedAt = at;
     this.events.emit('progress', this.progress);
   }
+}
+
+function checkState(state: unknown): Uint8Array {
+  if (!(state instanceof Uint8Array)) throw wrongType('saveState', 'the state', state, 'a Uint8Array');
+  return state;
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import * as owner from '../../lib/index.js';
+import * as migration from '../../lib/migration/index.js';
 import * as vcpu from '../../lib/vcpu.js';
 import { publicOperations } from '../support/public-operations.js';
 import { operationsOf } from '../support/public-surface.js';
@@ -11,20 +12,21 @@ const OTHERS = [
   'ArenaFullError',
   'CorruptionError',
   'GracePeriodTimeout',
+  'MigrationError',
   'NoSharedMemoryError',
   'UsageError',
 ];
 
 describe('the operations that are tried with bad input', () => {
-  const operations = [...operationsOf('index.ts'), ...operationsOf('vcpu.ts')];
+  const operations = ['index.ts', 'vcpu.ts', 'migration/index.ts'].flatMap(operationsOf);
 
-  it('are all that the two doors offer, each with all of its parameters', () => {
+  it('are all that the three doors offer, each with all of its parameters', () => {
     const tried = Object.entries(publicOperations).map(([name, { parameters }]) => `${name}/${parameters.length}`);
     expect(operations.map(([name, parameters]) => `${name}/${parameters}`)).to.have.members(tried);
   });
 
   it('are of every value that the doors export', () => {
-    const exported = new Set([...Object.keys(owner), ...Object.keys(vcpu)]);
+    const exported = new Set([...Object.keys(owner), ...Object.keys(vcpu), ...Object.keys(migration)]);
     const tried = Object.keys(publicOperations).map((name) => name.split('.')[0] as string);
     const values = tried.filter((name) => exported.has(name));
     expect([...exported]).to.have.members([...OTHERS, ...new Set(values)]);
@@ -33,6 +35,11 @@ describe('the operations that are tried with bad input', () => {
   it('leave out what is private or internal', () => {
     const names = operations.map(([name]) => name);
     expect(names).to.not.include.members(['DirtyMemory.mark', 'Rcu.step', 'PageSet.adopt']);
-    expect(names).to.include.members(['Vcpu.quiescent', 'RamList.[Symbol.iterator]', 'DirtyMemory.create']);
+    expect(names).to.include.members([
+      'Vcpu.quiescent',
+      'RamList.[Symbol.iterator]',
+      'DirtyMemory.create',
+      'Migration.skip',
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { UsageError } from '../../lib/index.js';
 import { type MigrateOptions, migrate, type ReceiveOptions, receive } from '../../lib/migration/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { attempt, expectArrived } from '../support/migration/attempt.js';
@@ -16,12 +17,14 @@ const BOTH: readonly Refused[] = [
   [{ arbiter: null }, TypeError, 'arbiter', 'an object'],
   [{ signal: {} }, TypeError, 'signal', 'an AbortSignal'],
 ];
+const FORGED = Object.create(AbortSignal.prototype) as AbortSignal;
 const OF_MIGRATE: readonly Refused[] = [
   ...BOTH,
   [{ downtimeMs: -1 }, RangeError, 'downtimeMs', -1],
   [{ downtimeMs: NaN }, RangeError, 'downtimeMs', 'NaN'],
   [{ cacheBytes: -1 }, RangeError, 'cacheBytes', -1],
   [{ cacheBytes: 0.5 }, RangeError, 'cacheBytes', 0.5],
+  [{ cacheBytes: 2 ** 32 + 1 }, RangeError, 'cacheBytes', 2 ** 32 + 1],
   [{ verify: 1 }, TypeError, 'verify', 'a boolean'],
   [{ autoConverge: 'yes' }, TypeError, 'autoConverge', "'yes'"],
 ];
@@ -49,16 +52,21 @@ describe('Bad arguments of a migration', () => {
       stream: unknown,
       options: unknown,
       ...[type, ...parts]: [typeof TypeError, ...string[]]
-    ) => expectThrow(() => migrate(machine as never, stream as never, options as never), type, 'migrate', ...parts);
+    ) => expectThrow(() => migrate(machine as never, stream as never, options as never), type, ...parts);
     const machineLike = { contents() {}, pause() {}, resume() {}, saveState() {} };
     refuse(undefined, relay.source, {}, TypeError, 'machine must be an object');
     refuse({ ...sender, pause: 1 }, relay.source, {}, TypeError, 'machine');
     refuse({ ...machineLike, memory: {} }, relay.source, {}, TypeError, 'machine.memory must be a DirtyMemory');
+    for (const throttle of [null, 0.5, {}]) {
+      const odd = Object.assign(Object.create(sender), { throttle });
+      refuse(odd, relay.source, {}, TypeError, 'machine.throttle must be a function');
+    }
     refuse(sender, {}, {}, TypeError, 'stream', 'the method write');
     refuse(sender, relay.source, null, TypeError, 'options must be an object');
     for (const [options, type, ...parts] of OF_MIGRATE) {
       expectThrow(() => migrate(sender, relay.source, options as MigrateOptions), type, 'migrate', ...parts);
     }
+    refuse(sender, relay.source, { signal: FORGED }, TypeError, 'AbortSignal');
     expect(relay.source.bytesWritten).to.equal(0);
     expectArrived(sender, await attempt(sender));
   });
@@ -72,6 +80,7 @@ describe('Bad arguments of a migration', () => {
       const call = () => receive(machine, relay.destination, options as ReceiveOptions);
       await expectReject(call, type, 'receive', ...parts);
     }
+    await expectReject(() => receive(machine, relay.destination, { signal: FORGED }), TypeError, 'AbortSignal');
     const odd = new ReceivingMachine(100);
     await expectReject(() => receive(odd, relay.destination), RangeError, 'pageSize must be a power of two', 100);
     expect(relay.destination.bytesWritten).to.equal(0);
@@ -110,8 +119,10 @@ describe('Bad arguments of a migration', () => {
 
   it('do not include an engine that is closed: it is refused, and the stream is not touched', async () => {
     sender.vcpu.detach();
-    await sender.memory.close();
-    expectThrow(() => migrate(sender, relay.source), TypeError, 'closed');
+    const closing = sender.memory.close();
+    expectThrow(() => migrate(sender, relay.source), UsageError, 'migrate: the engine is closing');
+    await closing;
+    expectThrow(() => migrate(sender, relay.source), UsageError, 'migrate: the engine is closed');
     expect(relay.source.bytesWritten).to.equal(0);
   });
 });

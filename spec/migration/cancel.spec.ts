@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { UsageError } from '../../lib/index.js';
 import { type Migration, MigrationError, migrate, receive } from '../../lib/migration/index.js';
 import type { MessageType } from '../../lib/migration/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
@@ -154,6 +155,32 @@ describe('A migration that is cancelled', () => {
     await migration.result.catch(() => {});
     await received;
     second.cut();
+    expectArrived(sender, await attempt(sender));
+  });
+
+  it('must have resumed its machine before another begins', async () => {
+    const sender = machine();
+    const relay = await Relay.between();
+    let refused = false;
+    sender.resume = async () => {
+      await turns();
+      expectThrow(() => migrate(sender, relay.source), UsageError, 'the machine is being migrated');
+      refused = true;
+      sender.state = 'running';
+    };
+    let migration: Migration | undefined;
+    const outcome = await attempt(sender, {
+      begun: (begun) => {
+        migration = begun;
+      },
+      policy: ({ message }) => {
+        if (message.type === 'seal') migration?.cancel();
+        return 'pass';
+      },
+    });
+    expectStayed(sender, outcome, 'cancelled');
+    expect(refused).to.equal(true);
+    relay.cut();
     expectArrived(sender, await attempt(sender));
   });
 });

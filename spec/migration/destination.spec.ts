@@ -156,7 +156,9 @@ describe('A destination', () => {
     const receiver = new ReceivingMachine(PAGE);
     receiver.plug = () => new Uint8Array(PAGE);
     const error = expectStayed(sender, await attempt(sender, { receiver }), 'destination');
-    expect(error.message).to.contain("plug('ram') must return 16384 bytes at a multiple of 4, got 4096 at 0");
+    expect(error.message).to.contain(
+      "plug('ram') must return a Uint8Array of 16384 bytes at a multiple of 4, got 4096 at 0",
+    );
   });
 
   it('whose machine does not start says so, and it runs nowhere else', async () => {

@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { boundedCall, type Outcome } from './bounded-call.js';
 import { HostileError, type Value } from './hostile-values.js';
-import { type PublicOperation, publicOperations } from './public-operations.js';
+import type { PublicOperation } from './public-operation.js';
+import { publicOperations } from './public-operations.js';
 import type { World } from './world-arguments.js';
 
 /** A failure is told, with its seed, before mocha loses patience: shrinking may take minutes. */

@@ -1,7 +1,9 @@
 import { Client, changedRectangles, DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { callback, type Domain, needed, options, size, text } from './argument-domains.js';
+import { callback, needed, options, size, text } from './argument-domains.js';
 import { value } from './hostile-values.js';
+import { migrationOperations } from './migration-operations.js';
+import { operation, type PublicOperation } from './public-operation.js';
 import {
   anyLength,
   anyStart,
@@ -28,15 +30,6 @@ import {
   waits,
   worker,
 } from './world-arguments.js';
-
-export interface PublicOperation {
-  readonly call: (world: World, ...args: never[]) => unknown;
-  readonly parameters: readonly Domain<World>[];
-}
-
-function operation(call: PublicOperation['call'], ...parameters: Domain<World>[]): PublicOperation {
-  return { call, parameters };
-}
 
 export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'DirtyMemory.create': operation((_, o) => DirtyMemory.create(o), creation),
@@ -183,4 +176,6 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'Vcpu.goOnline': operation(({ vcpu }) => vcpu.goOnline()),
   'Vcpu.offline': operation(({ vcpu }, body) => vcpu.offline(body), callback()),
   'Vcpu.detach': operation(({ vcpu }) => vcpu.detach()),
+
+  ...migrationOperations,
 };

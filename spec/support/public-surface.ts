@@ -1,5 +1,5 @@
 /**
- * What the two doors offer, read from their sources: which functions they export, and which methods and accessors the
+ * What a door offers, read from their sources: which functions they export, and which methods and accessors the
  * exported classes have. One counts unless it is private, protected or marked `@internal`.
  */
 import { readFileSync } from 'node:fs';

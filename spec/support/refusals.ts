@@ -35,18 +35,20 @@ export async function expectReject(
   check(caught, type, parts);
 }
 
-/** The errors that became the process's while `body` ran. */
+/** The errors that became the process's while `body` ran, and the rejections that nobody handled. */
 export async function uncaughtDuring(body: () => Promise<void>): Promise<unknown[]> {
   const errors: unknown[] = [];
   const others = process.listeners('uncaughtException');
   process.removeAllListeners('uncaughtException');
   const note = (error: unknown): void => void errors.push(error);
   process.on('uncaughtException', note);
+  process.on('unhandledRejection', note);
   try {
     await body();
     await new Promise((resolve) => setImmediate(resolve));
   } finally {
     process.off('uncaughtException', note);
+    process.off('unhandledRejection', note);
     for (const other of others) process.on('uncaughtException', other);
   }
   return errors;

@@ -126,7 +126,7 @@ const sharedMemory = oneOf<World>(({ ground }) => ground, things, [
 ]);
 const byteOffset = size<World>(() => 0, 1, 32, 2 ** 40, MOST);
 
-const yes = oneOf<World>(
+export const yes = oneOf<World>(
   () => true,
   noStrings.filter(({ title }) => title !== 'true'),
   strings,
