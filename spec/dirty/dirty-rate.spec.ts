@@ -243,6 +243,17 @@ for (const [how, policy] of [
       other.detach();
     });
 
+    it('counts what a reader turned before it went offline', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      vcpu.quiescent();
+      await reopened();
+      vcpu.markRange(20 * PAGE, 5 * PAGE, 4);
+      vcpu.goOffline();
+      await elapse();
+      const { readers } = await measured;
+      expect(readers.map(({ name, pages }) => [name, pages])).to.deep.equal([['vcpu', 5]]);
+    });
+
     it('begins with a reader that attaches in the window when it does, whoever had its slot', async () => {
       const gone = attachVcpu(memory.handle, { name: 'gone', identity: 8 });
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
