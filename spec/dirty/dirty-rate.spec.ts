@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Header, Meter } from '../../lib/arena/layout.js';
 import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import {
@@ -344,6 +345,17 @@ for (const [how, policy] of [
       await expectReject(() => reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 })), ArenaFullError);
       for (const set of sets) set.dispose();
       expect(pagesOf((await reportUntil(vcpu, memory.harvest(Client.Migration))).set)).to.deep.equal([5, 70, 200]);
+    });
+
+    it('knows of no limit any more when the engine is closed, and whoever sleeps for one is woken', async () => {
+      memory.limitDirtyRate(7);
+      memory.limitDirtyRate(8, { identity: vcpu.identity });
+      const { buffer } = memory.handle.memory;
+      const [limit, changes] = [Header.Limit, Header.LimitChanges].map((word) => new Int32Array(buffer, 4 * word, 1));
+      const own = new Int32Array(buffer, 4 * (vcpu.meter + Meter.Limit), 1);
+      expect([limit?.[0], own[0], changes?.[0]]).to.deep.equal([7, 8, 2]);
+      await reportUntil(vcpu, memory.close());
+      expect([limit?.[0], own[0], changes?.[0]]).to.deep.equal([0, 0, 3]);
     });
 
     it('is refused inside a read-side section of its thread, and on a closed engine', async () => {
