@@ -83,6 +83,9 @@ export interface Geometry {
   readonly debug: boolean;
 }
 
+/** The engines that this thread has created and not closed. A copy of a handle has another memory object, and their id. */
+const owned = new Set<number>();
+
 export class Arena {
   readonly words: Words;
   readonly geometry: Geometry;
@@ -136,7 +139,17 @@ export class Arena {
     words.set(Header.EngineId, 1 + Math.floor(Math.random() * (2 ** 31 - 1)));
     words.set(Header.Checksum, checksumOf(words));
     const arena = new Arena({ dirtymem: VERSION, memory, byteOffset }, arenaBytes / 4, geometry);
-    return { arena, maxPages, release };
+    owned.add(arena.engineId);
+    const releaseOwned = (): void => {
+      owned.delete(arena.engineId);
+      release();
+    };
+    return { arena, maxPages, release: releaseOwned };
+  }
+
+  /** Is the calling thread the owner's? */
+  get isOwnedHere(): boolean {
+    return owned.has(this.engineId);
   }
 
   /** Any thread. @throws TypeError, RangeError when `handle` is none, or what it points to is no live engine */

@@ -61,12 +61,6 @@ export function claimRegion(operation: string, memory: WebAssembly.Memory, first
   return () => regions.delete(region);
 }
 
-/** Does an engine of this thread begin at that byte of the memory? */
-export function isClaimedHere(memory: WebAssembly.Memory, first: number): boolean {
-  for (const region of claimed.get(memory) ?? []) if (region.first === first) return true;
-  return false;
-}
-
 function requireSharing(operation: string): void {
   if (typeof SharedArrayBuffer === 'undefined') throw new NoSharedMemoryError(operation);
 }

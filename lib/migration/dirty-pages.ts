@@ -8,7 +8,6 @@ import type { PageSet } from '../dirty/page-set.js';
 import type { Run } from '../dirty/run-iterator.js';
 import type { Tracking } from '../dirty/tracking.js';
 import type { DirtyMemory } from '../dirty-memory.js';
-import { warn } from '../host.js';
 import type { WaitOptions } from '../rcu/wait.js';
 
 export class DirtyPages {
@@ -60,7 +59,7 @@ export class DirtyPages {
   /** Ends what `begin` began, without waiting for readers. */
   end(): void {
     this.toSend.dispose();
-    this.tracking?.stop().catch((error) => warn(`migrate: the tracking of pages did not stop: ${error}`));
+    this.tracking?.abandon();
   }
 
   private inTurn<T>(body: () => Promise<T>): Promise<T> {

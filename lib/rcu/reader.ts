@@ -29,7 +29,6 @@
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, Meter, meterOf, Slot } from '../arena/layout.js';
-import { isClaimedHere } from '../arena/memory.js';
 import type { Words } from '../arena/words.js';
 import { UsageError } from '../errors.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
@@ -73,8 +72,7 @@ export abstract class Reader {
     this.slot = claimSlot(arena, identity, name);
     this.meter = meterOf(arena.regions, this.slot);
     this.dirtied = this.published = this.words.get(this.meter + Meter.Dirtied);
-    const { memory, byteOffset } = arena.handle;
-    this.throttle = isClaimedHere(memory, byteOffset) ? undefined : new Throttle(arena, this.meter);
+    this.throttle = arena.isOwnedHere ? undefined : new Throttle(arena, this.meter);
     addLocalReader(this);
   }
 

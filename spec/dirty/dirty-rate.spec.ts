@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Header, Meter } from '../../lib/arena/layout.js';
 import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import {
@@ -243,6 +244,17 @@ for (const [how, policy] of [
       other.detach();
     });
 
+    it('counts what a reader turned before it went offline', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      vcpu.quiescent();
+      await reopened();
+      vcpu.markRange(20 * PAGE, 5 * PAGE, 4);
+      vcpu.goOffline();
+      await elapse();
+      const { readers } = await measured;
+      expect(readers.map(({ name, pages }) => [name, pages])).to.deep.equal([['vcpu', 5]]);
+    });
+
     it('begins with a reader that attaches in the window when it does, whoever had its slot', async () => {
       const gone = attachVcpu(memory.handle, { name: 'gone', identity: 8 });
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
@@ -333,6 +345,17 @@ for (const [how, policy] of [
       await expectReject(() => reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 })), ArenaFullError);
       for (const set of sets) set.dispose();
       expect(pagesOf((await reportUntil(vcpu, memory.harvest(Client.Migration))).set)).to.deep.equal([5, 70, 200]);
+    });
+
+    it('knows of no limit any more when the engine is closed, and whoever sleeps for one is woken', async () => {
+      memory.limitDirtyRate(7);
+      memory.limitDirtyRate(8, { identity: vcpu.identity });
+      const { buffer } = memory.handle.memory;
+      const [limit, changes] = [Header.Limit, Header.LimitChanges].map((word) => new Int32Array(buffer, 4 * word, 1));
+      const own = new Int32Array(buffer, 4 * (vcpu.meter + Meter.Limit), 1);
+      expect([limit?.[0], own[0], changes?.[0]]).to.deep.equal([7, 8, 2]);
+      await reportUntil(vcpu, memory.close());
+      expect([limit?.[0], own[0], changes?.[0]]).to.deep.equal([0, 0, 3]);
     });
 
     it('is refused inside a read-side section of its thread, and on a closed engine', async () => {

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
-import { LINE, ROOTS, regionsOf } from '../../lib/arena/layout.js';
+import { Header, LINE, ROOTS, regionsOf } from '../../lib/arena/layout.js';
 import type { Tracking, Trackings } from '../../lib/dirty/tracking.js';
 import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
+  CLIENTS,
   describeEngines,
   dirtyPages,
   foreignVcpu,
@@ -126,6 +127,29 @@ describeEngines('tracking on demand', (shared) => {
     vcpu.detach();
   });
 
+  it('makes a vCPU look at the bits of each client that is tracked, and of no other', async () => {
+    const masks = [1, 2, 4, 3, 5, 6, 7];
+    for (const tracked of masks) {
+      const engine = smallEngine({ tracked: 0, debug: false });
+      engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
+      const vcpu = attachVcpu(engine.handle);
+      const clients = CLIENTS.filter((client) => (tracked & (1 << client)) !== 0);
+      const trackings = await Promise.all(clients.map((client) => engine.track(client)));
+      const told = new Int32Array(engine.handle.memory.buffer, 4 * Header.Tracked, 1);
+      expect(told[0]).to.equal(tracked);
+      for (const dirty of masks.filter((mask) => (mask & ~tracked) === 0)) {
+        for (const client of clients) engine.harvestUnsynchronized(client).set.dispose();
+        engine.setDirtyRange(6 * PAGE, PAGE, dirty);
+        expect(vcpu.mark(5 * PAGE), 'not in the cached block').to.equal(tracked);
+        expect(vcpu.mark(6 * PAGE), `in it, dirty for ${dirty} of ${tracked}`).to.equal(tracked & ~dirty);
+      }
+      await Promise.all(trackings.map((tracking) => tracking.stop()));
+      expect([told[0], vcpu.mark(5 * PAGE), vcpu.mark(6 * PAGE)]).to.deep.equal([0, 0, 0]);
+      vcpu.detach();
+      await engine.close();
+    }
+  });
+
   it('ends, and the memory is free again', async () => {
     await memory.rcu.synchronize();
     const before = memory.stats().arenaBytesInUse;
@@ -161,6 +185,8 @@ describeEngines('tracking on demand', (shared) => {
   it('stays off while RAM that shares a bitmap block comes and goes', async () => {
     const next = memory.ram.plug({ id: 'next', size: 4 * PAGE, offset: PAGES * PAGE });
     await memory.ram.unplug(next);
+    // Every bitmap block is the full block: what is cleared in one place is clean in all.
+    expect(memory.allDirty(0, PAGES * PAGE, Client.Migration)).to.equal(true);
     memory.ram.plug({ id: 'next', size: 4 * PAGE, offset: PAGES * PAGE });
     expect(memory.allDirty(0, 104 * PAGE, Client.Migration)).to.equal(true);
     const vcpu = attachVcpu(memory.handle);
@@ -299,6 +325,15 @@ describeEngines('tracking on demand', (shared) => {
     for (const filler of fillers) await filler.stop();
     expect(small.tracked).to.equal(0);
     await small.close();
+  });
+
+  it('leaves no block behind when the arena has no room for the table alone', async () => {
+    await memory.rcu.synchronize();
+    const before = memory.stats().arenaBytesInUse;
+    const restore = withoutRoom(memory);
+    await expectReject(() => memory.track(Client.Migration), ArenaFullError, 'injected');
+    restore();
+    expect([memory.stats().arenaBytesInUse, memory.tracked]).to.deep.equal([before, VGA]);
   });
 
   it('can be stopped again when the arena had no room for stopping', async () => {

@@ -49,6 +49,25 @@ describe('A migration that is cancelled', () => {
     }
   }
 
+  it('while the owner is in a read-side section tracks no pages afterwards either', async () => {
+    const sender = new SendingMachine(smallEngine({ tracked: 0 }));
+    sender.plug('ram', 100);
+    sender.store(0, 1);
+    const outcome = await attempt(sender, {
+      begun: (migration) => {
+        migration.on('progress', ({ round }) => {
+          if (round !== 1 || sender.vcpu.inSection) return;
+          sender.vcpu.readLock();
+          migration.cancel();
+        });
+      },
+    });
+    expectStayed(sender, outcome, 'cancelled');
+    sender.vcpu.readUnlock();
+    await turns();
+    expect(sender.memory.tracked).to.equal(0);
+  });
+
   it('by its signal before it has begun does not begin', async () => {
     const sender = machine();
     const outcome = await attempt(sender, { source: { signal: AbortSignal.abort() } });

@@ -6,7 +6,7 @@ import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { claimSlot, freeSlot, reportReaders, retireIdentity } from '../../lib/rcu/registry.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { smallEngine } from '../support/engines.js';
-import { createArena, SlotByHand } from '../support/hand-stepped.js';
+import { createArena, interleaved, SlotByHand } from '../support/hand-stepped.js';
 import { expectThrow } from '../support/refusals.js';
 
 describe('reader registry', () => {
@@ -108,6 +108,31 @@ describe('reader registry', () => {
       expect(retireIdentity(arena, 4)).to.equal(0);
       expect(tenants()).to.deep.equal([5]);
       expect(arena.words.load(slot + Slot.State), 'still online').to.equal(99);
+    });
+
+    it('frees the slot of a thread that was killed while it left, and until then nobody is reported there', () => {
+      const arena = createArena(1);
+      const { arena: theirs, words } = interleaved(arena);
+      let killedBefore = 0;
+      for (let dies = true; dies; killedBefore++) {
+        const slot = claimSlot(arena, 7, 'dies');
+        let accesses = 0;
+        dies = false;
+        words.before = () => {
+          dies ||= accesses++ === killedBefore;
+          if (dies) throw new Error('killed');
+        };
+        try {
+          freeSlot(theirs, slot);
+        } catch (error) {
+          expect(error).to.have.property('message', 'killed');
+        }
+        expect(reportReaders(arena).every(({ identity }) => identity === 7)).to.equal(true);
+        expect(retireIdentity(arena, 7), `killed before access ${killedBefore}`).to.equal(dies ? 1 : 0);
+        expect(claimSlot(arena, 8, 'next')).to.equal(slot);
+        freeSlot(arena, slot);
+      }
+      expect(killedBefore).to.be.above(3);
     });
 
     it('lets a grace period end that waits for the thread alone', () => {

@@ -231,13 +231,20 @@ describe('vCPUs on worker threads: dirty-rate limits', () => {
     expect(await limits()).to.deep.equal([5]);
   });
 
-  it('cannot put the owner to sleep in a quiescent state of its own reader', async () => {
+  it('cannot put the owner to sleep in a quiescent state of its own reader, however its handle came', async () => {
     const { attachVcpu } = await import('../../lib/vcpu.js');
-    const local = attachVcpu(memory.handle);
     memory.limitDirtyRate(1);
-    for (let page = 0; page < PAGES; page++) local.markPage(page, Client.Migration);
-    local.quiescent();
-    expect(online()).to.equal(1);
-    local.detach();
+    for (const handle of [memory.handle, structuredClone(memory.handle)]) {
+      const local = attachVcpu(handle);
+      const { words } = local as unknown as { words: { wait(): void } };
+      words.wait = () => {
+        throw new Error('the owner sleeps');
+      };
+      await memory.testAndClear(0, PAGES * PAGE, Client.Migration);
+      for (let page = 0; page < PAGES; page++) local.markPage(page, Client.Migration);
+      local.quiescent();
+      expect(online()).to.equal(1);
+      local.detach();
+    }
   });
 });
