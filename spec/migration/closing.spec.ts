@@ -94,7 +94,7 @@ describe('An engine that is closed while its machine is migrated', () => {
         migration.on('progress', ({ round }) => {
           if (round !== 1 || skipped !== undefined) return;
           sender.memory.close();
-          skipped = expectReject(() => migration.skip(0, 2 * PAGE), UsageError, 'clos');
+          skipped = expectReject(() => migration.skip(0, 2 * PAGE), MigrationError, 'clos');
         });
       },
     });
