@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Client, changedRectangles, DirtyMemory } from 'dirtymem';
 
-const memory = DirtyMemory.create({ tracked: 0 }); // while nothing is shown or migrated marks cost next to nothing
+const memory = DirtyMemory.create({ tracked: 0 }); // nobody needs bits while nothing is shown or migrated
 const dimm = memory.ram.plug({ id: 'dimm0', size: 4 * 2 ** 20 });
 const guest = new Uint8Array(new SharedArrayBuffer(dimm.size)); // by ram_addr: the block begins at 0
 
