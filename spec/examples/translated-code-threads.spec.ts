@@ -10,7 +10,8 @@ describe('Translated code on threads', function () {
   this.timeout(60_000);
   const ROUNDS = 15;
   let memory: DirtyMemory;
-  let workers: Worker[] = [];
+  /** Those that have not ended. */
+  const workers: Worker[] = [];
 
   beforeEach(() => {
     memory = smallEngine({ maxReaders: 8 });
@@ -19,7 +20,6 @@ describe('Translated code on threads', function () {
 
   afterEach(async () => {
     await Promise.all(workers.map((worker) => worker.terminate()));
-    workers = [];
     await memory.close();
   });
 
@@ -33,11 +33,13 @@ describe('Translated code on threads', function () {
       const worker = new Worker(url, { workerData, transferList: [port2] });
       memory.supervise(worker);
       workers.push(worker);
-      return { port: port1, mail, ended: once(worker, 'message') };
+      worker.once('exit', () => workers.splice(workers.indexOf(worker), 1));
+      return { port: port1, mail, ended: once(worker, 'message'), exited: once(worker, 'exit') };
     });
     new protocol.CodePages(memory, told);
     const results = await Promise.all(told.map(({ ended }) => ended));
     for (const { port } of told) port.close();
+    await Promise.all(told.map(({ exited }) => exited));
     return results.map(([result]) => result);
   }
 
