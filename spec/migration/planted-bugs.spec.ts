@@ -152,7 +152,7 @@ describe('A migration with a planted bug', () => {
   it('in which a second migration does not begin with all RAM dirty is found out', async () => {
     const first = await attempt(sender, { policy: ({ message }) => (message.type === 'seal' ? 'cut' : 'pass') });
     expectStayed(sender, first, 'link');
-    sender.memory.track = async () => ({ client: 2, stop: async () => {} }) as never;
+    sender.memory.track = async () => ({ client: 2, stop: async () => {}, abandon: () => {} }) as never;
     const second = await attempt(sender, { source: { verify: true } });
     expectStayed(sender, second, 'destination');
     expect(second.received).to.include({ reason: 'mismatch' });
