@@ -1,9 +1,9 @@
 /**
  * A reader's side of the dirty-rate limits: it counts for itself, and sleeps when it is ahead (DL-1: rcu/rate-limits.ts).
  *
- * The count and the limits are read plainly. The count is this thread's own, and in the meter when it is looked at. A limit is looked up after a number was
- * loaded (`Reader.report`, `enter`) or after the word to sleep on: an older value than the latest is put right by the
- * report, or the wake-up, that follows the change.
+ * The count and the limits are read plainly. The count is this thread's own, and in the meter when it is looked at. A
+ * limit is looked up after a number was loaded (`Reader.report`, `enter`) or after the word to sleep on: an older value
+ * than the latest is put right by the report, or the wake-up, that follows the change.
  */
 import type { Arena } from '../arena/arena.js';
 import { Header } from '../arena/layout.js';
