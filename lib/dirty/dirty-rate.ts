@@ -13,8 +13,8 @@
 import type { Arena } from '../arena/arena.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { GracePeriodTimeout } from '../errors.js';
-import { dirtiedSince, type Reading, readMeters } from '../rcu/meters.js';
 import type { Rcu } from '../rcu/rcu.js';
+import { dirtiedSince, type Reading, readMeters } from '../rcu/readings.js';
 import { later } from '../rcu/turns.js';
 import { type WaitOptions, waitForWake } from '../rcu/wait.js';
 import type { BlockTables } from './block-tables.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { Arena } from '../../lib/arena/arena.js';
 import { Meter, UNLIMITED } from '../../lib/arena/layout.js';
-import { dirtiedSince, type Reading, readMeters } from '../../lib/rcu/meters.js';
 import { RateLimits } from '../../lib/rcu/rate-limits.js';
+import { dirtiedSince, type Reading, readMeters } from '../../lib/rcu/readings.js';
 import { BareReader, createArena, interleaved } from '../support/hand-stepped.js';
 
 describe('meters', () => {
