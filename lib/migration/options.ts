@@ -24,7 +24,7 @@ export interface MigrateOptions extends LinkOptions {
    */
   readonly downtimeMs?: number;
   /**
-   * Compare digests of all RAM while the machine is paused, which takes some 0.3 ms a MiB on top of the downtime; it must
+   * Compare digests of all RAM while the machine is paused, which takes time on top of the downtime, in proportion to it; it must
    * take less than `stallMs`. Default: when RAM is no larger than 1 MiB for each millisecond of `downtimeMs`.
    */
   readonly verify?: boolean;

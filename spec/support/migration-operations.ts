@@ -118,8 +118,20 @@ async function duringMigration<T>(world: World, use: (migration: Migration) => T
 export const migrationOperations: Readonly<Record<string, PublicOperation>> = {
   migrate: operation((_, m, s, o) => settled(migrate(m, s, o).result), source, stream, toMigrate),
   receive: operation((_, m, s, o: ReceiveOptions) => settled(receive(m, s, o)), destination, stream, toReceive),
-  'Migration.on': operation((world, e, l) => duringMigration(world, (it) => it.on(e, l)), event, callback()),
-  'Migration.off': operation((world, e, l) => duringMigration(world, (it) => it.off(e, l)), event, callback()),
-  'Migration.skip': operation((world, s, l) => duringMigration(world, (it) => it.skip(s, l)), anyStart, anyLength),
-  'Migration.progress': operation((world) => duringMigration(world, (it) => it.progress)),
+  'Migration.on': operation(
+    (world, e, l) => duringMigration(world, (migration) => migration.on(e, l)),
+    event,
+    callback(),
+  ),
+  'Migration.off': operation(
+    (world, e, l) => duringMigration(world, (migration) => migration.off(e, l)),
+    event,
+    callback(),
+  ),
+  'Migration.skip': operation(
+    (world, s, l) => duringMigration(world, (migration) => migration.skip(s, l)),
+    anyStart,
+    anyLength,
+  ),
+  'Migration.progress': operation((world) => duringMigration(world, (migration) => migration.progress)),
 };
