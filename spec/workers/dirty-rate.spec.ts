@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { Arena } from '../../lib/arena/arena.js';
+import { Header } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
 import { Client, DirtyMemory, type DirtyRate } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
@@ -212,7 +214,11 @@ describe('vCPUs on worker threads: dirty-rate limits', () => {
     await asleep();
     await dies.worker.terminate();
     await until(() => memory.stats().readersAttached === 1);
+    const { words } = Arena.attach('spec', memory.handle);
+    const changes = words.load(Header.LimitChanges);
     await memory.close();
+    // It may have slept out its debt; what it sleeps on has changed all the same.
+    expect(words.load(Header.LimitChanges)).to.not.equal(changes);
     const failure = await wakes.end().catch((error: unknown) => error);
     expect(failure).to.be.an('error');
     expect(String(failure)).to.contain('closed');
