@@ -11,8 +11,9 @@ import { Header } from './arena/layout.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
 import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './dirty/client.js';
-import type { Collector } from './dirty/collector.js';
+import type { Collector, ExclusiveUser } from './dirty/collector.js';
 import { type DirtyRate, DirtyRateMeasurement } from './dirty/dirty-rate.js';
+import { ExclusiveUse } from './dirty/exclusive-use.js';
 import { checkBitmap, importBitmap } from './dirty/import.js';
 import { EVERYTHING, eachBlock, type PageRange } from './dirty/page-range.js';
 import { PageSet, type PageSetStore } from './dirty/page-set.js';
@@ -150,6 +151,16 @@ export class DirtyMemory {
    */
   async track(client: Client, options: WaitOptions = {}): Promise<Tracking> {
     return this.trackings.track(checkClient('track', client), options);
+  }
+
+  /**
+   * @internal Nobody but the user collects the client from now on, until it ends its use.
+   * @throws UsageError while another user has the client alone; unless the engine is open
+   */
+  collectAlone(operation: string, client: Client, user: ExclusiveUser): ExclusiveUse {
+    this.checkOpen(operation);
+    const { collector, trackings, rcu, counts } = this;
+    return new ExclusiveUse({ collector, trackings, rcu, counts }, operation, client, user);
   }
 
   /** The mask of clients that are tracked. Of the others everything is taken for dirty, and collecting them is refused. */

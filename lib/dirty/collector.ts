@@ -45,10 +45,20 @@ import { PageSet, type PageSetStore } from './page-set.js';
 /** The RAM of the moment within a range, ascending. */
 export type RamWithin = (range: PageRange) => Iterable<PageRange>;
 
+/** Who has a client alone (dirty/exclusive-use.ts), as the errors of everybody else's calls show it. */
+export interface ExclusiveUser {
+  /** With its article: 'a migration'. */
+  readonly name: string;
+  /** What to do about it, as the middle of a sentence. */
+  readonly remedy: string;
+}
+
 /** @internal */
 export interface ClientState {
   readonly lock: ClientLock;
   inFlight: PageSet | undefined;
+  /** Who alone may begin a collection. */
+  exclusive: ExclusiveUser | undefined;
   /** The cookie of the period after which every vCPU marks for the client. */
   trackedFrom: number;
   /** Where the next bounded collection begins. */
@@ -79,7 +89,13 @@ export class Collector {
     this.ramWithin = ramWithin;
     this.swapPolicy = swapPolicy;
     for (let i = 0; i < CLIENT_COUNT; i++) {
-      this.states.push({ lock: new ClientLock(), inFlight: undefined, trackedFrom: 0, cursor: 0 });
+      this.states.push({
+        lock: new ClientLock(),
+        inFlight: undefined,
+        exclusive: undefined,
+        trackedFrom: 0,
+        cursor: 0,
+      });
     }
   }
 
@@ -94,6 +110,7 @@ export class Collector {
    * @param range asked for at the clear, which may come long after the call: a place may be other RAM's by then
    * @param deliver is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end
    * @param maxPages of all RAM: collect no more than so many, from where the client's last such collection stopped
+   * @param user who collects, where somebody has the client alone
    * @throws (rejects) GracePeriodTimeout, the signal's reason, ArenaFullError, UsageError
    */
   async collect<T>(
@@ -103,12 +120,14 @@ export class Collector {
     options: WaitOptions,
     deliver: (taken: PageSet) => T,
     maxPages?: number,
+    user?: ExclusiveUser,
   ): Promise<T> {
     const wait = checkWaitOptions(operation, options);
     this.rcu.checkMayWait(operation);
+    const state = this.state(client);
+    checkAdmitted(operation, client, state, user);
     wait.signal?.throwIfAborted();
     const since = performance.now();
-    const state = this.state(client);
     if (!state.lock.tryAcquire()) {
       const queued = `${operation} (queued behind another collection of ${clientName(client)})`;
       const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, this.rcu.holdouts());
@@ -142,6 +161,7 @@ export class Collector {
    */
   collectUnsynchronized<T>(operation: string, client: Client, range: PageRange, deliver: (taken: PageSet) => T): T {
     const state = this.state(client);
+    checkAdmitted(operation, client, state, undefined);
     if (!state.lock.tryAcquire()) {
       throw new UsageError(`${operation}: another collection of ${clientName(client)} is under way`);
     }
@@ -160,6 +180,21 @@ export class Collector {
       throw error;
     }
     return this.hand(client, state, taken, deliver);
+  }
+
+  /**
+   * From now on nobody but the user begins a collection of the client, until `admitAll`. Those that were called before go on.
+   * @throws UsageError while another user has the client alone
+   */
+  admitOnly(operation: string, client: Client, user: ExclusiveUser): void {
+    const state = this.state(client);
+    checkAdmitted(operation, client, state, user);
+    state.exclusive = user;
+  }
+
+  /** Ends what `admitOnly` began. */
+  admitAll(client: Client): void {
+    this.state(client).exclusive = undefined;
   }
 
   /** Told of the period that lets every vCPU know that the client is tracked. */
@@ -336,4 +371,19 @@ export class Collector {
     }
     taken.dispose();
   }
+}
+
+/** @throws UsageError where somebody else has the client alone */
+function checkAdmitted(
+  operation: string,
+  client: Client,
+  { exclusive }: ClientState,
+  user: ExclusiveUser | undefined,
+): void {
+  if (exclusive === undefined || exclusive === user) return;
+  const { name, remedy } = exclusive;
+  throw new UsageError(
+    `${operation}: ${name} collects ${clientName(client)} alone, for it would miss the pages that others collect; ` +
+      `${remedy}, and all RAM is dirty for ${clientName(client)} afterwards`,
+  );
 }

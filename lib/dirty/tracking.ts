@@ -9,7 +9,8 @@
  *   number or a later one have both (GP-3), and DM-2 holds for them. A collection that does not wait is refused until then.
  *
  * Users of a client share its bits, so a user that comes second makes all RAM dirty, too: what was collected before it
- * came it has never seen (QEMU's 40c4d4a8). Its stop ends nothing for the others (63b41db4, a5c90c61).
+ * came it has never seen (QEMU's 40c4d4a8). Its stop ends nothing for the others (63b41db4, a5c90c61). A user that collects
+ * alone for a while (dirty/exclusive-use.ts) leaves all RAM dirty for the others, too.
  */
 import { ArenaFullError, throwInOwnTurn } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
@@ -93,6 +94,14 @@ export class Trackings {
     return this.trackingOf(client);
   }
 
+  /** All RAM is dirty for whoever uses the client, in one step; nothing happens where nobody does. */
+  dirtyAll(client: Client): void {
+    if (this.rcu.lifecycle.state === 'closed' || this.users[client] === 0) return;
+    // What is borrowed goes back first: a measurement would count all RAM.
+    this.collector.lockOf(client).endLoan();
+    for (const range of this.ramWithin(EVERYTHING)) this.tables.setDirty(client, range);
+  }
+
   private trackingOf(client: Client): Tracking {
     return new Tracking(
       client,
@@ -103,15 +112,12 @@ export class Trackings {
 
   /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
   private begin(client: Client): number {
-    const ram = this.ramWithin(EVERYTHING);
     if (this.tables.isTracked(client)) {
-      // What is borrowed goes back first: a measurement would count all RAM.
-      this.collector.lockOf(client).endLoan();
-      for (const range of ram) this.tables.setDirty(client, range);
+      this.dirtyAll(client);
       this.users[client] = (this.users[client] as number) + 1;
       return this.rcu.request();
     }
-    const release = this.tables.start(client, ram, 'track');
+    const release = this.tables.start(client, this.ramWithin(EVERYTHING), 'track');
     this.users[client] = 1;
     const cookie = this.rcu.defer(release);
     this.collector.tracksFrom(client, cookie);

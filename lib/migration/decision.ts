@@ -26,6 +26,7 @@
  *   was copied afterwards (DM-2). The stream keeps order, frames are numbered, so whoever reads `end` has read all. With
  *   `verify` both ends compare digests of all RAM before the claim.
  * MG-5 A source that resumes has lost nothing: its RAM was only read, and the next migration starts with all of it dirty.
+ *   So do others who collect MIGRATION: all RAM is dirty for them when a migration ends (dirty/exclusive-use.ts).
  *
  * `spec/migration/decision.spec.ts` runs both ends through every order of what can happen.
  *

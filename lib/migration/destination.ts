@@ -80,8 +80,10 @@ class Reception {
 
   private async arriveUnlessCancelled(): Promise<void> {
     const { signal } = this.options;
-    const cancelled = new MigrationError('cancelled', 'the migration was cancelled');
-    const cancel = (): void => this.link.fail(cancelled);
+    const cancelled = (): MigrationError => {
+      return new MigrationError('cancelled', 'the migration was cancelled', { cause: signal?.reason });
+    };
+    const cancel = (): void => this.link.fail(cancelled());
     if (signal?.aborted) cancel();
     signal?.addEventListener('abort', cancel);
     try {
@@ -89,7 +91,7 @@ class Reception {
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
-    if (signal?.aborted) throw cancelled;
+    if (signal?.aborted) throw cancelled();
   }
 
   /** Resolves when the machine is whole. */

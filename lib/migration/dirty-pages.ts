@@ -4,23 +4,27 @@
  */
 
 import { Client } from '../dirty/client.js';
+import type { ExclusiveUser } from '../dirty/collector.js';
+import type { ExclusiveUse } from '../dirty/exclusive-use.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { Run } from '../dirty/run-iterator.js';
-import type { Tracking } from '../dirty/tracking.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { WaitOptions } from '../rcu/wait.js';
 
+const USER: ExclusiveUser = { name: 'a migration', remedy: 'await its result, or cancel it' };
+
 export class DirtyPages {
   readonly toSend: PageSet;
-  private readonly memory: DirtyMemory;
+  private readonly use: ExclusiveUse;
+  private readonly pageSize: number;
   private options: WaitOptions = {};
-  private tracking: Tracking | undefined;
   private turn: Promise<unknown> = Promise.resolve();
 
-  /** @throws UsageError when the engine is closed */
+  /** Nobody else collects from here on. @throws UsageError when the engine is closed */
   constructor(memory: DirtyMemory) {
-    this.memory = memory;
+    this.use = memory.collectAlone('migrate', Client.Migration, USER);
     this.toSend = memory.createPageSet();
+    this.pageSize = memory.pageSize;
   }
 
   /**
@@ -29,15 +33,12 @@ export class DirtyPages {
    */
   async begin(options: WaitOptions): Promise<void> {
     this.options = options;
-    this.tracking = await this.memory.track(Client.Migration, options);
+    await this.use.begin(options);
   }
 
   /** @returns how many pages there are to send that there were not before */
   async collect(): Promise<number> {
-    return this.inTurn(async () => {
-      const { added } = await this.memory.harvest(Client.Migration, { ...this.options, into: this.toSend });
-      return added;
-    });
+    return this.inTurn(() => this.use.harvest(this.toSend, this.options));
   }
 
   /**
@@ -50,16 +51,16 @@ export class DirtyPages {
       this.options.signal?.throwIfAborted();
       const clears = ranges().map(({ start, length }) => {
         this.toSend.delete(start, length);
-        return this.memory.testAndClear(start, length, Client.Migration, this.options);
+        return this.use.clear({ first: start / this.pageSize, end: (start + length) / this.pageSize }, this.options);
       });
       await Promise.all(clears);
     });
   }
 
-  /** Ends what `begin` began, without waiting for readers. */
+  /** Without waiting for readers. All RAM is dirty for others who collect, who have not seen what was collected here. */
   end(): void {
     this.toSend.dispose();
-    this.tracking?.abandon();
+    this.use.end();
   }
 
   private inTurn<T>(body: () => Promise<T>): Promise<T> {

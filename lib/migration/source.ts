@@ -1,6 +1,6 @@
 /** The source's end of a migration: its life, from the call to the decision, and what of it is shown. */
 import { DirtyMemory } from '../dirty-memory.js';
-import { checkInteger, UsageError, wrongType } from '../errors.js';
+import { checkInteger, wrongType } from '../errors.js';
 import { Events } from '../events.js';
 import { brakeOf } from './brake.js';
 import type { ByteStream } from './byte-stream.js';
@@ -22,6 +22,7 @@ import { Replies } from './replies.js';
 import { Rounds } from './rounds.js';
 import { skipRanges } from './skip-ranges.js';
 import { switchOver } from './switch-over.js';
+import { Whereabouts } from './whereabouts.js';
 
 /** What `on` may be asked for, and what a listener is given. */
 export interface MigrationEvents {
@@ -30,13 +31,17 @@ export interface MigrationEvents {
 
 const REPORT_MS = 200;
 
-const migrating = new WeakSet<DirtyMemory>();
+const whereabouts = new Whereabouts();
 
 /**
  * Begins to send a machine to the process at the other end of the stream, which calls `receive`. Called on the thread that
- * owns the engine. The machine's MIGRATION bits are the migration's until it has ended: do not collect them meanwhile.
- * (QEMU: qmp_migrate.)
- * @throws TypeError, RangeError for bad arguments; UsageError while a migration of the machine is under way
+ * owns the engine. (QEMU: qmp_migrate.)
+ *
+ * The machine's MIGRATION bits are the migration's until it has ended: every other collection of them is refused with a
+ * UsageError. One that was called before ends as ever. When the migration has ended all RAM is dirty for MIGRATION, since
+ * others who collect it have missed what the migration has taken.
+ * @throws TypeError, RangeError for bad arguments; UsageError while a migration of the machine is under way, when the machine
+ *   has gone, and while it is not decided whether it has
  */
 export function migrate(machine: SourceMachine, stream: ByteStream, options: MigrateOptions = {}): Migration {
   const checked = checkMigrateOptions(options);
@@ -49,7 +54,7 @@ export function migrate(machine: SourceMachine, stream: ByteStream, options: Mig
   if (!(memory instanceof DirtyMemory)) throw wrongType('migrate', 'machine.memory', memory, 'a DirtyMemory');
   memory.rcu.lifecycle.check('migrate');
   checkPageSize('migrate', memory.pageSize);
-  if (migrating.has(memory)) throw new UsageError('migrate: the machine is being migrated');
+  whereabouts.checkMayLeave(memory);
   return new Migration(machine, stream, checked);
 }
 
@@ -85,10 +90,16 @@ export class Migration {
     this.machine = machine;
     this.options = options;
     this.ram = new OutgoingRam(machine, Math.min(pageSize, MAX_CONTENT));
+    const cache = new PageCache(options.cacheBytes, this.ram.unit);
     this.dirty = new DirtyPages(memory);
-    this.sender = new PageSender(this.ram, this.dirty, pageSize, new PageCache(options.cacheBytes, this.ram.unit));
-    this.link = new Link(stream, 'source', stallMs); // the last that may throw: a timer runs from here on
-    migrating.add(memory);
+    this.sender = new PageSender(this.ram, this.dirty, pageSize, cache);
+    try {
+      this.link = new Link(stream, 'source', stallMs); // the last that may throw: a timer runs from here on
+    } catch (error) {
+      this.dirty.end();
+      throw error;
+    }
+    whereabouts.leaves(memory);
     const brake = brakeOf(machine);
     this.convergence = new Convergence(options.autoConverge, (share, bytesPerSecond) =>
       callHook('source', 'throttle', () => brake(share, bytesPerSecond / pageSize)),
@@ -97,13 +108,23 @@ export class Migration {
     const parts = { link, ram, dirty, sender, convergence, pageSize, downtimeMs };
     this.rounds = new Rounds(parts, (boundary) => this.report(boundary));
     this.decision = new SourceDecision(link, this.replies, arbiter, stallMs);
-    if (signal?.aborted) this.cancel();
-    signal?.addEventListener('abort', this.cancel);
+    if (signal?.aborted) this.onAbort();
+    signal?.addEventListener('abort', this.onAbort);
     this.result = this.run();
   }
 
   /** Gives up. No effect once it is decided which machine runs; then `result` tells. */
   readonly cancel = (): void => this.withdraw(new MigrationError('cancelled', 'the migration was cancelled'));
+
+  /**
+   * Of a migration whose `result` has rejected as `undecided`, when it was found out that the machine does not run elsewhere, and never
+   * will: it is resumed, and may be migrated again.
+   * @throws (rejects) UsageError of any other migration; what the machine's `resume` throws, and then it may be called again
+   */
+  async takeBack(): Promise<void> {
+    const { machine } = this;
+    await whereabouts.takeBack(machine.memory, this, async () => machine.resume());
+  }
 
   /** 'progress': see MigrationProgress. Listeners run in turns of their own. */
   on<Name extends keyof MigrationEvents>(event: Name, listener: (event: MigrationEvents[Name]) => void): void {
@@ -224,7 +245,7 @@ export class Migration {
   private async end(failure: MigrationError | undefined): Promise<void> {
     const { machine, link } = this;
     this.decision.binding = true;
-    this.options.signal?.removeEventListener('abort', this.cancel);
+    this.options.signal?.removeEventListener('abort', this.onAbort);
     link.close(failure?.message);
     this.dirty.end();
     const stays = failure !== undefined && failure.reason !== 'undecided';
@@ -234,10 +255,17 @@ export class Migration {
       try {
         if (this.pausedAt !== undefined && stays) await callHook('source', 'resume', () => machine.resume());
       } finally {
-        migrating.delete(machine.memory); // not before: the next one might pause while this one resumes
+        // Not before: the next one might pause while this one resumes.
+        if (stays) whereabouts.stays(machine.memory);
+        else whereabouts.left(machine.memory, failure === undefined ? 'gone' : this);
       }
     }
   }
+
+  private readonly onAbort = (): void => {
+    const cause = this.options.signal?.reason;
+    this.withdraw(new MigrationError('cancelled', 'the migration was cancelled', { cause }));
+  };
 
   private readonly onHotplug = (): void => {
     if (this.ram.behind)

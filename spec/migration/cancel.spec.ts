@@ -49,6 +49,38 @@ describe('A migration that is cancelled', () => {
     }
   }
 
+  for (const who of ['source', 'destination'] as const) {
+    it(`by the ${who}'s signal has the signal's reason for its cause, which the peer is not told`, async () => {
+      const reason = new Error('the operator said no');
+      const controller = new AbortController();
+      const outcome = await attempt(machine(), {
+        [who]: { signal: controller.signal },
+        policy: ({ message }) => {
+          if (message.type === 'data') controller.abort(reason);
+          return 'pass';
+        },
+      });
+      const [here, there] = who === 'source' ? [outcome.sent, outcome.received] : [outcome.received, outcome.sent];
+      expect(here).to.include({ reason: 'cancelled', cause: reason });
+      expect(there).to.be.instanceOf(MigrationError).and.include({ reason: who });
+      expect((there as MigrationError).message).to.not.contain('operator');
+    });
+  }
+
+  it('by a signal that timed out says so', async () => {
+    const outcome = await attempt(machine(), {
+      source: { signal: AbortSignal.timeout(20) },
+      policy: () => new Promise(() => {}),
+      begun: (migration, relay) => void migration.result.catch(() => relay.cut()),
+    });
+    expect((outcome.sent as MigrationError).cause).to.have.property('name', 'TimeoutError');
+  });
+
+  it('by its method has no cause', async () => {
+    const outcome = await attempt(machine(), { begun: (migration) => migration.cancel() });
+    expect((outcome.sent as MigrationError).cause).to.equal(undefined);
+  });
+
   it('while the owner is in a read-side section tracks no pages afterwards either', async () => {
     const sender = new SendingMachine(smallEngine({ tracked: 0 }));
     sender.plug('ram', 100);

@@ -1,5 +1,7 @@
 /** Each bug is planted from outside, and seen by what the other specs judge by. */
 import { expect } from 'chai';
+import { ExclusiveUse } from '../../lib/dirty/exclusive-use.js';
+import { Client } from '../../lib/index.js';
 import { Digest } from '../../lib/migration/digest.js';
 import type { Arbiter, MigrationError, Side } from '../../lib/migration/index.js';
 import { OutgoingRam } from '../../lib/migration/outgoing-ram.js';
@@ -80,25 +82,26 @@ describe('A migration with a planted bug', () => {
   });
 
   describe('in which a page leaves the set before it is sent', () => {
-    const lossy = () => {
-      const harvest = sender.memory.harvest.bind(sender.memory);
-      sender.memory.harvest = async (client, options) => {
-        const result = await harvest(client, options);
-        result.set.delete(30 * PAGE, 1);
-        return result;
-      };
+    const { harvest } = ExclusiveUse.prototype;
+    const lossy: PropertyDescriptor = {
+      async value(this: ExclusiveUse, ...of: Parameters<typeof harvest>) {
+        const added = await harvest.apply(this, of);
+        of[0].delete(30 * PAGE, 1);
+        return added;
+      },
+    };
+    const losing = (verify: boolean): Promise<Outcome> => {
+      return broken(ExclusiveUse.prototype, 'harvest', lossy, () => attempt(sender, { source: { verify } }));
     };
 
     it('is found out by the digests', async () => {
-      lossy();
-      const outcome = await attempt(sender, { source: { verify: true } });
+      const outcome = await losing(true);
       expectStayed(sender, outcome, 'destination');
       expect(outcome.received).to.include({ reason: 'mismatch' });
     });
 
     it('is found out by the comparison of the machines, without them', async () => {
-      lossy();
-      const outcome = await attempt(sender, { source: { verify: false } });
+      const outcome = await losing(false);
       const { message } = await failureOf(async () => expectArrived(sender, outcome));
       expect(message).to.contain("the contents of 'ram'");
     });
@@ -152,8 +155,10 @@ describe('A migration with a planted bug', () => {
   it('in which a second migration does not begin with all RAM dirty is found out', async () => {
     const first = await attempt(sender, { policy: ({ message }) => (message.type === 'seal' ? 'cut' : 'pass') });
     expectStayed(sender, first, 'link');
-    sender.memory.track = async () => ({ client: 2, stop: async () => {}, abandon: () => {} }) as never;
-    const second = await attempt(sender, { source: { verify: true } });
+    (await sender.memory.harvest(Client.Migration)).set.dispose(); // what the end of the first has made dirty
+    const second = await broken(ExclusiveUse.prototype, 'begin', { value: async () => {} }, () =>
+      attempt(sender, { source: { verify: true } }),
+    );
     expectStayed(sender, second, 'destination');
     expect(second.received).to.include({ reason: 'mismatch' });
   });

@@ -37,16 +37,17 @@ describe('regressions: migrations', () => {
 
   it('QEMU 49877834: a migration that begins and is cancelled while RAM is plugged and unplugged', async () => {
     for (let cycle = 0; cycle < 20; cycle++) {
+      if (cycle > 0 && cycle % 2 === 0) {
+        sender = new SendingMachine(smallEngine()); // the last one has gone
+        sender.plug('ram', 100, 0);
+      }
       const outcome = await acting('plug', async (migration) => {
         const extra = sender.plug(`extra ${cycle}`, 10 + cycle, 128 * PAGE);
         if (cycle % 2 === 0) migration.cancel();
         await sender.unplug(extra);
       });
       if (cycle % 2 === 0) expectStayed(sender, outcome, 'cancelled');
-      else {
-        expectArrived(sender, outcome);
-        sender.resume();
-      }
+      else expectArrived(sender, outcome);
     }
   });
 
@@ -84,6 +85,7 @@ describe('regressions: migrations', () => {
   it('QEMU 40c4d4a8: after a migration was cancelled the next one lost pages: it begins with all of them dirty', async () => {
     const first = await acting('seal', (migration) => migration.cancel());
     expectStayed(sender, first, 'cancelled');
+    (await sender.memory.harvest(Client.Migration)).set.dispose();
     expect(sender.memory.isDirty(0, 100 * PAGE, Client.Migration), 'all was collected').to.equal(false);
     sender.store(50 * PAGE, 99);
     let begun = 0;

@@ -1,5 +1,5 @@
 /** The operations of the door to migrations, and what they may be given. Migrations over a stream that has ended. */
-import { DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, UsageError } from '../../lib/index.js';
 import {
   type ByteStream,
   type Migration,
@@ -132,6 +132,13 @@ export const migrationOperations: Readonly<Record<string, PublicOperation>> = {
     (world, s, l) => duringMigration(world, (migration) => migration.skip(s, l)),
     anyStart,
     anyLength,
+  ),
+  'Migration.takeBack': operation((world) =>
+    duringMigration(world, (migration) =>
+      migration.takeBack().catch((error) => {
+        if (!(error instanceof UsageError)) throw error; // it has left nobody undecided
+      }),
+    ),
   ),
   'Migration.progress': operation((world) => duringMigration(world, (migration) => migration.progress)),
 };

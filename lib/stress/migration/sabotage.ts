@@ -1,5 +1,4 @@
 /** Planted bugs of migrations: a hook, a claim or a process that does wrong, to see the judge find it. */
-import { Client } from '../../dirty/client.js';
 import type { Arbiter, DestinationMachine, Side, SourceMachine } from '../../migration/index.js';
 
 export interface MigrationSabotage {
@@ -72,14 +71,29 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
   'drops-dirty-pages-of-last-round': {
     description: 'what was stored since the last round is not sent',
     oracles: ['ram-differs'],
-    source: (machine) =>
-      sourceHooks(machine, {
+    source: (machine) => {
+      let paused = false;
+      const use = machine.memory.collectAlone.bind(machine.memory);
+      machine.memory.collectAlone = (...of) => {
+        const granted = use(...of);
+        const harvest = granted.harvest.bind(granted);
+        granted.harvest = async (into, options) => {
+          if (!paused) return harvest(into, options);
+          const dropped = machine.memory.createPageSet();
+          const pages = await harvest(dropped, options);
+          dropped.dispose();
+          return pages;
+        };
+        return granted;
+      };
+      return sourceHooks(machine, {
         pause: async () => {
           await someStores();
           await machine.pause();
-          machine.memory.harvestUnsynchronized(Client.Migration).set.dispose();
+          paused = true;
         },
-      }),
+      });
+    },
   },
   'corrupts-a-page': {
     description: 'one byte of RAM changes on the way, and nothing verifies it',
