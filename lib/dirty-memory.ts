@@ -78,6 +78,8 @@ export interface DirtyMemoryEvents {
 /** An engine, in the hands of its owner: the thread that created it, from which alone every method is called. */
 export class DirtyMemory {
   /** Plugging, unplugging and looking up RAM. */
+  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  readonly #made = true;
   readonly ram: RamList;
   /** Waiting for readers. */
   readonly rcu: Rcu;
@@ -130,6 +132,11 @@ export class DirtyMemory {
   static create(options: DirtyMemoryOptions = {}): DirtyMemory {
     return new DirtyMemory(options, shippedParts);
   }
+  /** @internal */
+  static is(value: unknown): value is DirtyMemory {
+    return typeof value === 'object' && value !== null && #made in value;
+  }
+
 
   /** In bytes, as it was created. */
   get pageSize(): number {
@@ -494,8 +501,9 @@ export class DirtyMemory {
 
   private checkInto(operation: string, into: PageSet | undefined): PageSet | undefined {
     if (into === undefined) return undefined;
-    if (!(into instanceof PageSet)) throw wrongType(operation, 'into', into, 'a PageSet');
-    if (!into.belongsTo(this.store)) throw wrongType(operation, 'into', into, 'a PageSet of this engine');
+    if (!PageSet.is(into) || !into.belongsTo(this.store)) {
+      throw wrongType(operation, 'into', into, 'a PageSet of this engine');
+    }
     if (into.disposed) throw new UsageError(`${operation}: into was disposed of`);
     return into;
   }

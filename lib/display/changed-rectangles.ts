@@ -43,7 +43,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
  * @throws TypeError, RangeError for a surface that cannot be; UsageError when the set was disposed of
  */
 export function changedRectangles(set: PageSet, surface: Surface): Rectangle[] {
-  if (!(set instanceof PageSet)) throw wrongType('changedRectangles', 'set', set, 'a PageSet');
+  if (!PageSet.is(set)) throw wrongType('changedRectangles', 'set', set, 'a PageSet');
   const { start, width, height, stride, bytesPerPixel } = checkSurface(surface);
   const lineBytes = width * bytesPerPixel;
   const surfaceBytes = width === 0 || height === 0 ? 0 : (height - 1) * stride + lineBytes;

@@ -23,7 +23,7 @@ import type { Rcu } from '../rcu/rcu.js';
 import { type WaitLimit, waitForWake } from '../rcu/wait.js';
 import { type RamListener, RamListeners } from './listeners.js';
 import { placeRam } from './placement.js';
-import { RamBlock } from './ram-block.js';
+import { checkRamBlock, RamBlock } from './ram-block.js';
 
 /** What to plug, and where. */
 export interface PlugOptions {
@@ -103,7 +103,7 @@ export class RamList {
    *   ArenaFullError; with nothing changed
    */
   async unplug(block: RamBlock): Promise<void> {
-    if (!(block instanceof RamBlock)) throw wrongType('unplug', 'block', block, 'a RamBlock');
+    checkRamBlock('unplug', block);
     this.rcu.lifecycle.check('unplug');
     if (!this.blocks.includes(block)) {
       throw new RangeError(`unplug: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);

@@ -4,7 +4,6 @@ import { describeEngines, PAGE, smallEngine, stateOf } from '../support/engines.
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 type ErrorClass = typeof RangeError | typeof UsageError;
-type Refusal = [title: string, type: ErrorClass, ...parts: (string | number)[]];
 /** A value that a parameter must not have, and what is thrown for it. */
 type Bad = [value: unknown, type: ErrorClass, ...parts: (string | number)[]];
 
@@ -261,13 +260,15 @@ describeEngines("bad input to an owner's method", () => {
   it('is refused for RAM blocks that are none, are gone, or are of another engine', async () => {
     const f = await fixture();
     const before = stateOf(f.memory);
-    const bad: Refusal[] = [
-      ['none', TypeError, 'block', 'undefined'],
-      ['gone', RangeError, "'gone'", 'not plugged'],
-      ['foreign', RangeError, "'high'", 'not plugged'],
+    const bad: [block: unknown, type: ErrorClass, ...parts: string[]][] = [
+      [undefined, TypeError, 'block', 'undefined'],
+      ['high', TypeError, 'block', "'high'", 'ram.get'],
+      [Object.create(Object.getPrototypeOf(f.block)), TypeError, 'block must be a RamBlock'],
+      [f.gone, RangeError, "'gone'", 'not plugged'],
+      [f.foreign, RangeError, "'high'", 'not plugged'],
     ];
-    for (const [name, type, ...parts] of bad) {
-      const block = name === 'none' ? (undefined as never) : f[name as 'gone' | 'foreign'];
+    for (const [given, type, ...parts] of bad) {
+      const block = given as RamBlock;
       expectThrow(() => f.memory.syncBitmapUnsynchronized(block), type, 'syncBitmapUnsynchronized', ...parts);
       await expectReject(() => f.memory.syncBitmap(block), type, 'syncBitmap', ...parts);
       await expectReject(() => f.memory.ram.unplug(block), type, 'unplug', ...parts);
@@ -292,6 +293,7 @@ describeEngines("bad input to an owner's method", () => {
   it('is refused by a page set, which stays as it was', async () => {
     const { memory } = await fixture();
     const { set } = memory.harvestUnsynchronized(Client.Vga);
+      [Object.assign(Object.create(Object.getPrototypeOf(f.foreignSet)), f.block.pages), TypeError, 'of this engine'],
     const runs = [...set.runs()];
     for (const [value, type, ...parts] of noIntegers) {
       expectThrow(() => set.has(value as number, 1), type, 'PageSet.has', 'start', ...parts);
