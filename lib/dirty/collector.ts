@@ -34,7 +34,7 @@
 import type { Arena } from '../arena/arena.js';
 import { GracePeriodTimeout, UsageError } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { checkWaitOptions, type WaitLimit, type WaitOptions } from '../rcu/wait.js';
+import { readWaitOptions, type WaitLimit, type WaitOptions } from '../rcu/wait.js';
 import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client, clientName } from './client.js';
 import { ClientLock } from './client-lock.js';
@@ -104,7 +104,7 @@ export class Collector {
     deliver: (taken: PageSet) => T,
     maxPages?: number,
   ): Promise<T> {
-    const wait = checkWaitOptions(operation, options);
+    const wait = readWaitOptions(operation, options);
     this.rcu.checkMayWait(operation);
     wait.signal?.throwIfAborted();
     const since = performance.now();

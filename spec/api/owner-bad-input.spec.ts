@@ -49,14 +49,19 @@ const badMasks: Bad[] = [
   ['7', TypeError, "'7'"],
   [undefined, TypeError, 'undefined'],
 ];
-const badWaits: Bad[] = [
+const badTimeouts: Bad[] = [
   [null, TypeError, 'options', 'null'],
   [5, TypeError, 'options', 5],
   [{ timeoutMs: -1 }, RangeError, 'timeoutMs', -1],
   [{ timeoutMs: Number.NaN }, RangeError, 'timeoutMs', 'NaN'],
   [{ timeoutMs: 2 ** 31 }, RangeError, 'timeoutMs', 2 ** 31],
   [{ timeoutMs: '5' }, TypeError, 'timeoutMs', "'5'"],
+  [{ timeout: 5 }, TypeError, "'timeout'", "'timeoutMs'"],
+];
+const badWaits: Bad[] = [
+  ...badTimeouts,
   [{ signal: {} }, TypeError, 'signal', '[object Object]'],
+  [{ signal: Object.create(AbortSignal.prototype) }, TypeError, 'signal must be an AbortSignal'],
 ];
 
 interface Fixture {
@@ -193,8 +198,11 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
     ],
   ],
   ['ram.find', (f, bad) => f.memory.ram.find(bad), noIntegers],
+  ['track', (f, bad) => f.memory.track(0, bad), badWaits],
+  ['measureDirtyRate', (f, bad) => f.memory.measureDirtyRate(bad), badWaits],
+  ['close', (f, bad) => f.memory.close(bad), badWaits],
   ['synchronize', (f, bad) => f.memory.rcu.synchronize(bad), badWaits],
-  ['synchronizeBlocking', (f, bad) => f.memory.rcu.synchronizeBlocking(bad), badWaits],
+  ['synchronizeBlocking', (f, bad) => f.memory.rcu.synchronizeBlocking(bad), badTimeouts],
   [
     'callRcu',
     (f, bad) => f.memory.rcu.callRcu(bad),
@@ -228,7 +236,10 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
 ];
 
 /** Methods that reject instead of throwing. */
-const asynchronous = new Set(['testAndClear', 'snapshotAndClear', 'syncBitmap', 'harvest', 'synchronize']);
+const asynchronous = new Set([
+  ...['testAndClear', 'snapshotAndClear', 'syncBitmap', 'harvest', 'synchronize'],
+  ...['track', 'measureDirtyRate', 'close'],
+]);
 
 function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
@@ -282,6 +293,7 @@ describeEngines("bad input to an owner's method", () => {
     for (const [into, type, part] of [
       [f.disposed, UsageError, 'disposed'],
       [f.foreignSet, TypeError, 'of this engine'],
+      [Object.assign(Object.create(Object.getPrototypeOf(f.foreignSet)), f.block.pages), TypeError, 'of this engine'],
     ] as const) {
       expectThrow(() => f.memory.harvestUnsynchronized(0, { into }), type, 'harvestUnsynchronized', 'into', part);
       await expectReject(() => f.memory.harvest(0, { into }), type, 'harvest', 'into', part);
@@ -293,7 +305,6 @@ describeEngines("bad input to an owner's method", () => {
   it('is refused by a page set, which stays as it was', async () => {
     const { memory } = await fixture();
     const { set } = memory.harvestUnsynchronized(Client.Vga);
-      [Object.assign(Object.create(Object.getPrototypeOf(f.foreignSet)), f.block.pages), TypeError, 'of this engine'],
     const runs = [...set.runs()];
     for (const [value, type, ...parts] of noIntegers) {
       expectThrow(() => set.has(value as number, 1), type, 'PageSet.has', 'start', ...parts);
