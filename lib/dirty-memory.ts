@@ -23,6 +23,7 @@ import { type Tracking, Trackings } from './dirty/tracking.js';
 import { checkInteger, describeReaders, GracePeriodTimeout, UsageError, wrongType } from './errors.js';
 import { Events } from './events.js';
 import { warn } from './host.js';
+import { type OptionNames, readOptions } from './options.js';
 import { type Parts, shippedParts } from './parts.js';
 import { CheckedRanges } from './ram/checked-ranges.js';
 import type { RamBlock } from './ram/ram-block.js';
@@ -31,7 +32,7 @@ import { findLocalReader } from './rcu/local-readers.js';
 import { RateLimits } from './rcu/rate-limits.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
 import { reportReaders, retireIdentity } from './rcu/registry.js';
-import { checkWaitOptions, type WaitOptions } from './rcu/wait.js';
+import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './rcu/wait.js';
 import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, Supervision } from './supervision.js';
 
@@ -78,6 +79,8 @@ export interface DirtyMemoryEvents {
 
 /** An engine, in the hands of its owner: the thread that created it, from which alone every method is called. */
 export class DirtyMemory {
+  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  readonly #made = true;
   /** Plugging, unplugging and looking up RAM. */
   readonly ram: RamList;
   /** Waiting for readers. */
@@ -97,10 +100,8 @@ export class DirtyMemory {
   private readonly counts = { harvests: 0, pagesHarvested: 0, syncs: 0, snapshots: 0, testAndClears: 0 };
 
   /** @internal Embedders call `create`. */
-  constructor(options: DirtyMemoryOptions, parts: Parts) {
-    if (typeof options !== 'object' || options === null) {
-      throw wrongType('DirtyMemory.create', 'options', options, 'an object');
-    }
+  constructor(given: DirtyMemoryOptions, parts: Parts) {
+    const options = readOptions('DirtyMemory.create', given, CREATE_OPTIONS);
     const { kernel: choice = 'auto', stallMs = 1000, tracked = ALL_CLIENTS } = options;
     checkKernelChoice('DirtyMemory.create', choice, options.shared !== false);
     checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
@@ -130,6 +131,11 @@ export class DirtyMemory {
    */
   static create(options: DirtyMemoryOptions = {}): DirtyMemory {
     return new DirtyMemory(options, shippedParts);
+  }
+
+  /** @internal */
+  static is(value: unknown): value is DirtyMemory {
+    return typeof value === 'object' && value !== null && #made in value;
   }
 
   /** In bytes, as it was created. */
@@ -192,10 +198,9 @@ export class DirtyMemory {
     options: { readonly hostPageSize?: number; readonly mask?: number } = {},
   ): number {
     this.checkOpen('setDirtyBitmap');
-    if (typeof options !== 'object' || options === null)
-      throw wrongType('setDirtyBitmap', 'options', options, 'an object');
     const { pageSize, pagesPerBlock } = this.arena.geometry;
-    const { hostPageSize = pageSize, mask = ALL_CLIENTS } = options;
+    const names = { hostPageSize: true, mask: true } as const;
+    const { hostPageSize = pageSize, mask = ALL_CLIENTS } = readOptions('setDirtyBitmap', options, names);
     const bitmap = checkBitmap(bits, start, pages, hostPageSize);
     checkMask('setDirtyBitmap', mask);
     if (pages === 0) return 0;
@@ -268,8 +273,8 @@ export class DirtyMemory {
   async harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
     const checked = checkClient('harvest', client);
     this.checkOpen('harvest');
-    const wait = checkWaitOptions('harvest', options);
-    const { into: given, maxPages } = options;
+    const { into: given, maxPages, ...waits } = readOptions('harvest', options, HARVEST_OPTIONS);
+    const wait = checkWaitOptions('harvest', waits);
     const into = this.checkInto('harvest', given);
     if (maxPages !== undefined) checkInteger('harvest', 'maxPages', maxPages, 1, 2 ** 32);
     const result = await this.collector.collect(
@@ -322,8 +327,7 @@ export class DirtyMemory {
     const operation = 'harvestUnsynchronized';
     const checked = checkClient(operation, client);
     this.checkOpen(operation);
-    if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
-    const into = this.checkInto(operation, options.into);
+    const into = this.checkInto(operation, readOptions(operation, options, { into: true }).into);
     const collected = this.collector.collectUnsynchronized(operation, checked, EVERYTHING, (taken) =>
       deliver(taken, into),
     );
@@ -342,8 +346,8 @@ export class DirtyMemory {
    */
   async measureDirtyRate(options: DirtyRateOptions): Promise<DirtyRate> {
     const operation = 'measureDirtyRate';
-    const wait = checkWaitOptions(operation, options);
-    const { windowMs, client = Client.Migration } = options;
+    const { windowMs, client = Client.Migration, ...waits } = readOptions(operation, options, DIRTY_RATE_OPTIONS);
+    const wait = checkWaitOptions(operation, waits);
     checkInteger(operation, 'windowMs', windowMs, 1, 3_600_000);
     const checked = checkClient(operation, client);
     this.checkOpen(operation);
@@ -365,8 +369,7 @@ export class DirtyMemory {
   limitDirtyRate(pagesPerSecond: number | undefined, options: { readonly identity?: number } = {}): number {
     const operation = 'limitDirtyRate';
     if (pagesPerSecond !== undefined) checkInteger(operation, 'pagesPerSecond', pagesPerSecond, 1, 2 ** 31 - 1);
-    if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
-    const { identity } = options;
+    const { identity } = readOptions(operation, options, { identity: true });
     if (identity !== undefined) checkInteger(operation, 'identity', identity, 0, 2 ** 31 - 2);
     this.checkOpen(operation);
     const readers = this.limits.set(pagesPerSecond ?? 0, identity);
@@ -437,7 +440,7 @@ export class DirtyMemory {
    */
   async close(options: WaitOptions = {}): Promise<void> {
     const { lifecycle } = this.rcu;
-    const wait = checkWaitOptions('close', options);
+    const wait = readWaitOptions('close', options);
     if (lifecycle.state !== 'open') return this.closing;
     this.rcu.checkMayWait('close');
     lifecycle.state = 'closing';
@@ -505,8 +508,9 @@ export class DirtyMemory {
 
   private checkInto(operation: string, into: PageSet | undefined): PageSet | undefined {
     if (into === undefined) return undefined;
-    if (!(into instanceof PageSet)) throw wrongType(operation, 'into', into, 'a PageSet');
-    if (!into.belongsTo(this.store)) throw wrongType(operation, 'into', into, 'a PageSet of this engine');
+    if (!PageSet.is(into) || !into.belongsTo(this.store)) {
+      throw wrongType(operation, 'into', into, 'a PageSet of this engine');
+    }
     if (into.disposed) throw new UsageError(`${operation}: into was disposed of`);
     return into;
   }
@@ -524,6 +528,13 @@ export class DirtyMemory {
     );
   }
 }
+
+const CREATE_OPTIONS: OptionNames<DirtyMemoryOptions> = {
+  ...{ pageSize: true, pagesPerBlock: true, maxRamBytes: true, maxReaders: true, debug: true, kernel: true },
+  ...{ arenaBytes: true, shared: true, memory: true, byteOffset: true, stallMs: true, tracked: true },
+};
+const HARVEST_OPTIONS: OptionNames<HarvestOptions> = { into: true, maxPages: true, ...WAIT_OPTIONS };
+const DIRTY_RATE_OPTIONS: OptionNames<DirtyRateOptions> = { windowMs: true, client: true, ...WAIT_OPTIONS };
 
 const NOTHING: PageRange = { first: 0, end: 0 };
 

@@ -63,14 +63,23 @@ export function describeReaders(readers: readonly ReaderReport[]): string {
   return readers.map((r) => `'${r.name}' (identity ${r.identity}, slot ${r.slot})`).join(', ');
 }
 
+/** What is longer than this says no more in a message. */
+const SHOWN = 100;
+
 export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'string') return `'${shortened(value)}'`;
   try {
-    return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
+    if (typeof value === 'bigint') return `${shortened(String(value))}n`;
+    return shortened(
+      typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value),
+    );
   } catch {
     return typeof value; // its own code threw, or it is a revoked proxy
   }
+}
+
+function shortened(text: string): string {
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}...`;
 }
 
 export function outOfRange(operation: string, what: string, value: unknown, limit: string): RangeError {

@@ -4,6 +4,7 @@ import { chooseKernel } from './bitmap/choose-kernel.js';
 import { Vcpu } from './dirty/vcpu.js';
 import { checkInteger, wrongType } from './errors.js';
 import { threadIdentity } from './host.js';
+import { readOptions } from './options.js';
 
 /** How a reader is called and known. */
 export interface AttachOptions {
@@ -22,9 +23,9 @@ export interface AttachOptions {
  * @throws TypeError, RangeError when it is no live engine of this version, or all reader slots are taken
  */
 export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vcpu {
-  if (typeof options !== 'object' || options === null) throw wrongType('attachVcpu', 'options', options, 'an object');
   const most = 2 ** 31 - 2;
-  const { name = 'vcpu', identity = threadIdentity() ?? Math.floor(Math.random() * most) } = options;
+  const read = readOptions('attachVcpu', options, { name: true, identity: true });
+  const { name = 'vcpu', identity = threadIdentity() ?? Math.floor(Math.random() * most) } = read;
   if (typeof name !== 'string') throw wrongType('attachVcpu', 'name', name, 'a string');
   checkInteger('attachVcpu', 'identity', identity, 0, most);
   const arena = Arena.attach('attachVcpu', handle);

@@ -17,6 +17,7 @@ const SEAM = 'lib/arena/words.ts';
 /** The layers in their order; those of one row do not know each other. Files directly in lib/ form the layer `''`. */
 const LAYERS = [
   ['errors.ts'],
+  ['options.ts', 'brands.ts'],
   ['arena'],
   ['bitmap', 'rcu'],
   ['dirty'],
@@ -126,9 +127,9 @@ function importFault(file: string, specifier: string): string | null {
 }
 
 function layerOf(file: string): string {
-  if (file === 'lib/errors.ts') return 'errors.ts';
-  const parts = file.split('/');
-  return parts.length > 2 ? (parts[1] as string) : '';
+  const [, name = '', within] = file.split('/');
+  if (within !== undefined) return name;
+  return LAYERS.some((row) => row.includes(name)) ? name : '';
 }
 
 function pairingFault(

@@ -2,6 +2,7 @@
  * The memory that an arena lies in: shared with other threads, or of one thread. What a page that is not cross-origin
  * isolated lacks is the constructor SharedArrayBuffer, and the right to send a shared memory to a worker.
  */
+import { isArrayBuffer, isMemory } from '../brands.js';
 import { NoSharedMemoryError, outOfRange, wrongType } from '../errors.js';
 
 export const WASM_PAGE = 65536;
@@ -18,7 +19,7 @@ export function reserveMemory(operation: string, bytes: number, shared: boolean)
 
 /** @throws TypeError when it is none */
 export function checkMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
-  if (memory instanceof WebAssembly.Memory && !Object.hasOwn(memory, 'buffer')) return memory; // nor made to look so
+  if (isMemory(memory)) return memory;
   throw wrongType(operation, what, memory, 'a WebAssembly.Memory, which threads of one process share');
 }
 
@@ -32,7 +33,7 @@ export function checkMemoryOf(operation: string, candidate: unknown, shared: boo
 }
 
 export function isShared(memory: WebAssembly.Memory): boolean {
-  return !(memory.buffer instanceof ArrayBuffer); // SharedArrayBuffer is not there in every page
+  return !isArrayBuffer(memory.buffer);
 }
 
 interface Region {

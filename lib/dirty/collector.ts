@@ -34,7 +34,7 @@
 import type { Arena } from '../arena/arena.js';
 import { GracePeriodTimeout, UsageError } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { checkWaitOptions, type WaitLimit, type WaitOptions } from '../rcu/wait.js';
+import { readWaitOptions, type WaitLimit, type WaitOptions } from '../rcu/wait.js';
 import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client, clientName } from './client.js';
 import { ClientLock } from './client-lock.js';
@@ -122,7 +122,7 @@ export class Collector {
     maxPages?: number,
     user?: ExclusiveUser,
   ): Promise<T> {
-    const wait = checkWaitOptions(operation, options);
+    const wait = readWaitOptions(operation, options);
     this.rcu.checkMayWait(operation);
     const state = this.state(client);
     checkAdmitted(operation, client, state, user);

@@ -22,6 +22,8 @@ export interface PageSetStore {
  * A set of pages of guest RAM. Of the owner's thread alone; `pages` is exact. It holds arena memory until `dispose`.
  */
 export class PageSet {
+  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  readonly #made = true;
   private readonly store: PageSetStore;
   private readonly purpose: string;
   /** Block number to word index. */
@@ -37,6 +39,11 @@ export class PageSet {
   constructor(store: PageSetStore, purpose: string) {
     this.store = store;
     this.purpose = purpose;
+  }
+
+  /** @internal */
+  static is(value: unknown): value is PageSet {
+    return typeof value === 'object' && value !== null && #made in value;
   }
 
   /** How many pages are in the set, exactly. */

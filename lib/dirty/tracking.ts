@@ -14,7 +14,7 @@
  */
 import { ArenaFullError, throwInOwnTurn } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { checkWaitOptions, type WaitOptions } from '../rcu/wait.js';
+import { readWaitOptions, type WaitOptions } from '../rcu/wait.js';
 import type { BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client } from './client.js';
 import type { Collector, RamWithin } from './collector.js';
@@ -73,7 +73,7 @@ export class Trackings {
 
   /** @throws (rejects) as `DirtyMemory.track` */
   async track(client: Client, options: WaitOptions): Promise<Tracking> {
-    const wait = checkWaitOptions('track', options);
+    const wait = readWaitOptions('track', options);
     this.rcu.checkMayWait('track');
     wait.signal?.throwIfAborted();
     this.rcu.step();

@@ -8,6 +8,7 @@
  */
 import { PageSet } from '../dirty/page-set.js';
 import { checkInteger, outOfRange, wrongType } from '../errors.js';
+import { type OptionNames, readOptions } from '../options.js';
 
 /** A framebuffer: where its pixels lie in ram_addr space. Those of a line follow each other; so do lines, at `stride`. */
 export interface Surface {
@@ -33,6 +34,7 @@ export interface Rectangle {
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+const SURFACE: OptionNames<Surface> = { start: true, width: true, height: true, stride: true, bytesPerPixel: true };
 const MOST = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -43,7 +45,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
  * @throws TypeError, RangeError for a surface that cannot be; UsageError when the set was disposed of
  */
 export function changedRectangles(set: PageSet, surface: Surface): Rectangle[] {
-  if (!(set instanceof PageSet)) throw wrongType('changedRectangles', 'set', set, 'a PageSet');
+  if (!PageSet.is(set)) throw wrongType('changedRectangles', 'set', set, 'a PageSet');
   const { start, width, height, stride, bytesPerPixel } = checkSurface(surface);
   const lineBytes = width * bytesPerPixel;
   const surfaceBytes = width === 0 || height === 0 ? 0 : (height - 1) * stride + lineBytes;
@@ -85,8 +87,8 @@ export function changedRectangles(set: PageSet, surface: Surface): Rectangle[] {
 
 function checkSurface(surface: Surface): Surface {
   const operation = 'changedRectangles';
-  if (typeof surface !== 'object' || surface === null) throw wrongType(operation, 'surface', surface, 'an object');
-  const { start, width, height, stride, bytesPerPixel } = surface;
+  const read = readOptions(operation, surface, SURFACE, 'surface');
+  const { start, width, height, stride, bytesPerPixel } = read;
   checkInteger(operation, 'start', start, 0, MOST);
   checkInteger(operation, 'width', width, 0, MOST);
   checkInteger(operation, 'height', height, 0, MOST);
@@ -95,5 +97,5 @@ function checkSurface(surface: Surface): Surface {
   if (height * stride > MOST - start) {
     throw outOfRange(operation, 'height', height, `such that the surface ends below 2^53, with ${stride} bytes a line`);
   }
-  return { start, width, height, stride, bytesPerPixel };
+  return read;
 }

@@ -1,11 +1,12 @@
 /** The bytes of a RAM block, as the embedder's hooks give them. */
+import { isUint8Array } from '../brands.js';
 import { show } from '../errors.js';
 import type { Side } from './arbiter.js';
 import { MigrationError } from './migration-error.js';
 
 /** @param what which hook should have returned them. @throws MigrationError when they are not the block's */
 export function checkBlockBytes(side: Side, what: string, bytes: unknown, size: number): Uint8Array {
-  if (bytes instanceof Uint8Array && bytes.length === size && bytes.byteOffset % 4 === 0) return bytes;
-  const got = bytes instanceof Uint8Array ? `${bytes.length} at ${bytes.byteOffset}` : show(bytes);
+  if (isUint8Array(bytes) && bytes.length === size && bytes.byteOffset % 4 === 0) return bytes;
+  const got = isUint8Array(bytes) ? `${bytes.length} at ${bytes.byteOffset}` : show(bytes);
   throw new MigrationError(side, `${what} must return a Uint8Array of ${size} bytes at a multiple of 4, got ${got}`);
 }

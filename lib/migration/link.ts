@@ -6,6 +6,7 @@
  * Each end sends `alive` when it has nothing else to say, so silence means that the peer is gone; the sender of RAM also
  * hears how much was taken, so a peer that lives and takes nothing is found too.
  */
+import { isUint8Array } from '../brands.js';
 import { checkBoolean, wrongType } from '../errors.js';
 import { soon } from '../rcu/turns.js';
 import type { Side } from './arbiter.js';
@@ -143,7 +144,7 @@ export class Link {
           await new Promise<void>((resolve) => soon(resolve));
           continue;
         }
-        if (!(value instanceof Uint8Array)) {
+        if (!isUint8Array(value)) {
           throw wrongType('migration', 'what the stream gives', value, 'a Uint8Array');
         }
         try {

@@ -1,5 +1,7 @@
 /** The options of both ends, and their checks. */
 import { checkBoolean, checkInteger, checkPowerOfTwo, wrongType } from '../errors.js';
+import { type OptionNames, readOptions } from '../options.js';
+import { checkSignal } from '../rcu/wait.js';
 import type { Arbiter } from './arbiter.js';
 import { DIGEST_WORDS } from './digest.js';
 
@@ -44,8 +46,16 @@ export interface ReceiveOptions extends LinkOptions {
 
 const MOST_MS = 2 ** 31 - 1;
 
+const LINK_OPTIONS: OptionNames<LinkOptions> = { arbiter: true, stallMs: true, signal: true };
+const MIGRATE_OPTIONS: OptionNames<MigrateOptions> = {
+  ...{ downtimeMs: true, verify: true, autoConverge: true, cacheBytes: true },
+  ...LINK_OPTIONS,
+};
+const RECEIVE_OPTIONS: OptionNames<ReceiveOptions> = { maxRamBytes: true, maxStateBytes: true, ...LINK_OPTIONS };
+
 /** @returns a copy with the defaults, each option read once. @throws TypeError, RangeError */
-export function checkMigrateOptions(options: MigrateOptions) {
+export function checkMigrateOptions(given: MigrateOptions) {
+  const options = readOptions('migrate', given, MIGRATE_OPTIONS);
   const link = checkLinkOptions('migrate', options);
   const { downtimeMs = 300, verify, autoConverge = true, cacheBytes = 2 ** 24 } = options;
   checkInteger('migrate', 'downtimeMs', downtimeMs, 0, MOST_MS);
@@ -56,7 +66,8 @@ export function checkMigrateOptions(options: MigrateOptions) {
 }
 
 /** @returns a copy with the defaults, each option read once. @throws TypeError, RangeError */
-export function checkReceiveOptions(options: ReceiveOptions) {
+export function checkReceiveOptions(given: ReceiveOptions) {
+  const options = readOptions('receive', given, RECEIVE_OPTIONS);
   const link = checkLinkOptions('receive', options);
   const { maxRamBytes = 2 ** 36, maxStateBytes = 2 ** 28 } = options;
   checkInteger('receive', 'maxRamBytes', maxRamBytes, 0, Number.MAX_SAFE_INTEGER);
@@ -80,13 +91,9 @@ export function checkMethods(operation: string, what: string, value: unknown, me
 }
 
 function checkLinkOptions(operation: string, options: LinkOptions) {
-  if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
   const { arbiter, stallMs = 10_000, signal } = options;
   checkInteger(operation, 'stallMs', stallMs, 1, MOST_MS);
-  // A forged one throws when it is asked, which must be now.
-  if (signal !== undefined && !(signal instanceof AbortSignal && typeof signal.aborted === 'boolean')) {
-    throw wrongType(operation, 'signal', signal, 'an AbortSignal');
-  }
+  checkSignal(operation, signal);
   if (arbiter !== undefined) checkMethods(operation, 'arbiter', arbiter, ['claim']);
   return { arbiter, stallMs, signal };
 }

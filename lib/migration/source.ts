@@ -1,4 +1,5 @@
 /** The source's end of a migration: its life, from the call to the decision, and what of it is shown. */
+import { isUint8Array } from '../brands.js';
 import { DirtyMemory } from '../dirty-memory.js';
 import { checkInteger, wrongType } from '../errors.js';
 import { Events } from '../events.js';
@@ -51,7 +52,9 @@ export function migrate(machine: SourceMachine, stream: ByteStream, options: Mig
   if (throttle !== undefined && typeof throttle !== 'function') {
     throw wrongType('migrate', 'machine.throttle', throttle, 'a function');
   }
-  if (!(memory instanceof DirtyMemory)) throw wrongType('migrate', 'machine.memory', memory, 'a DirtyMemory');
+  if (!DirtyMemory.is(memory)) {
+    throw wrongType('migrate', 'machine.memory', memory, 'a DirtyMemory of the same copy of this package');
+  }
   memory.rcu.lifecycle.check('migrate');
   checkPageSize('migrate', memory.pageSize);
   whereabouts.checkMayLeave(memory);
@@ -290,6 +293,6 @@ export class Migration {
 }
 
 function checkState(state: unknown): Uint8Array {
-  if (!(state instanceof Uint8Array)) throw wrongType('saveState', 'the state', state, 'a Uint8Array');
+  if (!isUint8Array(state)) throw wrongType('saveState', 'the state', state, 'a Uint8Array');
   return state;
 }

@@ -1,7 +1,7 @@
 /** What byte ranges and blocks that an embedder names mean over the RAM of the moment; anything else is refused. */
 import { type PageRange, touchedPages } from '../dirty/page-range.js';
-import { outOfRange, UsageError, wrongType } from '../errors.js';
-import { RamBlock } from './ram-block.js';
+import { outOfRange, UsageError } from '../errors.js';
+import { checkRamBlock, type RamBlock } from './ram-block.js';
 import type { RamList } from './ram-list.js';
 
 export class CheckedRanges {
@@ -40,7 +40,7 @@ export class CheckedRanges {
 
   /** The range of a block to sync. @throws TypeError, RangeError when it is not plugged, UsageError without its set */
   ofPlugged(operation: string, block: RamBlock): PageRange {
-    if (!(block instanceof RamBlock)) throw wrongType(operation, 'block', block, 'a RamBlock');
+    checkRamBlock(operation, block);
     if (!this.ram.has(block)) {
       throw new RangeError(`${operation}: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
     }

@@ -1,9 +1,12 @@
 /** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). Made and ended by `RamList`. */
 import type { PageRange } from '../dirty/page-range.js';
 import type { PageSet } from '../dirty/page-set.js';
+import { wrongType } from '../errors.js';
 
 /** A plugged block of guest RAM. After its `unplug` it names nothing; operations refuse it. */
 export class RamBlock {
+  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  readonly #made = true;
   readonly id: string;
   /** Where it begins in ram_addr space, in bytes. */
   readonly offset: number;
@@ -22,4 +25,14 @@ export class RamBlock {
     this.pages = pages;
     this.range = range;
   }
+
+  /** @internal */
+  static is(value: unknown): value is RamBlock {
+    return typeof value === 'object' && value !== null && #made in value;
+  }
+}
+
+/** @throws TypeError for what no engine has plugged */
+export function checkRamBlock(operation: string, block: unknown): asserts block is RamBlock {
+  if (!RamBlock.is(block)) throw wrongType(operation, 'block', block, 'a RamBlock, as ram.plug and ram.get return it');
 }

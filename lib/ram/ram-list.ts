@@ -19,11 +19,12 @@ import { CLIENT_COUNT, type Client } from '../dirty/client.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet, type PageSetStore } from '../dirty/page-set.js';
 import { checkInteger, outOfRange, show, wrongType } from '../errors.js';
+import { readOptions } from '../options.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { type WaitLimit, waitForWake } from '../rcu/wait.js';
 import { type RamListener, RamListeners } from './listeners.js';
 import { placeRam } from './placement.js';
-import { RamBlock } from './ram-block.js';
+import { checkRamBlock, RamBlock } from './ram-block.js';
 
 /** What to plug, and where. */
 export interface PlugOptions {
@@ -103,7 +104,7 @@ export class RamList {
    *   ArenaFullError; with nothing changed
    */
   async unplug(block: RamBlock): Promise<void> {
-    if (!(block instanceof RamBlock)) throw wrongType('unplug', 'block', block, 'a RamBlock');
+    checkRamBlock('unplug', block);
     this.rcu.lifecycle.check('unplug');
     if (!this.blocks.includes(block)) {
       throw new RangeError(`unplug: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
@@ -242,15 +243,15 @@ export class RamList {
   /** @returns a copy: each option is read once */
   private checkPlug(options: PlugOptions): PlugOptions {
     this.rcu.lifecycle.check('plug');
-    if (typeof options !== 'object' || options === null) throw wrongType('plug', 'options', options, 'an object');
-    const { id, size, offset } = options;
+    const read = readOptions('plug', options, { id: true, size: true, offset: true });
+    const { id, size, offset } = read;
     if (typeof id !== 'string') throw wrongType('plug', 'id', id, 'a string');
     if (id === '') throw outOfRange('plug', 'id', id, 'a string that is not empty');
     if (this.get(id) !== undefined) throw new RangeError(`plug: id ${show(id)} is in use`);
     const most = this.maxPages * this.geometry.pageSize;
     this.checkMultiple('size', size, this.geometry.pageSize, most);
     if (offset !== undefined) this.checkMultiple('offset', offset, 0, most - size);
-    return { id, size, ...(offset === undefined ? {} : { offset }) };
+    return read;
   }
 
   private checkMultiple(what: string, value: number, least: number, most: number): void {

@@ -9,6 +9,7 @@
  */
 import type { Arena } from '../arena/arena.js';
 import { checkInteger, GracePeriodTimeout, type ReaderReport, UsageError, wrongType } from '../errors.js';
+import { readOptions } from '../options.js';
 import { CallbackQueue } from './callbacks.js';
 import type { GracePeriods } from './grace-period.js';
 import { Lifecycle } from './lifecycle.js';
@@ -16,7 +17,7 @@ import { findLocalReader, quiesceLocalReaders } from './local-readers.js';
 import { reportReaders } from './registry.js';
 import { waitBlocking } from './synchronize-blocking.js';
 import { later, type Scheduled, soon } from './turns.js';
-import { checkWaitOptions, type WaitLimit, type WaitOptions, waitForWake } from './wait.js';
+import { checkWaitOptions, readWaitOptions, type WaitLimit, type WaitOptions, waitForWake } from './wait.js';
 
 /** How long a waiting call spins before it lets the event loop turn. */
 const SPIN_MS = 0.02;
@@ -65,7 +66,7 @@ export class Rcu {
    * (liburcu: synchronize_rcu.) @throws (rejects) GracePeriodTimeout, the signal's reason, UsageError inside a section
    */
   async synchronize(options: WaitOptions = {}): Promise<void> {
-    const wait = checkWaitOptions('synchronize', options);
+    const wait = readWaitOptions('synchronize', options);
     this.checkMayWait('synchronize');
     await this.waitFor('synchronize', this.periods.request(), wait);
   }
@@ -76,7 +77,8 @@ export class Rcu {
    * @throws GracePeriodTimeout; UsageError inside a section; TypeError where the thread must not block
    */
   synchronizeBlocking(options: { readonly timeoutMs?: number } = {}): void {
-    const { timeoutMs = this.stallMs } = checkWaitOptions('synchronizeBlocking', options);
+    const read = readOptions('synchronizeBlocking', options, { timeoutMs: true });
+    const { timeoutMs = this.stallMs } = checkWaitOptions('synchronizeBlocking', read);
     this.checkMayWait('synchronizeBlocking');
     const cookie = this.periods.request();
     const done = (): boolean => {

@@ -1,5 +1,7 @@
 /** The asynchronous waits' common part: a wake-up that may be beaten by a timeout or an abort. */
+import { isAbortSignal } from '../brands.js';
 import { outOfRange, wrongType } from '../errors.js';
+import { type OptionNames, readOptions } from '../options.js';
 import { later } from './turns.js';
 
 /** How long a call may wait for readers. One that is given up leaves nothing half done. */
@@ -10,9 +12,15 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @returns a copy: each option is read once. @throws TypeError, RangeError for a bad `timeoutMs` or `signal` */
+export const WAIT_OPTIONS: OptionNames<WaitOptions> = { timeoutMs: true, signal: true };
+
+/** @returns a copy: each option is read once. @throws TypeError, RangeError for what are no such options */
+export function readWaitOptions(operation: string, options: WaitOptions): WaitOptions {
+  return checkWaitOptions(operation, readOptions(operation, options, WAIT_OPTIONS));
+}
+
+/** Of options that were read. @returns these. @throws TypeError, RangeError for a bad `timeoutMs` or `signal` */
 export function checkWaitOptions(operation: string, options: WaitOptions): WaitOptions {
-  if (typeof options !== 'object' || options === null) throw wrongType(operation, 'options', options, 'an object');
   const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined) {
     if (typeof timeoutMs !== 'number') throw wrongType(operation, 'timeoutMs', timeoutMs, 'a number');
@@ -21,10 +29,13 @@ export function checkWaitOptions(operation: string, options: WaitOptions): WaitO
       throw outOfRange(operation, 'timeoutMs', timeoutMs, 'from 0 to 2147483647, or Infinity');
     }
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw wrongType(operation, 'signal', signal, 'an AbortSignal');
-  }
-  return { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
+  checkSignal(operation, signal);
+  return options;
+}
+
+/** @throws TypeError for what cannot be listened to, also when it was made to look like a signal */
+export function checkSignal(operation: string, signal: unknown): void {
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType(operation, 'signal', signal, 'an AbortSignal');
 }
 
 /** How long to wait at most, and the error to reject with when the time is up. */

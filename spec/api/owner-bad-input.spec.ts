@@ -4,7 +4,6 @@ import { describeEngines, PAGE, smallEngine, stateOf } from '../support/engines.
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 type ErrorClass = typeof RangeError | typeof UsageError;
-type Refusal = [title: string, type: ErrorClass, ...parts: (string | number)[]];
 /** A value that a parameter must not have, and what is thrown for it. */
 type Bad = [value: unknown, type: ErrorClass, ...parts: (string | number)[]];
 
@@ -50,14 +49,19 @@ const badMasks: Bad[] = [
   ['7', TypeError, "'7'"],
   [undefined, TypeError, 'undefined'],
 ];
-const badWaits: Bad[] = [
+const badTimeouts: Bad[] = [
   [null, TypeError, 'options', 'null'],
   [5, TypeError, 'options', 5],
   [{ timeoutMs: -1 }, RangeError, 'timeoutMs', -1],
   [{ timeoutMs: Number.NaN }, RangeError, 'timeoutMs', 'NaN'],
   [{ timeoutMs: 2 ** 31 }, RangeError, 'timeoutMs', 2 ** 31],
   [{ timeoutMs: '5' }, TypeError, 'timeoutMs', "'5'"],
+  [{ timeout: 5 }, TypeError, "'timeout'", "'timeoutMs'"],
+];
+const badWaits: Bad[] = [
+  ...badTimeouts,
   [{ signal: {} }, TypeError, 'signal', '[object Object]'],
+  [{ signal: Object.create(AbortSignal.prototype) }, TypeError, 'signal must be an AbortSignal'],
 ];
 
 interface Fixture {
@@ -194,8 +198,11 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
     ],
   ],
   ['ram.find', (f, bad) => f.memory.ram.find(bad), noIntegers],
+  ['track', (f, bad) => f.memory.track(0, bad), badWaits],
+  ['measureDirtyRate', (f, bad) => f.memory.measureDirtyRate(bad), badWaits],
+  ['close', (f, bad) => f.memory.close(bad), badWaits],
   ['synchronize', (f, bad) => f.memory.rcu.synchronize(bad), badWaits],
-  ['synchronizeBlocking', (f, bad) => f.memory.rcu.synchronizeBlocking(bad), badWaits],
+  ['synchronizeBlocking', (f, bad) => f.memory.rcu.synchronizeBlocking(bad), badTimeouts],
   [
     'callRcu',
     (f, bad) => f.memory.rcu.callRcu(bad),
@@ -229,7 +236,10 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
 ];
 
 /** Methods that reject instead of throwing. */
-const asynchronous = new Set(['testAndClear', 'snapshotAndClear', 'syncBitmap', 'harvest', 'synchronize']);
+const asynchronous = new Set([
+  ...['testAndClear', 'snapshotAndClear', 'syncBitmap', 'harvest', 'synchronize'],
+  ...['track', 'measureDirtyRate', 'close'],
+]);
 
 function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
@@ -261,13 +271,15 @@ describeEngines("bad input to an owner's method", () => {
   it('is refused for RAM blocks that are none, are gone, or are of another engine', async () => {
     const f = await fixture();
     const before = stateOf(f.memory);
-    const bad: Refusal[] = [
-      ['none', TypeError, 'block', 'undefined'],
-      ['gone', RangeError, "'gone'", 'not plugged'],
-      ['foreign', RangeError, "'high'", 'not plugged'],
+    const bad: [block: unknown, type: ErrorClass, ...parts: string[]][] = [
+      [undefined, TypeError, 'block', 'undefined'],
+      ['high', TypeError, 'block', "'high'", 'ram.get'],
+      [Object.create(Object.getPrototypeOf(f.block)), TypeError, 'block must be a RamBlock'],
+      [f.gone, RangeError, "'gone'", 'not plugged'],
+      [f.foreign, RangeError, "'high'", 'not plugged'],
     ];
-    for (const [name, type, ...parts] of bad) {
-      const block = name === 'none' ? (undefined as never) : f[name as 'gone' | 'foreign'];
+    for (const [given, type, ...parts] of bad) {
+      const block = given as RamBlock;
       expectThrow(() => f.memory.syncBitmapUnsynchronized(block), type, 'syncBitmapUnsynchronized', ...parts);
       await expectReject(() => f.memory.syncBitmap(block), type, 'syncBitmap', ...parts);
       await expectReject(() => f.memory.ram.unplug(block), type, 'unplug', ...parts);
@@ -281,6 +293,7 @@ describeEngines("bad input to an owner's method", () => {
     for (const [into, type, part] of [
       [f.disposed, UsageError, 'disposed'],
       [f.foreignSet, TypeError, 'of this engine'],
+      [Object.assign(Object.create(Object.getPrototypeOf(f.foreignSet)), f.block.pages), TypeError, 'of this engine'],
     ] as const) {
       expectThrow(() => f.memory.harvestUnsynchronized(0, { into }), type, 'harvestUnsynchronized', 'into', part);
       await expectReject(() => f.memory.harvest(0, { into }), type, 'harvest', 'into', part);

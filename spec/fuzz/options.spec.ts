@@ -1,20 +1,19 @@
 import { expect } from 'chai';
 import { attachVcpu } from '../../lib/vcpu.js';
+import { misspellingsOf } from '../support/argument-domains.js';
 import { boundedCall } from '../support/bounded-call.js';
-import { PAGE, smallEngine } from '../support/engines.js';
+import { PAGE, smallEngine, stateOf } from '../support/engines.js';
 import { publicOperations } from '../support/public-operations.js';
 import type { World } from '../support/world-arguments.js';
 
 /** These use the object that they are given, for as long as it lives. */
 const USERS = ['DirtyMemory.supervise', 'RamList.addListener'];
-/** Before there is an engine that could be harmed. */
-const CREATION = 'DirtyMemory.create';
 
 function createWorld(): World {
   const memory = smallEngine();
   const block = memory.ram.plug({ id: 'ram', size: 90 * PAGE });
   const set = memory.createPageSet();
-  const ground = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const ground = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
   const parts = { gone: block, disposed: set, foreignBlock: block, foreignSet: set, ground };
   return { memory, pageSize: PAGE, vcpu: attachVcpu(memory.handle), block, set, ...parts };
 }
@@ -22,7 +21,7 @@ function createWorld(): World {
 describe('an option whose value changes from one reading to the next', () => {
   for (const [name, { call, parameters }] of Object.entries(publicOperations)) {
     parameters.forEach(({ fields }, position) => {
-      if (fields === undefined || USERS.includes(name) || name === CREATION) return;
+      if (fields === undefined || USERS.includes(name)) return;
       it(`is read once by ${name}`, async () => {
         const world = createWorld();
         const readings: Record<string, number> = {};
@@ -39,6 +38,34 @@ describe('an option whose value changes from one reading to the next', () => {
         expect(await boundedCall(name, () => call(world, ...(args as never[])))).to.have.property('returned');
         for (const field of Object.keys(fields)) expect(readings[field], field).to.equal(1);
       });
+    });
+  }
+});
+
+describe('an option whose name is misspelt', () => {
+  for (const [name, { call, parameters }] of Object.entries(publicOperations)) {
+    parameters.forEach(({ fields = {}, closed, good: others }, position) => {
+      if (!closed) return;
+      const known = Object.keys(fields);
+      for (const [field, { good }] of Object.entries(fields)) {
+        it(`is refused by ${name}: ${field}`, async () => {
+          const world = createWorld();
+          const before = stateOf(world.memory);
+          for (const slip of misspellingsOf(field)) {
+            const options = { ...(others(world) as object), [slip]: good(world) };
+            const args = parameters.map(({ good }, i) => (i === position ? options : good(world)));
+            const outcome = await boundedCall(name, () => call(world, ...(args as never[])));
+            expect(outcome).to.have.property('threw').that.is.instanceOf(TypeError);
+            const { message } = (outcome as { threw: TypeError }).threw;
+            expect(message).to.match(new RegExp(`^([A-Z]\\w+\\.)?${name.split('.').at(-1)}: `));
+            expect(message).to.contain(`unknown name '${slip}'`).and.contain(`did you mean '${field}'?`);
+            // All options of the operation's type, which the compiler sees to, are tried here.
+            const listed = [...(message.split('Known are ')[1] ?? '').matchAll(/'(\w+)'/g)].map((match) => match[1]);
+            expect(listed).to.have.members(known);
+          }
+          expect(stateOf(world.memory)).to.deep.equal(before);
+        });
+      }
     });
   }
 });

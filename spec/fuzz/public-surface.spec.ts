@@ -17,12 +17,25 @@ const OTHERS = [
   'UsageError',
 ];
 
+/** What parameters are called that are objects of options. */
+const OF_OPTIONS = ['options', 'surface'];
+
 describe('the operations that are tried with bad input', () => {
   const operations = ['index.ts', 'vcpu.ts', 'migration/index.ts'].flatMap(operationsOf);
 
   it('are all that the three doors offer, each with all of its parameters', () => {
     const tried = Object.entries(publicOperations).map(([name, { parameters }]) => `${name}/${parameters.length}`);
-    expect(operations.map(([name, parameters]) => `${name}/${parameters}`)).to.have.members(tried);
+    expect(operations.map(([name, parameters]) => `${name}/${parameters.length}`)).to.have.members(tried);
+  });
+
+  it('have all their objects of options tried with names that are no options', () => {
+    const objects = Object.entries(publicOperations).flatMap(([name, { parameters }]) =>
+      parameters.flatMap(({ closed }, i) => (closed ? [`${name}/${i}`] : [])),
+    );
+    const named = operations.flatMap(([name, parameters]) =>
+      parameters.flatMap((parameter, i) => (OF_OPTIONS.includes(parameter) ? [`${name}/${i}`] : [])),
+    );
+    expect(objects).to.have.members(named);
   });
 
   it('are of every value that the doors export', () => {

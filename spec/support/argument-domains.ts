@@ -11,14 +11,17 @@ import {
   numbers,
   objects,
   Value,
+  value,
   withThrowing,
 } from './hostile-values.js';
 
 export interface Domain<World> {
   readonly good: (world: World) => unknown;
   readonly bad: fc.Arbitrary<Value<World>>;
-  /** Of an object with options: each option's domain. */
+  /** Of an object: each property's domain. */
   readonly fields?: Readonly<Record<string, Domain<World>>>;
+  /** Of an object of options, which has no other properties. */
+  readonly closed?: boolean;
 }
 
 export function oneOf<World>(
@@ -48,12 +51,51 @@ export function callback<World>(): Domain<World> {
 }
 
 /**
- * An object of options: bad are what is no object, and one with a bad option or with one that cannot be read. Properties
- * that are no options are nobody's business.
+ * An object of options: bad are also one whose name is misspelt, and objects that have no such names but others.
  * @param required names of the options that cannot be left out
  * @param given names of those that are given beside a bad one
  */
 export function options<World>(
+  fields: Record<string, Domain<World>>,
+  required: readonly string[] = [],
+  given = required,
+): Domain<World> {
+  const domain = properties(fields, required, given);
+  const misspelt = fc.constantFrom(...Object.keys(fields)).chain((name) =>
+    fc.constantFrom(...misspellingsOf(name)).map((slip) => {
+      const make = (world: World): unknown => ({
+        ...(domain.good(world) as object),
+        [slip]: fields[name]?.good(world),
+      });
+      return new Value<World>(`{ ${slip} }`, make);
+    }),
+  );
+  return {
+    ...domain,
+    bad: fc.oneof({ weight: 4, arbitrary: domain.bad }, misspelt, fc.constantFrom(...others)),
+    closed: true,
+  };
+}
+
+const others: readonly Value<unknown>[] = [
+  value('[0]', () => [0]),
+  value('new String("0")', () => new String('0')),
+  value('an abort controller', () => new AbortController()),
+  value('a signal', () => new AbortController().signal),
+];
+
+/** Of a name that is more than one letter long. */
+export function misspellingsOf(name: string): string[] {
+  return [name.slice(0, -1), name.toUpperCase(), `_${name}`];
+}
+
+/**
+ * An object with properties: bad are what is no object, and one with a bad property or with one that cannot be read.
+ * Other properties are nobody's business.
+ * @param required names of the properties that cannot be left out
+ * @param given names of those that are given beside a bad one
+ */
+export function properties<World>(
   fields: Record<string, Domain<World>>,
   required: readonly string[] = [],
   given = required,

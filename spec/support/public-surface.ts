@@ -8,8 +8,8 @@ import ts from 'typescript';
 
 const LIB = new URL('../../lib/', import.meta.url);
 
-/** An operation's name, `Class.member` or a function's own, and how many parameters it has. */
-type Operation = readonly [name: string, parameters: number];
+/** An operation's name, `Class.member` or a function's own, and the names of its parameters. */
+type Operation = readonly [name: string, parameters: readonly string[]];
 
 export function operationsOf(door: string): Operation[] {
   const { url, text } = parse(new URL(door, LIB));
@@ -54,7 +54,7 @@ function operationsNamed(file: URL, name: string): Operation[] {
 function membersOf(file: URL, declaration: ts.ClassDeclaration, name: string): Operation[] {
   const { text } = parse(file);
   const own = declaration.members.filter(isPublic).map((member): Operation => {
-    return [`${name}.${member.name.getText(text)}`, member.parameters.length];
+    return [`${name}.${member.name.getText(text)}`, namesOf(member.parameters)];
   });
   const base = declaration.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
   if (base === undefined || !ts.isIdentifier(base.expression)) return own;
@@ -83,7 +83,11 @@ function isPublic(member: ts.ClassElement): member is ts.MethodDeclaration | ts.
 }
 
 function ofFunction({ name, parameters }: ts.FunctionDeclaration): Operation {
-  return [name?.text ?? '', parameters.length];
+  return [name?.text ?? '', namesOf(parameters)];
+}
+
+function namesOf(parameters: readonly ts.ParameterDeclaration[]): string[] {
+  return parameters.map(({ name }) => name.getText());
 }
 
 function isExported(node: ts.Declaration): boolean {

@@ -1,7 +1,7 @@
 /** What the parameters of the public operations may be given, by what they mean. */
 import type { DirtyMemory, PageSet, RamBlock } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
-import { type Domain, needed, oneOf, options, size, text } from './argument-domains.js';
+import { type Domain, needed, oneOf, options, properties, size, text } from './argument-domains.js';
 import {
   absent,
   closedObjects,
@@ -150,7 +150,7 @@ export const creation = options<World>(
   [],
   ['pagesPerBlock', 'maxRamBytes', 'maxReaders', 'memory', 'arenaBytes', 'byteOffset'],
 );
-export const handle = options<World>(
+export const handle = properties<World>(
   {
     dirtymem: needed(size<World>(({ memory }) => memory.handle.dirtymem, 0, 1000)),
     memory: needed({ ...sharedMemory, good: ({ memory }) => memory.handle.memory }),
@@ -164,9 +164,9 @@ function throwing(): never {
 }
 
 const once = oneOf<World>(() => () => undefined, noFunctions, [value('throwing', () => throwing)]);
-export const worker = options<World>({ threadId: needed(identity), once: needed(once) }, ['threadId', 'once']);
+export const worker = properties<World>({ threadId: needed(identity), once: needed(once) }, ['threadId', 'once']);
 export const event = needed(text<World>(() => 'stall', ...strings));
-export const listener = options<World>({
+export const listener = properties<World>({
   plugged: oneOf<World>(() => () => undefined, noFunctions),
   unplugged: oneOf<World>(() => () => undefined, noFunctions),
 });
