@@ -1,4 +1,5 @@
 /** An arbiter for two processes that see one folder, on storage where a link is made by one of them or by none. */
+import { randomUUID } from 'node:crypto';
 import { link, open, readFile, rm } from 'node:fs/promises';
 import type { Arbiter, Side } from '../lib/migration/index.js';
 
@@ -11,9 +12,10 @@ export class FileArbiter implements Arbiter {
   }
 
   async claim(side: Side): Promise<Side> {
-    // Under a name of its own first, so that the file that counts is whole from the moment on in which it exists.
-    const draft = `${this.path}.${side}`;
-    const file = await open(draft, 'w');
+    // Under another name first, so that the file that counts is whole from the moment on in which it exists. The name is
+    // never used again: a process that ends after the link leaves the draft as a second name of the decided file.
+    const draft = `${this.path}.${side}.${randomUUID()}`;
+    const file = await open(draft, 'wx');
     try {
       await file.writeFile(side);
       await file.sync();

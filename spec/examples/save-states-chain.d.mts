@@ -32,4 +32,4 @@ export interface RestoredMachine {
   readonly end: 'missing' | 'torn' | 'another chain';
 }
 
-export function restore(folder: string): Promise<RestoredMachine>;
+export function restore(folder: string, options?: { readonly maxRamBytes?: number }): Promise<RestoredMachine>;

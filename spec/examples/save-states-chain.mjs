@@ -57,7 +57,7 @@ export class SaveStates {
 }
 
 /** @returns RAM as the last state has it that is whole and has all its ancestors; what to save next; why it is the last */
-export async function restore(folder) {
+export async function restore(folder, { maxRamBytes = 2 ** 32 } = {}) {
   let machine = { blocks: [], next: { sequence: 0, parent: null } };
   for (;;) {
     const { sequence, parent } = machine.next;
@@ -66,7 +66,7 @@ export async function restore(folder) {
     });
     if (file === undefined) return { ...machine, end: 'missing' };
     try {
-      const state = await readHeader(file);
+      const state = await readHeader(file, maxRamBytes);
       if (state === undefined) return { ...machine, end: 'torn' };
       if (state.sequence !== sequence || state.parent !== parent) return { ...machine, end: 'another chain' };
       const blocks = await apply(file, state, machine.blocks);

@@ -17,5 +17,6 @@ export function statePath(folder: string, sequence: number): string;
 export function writeState(folder: string, state: State): Promise<string>;
 export function readHeader(
   file: FileHandle,
+  maxRamBytes: number,
 ): Promise<(StateHeader & { digest: string; contentsAt: number }) | undefined>;
 export function readInto(file: FileHandle, bytes: Uint8Array, position: number): Promise<Uint8Array>;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkHeader } from './save-states-header.mjs';
 
 const MAGIC = Buffer.from('dirtymem save state, version 1\n');
 const LENGTH = 4; // of the header's length
@@ -43,8 +44,12 @@ export async function writeState(folder, { contents, ...header }) {
   return digest.toString('hex');
 }
 
-/** @returns the header, the digest, and where the contents begin; undefined unless every byte is as it was written */
-export async function readHeader(file) {
+/**
+ * @param maxRamBytes of all RAM blocks together, which `restore` allocates
+ * @returns the header, the digest, and where the contents begin; undefined unless every byte is as it was written
+ * @throws Error when it was written as no save writes it
+ */
+export async function readHeader(file, maxRamBytes) {
   const { size } = await file.stat();
   const end = size - TRAILER;
   if (end < MAGIC.length + LENGTH) return undefined;
@@ -58,7 +63,9 @@ export async function readHeader(file) {
   if (!magic.equals(MAGIC)) throw new Error(`no save state of this version: ${magic}`);
   const at = MAGIC.length + LENGTH;
   const length = (await readAt(file, MAGIC.length, LENGTH)).readUInt32LE();
+  if (length > end - at) throw new Error(`save state: a header of ${length} bytes, where there are ${end - at}`);
   const header = JSON.parse(await readAt(file, at, length));
+  checkHeader(header ?? {}, end - at - length, maxRamBytes);
   return { ...header, digest: digest.toString('hex'), contentsAt: at + length };
 }
 

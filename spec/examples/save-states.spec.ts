@@ -1,5 +1,6 @@
 /** The chain of the example, with failures at every place. */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -112,6 +113,51 @@ describe('A chain of save states', () => {
       writeFileSync(path, changed);
       expect(await restored(folder)).to.deep.equal({ image: images[0], states: 1, end: 'torn' });
     }
+  });
+
+  /** A file with a right digest, whatever is in it. */
+  function forge(sequence: number, header: Buffer, length = header.length, contents = Buffer.alloc(0)): void {
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(length);
+    const body = Buffer.concat([Buffer.from('dirtymem save state, version 1\n'), size, header, contents]);
+    const end = Buffer.alloc(8);
+    end.writeBigUInt64LE(BigInt(body.length));
+    writeFileSync(statePath(folder, sequence), Buffer.concat([body, end, createHash('sha256').update(body).digest()]));
+  }
+
+  it('with a right digest, but a header that no save has written, is refused before anything is allocated', async () => {
+    const block = { id: 'dimm', offset: 64, size: 128 };
+    const header = { sequence: 0, parent: null, pageSize: 64, blocks: [block], runs: [] as unknown[] };
+    const zeroes = { start: 64, length: 128, zero: true };
+    const forged = (changes: object): void => forge(0, Buffer.from(JSON.stringify({ ...header, ...changes })));
+    forged({ runs: [zeroes] });
+    expect((await restore(folder)).blocks[0]?.bytes).to.deep.equal(new Uint8Array(128));
+
+    for (const length of [2 ** 32 - 1, 3]) {
+      forge(0, Buffer.from('{}'), length);
+      await expectReject(() => restore(folder), Error, `a header of ${length} bytes, where there are 2`);
+    }
+    const changed: readonly [changes: object, part: string][] = [
+      [{ pageSize: 0 }, 'pageSize cannot be 0'],
+      [{ blocks: null }, 'blocks cannot be null'],
+      [{ blocks: [null] }, 'a block cannot be null'],
+      [{ blocks: [{ ...block, size: -64 }] }, 'a block cannot be {"id":"dimm","offset":64,"size":-64}'],
+      [{ blocks: [block, block] }, 'a block cannot be'],
+      [{ blocks: [{ ...block, size: 2 ** 53 }] }, 'a block cannot be'],
+      [{ blocks: [{ ...block, size: 2 ** 40 }] }, 'more RAM than maxRamBytes'],
+      [{ runs: [null] }, 'a run cannot be null'],
+      [{ runs: [{ ...zeroes, length: -64 }] }, 'a run cannot be {"start":64,"length":-64,"zero":true}'],
+      [{ runs: [{ ...zeroes, start: 0 }] }, 'a run cannot be'],
+      [{ runs: [{ ...zeroes, length: 192 }] }, 'a run cannot be'],
+      [{ runs: [{ ...zeroes, zero: 'no' }] }, 'a run cannot be'],
+      [{ runs: [{ ...zeroes, zero: false }] }, '0 bytes of contents, for runs cannot be 128'],
+    ];
+    for (const [changes, part] of changed) {
+      forged(changes);
+      await expectReject(() => restore(folder), Error, part);
+    }
+    forge(0, Buffer.from('null'));
+    await expectReject(() => restore(folder), Error, 'pageSize cannot be');
   });
 
   it('a missing state ends the chain, whatever follows', async () => {

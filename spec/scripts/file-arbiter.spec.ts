@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -22,6 +22,18 @@ describe('An arbiter in a file', () => {
       expect(await new FileArbiter(path).claim('source')).to.equal([...winners][0]);
     }
     expect(readdirSync(folder)).to.have.lengthOf(50);
+  });
+
+  it('keeps the decision when a process that had ended in the midst of its claim claims again', async () => {
+    const path = join(folder, 'file');
+    await new FileArbiter(path).claim('source');
+    // What such a process may have left: a second name of the decided file.
+    linkSync(path, `${path}.source`);
+    const decided = statSync(path);
+    for (const side of ['source', 'destination'] as const) {
+      expect(await new FileArbiter(path).claim(side)).to.equal('source');
+    }
+    expect(statSync(path).mtimeMs, 'the decided file was written to').to.equal(decided.mtimeMs);
   });
 
   it('says so when it cannot tell', async () => {
