@@ -40,8 +40,8 @@ export interface DirtyMemoryOptions extends ArenaOptions {
   /** A grace period that takes longer is reported as a stall, in milliseconds. Default 1000. */
   readonly stallMs?: number;
   /**
-   * The clients whose marks are kept from the beginning to the end: a mask. The others' are kept only while somebody
-   * has called `track`, and cost vCPUs nothing otherwise. Default: all.
+   * The clients whose marks are kept from the beginning to the end: a mask, the sum of 1 (VGA), 2 (CODE) and 4
+   * (MIGRATION). The others' are kept only while somebody has called `track`, and cost vCPUs nothing otherwise. Default: all.
    */
   readonly tracked?: number;
 }
@@ -105,7 +105,7 @@ export class DirtyMemory {
     const { kernel: choice = 'auto', stallMs = 1000, tracked = ALL_CLIENTS } = options;
     checkKernelChoice('DirtyMemory.create', choice, options.shared !== false);
     checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
-    checkInteger('DirtyMemory.create', 'tracked', tracked, 0, ALL_CLIENTS);
+    checkMask('DirtyMemory.create', tracked, 'tracked', 0);
     const { arena, maxPages, release } = Arena.create(options, tracked === ALL_CLIENTS ? 0 : 1);
     this.releaseMemory = release;
     const kernel = parts.kernel(arena);
@@ -179,7 +179,11 @@ export class DirtyMemory {
     return this.mark('setDirty', addr, 1, 1 << checkClient('setDirty', client)) !== 0;
   }
 
-  /** Marks every page that the bytes touch for the clients of the mask. @returns the clients for which one was clean */
+  /**
+   * Marks every page that the bytes touch for the clients of the mask.
+   * @param mask `1 << client` for one client, and not the client: `Client.Migration` would mean CODE
+   * @returns the mask of clients for which a page was clean
+   */
   setDirtyRange(start: number, length: number, mask: number): number {
     return this.mark('setDirtyRange', start, length, checkMask('setDirtyRange', mask));
   }
@@ -189,6 +193,7 @@ export class DirtyMemory {
    * smaller than a page; one at the end may reach past its RAM block, whose pages alone are then marked.
    * @param bits bit `n` stands for the host page at `start + n * hostPageSize`
    * @param pages how many bits count
+   * @param options.mask `1 << client` for one client, and not the client: `Client.Migration` would mean CODE
    * @returns how many pages it marked, dirty before or not
    */
   setDirtyBitmap(
@@ -226,7 +231,10 @@ export class DirtyMemory {
     return this.queries.allDirty(this.queried('allDirty', start, length), checked);
   }
 
-  /** The clients of the mask for which some page that the bytes touch is clean. */
+  /**
+   * The clients of the mask for which some page that the bytes touch is clean.
+   * @param mask `1 << client` for one client, and not the client: `Client.Migration` would mean CODE
+   */
   includesClean(start: number, length: number, mask: number): number {
     const clients = checkMask('includesClean', mask);
     const range = this.queried('includesClean', start, length);

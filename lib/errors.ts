@@ -82,12 +82,38 @@ function shortened(text: string): string {
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}...`;
 }
 
-export function outOfRange(operation: string, what: string, value: unknown, limit: string): RangeError {
-  return new RangeError(`${operation}: ${what} must be ${limit}, got ${show(value)}`);
+/** @param hint how the value may have come about */
+export function outOfRange(operation: string, what: string, value: unknown, limit: string, hint?: string): RangeError {
+  return new RangeError(`${operation}: ${what} must be ${limit}, got ${show(value)}${hint ? ` (${hint})` : ''}`);
 }
 
 export function wrongType(operation: string, what: string, value: unknown, expected: string): TypeError {
   return new TypeError(`${operation}: ${what} must be ${expected}, got ${show(value)}`);
+}
+
+/** In both notations: memory maps and debuggers have the second. */
+export function showAddress(addr: number): string {
+  return addr >= 0 ? `${addr} (0x${addr.toString(16)})` : String(addr);
+}
+
+/**
+ * For bytes that some RAM was expected in.
+ * @param why what is wrong with them, and where RAM is
+ */
+export function notRam(operation: string, start: number, end: number, why: string): RangeError {
+  const bytes = `bytes ${showAddress(start)} to ${showAddress(end)}`;
+  const meaning =
+    'An address here is a ram_addr (RamBlock.offset and the place in the block), not a guest physical address';
+  return new RangeError(`${operation}: ${bytes} ${why}. ${meaning}`);
+}
+
+/** @throws TypeError if `value` is no number, RangeError if it is no integer from 0 to 2^53 - 1 */
+export function checkAddress(operation: string, what: string, value: unknown): number {
+  if (typeof value === 'number' && value < 0 && (value | 0) === value) {
+    const unsigned = `negative as a 32-bit number: ${value} >>> 0 is ${showAddress(value >>> 0)}`;
+    throw outOfRange(operation, what, value, `an integer from 0 to ${Number.MAX_SAFE_INTEGER}`, unsigned);
+  }
+  return checkInteger(operation, what, value, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** @throws TypeError if `value` is no boolean */

@@ -5,7 +5,10 @@ export const Client = { Vga: 0, Code: 1, Migration: 2 } as const;
 export type Client = (typeof Client)[keyof typeof Client];
 
 export const CLIENT_COUNT = 3;
-/** The mask of all clients; a client's bit in a mask is `1 << client`. A mask is no client: `Client.Migration` is CODE's. */
+/**
+ * The mask of all clients; a client's bit in a mask is `1 << client`. Do not mix them up: `Client.Migration` (2), used as a
+ * mask, means CODE.
+ */
 export const ALL_CLIENTS = 7;
 
 const NAMES = ['VGA', 'CODE', 'MIGRATION'] as const;
@@ -15,15 +18,16 @@ export function clientName(client: number): string {
 }
 
 export function checkClient(operation: string, client: unknown): Client {
-  if (typeof client !== 'number') throw wrongType(operation, 'client', client, 'a number');
-  if (client !== 0 && client !== 1 && client !== 2) throw outOfRange(operation, 'client', client, '0, 1 or 2');
-  return client;
+  if (client === 0 || client === 1 || client === 2) return client;
+  const expected = 'one client, 0 (VGA), 1 (CODE) or 2 (MIGRATION), and no mask';
+  if (typeof client !== 'number') throw wrongType(operation, 'client', client, expected);
+  throw outOfRange(operation, 'client', client, expected);
 }
 
-export function checkMask(operation: string, mask: unknown): number {
-  if (typeof mask !== 'number') throw wrongType(operation, 'mask', mask, 'a number');
-  if (!Number.isInteger(mask) || mask < 1 || mask > ALL_CLIENTS) {
-    throw outOfRange(operation, 'mask', mask, `a mask of clients from 1 to ${ALL_CLIENTS}`);
-  }
+/** @param least 0 where there may be no client */
+export function checkMask(operation: string, mask: unknown, what = 'mask', least = 1): number {
+  const expected = `a mask of clients from ${least} to ${ALL_CLIENTS}, the sum of 1 (VGA), 2 (CODE) and 4 (MIGRATION)`;
+  if (typeof mask !== 'number') throw wrongType(operation, what, mask, expected);
+  if (!Number.isInteger(mask) || mask < least || mask > ALL_CLIENTS) throw outOfRange(operation, what, mask, expected);
   return mask;
 }

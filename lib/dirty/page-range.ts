@@ -1,5 +1,5 @@
 /** Ranges of pages, and how ranges of bytes become them. */
-import { checkInteger } from '../errors.js';
+import { checkAddress, checkInteger } from '../errors.js';
 
 /** The pages `first` to `end - 1`; empty when they are equal. */
 export interface PageRange {
@@ -16,7 +16,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
  * @throws TypeError, RangeError when either is no integer, negative, or the end is past 2^53
  */
 export function touchedPages(operation: string, start: unknown, length: unknown, pageSize: number): PageRange {
-  const from = checkInteger(operation, 'start', start, 0, MOST);
+  const from = checkAddress(operation, 'start', start);
   const count = checkInteger(operation, 'length', length, 0, MOST - from);
   const first = Math.floor(from / pageSize);
   return { first, end: count === 0 ? first : Math.floor((from + count - 1) / pageSize) + 1 };

@@ -39,7 +39,7 @@
 import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { CorruptionError, outOfRange, UsageError, wrongType } from '../errors.js';
+import { CorruptionError, checkAddress, notRam, outOfRange, showAddress, UsageError, wrongType } from '../errors.js';
 import { Reader } from '../rcu/reader.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
 import { type PageRange, touchedPages } from './page-range.js';
@@ -141,6 +141,7 @@ export class Vcpu extends Reader {
 
   /**
    * Marks every page that the bytes touch, for every client of the mask (QEMU: cpu_physical_memory_set_dirty_range).
+   * @param mask `1 << client` for one client, and not the client: `Client.Migration` would mean CODE
    * @returns the mask of clients for which at least one page turned dirty
    * @throws as `mark`; then nothing was marked
    */
@@ -187,7 +188,9 @@ export class Vcpu extends Reader {
 
   /**
    * The clients of the mask for which some page that the bytes touch is clean (QEMU:
-   * cpu_physical_memory_range_includes_clean). 0 for zero length. @throws as `mark`
+   * cpu_physical_memory_range_includes_clean). 0 for zero length.
+   * @param mask `1 << client` for one client, and not the client: `Client.Migration` would mean CODE
+   * @throws as `mark`
    */
   includesClean(start: number, length: number, mask: number): number {
     const clients = checkMask('includesClean', mask);
@@ -322,6 +325,7 @@ export class Vcpu extends Reader {
     if (typeof addr !== 'number') throw wrongType('mark', 'address', addr, 'a number');
     const page = Math.floor(addr * this.pagesPerByte);
     if (this.isQuick(page)) return this.setBits(this.enterBlock(page), ALL_CLIENTS);
+    if (!(addr >= 0)) checkAddress('mark', 'address', addr);
     if (this.debug && !Number.isInteger(addr)) throw outOfRange('mark', 'address', addr, 'an integer in debug mode');
     return this.markChecked('mark', page, ALL_CLIENTS);
   }
@@ -330,6 +334,7 @@ export class Vcpu extends Reader {
     if (typeof page !== 'number') throw wrongType('markPage', 'page', page, 'a number');
     const mask = 1 << checkClient('markPage', client);
     if (this.isQuick(page)) return this.setBits(this.enterBlock(Math.floor(page)), mask);
+    if (!(page >= 0)) throw outOfRange('markPage', 'page', page, 'the number of a page, from 0');
     if (this.debug && !Number.isInteger(page)) throw outOfRange('markPage', 'page', page, 'an integer in debug mode');
     return this.markChecked('markPage', Math.floor(page), mask);
   }
@@ -356,10 +361,23 @@ export class Vcpu extends Reader {
     this.reload(operation);
     if (this.covers(range)) return;
     const { pageSize } = this.arena.geometry;
-    throw new RangeError(
-      `${operation}: bytes ${range.first * pageSize} to ${range.end * pageSize} are not all RAM, ` +
-        `which ends at ${this.ramEndPage * pageSize}`,
-    );
+    const page = operation === 'markPage' ? `(page ${range.first}: markPage takes page numbers, not addresses) ` : '';
+    const why = `${page}are not all RAM: ${this.gapIn(range)}`;
+    throw notRam(operation, range.first * pageSize, range.end * pageSize, why);
+  }
+
+  /** Where there is no RAM, in words, as far as a vCPU knows: bitmap blocks, not RAM blocks. */
+  private gapIn(range: PageRange): string {
+    const { ramEndPage } = this;
+    const { pageSize, pagesPerBlock } = this.arena.geometry;
+    if (ramEndPage === 0) return 'none is plugged';
+    const end = Math.min(range.end, ramEndPage);
+    for (let number = Math.floor(range.first / pagesPerBlock); number * pagesPerBlock < end; number++) {
+      if (this.hasBlocks(number)) continue;
+      const bytes = pagesPerBlock * pageSize;
+      return `there is none from ${showAddress(number * bytes)} to ${showAddress((number + 1) * bytes)}`;
+    }
+    return `it ends at ${showAddress(ramEndPage * pageSize)}`;
   }
 
   /** Written so that NaN and infinities are refused. */
@@ -395,7 +413,8 @@ export class Vcpu extends Reader {
     this.reload(operation);
     if (!(range.end <= this.ramEndPage)) {
       const { pageSize } = this.arena.geometry;
-      throw outOfRange(operation, 'end', range.end * pageSize, `at most the end of RAM, ${this.ramEndPage * pageSize}`);
+      const why = `reach past the end of RAM, ${showAddress(this.ramEndPage * pageSize)}`;
+      throw notRam(operation, range.first * pageSize, range.end * pageSize, why);
     }
     return range;
   }

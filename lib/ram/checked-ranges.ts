@@ -1,6 +1,6 @@
 /** What byte ranges and blocks that an embedder names mean over the RAM of the moment; anything else is refused. */
 import { type PageRange, touchedPages } from '../dirty/page-range.js';
-import { outOfRange, UsageError } from '../errors.js';
+import { notRam, showAddress, UsageError } from '../errors.js';
 import { checkRamBlock, type RamBlock } from './ram-block.js';
 import type { RamList } from './ram-list.js';
 
@@ -17,7 +17,7 @@ export class CheckedRanges {
   toMark(operation: string, start: number, length: number): PageRange {
     const range = touchedPages(operation, start, length, this.pageSize);
     if (!this.ram.contains(range)) {
-      throw outOfRange(operation, 'bytes', `${start} to ${start + length}`, `all RAM, which ends at ${this.ram.end}`);
+      throw notRam(operation, start, start + length, `are not all RAM: ${this.ram.gapIn(range)}`);
     }
     return range;
   }
@@ -26,7 +26,8 @@ export class CheckedRanges {
   toQuery(operation: string, start: number, length: number): PageRange {
     const range = touchedPages(operation, start, length, this.pageSize);
     if (range.first < range.end && range.end > this.ram.endPage) {
-      throw outOfRange(operation, 'end', start + length, `at most the end of RAM, ${this.ram.end}`);
+      const why = `reach past the end of RAM, ${showAddress(this.ram.end)}`;
+      throw notRam(operation, start, start + length, why);
     }
     return range;
   }

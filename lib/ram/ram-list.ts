@@ -18,7 +18,7 @@ import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
 import { CLIENT_COUNT, type Client } from '../dirty/client.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet, type PageSetStore } from '../dirty/page-set.js';
-import { checkInteger, outOfRange, show, wrongType } from '../errors.js';
+import { checkAddress, checkInteger, outOfRange, show, showAddress, wrongType } from '../errors.js';
 import { readOptions } from '../options.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { type WaitLimit, waitForWake } from '../rcu/wait.js';
@@ -129,7 +129,7 @@ export class RamList {
 
   /** The block that holds a ram_addr. (QEMU: qemu_get_ram_block, which aborts where this returns undefined.) */
   find(addr: number): RamBlock | undefined {
-    const at = checkInteger('ram.find', 'address', addr, 0, Number.MAX_SAFE_INTEGER);
+    const at = checkAddress('ram.find', 'address', addr);
     const block = this.blocks[this.firstEndingAfter(at / this.geometry.pageSize)];
     return block !== undefined && block.offset <= at ? block : undefined;
   }
@@ -202,6 +202,19 @@ export class RamList {
       reached = part.end;
     }
     return reached === range.end;
+  }
+
+  /** @internal Where there is no RAM around the first page of the range that is none, in words. */
+  gapIn(range: PageRange): string {
+    let page = range.first;
+    for (const part of this.within(range)) if (part.first === page) page = part.end;
+    const next = this.firstEndingAfter(page);
+    const [below, above] = [this.blocks[next - 1], this.blocks[next]];
+    const from = below && `${showAddress(below.offset + below.size)}, the end of '${below.id}'`;
+    const to = above && `${showAddress(above.offset)}, the beginning of '${above.id}'`;
+    if (from && to) return `there is none from ${from}, to ${to}`;
+    if (from) return `it ends at ${from}`;
+    return to ? `there is none before ${to}` : 'none is plugged';
   }
 
   /** @internal */

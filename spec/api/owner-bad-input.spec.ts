@@ -26,7 +26,7 @@ const noIntegers: Bad[] = [
 const badStarts: Bad[] = [...noIntegers, [END, RangeError, END], [2 ** 52, RangeError, String(2 ** 52).slice(0, 15)]];
 const badLengths: Bad[] = [
   ...noIntegers,
-  [END, RangeError, END, END + PAGE],
+  [END, RangeError, END + PAGE],
   [MOST, RangeError, MOST],
   [2 ** 60, RangeError, 2 ** 60],
 ];
@@ -94,10 +94,14 @@ async function fixture(): Promise<Fixture> {
 type Call = (fixture: Fixture, bad: never) => unknown;
 
 const methods: [operation: string, call: Call, bad: Bad[]][] = [
-  ['setDirty', (f, bad) => f.memory.setDirty(bad, 0), [...badStarts, [50 * PAGE, RangeError, 50 * PAGE, END]]],
+  ['setDirty', (f, bad) => f.memory.setDirty(bad, 0), [...badStarts, [50 * PAGE, RangeError, 50 * PAGE, 100 * PAGE]]],
   ['setDirty', (f, bad) => f.memory.setDirty(0, bad), badClients],
   ['setDirtyRange', (f, bad) => f.memory.setDirtyRange(bad, 1, 7), badStarts],
-  ['setDirtyRange', (f, bad) => f.memory.setDirtyRange(PAGE, bad, 7), [...badLengths, [50 * PAGE, RangeError, END]]],
+  [
+    'setDirtyRange',
+    (f, bad) => f.memory.setDirtyRange(PAGE, bad, 7),
+    [...badLengths, [50 * PAGE, RangeError, 100 * PAGE]],
+  ],
   ['setDirtyRange', (f, bad) => f.memory.setDirtyRange(0, 1, bad), badMasks],
   [
     'setDirtyBitmap',
@@ -113,7 +117,12 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
   [
     'setDirtyBitmap',
     (f, bad) => f.memory.setDirtyBitmap(new Uint8Array(100).fill(255), 40 * PAGE, bad),
-    [...noIntegers, [801, RangeError, 801, 800], [11, RangeError, 51 * PAGE, END], [2 ** 52, RangeError, 2 ** 52]],
+    [
+      ...noIntegers,
+      [801, RangeError, 801, 800],
+      [11, RangeError, 51 * PAGE, 100 * PAGE],
+      [2 ** 52, RangeError, 2 ** 52],
+    ],
   ],
   [
     'setDirtyBitmap',

@@ -39,7 +39,7 @@ describeEngines("bad input to a vCPU's method", () => {
         refusesAll(() => {
           for (const addr of outside) expectThrow(() => vcpu.mark(addr), RangeError, 'mark');
           expectThrow(() => vcpu.mark(END), RangeError, 'mark', END);
-          expectThrow(() => vcpu.mark(64 * PAGE), RangeError, 'mark', 64 * PAGE, END);
+          expectThrow(() => vcpu.mark(64 * PAGE), RangeError, 'mark', 64 * PAGE, 128 * PAGE);
           expectThrow(() => vcpu.mark(undefined as never), TypeError, 'mark', 'undefined');
           for (const addr of [...noNumbers, 0n]) expectThrow(() => vcpu.mark(addr as never), TypeError);
         });
@@ -50,8 +50,11 @@ describeEngines("bad input to a vCPU's method", () => {
           for (const addr of outside) {
             expectThrow(() => vcpu.markPage(addr < 0 ? addr : addr / PAGE, Client.Vga), RangeError, 'markPage');
           }
-          for (const page of [100, 200, 2 ** 31, 2 ** 32, 2 ** 32 + 5, -(2 ** 32) + 5]) {
-            expectThrow(() => vcpu.markPage(page, Client.Vga), RangeError, 'markPage', page * PAGE);
+          for (const page of [100, 200, 2 ** 31, 2 ** 32, 2 ** 32 + 5]) {
+            expectThrow(() => vcpu.markPage(page, Client.Vga), RangeError, 'markPage', page * PAGE, 'not addresses');
+          }
+          for (const page of [-1, -(2 ** 32) + 5]) {
+            expectThrow(() => vcpu.markPage(page, Client.Vga), RangeError, 'markPage', 'page', page);
           }
           for (const page of [...noNumbers, 0n]) expectThrow(() => vcpu.markPage(page as never, 0), TypeError);
           for (const client of [3, -1, 0.5, Number.NaN, 32]) {
@@ -65,13 +68,13 @@ describeEngines("bad input to a vCPU's method", () => {
 
       it('is refused by markRange, which then marks nothing of the range', () => {
         refusesAll(() => {
-          for (const [start, length] of [
-            [199 * PAGE, PAGE + 1],
-            [0, END + 1],
-            [0, 2 ** 52],
-            [END, 1],
+          for (const [start, length, where] of [
+            [199 * PAGE, PAGE + 1, END],
+            [0, END + 1, 64 * PAGE],
+            [0, 2 ** 52, 64 * PAGE],
+            [END, 1, END],
           ] as const) {
-            expectThrow(() => vcpu.markRange(start, length, 7), RangeError, 'markRange', END);
+            expectThrow(() => vcpu.markRange(start, length, 7), RangeError, 'markRange', where);
           }
           for (const bad of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
             expectThrow(() => vcpu.markRange(bad, 1, 7), RangeError, 'markRange', 'start', bad);
@@ -168,6 +171,41 @@ describeEngines("bad input to a vCPU's method", () => {
     one.detach();
     expect(memory.stats().readersAttached).to.equal(1);
     attach({})();
+  });
+
+  it('is told where RAM is, in hexadecimal too, and that an address is no guest physical one', () => {
+    memory = smallEngine();
+    vcpu = attachVcpu(memory.handle);
+    const hint = 'not a guest physical address';
+    expectThrow(() => vcpu.mark(0x3000), RangeError, 'mark: bytes 12288 (0x3000) to 16384', 'none is plugged', hint);
+    memory.ram.plug({ id: 'low', size: 50 * PAGE });
+    memory.ram.plug({ id: 'high', size: 60 * PAGE, offset: 140 * PAGE });
+    const gap = 'there is none from 262144 (0x40000) to 524288 (0x80000)';
+    expectThrow(() => vcpu.mark(64 * PAGE), RangeError, 'bytes 262144 (0x40000)', gap, hint);
+    expectThrow(() => vcpu.markRange(40 * PAGE, 110 * PAGE, 7), RangeError, 'bytes 163840 (0x28000)', gap, hint);
+    expectThrow(() => vcpu.mark(0x20000000), RangeError, '0x20000000', 'it ends at 819200 (0xc8000)', hint);
+    expectThrow(() => vcpu.markRange(199 * PAGE, 2 * PAGE, 7), RangeError, 'it ends at 819200 (0xc8000)', hint);
+    expectThrow(() => vcpu.isDirty(END, 1, Client.Vga), RangeError, 'past the end of RAM, 819200 (0xc8000)', hint);
+  });
+
+  it('is told how an address became negative', () => {
+    memory = smallEngine();
+    memory.ram.plug({ id: 'ram', size: PAGE });
+    vcpu = attachVcpu(memory.handle);
+    const hint = '-2147483648 >>> 0 is 2147483648 (0x80000000)';
+    expectThrow(() => vcpu.mark(0x80000000 | 0), RangeError, 'mark: address', hint);
+    expectThrow(() => vcpu.markRange(0x80000000 | 0, 4, 7), RangeError, 'markRange: start', hint);
+    expectThrow(() => memory.ram.find(0x80000000 | 0), RangeError, 'ram.find: address', hint);
+  });
+
+  it('is told which clients there are, one or a mask', () => {
+    memory = smallEngine();
+    memory.ram.plug({ id: 'ram', size: PAGE });
+    vcpu = attachVcpu(memory.handle);
+    expectThrow(() => vcpu.markPage(0, 4 as never), RangeError, '0 (VGA), 1 (CODE) or 2 (MIGRATION), and no mask', 4);
+    expectThrow(() => vcpu.markRange(0, 1, Client.Vga), RangeError, '1 (VGA), 2 (CODE) and 4 (MIGRATION)', 'got 0');
+    const tracked = [Client.Vga] as never;
+    expectThrow(() => smallEngine({ tracked }), TypeError, 'tracked', '1 (VGA), 2 (CODE) and 4 (MIGRATION)');
   });
 
   for (const [state, leave] of [

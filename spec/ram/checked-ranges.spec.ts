@@ -1,0 +1,54 @@
+import { Client, type DirtyMemory } from '../../lib/index.js';
+import { PAGE, smallEngine } from '../support/engines.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
+
+const HINT = 'not a guest physical address';
+
+describe('a range that is not all RAM', () => {
+  let memory: DirtyMemory;
+
+  beforeEach(() => {
+    memory = smallEngine();
+  });
+
+  it('is refused by an engine without RAM, which says so', () => {
+    expectThrow(
+      () => memory.setDirty(0x5000, 0),
+      RangeError,
+      'setDirty: bytes 20480 (0x5000)',
+      'none is plugged',
+      HINT,
+    );
+  });
+
+  it('is refused with the RAM blocks beside the first page that is none', () => {
+    memory.ram.plug({ id: 'low', size: 16 * PAGE, offset: 16 * PAGE });
+    memory.ram.plug({ id: 'next', size: 16 * PAGE, offset: 32 * PAGE });
+    memory.ram.plug({ id: 'high', size: 16 * PAGE, offset: 256 * PAGE });
+    const between =
+      "there is none from 196608 (0x30000), the end of 'next', to 1048576 (0x100000), the beginning of 'high'";
+    const ranges: [start: number, length: number, where: string][] = [
+      [0, PAGE, "there is none before 65536 (0x10000), the beginning of 'low'"],
+      [0, 300 * PAGE, "there is none before 65536 (0x10000), the beginning of 'low'"],
+      [48 * PAGE, PAGE, between],
+      [16 * PAGE, 256 * PAGE, between],
+      [47 * PAGE, PAGE + 1, between],
+      [272 * PAGE, 1, "it ends at 1114112 (0x110000), the end of 'high'"],
+      [2 ** 40, 1, "it ends at 1114112 (0x110000), the end of 'high'"],
+    ];
+    for (const [start, length, where] of ranges) {
+      const bytes = `bytes ${start} (0x${start.toString(16)}) to ${start + length} (0x${(start + length).toString(16)})`;
+      const call = () => memory.setDirtyRange(start, length, 7);
+      expectThrow(call, RangeError, `setDirtyRange: ${bytes} are not all RAM: ${where}.`, HINT);
+    }
+    const bits = new Uint8Array(8).fill(255);
+    expectThrow(() => memory.setDirtyBitmap(bits, 16 * PAGE, 64), RangeError, 'setDirtyBitmap', between, HINT);
+  });
+
+  it('is refused by queries and clears when it reaches past the end of RAM', async () => {
+    memory.ram.plug({ id: 'ram', size: 16 * PAGE });
+    const parts = ['bytes 61440 (0xf000) to 69632 (0x11000) reach past the end of RAM, 65536 (0x10000)', HINT];
+    expectThrow(() => memory.isDirty(15 * PAGE, 2 * PAGE, Client.Vga), RangeError, ...parts);
+    await expectReject(() => memory.snapshotAndClear(15 * PAGE, 2 * PAGE, Client.Vga), RangeError, ...parts);
+  });
+});
