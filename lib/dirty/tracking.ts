@@ -113,8 +113,8 @@ export class Trackings {
   /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
   private begin(client: Client): number {
     if (this.tables.isTracked(client)) {
-      this.dirtyAll(client);
       this.users[client] = (this.users[client] as number) + 1;
+      this.dirtyAll(client);
       return this.rcu.request();
     }
     const release = this.tables.start(client, this.ramWithin(EVERYTHING), 'track');

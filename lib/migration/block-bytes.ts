@@ -3,10 +3,15 @@ import { isUint8Array } from '../brands.js';
 import { show } from '../errors.js';
 import type { Side } from './arbiter.js';
 import { MigrationError } from './migration-error.js';
+import { printable } from './printable.js';
+
+/** In UTF-16 units, of what was returned instead. */
+const LONGEST_SHOWN = 100;
 
 /** @param what which hook should have returned them. @throws MigrationError when they are not the block's */
 export function checkBlockBytes(side: Side, what: string, bytes: unknown, size: number): Uint8Array {
   if (isUint8Array(bytes) && bytes.length === size && bytes.byteOffset % 4 === 0) return bytes;
-  const got = isUint8Array(bytes) ? `${bytes.length} at ${bytes.byteOffset}` : show(bytes);
-  throw new MigrationError(side, `${what} must return a Uint8Array of ${size} bytes at a multiple of 4, got ${got}`);
+  const shown = isUint8Array(bytes) ? `${bytes.length} at ${bytes.byteOffset}` : show(bytes);
+  const must = `${what} must return a Uint8Array of ${size} bytes at a multiple of 4`;
+  throw new MigrationError(side, `${must}, got ${printable(shown, LONGEST_SHOWN)}`, { told: must });
 }

@@ -30,16 +30,27 @@
  *
  * `spec/migration/decision.spec.ts` runs both ends through every order of what can happen.
  *
+ * With an arbiter a destination gives up until it claims, and not any more while the claim is on its way: it may be the first.
+ *
  * *Without an arbiter* the source's own memory is the register, and the destination's claim is a message: `ready`, to which
  * the source answers `commit`. MG-1 to MG-3 hold with "its claim has returned destination" read as "it has received
- * `commit`", and with "`end`" read as "`commit`" for the source. But a source that has sent `commit` and then loses the
- * link cannot know whether it arrived: it stays paused and says `undecided`. Never two, but perhaps none, until whoever
- * can see both says so.
+ * `commit`", and with "`end`" read as "`commit`" for the source. A destination that waits for `commit` may still give up: it
+ * is cancelled, it loses the link, or the source does not answer for `stallMs`. In one step it either takes `commit`, and
+ * starts whatever comes after, or gives up, reads nothing more, never starts, and says `abort`.
+ *
+ * MG-6 So a source that has read `abort` resumes, also after `commit`: who has said `abort` has not taken `commit`, and will not. One that
+ *   has sent `commit` and then loses the link without having read either `running` or `abort` cannot know whether `commit`
+ *   arrived: it stays paused and says `undecided`. Never two, but perhaps none, until whoever can see both says so.
  */
+import { show } from '../errors.js';
 import type { Arbiter, Side } from './arbiter.js';
 import type { Link } from './link.js';
 import { MigrationError } from './migration-error.js';
+import { printable } from './printable.js';
 import type { Replies } from './replies.js';
+
+/** In UTF-16 units, of what an arbiter said. */
+const LONGEST_ANSWER = 100;
 
 export class SourceDecision {
   /** It cannot be taken back any more from here. */
@@ -86,7 +97,7 @@ export class SourceDecision {
 
   private async claim(failure: MigrationError): Promise<false> {
     if (this.arbiter === undefined) {
-      if (!this.binding) throw failure;
+      if (!this.binding || this.link.peerGaveUp) throw failure; // MG-6
       const what = 'the link was lost when the destination may have been told to start, or not';
       throw new MigrationError('undecided', what, { cause: failure });
     }
@@ -95,17 +106,52 @@ export class SourceDecision {
   }
 }
 
-/**
- * The destination's machine is whole.
- * @throws (rejects) MigrationError: the machine is to be discarded, unless its reason is `undecided`
- */
-export async function claimAtDestination(link: Link, replies: Replies, arbiter: Arbiter | undefined): Promise<void> {
-  if (arbiter === undefined) {
-    const commit = replies.expect('commit');
-    link.sendNow({ type: 'ready' });
-    await link.until(commit);
-  } else if ((await ask(arbiter, 'destination')) === 'source') {
-    throw link.failure ?? new MigrationError('source', 'the source has taken the machine back');
+export class DestinationDecision {
+  /** This end cannot give up any more from here: it has been told to run, or has asked who does. */
+  binding = false;
+  private readonly link: Link;
+  private readonly replies: Replies;
+  private readonly arbiter: Arbiter | undefined;
+  private readonly stallMs: number;
+
+  constructor(link: Link, replies: Replies, arbiter: Arbiter | undefined, stallMs: number) {
+    this.link = link;
+    this.replies = replies;
+    this.arbiter = arbiter;
+    this.stallMs = stallMs;
+  }
+
+  /**
+   * The machine is whole. Resolves when it is to run.
+   * @throws (rejects) MigrationError: the machine is to be discarded, unless its reason is `undecided`
+   */
+  async reach(): Promise<void> {
+    if (this.arbiter === undefined) return this.awaitCommit();
+    this.binding = true;
+    if ((await ask(this.arbiter, 'destination')) === 'destination') return;
+    throw this.link.failure ?? new MigrationError('source', 'the source has taken the machine back');
+  }
+
+  private async awaitCommit(): Promise<void> {
+    const { link, replies, stallMs } = this;
+    const timer = setTimeout(() => {
+      link.fail(
+        new MigrationError('timeout', `the source did not say within ${stallMs} ms whether the machine may run`),
+      );
+    }, stallMs);
+    try {
+      // Whichever comes first is what this end has decided: `commit` is taken in the step that settles this, or never.
+      await new Promise<void>((resolve, reject) => {
+        replies.whenTaken('commit', () => {
+          this.binding = true;
+          resolve();
+        });
+        link.signal.addEventListener('abort', () => reject(link.failure));
+        link.sendNow({ type: 'ready' }); // which throws when the link has failed
+      });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
@@ -118,5 +164,6 @@ async function ask(arbiter: Arbiter, side: Side): Promise<Side> {
     throw new MigrationError('undecided', `the arbiter did not say who runs`, { cause });
   }
   if (winner === 'source' || winner === 'destination') return winner;
-  throw new MigrationError('undecided', `the arbiter said ${String(winner)}`);
+  const told = 'the arbiter did not say who runs';
+  throw new MigrationError('undecided', `the arbiter said ${printable(show(winner), LONGEST_ANSWER)}`, { told });
 }

@@ -1,6 +1,6 @@
 /** The destination's end of a migration. */
 import type { ByteStream } from './byte-stream.js';
-import { claimAtDestination } from './decision.js';
+import { DestinationDecision } from './decision.js';
 import { callHook } from './hook.js';
 import { IncomingRam } from './incoming-ram.js';
 import { IncomingState } from './incoming-state.js';
@@ -8,6 +8,7 @@ import { Link } from './link.js';
 import type { DestinationMachine } from './machine.js';
 import type { Message } from './message.js';
 import { asFailure, MigrationError } from './migration-error.js';
+import { explainMismatch } from './mismatch.js';
 import { checkMethods, checkPageSize, checkReceiveOptions, type ReceiveOptions, STREAM_METHODS } from './options.js';
 import { checkPeer } from './peer.js';
 import { Replies } from './replies.js';
@@ -45,6 +46,7 @@ class Reception {
   private readonly replies = new Replies();
   private readonly ram: IncomingRam;
   private readonly state: IncomingState;
+  private readonly decision: DestinationDecision;
   /** What the last message needs. Hooks are called one at a time. */
   private working: Promise<void> = Promise.resolve();
   private greeted = false;
@@ -52,22 +54,29 @@ class Reception {
   constructor(machine: DestinationMachine, stream: ByteStream, options: ReturnType<typeof checkReceiveOptions>) {
     this.machine = machine;
     this.options = options;
-    this.ram = new IncomingRam(machine, options.maxRamBytes);
-    this.state = new IncomingState(options.maxStateBytes);
     this.link = new Link(stream, 'destination', options.stallMs);
+    this.ram = new IncomingRam(machine, options.maxRamBytes, this.link);
+    this.state = new IncomingState(options.maxStateBytes);
+    this.decision = new DestinationDecision(this.link, this.replies, options.arbiter, options.stallMs);
   }
 
   async run(): Promise<Received> {
     const { link, options, machine } = this;
+    const { signal } = options;
+    if (signal?.aborted) this.cancel();
+    signal?.addEventListener('abort', this.cancel);
     try {
-      await this.arriveUnlessCancelled();
-      await claimAtDestination(link, this.replies, options.arbiter);
+      await this.arrive();
+      if (signal?.aborted) throw this.cancelled; // with the link lost before, too: nothing is decided yet
+      await this.decision.reach();
     } catch (error) {
       const failure = asFailure(error, 'destination', 'the destination failed');
-      link.close(failure.message);
+      link.close(failure);
       await this.working;
       if (failure.reason !== 'undecided') await callHook('destination', 'discard', () => machine.discard());
       throw failure;
+    } finally {
+      signal?.removeEventListener('abort', this.cancel);
     }
     try {
       await callHook('destination', 'start', () => machine.start());
@@ -78,25 +87,18 @@ class Reception {
     return { ramBytes: this.ram.size, verified: this.state.verify };
   }
 
-  private async arriveUnlessCancelled(): Promise<void> {
-    const { signal } = this.options;
-    const cancelled = (): MigrationError => {
-      return new MigrationError('cancelled', 'the migration was cancelled', { cause: signal?.reason });
-    };
-    const cancel = (): void => this.link.fail(cancelled());
-    if (signal?.aborted) cancel();
-    signal?.addEventListener('abort', cancel);
-    try {
-      await this.arrive();
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
-    if (signal?.aborted) throw cancelled();
+  private readonly cancel = (): void => {
+    if (!this.decision.binding) this.link.fail(this.cancelled);
+  };
+
+  private get cancelled(): MigrationError {
+    const cause = this.options.signal?.reason;
+    return new MigrationError('cancelled', 'the migration was cancelled', { cause });
   }
 
   /** Resolves when the machine is whole. */
   private async arrive(): Promise<void> {
-    const { link, machine, replies } = this;
+    const { link, machine, replies, ram } = this;
     const ended = replies.expect('end');
     const hello = replies.expect('hello');
     link.listen((message) => {
@@ -111,6 +113,7 @@ class Reception {
       arbiter: this.options.arbiter !== undefined,
     });
     await link.until(Promise.all([hello, ended]));
+    if (ram.differing.length > 0) throw await explainMismatch(link, replies, ram.differing);
     await callHook('destination', 'loadState', () => machine.loadState(this.state.bytes()));
   }
 
@@ -130,13 +133,13 @@ class Reception {
         return this.change(message);
       case 'seal':
         state.begin(message);
-        return message.verify ? ram.computeDigests() : undefined;
+        return message.verify ? ram.takeDigests() : undefined;
       case 'state':
         return state.add(message.bytes);
-      case 'digest':
+      case 'digests':
         return ram.compare(message);
       case 'end':
-        if (state.verify && !ram.allVerified) throw new MigrationError('protocol', 'digests are missing');
+        if (state.verify && !ram.allCompared) throw new MigrationError('protocol', 'digests are missing');
         state.end();
         return replies.take(message);
       default:
@@ -147,7 +150,7 @@ class Reception {
   private change(message: Extract<Message, { type: 'plug' | 'unplug' | 'data' | 'zero' }>): void | Promise<void> {
     const { ram } = this;
     this.state.reopen();
-    ram.forgetDigests();
+    ram.reopen();
     switch (message.type) {
       case 'plug':
         return ram.plug(message);

@@ -12,6 +12,8 @@ export const DIGEST_WORDS = 4;
 /** How many bytes `Digest.bytes` returns. */
 export const DIGEST_BYTES = 16;
 
+const ZEROES = new Int32Array(1024);
+
 const MULTIPLIER = 0x9e3779b1 | 0;
 
 export class Digest {
@@ -37,6 +39,11 @@ export class Digest {
     this.b = b;
     this.c = c;
     this.d = d;
+  }
+
+  /** As `update`, with so many words of zero. */
+  updateZeroes(count: number): void {
+    for (let left = count; left > 0; left -= ZEROES.length) this.update(ZEROES, 0, Math.min(left, ZEROES.length));
   }
 
   /** The lanes, one after the other. */

@@ -4,17 +4,22 @@
  *     length of the fields (32 bits) | type (32) | sequence (32) | checksum (32) | the fields, padded to a multiple of 16
  *
  * little-endian. The checksum is of all of the frame but itself. The sequence counts up from 0, so a frame that is missing or
- * doubled shows. A length is believed only up to `MAX_FIELDS`, and the one buffer that frames are put together in is as
- * large as that, so a peer can make a reader allocate nothing.
+ * doubled shows. A length is believed only up to what a message of the type can have, before anything of it is read. The one
+ * buffer that frames are put together in is as large as the longest, so a peer can make a reader allocate nothing.
  */
 import { Digest } from './digest.js';
-import { codeOf, decodeFields, encodeFields, type Message, WIRE_VERSION } from './message.js';
+import {
+  codeOf,
+  decodeFields,
+  encodeFields,
+  longestFields,
+  MAX_CONTENT,
+  type Message,
+  WIRE_VERSION,
+} from './message.js';
 import { MigrationError } from './migration-error.js';
 
-/** In bytes, of a message's contents of RAM or of state. */
-export const MAX_CONTENT = 2 ** 16;
-
-/** In bytes. */
+/** In bytes, of any message's. */
 const MAX_FIELDS = MAX_CONTENT + 64;
 const HEAD = 16;
 const CHECKSUM_WORD = 3;
@@ -28,11 +33,13 @@ export class FrameWriter {
   /** @returns the bytes to send, which are the caller's */
   frame(message: Message): Uint8Array {
     const { bytes, length } = encodeFields(message, HEAD, HEAD);
-    if (length > MAX_FIELDS) throw new RangeError(`a message of ${length} bytes; ${MAX_FIELDS} is the most`);
+    const code = codeOf(message.type);
+    const longest = longestFields(code) as number;
+    if (length > longest) throw new RangeError(`'${message.type}' of ${length} bytes; ${longest} is the most`);
     const words = new Int32Array(bytes.buffer);
     const head = new DataView(bytes.buffer);
     head.setUint32(0, length, true);
-    head.setUint32(4, codeOf(message.type), true);
+    head.setUint32(4, code, true);
     head.setUint32(8, this.sequence, true);
     head.setUint32(12, checksum(words, words.length), true);
     this.sequence = (this.sequence + 1) >>> 0;
@@ -76,13 +83,15 @@ export class FrameReader {
     if (!this.prefaced) return PREFACE.length;
     if (this.filled < HEAD) return HEAD;
     const length = this.head.getUint32(0, true);
-    if (length > MAX_FIELDS) throw broken(`a frame of ${length} bytes`);
+    const longest = longestFields(this.head.getUint32(4, true));
+    if (longest === undefined) throw broken('a message that cannot be');
+    if (length > longest) throw broken(`a frame of ${length} bytes, where ${longest} are the most`);
     return HEAD + padded(length);
   }
 
   private checkPreface(): void {
     const at = PREFACE.findIndex((byte, i) => this.bytes[i] !== byte);
-    if (at >= 0 && at < 8) throw new MigrationError('protocol', 'the peer does not speak of migrations');
+    if (at >= 0 && at < 8) throw new MigrationError('protocol', 'not a dirtymem migration stream');
     if (at >= 0) {
       const theirs = this.bytes[8];
       throw new MigrationError(

@@ -1,6 +1,6 @@
 /** The state of the machine apart from its RAM, as it arrives: sealed, then in pieces, then ended. */
-import type { MessageOf } from './message.js';
-import { MigrationError } from './migration-error.js';
+import { type MessageOf, MOST_SEALS } from './message.js';
+import { breach, MigrationError } from './migration-error.js';
 
 export class IncomingState {
   private readonly maxBytes: number;
@@ -8,6 +8,7 @@ export class IncomingState {
   /** Grows with what has come: a length that is only said takes no memory, nor do many small pieces take more than few. */
   private buffer = new Uint8Array();
   private received = 0;
+  private seals = 0;
   /** Digests come with it. */
   verify = false;
   /** The machine is whole. */
@@ -22,6 +23,8 @@ export class IncomingState {
     if (stateBytes > this.maxBytes) {
       throw new MigrationError('destination', `a state of ${stateBytes} bytes; maxStateBytes is ${this.maxBytes}`);
     }
+    // Each may have this end digest RAM that has changed.
+    if (++this.seals > MOST_SEALS) throw breach(`RAM was sealed more than ${MOST_SEALS} times`);
     this.reopen();
     this.expected = stateBytes;
     this.verify = verify;

@@ -6,7 +6,7 @@ export type { Arbiter, Side } from './arbiter.js';
 export type { ByteStream } from './byte-stream.js';
 export { type Received, receive } from './destination.js';
 export type { BlockPlace, DestinationMachine, SourceMachine } from './machine.js';
-export { MigrationError, type MigrationFailure } from './migration-error.js';
+export { MigrationError, type MigrationFailure, type UnequalRange } from './migration-error.js';
 export type { LinkOptions, MigrateOptions, ReceiveOptions } from './options.js';
 export type { MigrationPhase, MigrationProgress, MigrationResult, MigrationTotals } from './progress.js';
 export { type Migration, type MigrationEvents, migrate } from './source.js';

@@ -4,25 +4,33 @@
  * aborted by the peer or broken.
  *
  * Each end sends `alive` when it has nothing else to say, so silence means that the peer is gone; the sender of RAM also
- * hears how much was taken, so a peer that lives and takes nothing is found too.
+ * hears how much was taken, so a peer that lives and takes nothing is found too. What counts as hearing from the peer is a whole message,
+ * or a good part of a large one, and not a byte now and then; and `alive` alone does for a while only.
  */
 import { isUint8Array } from '../brands.js';
-import { checkBoolean, wrongType } from '../errors.js';
-import { soon } from '../rcu/turns.js';
+import { checkBoolean, show } from '../errors.js';
 import type { Side } from './arbiter.js';
 import type { ByteStream } from './byte-stream.js';
 import { Flow } from './flow.js';
 import { FrameReader, FrameWriter, PREFACE } from './frame.js';
-import type { Message } from './message.js';
-import { asFailure, MigrationError } from './migration-error.js';
+import { type Message, reasonOf } from './message.js';
+import { asFailure, failureOf, MigrationError } from './migration-error.js';
+import { printable } from './printable.js';
+import { Stint } from './stint.js';
 
 type Handler = (message: Message) => void | Promise<void>;
 
-/** Of the reason that a peer is told, in UTF-16 units: what an embedder's hook throws may be long. */
-const LONGEST_REASON = 1000;
+/** Of what the peer says why it has given up, in UTF-16 units. */
+const LONGEST_REASON = 200;
 
 /** How long an end that has said goodbye goes on listening, so that the goodbye arrives. */
 const LINGER_MS = 1000;
+
+/** In bytes: so much of a message counts as hearing from the peer, before all of it has come. */
+const HEARD_BYTES = 2 ** 12;
+
+/** How many times as long as it may be silent a peer may say no more than that it is alive: a hook of its own may take that long. */
+const IDLE_STALLS = 8;
 
 export class Link {
   readonly flow = new Flow();
@@ -33,15 +41,25 @@ export class Link {
   private readonly reader = new FrameReader();
   private readonly controller = new AbortController();
   private readonly timer: ReturnType<typeof setInterval>;
+  private readonly stint = new Stint();
   private blocked: Promise<void> | undefined;
   private unblock: () => void = () => {};
   private heardAt = performance.now();
+  private heardBytes = 0;
   private saidAt = this.heardAt;
   private overdue = false;
+  /** When the peer last said something that gets the migration any further, and that was dealt with. */
+  private progressAt = this.heardAt;
+  /** A message is being dealt with. */
+  private handling = false;
+  private greeted = false;
   /** Bytes that have come and were dealt with, and how many of them the peer knows of. */
   private received = 0;
   private receipted = 0;
-  private aborted = false;
+  /** The peer has said that it has given up, which is for good. */
+  private abortHeard = false;
+  /** Nobody would hear a goodbye. */
+  private cutOff = false;
   private destroyed = false;
   private peerGone: Promise<void> = Promise.resolve();
 
@@ -66,9 +84,24 @@ export class Link {
     return this.signal.aborted ? (this.signal.reason as MigrationError) : undefined;
   }
 
+  /** The peer has given up for good, and has said so. */
+  get peerGaveUp(): boolean {
+    return this.abortHeard;
+  }
+
   /** Ends the link's use. The first reason counts. */
   fail(error: MigrationError): void {
     this.controller.abort(error);
+  }
+
+  /** Has this thread worked for the migration so long that others should have a turn? Then `rest`. */
+  get isTiring(): boolean {
+    return this.stint.isOver;
+  }
+
+  /** Resolves in a later turn of the event loop. @throws (rejects) the failure */
+  async rest(): Promise<void> {
+    await this.until(this.stint.rest());
   }
 
   /**
@@ -108,16 +141,15 @@ export class Link {
 
   /**
    * Ends the stream, and destroys it when the peer has ended it too, or a second later.
-   * @param because for the peer, if it has not given up itself
+   * @param why for the peer, if it has not given up itself: only what it may be told
    */
-  async close(because?: string): Promise<void> {
+  async close(why?: MigrationError): Promise<void> {
     clearInterval(this.timer);
     this.use(() => this.stream.off('drain', this.onDrain));
-    const reason = this.failure?.reason;
     this.fail(new MigrationError('link', 'the migration has ended'));
-    if (reason !== 'link' && reason !== 'timeout') {
-      if (because !== undefined && !this.aborted) {
-        this.write(this.writer.frame({ type: 'abort', because: because.slice(0, LONGEST_REASON) }));
+    if (!this.cutOff) {
+      if (why !== undefined && !this.abortHeard) {
+        this.write(this.writer.frame({ type: 'abort', because: reasonOf(why.told) }));
       }
       this.use(() => this.stream.end());
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -138,15 +170,16 @@ export class Link {
       for (;;) {
         const { done, value } = await chunks.next();
         if (done === true || this.destroyed) break;
-        this.heardAt = performance.now();
         if (this.failure !== undefined) {
           // Nobody listens any more, but the peer must not block; nor must a stream that always has more block the timers.
-          await new Promise<void>((resolve) => soon(resolve));
+          await this.stint.rest();
           continue;
         }
         if (!isUint8Array(value)) {
-          throw wrongType('migration', 'what the stream gives', value, 'a Uint8Array');
+          const got = typeof value === 'string' ? 'text' : show(value);
+          throw new TypeError(`migration: what the stream gives must be a Uint8Array, got ${got}`);
         }
+        this.hear(value.length);
         try {
           await this.dispatch(value, handle);
           this.received += value.length;
@@ -156,27 +189,55 @@ export class Link {
         }
       }
       const where = this.reader.whole ? '' : ', in the middle of a message';
+      this.cutOff ||= this.failure === undefined;
       this.fail(new MigrationError('link', `the peer closed the connection${where}`));
     } catch (error) {
       this.onError(error);
     }
   }
 
+  /** Many messages may have come at once, and each may take long. */
   private async dispatch(chunk: Uint8Array, handle: Handler): Promise<void> {
     for (const message of this.reader.read(chunk)) {
-      if (message.type === 'abort') {
-        this.aborted = true;
-        const peer = this.side === 'source' ? 'destination' : 'source';
-        throw new MigrationError(peer, `the ${peer} gave up: ${message.because}`);
+      if (message.type !== 'alive') {
+        const dealt = this.deal(message, handle);
+        if (dealt !== undefined) await this.await(dealt);
+        this.progressAt = performance.now();
       }
-      if (message.type === 'taken' && this.side === 'source') {
-        this.flow.acknowledge(message.bytes, performance.now());
-      } else if (message.type !== 'alive') {
-        const handled = handle(message);
-        if (handled !== undefined) await handled;
-      }
+      this.heardAt = performance.now();
+      this.heardBytes = 0;
+      if (this.stint.isOver) await this.stint.rest();
       if (this.failure !== undefined) return;
     }
+  }
+
+  private deal(message: Exclude<Message, { type: 'alive' }>, handle: Handler): void | Promise<void> {
+    if (message.type === 'abort') {
+      this.abortHeard = true;
+      const peer = this.side === 'source' ? 'destination' : 'source';
+      throw new MigrationError(peer, `the ${peer} gave up: ${printable(message.because, LONGEST_REASON)}`);
+    }
+    if (message.type === 'taken' && this.side === 'source') {
+      return this.flow.acknowledge(message.bytes, performance.now());
+    }
+    this.greeted = true;
+    return handle(message);
+  }
+
+  private async await(dealt: Promise<void>): Promise<void> {
+    this.handling = true;
+    try {
+      await dealt;
+    } finally {
+      this.handling = false;
+    }
+  }
+
+  private hear(bytes: number): void {
+    this.heardBytes += bytes;
+    if (this.heardBytes < HEARD_BYTES) return;
+    this.heardAt = performance.now();
+    this.heardBytes = 0;
   }
 
   /** Tells the source what was taken; while the stream is blocked, only when it is not any more. */
@@ -201,15 +262,27 @@ export class Link {
     if (this.failure !== undefined) return;
     const now = performance.now();
     if (this.blocked === undefined && now - this.saidAt >= this.stallMs / 4) this.sendNow({ type: 'alive' });
-    const silentMs = now - this.heardAt;
-    const stalledMs = this.side === 'source' ? this.flow.stalledMs(now) : 0;
+    const stall = this.stalled(now);
     // Twice in a row: when this thread itself was busy, what has come meanwhile is read before the second time.
-    const overdue = silentMs >= this.stallMs || stalledMs >= this.stallMs;
-    if (overdue && this.overdue) {
-      const what = silentMs >= this.stallMs ? 'the peer said nothing' : 'the peer took nothing';
-      this.fail(new MigrationError('timeout', `${what} for ${this.stallMs} ms`));
+    if (stall !== undefined && this.overdue) {
+      this.cutOff = !stall.hears;
+      this.fail(new MigrationError('timeout', stall.what));
     }
-    this.overdue = overdue;
+    this.overdue = stall !== undefined;
+  }
+
+  /** @returns what the peer does not do, and whether it would hear a goodbye */
+  private stalled(now: number): { readonly what: string; readonly hears: boolean } | undefined {
+    const { stallMs, side } = this;
+    if (this.handling) return undefined; // nothing more is read meanwhile
+    if (now - this.heardAt >= stallMs) return { what: `the peer said nothing for ${stallMs} ms`, hears: false };
+    if (side === 'source' && this.flow.stalledMs(now) >= stallMs) {
+      return { what: `the peer took nothing for ${stallMs} ms`, hears: false };
+    }
+    // A destination that has greeted has nothing to say until the end.
+    const idleMs = IDLE_STALLS * stallMs;
+    if ((side === 'source' && this.greeted) || now - this.progressAt < idleMs) return undefined;
+    return { what: `the peer said only that it is alive for ${idleMs} ms`, hears: true };
   }
 
   private readonly onDrain = (): void => {
@@ -218,7 +291,10 @@ export class Link {
     this.receipt();
   };
 
-  private readonly onError = (error: unknown): void => this.fail(asFailure(error, 'link', 'the connection was lost'));
+  private readonly onError = (error: unknown): void => {
+    this.cutOff = true;
+    this.fail(failureOf(error, 'link', 'the connection was lost'));
+  };
 
   /** What the stream throws is the loss of the connection, wherever it is called from. */
   private use<T>(call: () => T): T | undefined {

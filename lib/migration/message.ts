@@ -3,9 +3,25 @@
  * The types, the writing and the reading follow from it. Whether a value makes sense is for whoever receives it to say;
  * here no more is read than there is.
  */
+import { LONGEST_ID } from '../ram/ram-block.js';
 
 /** The version of all that is below, and of the frames. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
+
+/** In bytes: contents of RAM, state or digests in one message, and what a digest is of, unless a RAM block ends before. */
+export const MAX_CONTENT = 2 ** 16;
+
+/** In bytes of UTF-8, of a RAM block's id: enough for each that the engine allows. */
+const MAX_ID_BYTES = 3 * LONGEST_ID;
+
+/** In bytes of UTF-8, of the reason for which an end gives up. */
+const MAX_REASON_BYTES = 256;
+
+/** How often all RAM can be over. More than once only where RAM comes or goes while the machine is paused. */
+export const MOST_SEALS = 64;
+
+/** How many digests' places a destination asks about, and how many ranges it tells of. */
+export const MOST_UNEQUAL = 16;
 
 const FIELDS = {
   /** Each side's first. */
@@ -15,12 +31,17 @@ const FIELDS = {
   /** New RAM, called `block` from now on. All zero until told otherwise. */
   plug: { block: 'u32', offset: 'u53', size: 'u53', id: 'text' },
   unplug: { block: 'u32' },
+  /** Contents of whole parts: pages, or 64 KiB of larger ones. */
   data: { block: 'u32', offset: 'u53', bytes: 'rest' },
+  /** Whole parts become zero. Each has had contents, so what this takes was paid for with as many bytes of `data`. */
   zero: { block: 'u32', offset: 'u53', length: 'u53' },
   /** All RAM is over, unless more comes, and then there is a seal again. The state follows, and the digests. */
   seal: { stateBytes: 'u53', verify: 'flag' },
   state: { bytes: 'rest' },
-  digest: { block: 'u32', digest: 'rest' },
+  /** Of each `MAX_CONTENT` bytes from the offset on. In order, from each block's beginning to its end. */
+  digests: { block: 'u32', offset: 'u53', digests: 'rest' },
+  /** The answer to `inspect`: a digest of each part. */
+  parts: { block: 'u32', offset: 'u53', digests: 'rest' },
   /** The machine is whole. */
   end: {},
   /** The answer to `ready`, where there is no arbiter. */
@@ -29,6 +50,10 @@ const FIELDS = {
   // From the destination:
   /** How much of the stream has been taken and dealt with, counted from its beginning. */
   taken: { bytes: 'u53' },
+  /** A digest at that place was another than here: what are its parts'? */
+  inspect: { block: 'u32', offset: 'u53' },
+  /** These bytes are not equal. Before `abort`. */
+  differs: { block: 'u32', offset: 'u53', length: 'u53' },
   /** Where there is no arbiter: the machine is whole here; may it run? */
   ready: {},
   /** The machine runs here. */
@@ -36,7 +61,7 @@ const FIELDS = {
 
   // From either:
   alive: {},
-  /** Nothing comes of it. */
+  /** Whoever says this has given up for good: it runs nothing that it has not claimed of an arbiter. */
   abort: { because: 'text' },
 } as const satisfies Record<string, Record<string, Kind>>;
 
@@ -63,12 +88,29 @@ export type MessageOf<Type extends MessageType> = { readonly type: Type } & {
 export type Message = { [Type in MessageType]: MessageOf<Type> }[MessageType];
 
 const TYPES = Object.keys(FIELDS) as MessageType[];
+/** In bytes, of the field of a message that is as long as it likes. Others' are `MAX_CONTENT`. */
+const LONGEST: Partial<Record<MessageType, number>> = { plug: MAX_ID_BYTES, abort: MAX_REASON_BYTES };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A type's number, as frames have it. */
 export function codeOf(type: MessageType): number {
   return TYPES.indexOf(type) + 1;
+}
+
+/** @returns how many bytes the fields of such a message are at most; undefined: there is no such message */
+export function longestFields(code: number): number | undefined {
+  const type = TYPES[code - 1];
+  if (type === undefined) return undefined;
+  const longest = LONGEST[type] ?? MAX_CONTENT;
+  return Object.values(FIELDS[type]).reduce((sum: number, kind: Kind) => sum + (SIZES[kind] || longest), 0);
+}
+
+/** The reason for which an end gives up, cut to what a message takes. */
+export function reasonOf(text: string): string {
+  let cut = text.slice(0, MAX_REASON_BYTES);
+  while (encoder.encode(cut).length > MAX_REASON_BYTES) cut = cut.slice(0, -1);
+  return cut;
 }
 
 /**

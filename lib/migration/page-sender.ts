@@ -9,8 +9,7 @@
  */
 import type { Run } from '../dirty/run-iterator.js';
 import type { DirtyPages } from './dirty-pages.js';
-import { MAX_CONTENT } from './frame.js';
-import type { Message } from './message.js';
+import { MAX_CONTENT, type Message } from './message.js';
 import { MigrationError } from './migration-error.js';
 import type { OutgoingBlock, OutgoingRam } from './outgoing-ram.js';
 import type { PageCache } from './page-cache.js';

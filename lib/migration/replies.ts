@@ -7,7 +7,12 @@ export class Replies {
 
   /** To be called before the message can come. */
   expect<Type extends MessageType>(type: Type): Promise<MessageOf<Type>> {
-    return new Promise((resolve) => this.expected.set(type, resolve));
+    return new Promise((resolve) => this.whenTaken(type, resolve));
+  }
+
+  /** As `expect`, for whom a later turn of the microtask queue is too late. @param act runs in the step that takes the message */
+  whenTaken<Type extends MessageType>(type: Type, act: (message: MessageOf<Type>) => void): void {
+    this.expected.set(type, act);
   }
 
   /** @throws MigrationError when nobody expects it */

@@ -2,7 +2,6 @@
  * Pre-copy: all RAM is sent while the machine runs, then what became dirty meanwhile, then what became dirty meanwhile,
  * until what remains can be sent within the downtime that is allowed.
  */
-import { soon } from '../rcu/turns.js';
 import type { Convergence } from './convergence.js';
 import type { DirtyPages } from './dirty-pages.js';
 import type { Link } from './link.js';
@@ -75,7 +74,7 @@ export class Rounds {
       if (chunk === undefined) return;
       for (const message of chunk) await link.send(message);
       this.report(false);
-      await link.until(new Promise<void>((resolve) => soon(resolve))); // for the stream, timers, and everyone else
+      await link.rest(); // for the stream, timers, and everyone else
     }
   }
 

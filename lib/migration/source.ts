@@ -8,11 +8,12 @@ import type { ByteStream } from './byte-stream.js';
 import { Convergence } from './convergence.js';
 import { SourceDecision } from './decision.js';
 import { DirtyPages } from './dirty-pages.js';
-import { MAX_CONTENT } from './frame.js';
 import { callHook } from './hook.js';
 import { Link } from './link.js';
 import type { SourceMachine } from './machine.js';
+import { MAX_CONTENT, type Message } from './message.js';
 import { asFailure, MigrationError } from './migration-error.js';
+import { MismatchAnswers } from './mismatch.js';
 import { checkMethods, checkMigrateOptions, checkPageSize, type MigrateOptions, STREAM_METHODS } from './options.js';
 import { OutgoingRam } from './outgoing-ram.js';
 import { PageCache } from './page-cache.js';
@@ -78,10 +79,13 @@ export class Migration {
   private readonly convergence: Convergence;
   private readonly rounds: Rounds;
   private readonly decision: SourceDecision;
+  private readonly mismatch: MismatchAnswers;
   private readonly events = new Events<MigrationEvents>(['progress']);
   private readonly began = performance.now();
   private phase: MigrationPhase = 'connecting';
   private pausedAt: number | undefined;
+  /** The machine is paused, and digests are compared. */
+  private verifying = false;
   private pagesSkipped = 0;
   private reportedAt = 0;
 
@@ -111,6 +115,7 @@ export class Migration {
     const parts = { link, ram, dirty, sender, convergence, pageSize, downtimeMs };
     this.rounds = new Rounds(parts, (boundary) => this.report(boundary));
     this.decision = new SourceDecision(link, this.replies, arbiter, stallMs);
+    this.mismatch = new MismatchAnswers(link, ram);
     if (signal?.aborted) this.onAbort();
     signal?.addEventListener('abort', this.onAbort);
     this.result = this.run();
@@ -202,7 +207,7 @@ export class Migration {
     try {
       return await this.attempt();
     } catch (error) {
-      failure = asFailure(error, 'source', 'the source failed');
+      failure = this.mismatch.explain(asFailure(error, 'source', 'the source failed'));
       throw failure;
     } finally {
       await this.end(failure);
@@ -212,7 +217,7 @@ export class Migration {
   private async attempt(): Promise<MigrationResult> {
     const { link, replies, rounds, machine, options } = this;
     const hello = replies.expect('hello');
-    link.listen((message) => replies.take(message));
+    link.listen((message) => this.take(message));
     const { pageSize } = machine.memory;
     await link.send({ type: 'hello', from: 'source', pageSize, arbiter: options.arbiter !== undefined });
     checkPeer(await link.until(hello), 'destination', pageSize, options.arbiter);
@@ -225,6 +230,7 @@ export class Migration {
     this.pausedAt = performance.now();
     await callHook('source', 'pause', () => machine.pause());
     const verify = options.verify ?? machine.memory.ram.bytes <= options.downtimeMs * 2 ** 20;
+    this.verifying = verify;
     const saveState = () => callHook('source', 'saveState', async () => checkState(await machine.saveState()));
     const { ram, dirty, sender } = this;
     const confirmed = await switchOver({
@@ -235,6 +241,13 @@ export class Migration {
     const downtimeMs = now - this.pausedAt;
     const totalMs = now - this.began;
     return { ...this.totals, rounds: rounds.round, downtimeMs, totalMs, verified: verify, confirmed };
+  }
+
+  private take(message: Message): void {
+    // What is asked of a machine that runs would say nothing of what it was.
+    if (message.type === 'inspect' && this.verifying) this.mismatch.answer(message);
+    else if (message.type === 'differs' && this.verifying) this.mismatch.note(message);
+    else this.replies.take(message);
   }
 
   private async decide(): Promise<boolean> {
@@ -249,7 +262,7 @@ export class Migration {
     const { machine, link } = this;
     this.decision.binding = true;
     this.options.signal?.removeEventListener('abort', this.onAbort);
-    link.close(failure?.message);
+    link.close(failure);
     this.dirty.end();
     const stays = failure !== undefined && failure.reason !== 'undecided';
     try {

@@ -1,10 +1,12 @@
 /** With the machine paused, all that remains: RAM, state, digests. */
-import { digestOfBlock } from './block-digest.js';
+import { DIGEST_BYTES } from './digest.js';
 import type { DirtyPages } from './dirty-pages.js';
-import { MAX_CONTENT } from './frame.js';
 import type { Link } from './link.js';
+import { MAX_CONTENT, MOST_SEALS } from './message.js';
+import { MigrationError } from './migration-error.js';
 import type { OutgoingRam } from './outgoing-ram.js';
 import type { PageSender } from './page-sender.js';
+import { digestCount, digestOf } from './part-digests.js';
 import type { Rounds } from './rounds.js';
 
 /** What it takes. */
@@ -27,7 +29,11 @@ export interface SwitchOver {
 export async function switchOver(over: SwitchOver): Promise<boolean> {
   const { link, rounds, ram, dirty, sender, verify } = over;
   let changes: number;
+  let seals = 0;
   do {
+    if (seals === MOST_SEALS) {
+      throw new MigrationError('source', `RAM came or went ${MOST_SEALS} times while the machine was paused`);
+    }
     await rounds.catchUp();
     changes = ram.changes;
     const state = await over.saveState();
@@ -35,6 +41,7 @@ export async function switchOver(over: SwitchOver): Promise<boolean> {
     await rounds.sendAll();
     if (ram.changes !== changes) continue; // RAM that came since has not been collected: its digest would be wrong
     for (const message of sender.emptySkipped()) await link.send(message);
+    seals++;
     await link.send({ type: 'seal', stateBytes: state.length, verify });
     for (let at = 0; at < state.length; at += MAX_CONTENT) {
       await link.send({ type: 'state', bytes: state.subarray(at, at + MAX_CONTENT) });
@@ -46,7 +53,17 @@ export async function switchOver(over: SwitchOver): Promise<boolean> {
 
 async function sendDigests({ link, ram }: SwitchOver): Promise<void> {
   for (const { number, bytes, skipped } of ram) {
-    const digest = await link.until(digestOfBlock(bytes, ram.unit, skipped));
-    await link.send({ type: 'digest', block: number, digest });
+    const block = { bytes, unit: ram.unit, skipped };
+    const count = digestCount(bytes.length);
+    for (let first = 0; first < count; ) {
+      const digests = new Uint8Array(Math.min(count - first, MAX_CONTENT / DIGEST_BYTES) * DIGEST_BYTES);
+      for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
+        if (link.isTiring) await link.rest();
+        const start = (first + at / DIGEST_BYTES) * MAX_CONTENT;
+        digests.set(digestOf(block, start, Math.min(start + MAX_CONTENT, bytes.length)), at);
+      }
+      await link.send({ type: 'digests', block: number, offset: first * MAX_CONTENT, digests });
+      first += digests.length / DIGEST_BYTES;
+    }
   }
 }

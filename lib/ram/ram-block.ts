@@ -3,6 +3,9 @@ import type { PageRange } from '../dirty/page-range.js';
 import type { PageSet } from '../dirty/page-set.js';
 import { wrongType } from '../errors.js';
 
+/** In UTF-16 units, of a RAM block's id. (QEMU: RAMBlock.idstr.) */
+export const LONGEST_ID = 255;
+
 /** A plugged block of guest RAM. After its `unplug` it names nothing; operations refuse it. */
 export class RamBlock {
   /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */

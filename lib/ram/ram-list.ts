@@ -24,7 +24,7 @@ import type { Rcu } from '../rcu/rcu.js';
 import { type WaitLimit, waitForWake } from '../rcu/wait.js';
 import { type RamListener, RamListeners } from './listeners.js';
 import { placeRam } from './placement.js';
-import { checkRamBlock, RamBlock } from './ram-block.js';
+import { checkRamBlock, LONGEST_ID, RamBlock } from './ram-block.js';
 
 /** What to plug, and where. */
 export interface PlugOptions {
@@ -260,6 +260,9 @@ export class RamList {
     const { id, size, offset } = read;
     if (typeof id !== 'string') throw wrongType('plug', 'id', id, 'a string');
     if (id === '') throw outOfRange('plug', 'id', id, 'a string that is not empty');
+    if (id.length > LONGEST_ID) {
+      throw new RangeError(`plug: id must be at most ${LONGEST_ID} characters long, got ${id.length}`);
+    }
     if (this.get(id) !== undefined) throw new RangeError(`plug: id ${show(id)} is in use`);
     const most = this.maxPages * this.geometry.pageSize;
     this.checkMultiple('size', size, this.geometry.pageSize, most);

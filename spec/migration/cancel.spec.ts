@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { UsageError } from '../../lib/index.js';
-import { type Migration, MigrationError, migrate, receive } from '../../lib/migration/index.js';
+import { type Arbiter, type Migration, MigrationError, migrate, receive } from '../../lib/migration/index.js';
 import type { MessageType } from '../../lib/migration/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
@@ -18,7 +18,7 @@ function machine(): SendingMachine {
 }
 
 /** In the order in which they come by. */
-const MESSAGES: readonly MessageType[] = ['hello', 'plug', 'data', 'seal', 'state', 'digest', 'end'];
+const MESSAGES: readonly MessageType[] = ['hello', 'plug', 'data', 'seal', 'state', 'digests', 'end'];
 
 describe('A migration that is cancelled', () => {
   for (const type of MESSAGES) {
@@ -142,17 +142,52 @@ describe('A migration that is cancelled', () => {
     expect(expectArrived(sender, outcome).confirmed).to.equal(true);
   });
 
-  it('by a destination that has said that it is whole is not', async () => {
+  for (const type of ['ready', 'commit'] as const) {
+    it(`by a destination that waits to be told to start is: when '${type}' goes over`, async () => {
+      const sender = machine();
+      const controller = new AbortController();
+      const outcome = await attempt(sender, {
+        destination: { signal: controller.signal },
+        policy: ({ message }) => {
+          if (message.type === type) controller.abort();
+          return 'pass';
+        },
+      });
+      // Also when the source has said that the other may run: it hears that the other never will.
+      expectStayed(sender, outcome, 'destination');
+      expect(outcome.received).to.include({ reason: 'cancelled' });
+      expectArrived(sender, await attempt(sender));
+    });
+  }
+
+  it('by a destination that has been told to start is not', async () => {
+    const sender = machine();
+    const receiver = new ReceivingMachine(PAGE);
+    const controller = new AbortController();
+    receiver.start = async () => {
+      controller.abort();
+      await turns();
+      receiver.state = 'running';
+    };
+    const outcome = await attempt(sender, { receiver, destination: { signal: controller.signal } });
+    expect(expectArrived(sender, outcome).confirmed).to.equal(true);
+  });
+
+  it('by a destination that has asked the arbiter is not', async () => {
     const sender = machine();
     const controller = new AbortController();
-    const outcome = await attempt(sender, {
-      destination: { signal: controller.signal },
-      policy: ({ message }) => {
-        if (message.type === 'ready' || message.type === 'commit') controller.abort();
-        return 'pass';
+    const arbiter = new MemoryArbiter();
+    const cancelling: Arbiter = {
+      claim: (side) => {
+        controller.abort();
+        return arbiter.claim(side);
       },
+    };
+    const outcome = await attempt(sender, {
+      source: { arbiter },
+      destination: { arbiter: cancelling, signal: controller.signal },
     });
-    expect(expectArrived(sender, outcome).confirmed).to.equal(true);
+    expectArrived(sender, outcome);
   });
 
   it('gives the vCPUs their time back', async () => {

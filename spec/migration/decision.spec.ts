@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { claimAtDestination } from '../../lib/migration/decision.js';
 import { type DecisionOptions, type Ends, everyRun } from '../support/migration/decision-world.js';
 
 /** @returns how often each pair of ends was reached, and the runs that `wrong` objects to */
@@ -35,9 +34,10 @@ describe('The decision which machine runs, in every order of what can happen', (
     expect(reached).to.include.members(['undecided, runs', 'runs, undecided', 'undecided, undecided']);
   });
 
-  it('is never for two without an arbiter, and undecided only after the source has said that the other may run', async () => {
+  it('is never for two without an arbiter, and undecided only where the source has lost the link after it has said that the other may run', async () => {
     const { faults, reached } = await explore({ arbiter: false }, (ends) => {
-      return two(ends) || (ends.source !== 'undecided' && notOne(ends));
+      const lost = ends.events.includes('the source loses the link') && ends.source === 'undecided';
+      return two(ends) || (!lost && notOne(ends));
     });
     expect(faults).to.be.empty;
     expect(reached).to.deep.equal([
@@ -48,10 +48,32 @@ describe('The decision which machine runs, in every order of what can happen', (
     ]);
   });
 
+  it('may still be given up by a destination that has been told nothing, and is for the source then', async () => {
+    const seen: string[] = [];
+    const { faults } = await explore({ arbiter: false }, (ends) => {
+      if (!ends.events.includes('the destination is cancelled')) return false;
+      seen.push(ends.events.join('; '));
+      return (
+        ends.destination === 'runs' || (ends.source !== 'runs' && !ends.events.includes('the source loses the link'))
+      );
+    });
+    expect(faults).to.be.empty;
+    const late = 'the destination is cancelled; the source reads ready; the source reads abort';
+    expect(
+      seen.some((events) => events.includes(late)),
+      'after the source has said that the other may run',
+    ).to.equal(true);
+  });
+
   describe('is seen to be wrong', () => {
+    it('when a destination that has said that it gives up starts all the same', async () => {
+      const claim: DecisionOptions['claim'] = (decision) => decision.reach().catch(() => {});
+      expect((await explore({ arbiter: false, claim }, two)).faults).to.not.be.empty;
+    });
+
     it('when the destination starts before it has claimed', async () => {
-      const claim: typeof claimAtDestination = async (...args) => {
-        claimAtDestination(...args).catch(() => {});
+      const claim: DecisionOptions['claim'] = async (decision) => {
+        decision.reach().catch(() => {});
       };
       expect((await explore({ arbiter: true, claim }, two)).faults).to.not.be.empty;
       expect((await explore({ arbiter: false, claim }, two)).faults).to.not.be.empty;
@@ -75,8 +97,8 @@ describe('The decision which machine runs, in every order of what can happen', (
     });
 
     it('when the destination gives up because the link is gone, after it has claimed', async () => {
-      const claim: typeof claimAtDestination = async (link, replies, arbiter) => {
-        await claimAtDestination(link, replies, arbiter);
+      const claim: DecisionOptions['claim'] = async (decision, link) => {
+        await decision.reach();
         if (link.failure !== undefined) throw link.failure;
       };
       expect((await explore({ arbiter: true, claim }, notOne)).faults).to.not.be.empty;

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { FrameReader, FrameWriter, MAX_CONTENT, PREFACE } from '../../lib/migration/frame.js';
-import { codeOf, decodeFields, encodeFields, type Message } from '../../lib/migration/message.js';
+import { FrameReader, FrameWriter, PREFACE } from '../../lib/migration/frame.js';
+import { codeOf, decodeFields, encodeFields, MAX_CONTENT, type Message } from '../../lib/migration/message.js';
 import { MigrationError } from '../../lib/migration/migration-error.js';
 import { expectThrow } from '../support/refusals.js';
 
 const u32 = fc.nat({ max: 0xffffffff });
 const u53 = fc.maxSafeNat();
 const bytes = fc.uint8Array({ maxLength: 100 });
-const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+const text = fc.string({ unit: 'grapheme', maxLength: 8 });
 const side = fc.constantFrom<'source' | 'destination'>('source', 'destination');
 
 const message: fc.Arbitrary<Message> = fc.oneof(
@@ -19,7 +19,9 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('zero' as const), block: u32, offset: u53, length: u53 }),
   fc.record({ type: fc.constant('seal' as const), stateBytes: u53, verify: fc.boolean() }),
   fc.record({ type: fc.constant('state' as const), bytes }),
-  fc.record({ type: fc.constant('digest' as const), block: u32, digest: bytes }),
+  fc.record({ type: fc.constantFrom('digests' as const, 'parts' as const), block: u32, offset: u53, digests: bytes }),
+  fc.record({ type: fc.constant('inspect' as const), block: u32, offset: u53 }),
+  fc.record({ type: fc.constant('differs' as const), block: u32, offset: u53, length: u53 }),
   fc.record({ type: fc.constantFrom('end' as const, 'commit' as const, 'ready' as const, 'running' as const) }),
   fc.record({ type: fc.constant('taken' as const), bytes: u53 }),
   fc.record({ type: fc.constant('alive' as const) }),
@@ -65,7 +67,8 @@ describe('The frames of a migration', () => {
   it('carry contents of up to 64 KiB, and a writer refuses more', () => {
     const most: Message = { type: 'data', block: 0, offset: 0, bytes: new Uint8Array(MAX_CONTENT).fill(7) };
     expect(read(written([most]))).to.deep.equal([most]);
-    expectThrow(() => written([{ ...most, bytes: new Uint8Array(2 * MAX_CONTENT) }]), RangeError, 'a message of');
+    const more = { ...most, bytes: new Uint8Array(2 * MAX_CONTENT) };
+    expectThrow(() => written([more]), RangeError, "'data' of", `${MAX_CONTENT + 12} is the most`);
   });
 
   it('show any byte that was changed, and nothing behind it is read', () => {
@@ -116,10 +119,12 @@ describe('The frames of a migration', () => {
   });
 
   it('of another program are not taken for a migration, nor those of another version', () => {
-    expectThrow(() => read(Buffer.from('GET / HTTP/1.1\r\n\r\n')), MigrationError, 'does not speak of migrations');
+    expectThrow(() => read(Buffer.from('GET / HTTP/1.1\r\n\r\n')), MigrationError, 'not a dirtymem migration stream');
     const other = written([]);
-    other[8] = 9;
-    expectThrow(() => read(other), MigrationError, 'speaks version 9', 'this end 1');
+    for (const version of [1, 9]) {
+      other[8] = version;
+      expectThrow(() => read(other), MigrationError, `speaks version ${version}`, 'this end 2');
+    }
   });
 
   it('of any bytes end in messages, in waiting or in a protocol error', () => {
@@ -153,9 +158,27 @@ describe('The frames of a migration', () => {
     expect(decodeFields(200, new Uint8Array())).to.equal(undefined);
   });
 
-  it('claim no length beyond the most', () => {
+  it('claim no length beyond the most of their type: nothing more of them is read', () => {
+    const longest = { hello: 6, plug: 20 + 3 * 255, abort: 256, alive: 0, end: 0, data: 12 + MAX_CONTENT } as const;
+    for (const [type, most] of Object.entries(longest) as [keyof typeof longest, number][]) {
+      const stream = Buffer.concat([PREFACE, new Uint8Array(16)]);
+      stream.writeUInt32LE(codeOf(type), PREFACE.length + 4);
+      stream.writeUInt32LE(most, PREFACE.length);
+      const reader = new FrameReader();
+      if (most > 0) {
+        expect(read(stream, [], reader)).to.be.empty;
+        expect(reader.whole).to.equal(false);
+      }
+      stream.writeUInt32LE(most + 1, PREFACE.length);
+      expectThrow(() => read(stream), MigrationError, `a frame of ${most + 1} bytes, where ${most} are the most`);
+    }
+  });
+
+  it('are of no type but those that there are', () => {
     const stream = Buffer.concat([PREFACE, new Uint8Array(16)]);
-    stream.writeUInt32LE(MAX_CONTENT + 65, PREFACE.length);
-    expectThrow(() => read(stream), MigrationError, `a frame of ${MAX_CONTENT + 65} bytes`);
+    for (const code of [0, 200, 2 ** 32 - 1]) {
+      stream.writeUInt32LE(code, PREFACE.length + 4);
+      expectThrow(() => read(stream), MigrationError, 'a message that cannot be');
+    }
   });
 });

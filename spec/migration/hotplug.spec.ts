@@ -194,7 +194,8 @@ describe('RAM that comes and goes during a migration', () => {
       return plug(place);
     };
     const outcome: Outcome = await attempt(sender, { ...when('data', () => plugFilled('new', 30, 128)), receiver });
-    expect(expectStayed(sender, outcome, 'destination').message).to.contain('no slot is free');
+    expect(expectStayed(sender, outcome, 'destination').message).to.equal('the destination gave up: plug failed');
     expect(outcome.received).to.be.instanceOf(MigrationError).and.include({ reason: 'destination' });
+    expect((outcome.received as MigrationError).message).to.contain('no slot is free');
   });
 });

@@ -33,14 +33,18 @@ describe('A hook', () => {
   for (const [what, [bytes, shown]] of Object.entries(NO_BYTES)) {
     it(`that gives ${what} for a block's bytes is told so, and the machine stays`, async () => {
       sender.contents = bytes as never;
-      const parts = ['must return a Uint8Array of 16384 bytes at a multiple of 4', shown];
+      const must = 'must return a Uint8Array of 16384 bytes at a multiple of 4';
+      const parts = [must, shown];
       const ofSource = expectStayed(sender, await attempt(sender, { receiver }), 'source');
       for (const part of ["contents('ram')", ...parts]) expect(ofSource.message).to.contain(part);
       sender.contents = SendingMachine.prototype.contents;
       const other = new ReceivingMachine(PAGE);
       other.plug = bytes as never;
-      const ofDestination = expectStayed(sender, await attempt(sender, { receiver: other }), 'destination');
+      const outcome = await attempt(sender, { receiver: other });
+      const ofDestination = outcome.received as MigrationError;
       for (const part of ["plug('ram')", ...parts]) expect(ofDestination.message).to.contain(part);
+      const { message } = expectStayed(sender, outcome, 'destination');
+      expect(message).to.equal(`the destination gave up: plug('ram') ${must}`);
       expectArrived(sender, await attempt(sender));
     });
   }
@@ -82,7 +86,9 @@ describe('A hook', () => {
       it(`that throws ${what} is a failure of the destination, which discards what it has: ${name}`, async () => {
         receiver[name] = fail;
         const outcome = await attempt(sender, { receiver });
-        expect(expectStayed(sender, outcome, 'destination').message).to.contain(`${name} failed: `);
+        const { message } = expectStayed(sender, outcome, 'destination');
+        expect(message).to.equal(`the destination gave up: ${name} failed`);
+        expect((outcome.received as MigrationError).message).to.contain(`${name} failed: `);
         expect(outcome.received).to.include({ reason: 'destination', cause: error });
       });
     }

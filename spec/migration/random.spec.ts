@@ -84,7 +84,9 @@ class Script {
   }
 }
 
-describe('A migration during which anything happens', () => {
+describe('A migration during which anything happens', function () {
+  this.timeout(120_000);
+
   it('takes the whole machine over, or leaves it as it is, to be migrated again', async () => {
     const seen = { arrived: 0, stayed: 0 };
     const property = fc.asyncProperty(acts, async ([changes, end]) => {

@@ -8,15 +8,16 @@ import { VcpuMachine } from '../support/migration/vcpu-machine.js';
 describe('A machine whose vCPUs store while it is migrated', () => {
   let machine: VcpuMachine;
 
-  beforeEach(async () => {
+  async function boot(): Promise<void> {
     machine = new VcpuMachine(smallEngine({ pagesPerBlock: 256, arenaBytes: 2 ** 20 }));
     machine.plug('low', 1000, 0);
     machine.plug('high', 1000, 1024 * PAGE);
     for (const block of machine.memory.ram) machine.contents(block).fill(1);
     await machine.startVcpu('low', 200);
     await machine.startVcpu('high', 900);
-  });
+  }
 
+  beforeEach(boot);
   afterEach(() => machine.stop());
 
   it('arrives as it was when they stood still', async () => {
@@ -48,7 +49,7 @@ describe('A machine whose vCPUs store while it is migrated', () => {
 
   it('arrives, or stays and runs on, wherever the switch-over is cut', async () => {
     let stayed = 0;
-    for (const type of ['seal', 'digest', 'end', 'running'] as const) {
+    for (const type of ['seal', 'digests', 'end', 'running'] as const) {
       const arbiter = new MemoryArbiter();
       const outcome = await attempt(machine, {
         source: { arbiter, verify: true },
@@ -66,7 +67,10 @@ describe('A machine whose vCPUs store while it is migrated', () => {
   it('is slowed down while it dirties pages faster than they can be sent, and has its time back afterwards', async () => {
     // Where threads have to wait for a core, the vCPUs may store nothing during a whole round, and nothing is left.
     while (machine.shares.length === 0) {
-      if (machine.state === 'paused') await machine.resume();
+      if (machine.state === 'paused') {
+        await machine.stop(); // it has gone
+        await boot();
+      }
       await attempt(machine, {
         source: { downtimeMs: 0 },
         begun: (migration) => {
@@ -82,15 +86,22 @@ describe('A machine whose vCPUs store while it is migrated', () => {
 
   it('is held to a limit on dirtied pages where it has no way of its own, and to none afterwards', async () => {
     const limits: (number | undefined)[] = [];
-    Object.defineProperty(machine, 'throttle', { value: undefined });
-    const { memory } = machine;
-    const limit = memory.limitDirtyRate.bind(memory);
-    memory.limitDirtyRate = (pages, options) => {
-      limits.push(pages);
-      return limit(pages, options);
+    const watchLimits = (): void => {
+      Object.defineProperty(machine, 'throttle', { value: undefined });
+      const { memory } = machine;
+      const limit = memory.limitDirtyRate.bind(memory);
+      memory.limitDirtyRate = (pages, options) => {
+        limits.push(pages);
+        return limit(pages, options);
+      };
     };
+    watchLimits();
     while (limits.length === 0) {
-      if (machine.state === 'paused') await machine.resume();
+      if (machine.state === 'paused') {
+        await machine.stop(); // it has gone
+        await boot();
+        watchLimits();
+      }
       await attempt(machine, {
         source: { downtimeMs: 0 },
         begun: (migration) => {

@@ -1,10 +1,10 @@
 /**
- * The decision of a migration in every order: messages arrive or are lost with the link, either end finds the link lost, the
- * source is cancelled, the arbiter hears claims and answers or does not. The shipped `SourceDecision` and
- * `claimAtDestination` run in it; a run is a list of choices.
+ * The decision of a migration in every order: messages arrive or are lost with the link, either end finds the link lost, or is
+ * cancelled and says so, the arbiter hears claims and answers or does not. The shipped `SourceDecision` and
+ * `DestinationDecision` run in it; a run is a list of choices.
  */
 import type { Arbiter, Side } from '../../../lib/migration/arbiter.js';
-import { claimAtDestination, SourceDecision } from '../../../lib/migration/decision.js';
+import { DestinationDecision, SourceDecision } from '../../../lib/migration/decision.js';
 import type { Link } from '../../../lib/migration/link.js';
 import type { Message } from '../../../lib/migration/message.js';
 import { MigrationError } from '../../../lib/migration/migration-error.js';
@@ -22,7 +22,12 @@ export interface Ends {
 /** An end of the link, as far as decisions use it. */
 class FakeLink {
   readonly sent: Message[] = [];
+  peerGaveUp = false;
   private readonly controller = new AbortController();
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
 
   get failure(): MigrationError | undefined {
     return this.controller.signal.aborted ? this.controller.signal.reason : undefined;
@@ -35,6 +40,16 @@ class FakeLink {
   sendNow(message: Message): void {
     if (this.failure !== undefined) throw this.failure;
     this.sent.push(message);
+  }
+
+  /** What an end that has failed says, if anybody hears it. */
+  sayGoodbye(): void {
+    if (this.failure?.reason !== 'link' && !this.peerGaveUp) this.sent.push({ type: 'abort', because: '' });
+  }
+
+  hearGoodbye(): void {
+    this.peerGaveUp = true;
+    this.fail(new MigrationError('destination', 'the peer gave up'));
   }
 
   until<T>(promise: Promise<T>): Promise<T> {
@@ -58,7 +73,8 @@ export interface DecisionOptions {
   readonly arbiter: boolean;
   /** The arbiter's answers may be lost. */
   readonly unreliable?: boolean;
-  readonly claim?: typeof claimAtDestination;
+  /** How the destination that has a whole machine comes to its decision. */
+  readonly claim?: (decision: DestinationDecision, link: Link) => Promise<void>;
   /** What the source makes of the arbiter's answers. */
   readonly sourceArbiter?: (arbiter: Arbiter) => Arbiter;
 }
@@ -71,8 +87,8 @@ export class DecisionWorld {
   private readonly events: string[] = [];
   private winner: Side | undefined;
   private ends: { source: End; destination: End } = { source: 'waits', destination: 'waits' };
-  private cancelled = false;
-  private readonly decision: SourceDecision;
+  private readonly cancelled = { source: false, destination: false };
+  private readonly decisions: { readonly source: SourceDecision; readonly destination: DestinationDecision };
 
   constructor(options: DecisionOptions) {
     this.options = options;
@@ -82,22 +98,32 @@ export class DecisionWorld {
     };
     const [forSource, forDestination] = options.arbiter ? [arbiter, arbiter] : [undefined, undefined];
     const asked = forSource === undefined ? undefined : (options.sourceArbiter?.(forSource) ?? forSource);
-    this.decision = new SourceDecision(source as unknown as Link, this.replies.source, asked, 2 ** 30);
-    this.decision.reach().then(
+    const [near, far] = [source, destination] as unknown as [Link, Link];
+    this.decisions = {
+      source: new SourceDecision(near, this.replies.source, asked, 2 ** 30),
+      destination: new DestinationDecision(far, this.replies.destination, forDestination, 2 ** 30),
+    };
+    this.decisions.source.reach().then(
       () => this.end('source', 'does not run'),
-      ({ reason }: MigrationError) => this.end('source', reason === 'undecided' ? 'undecided' : 'runs'),
+      ({ reason }: MigrationError) => {
+        source.sayGoodbye();
+        this.end('source', reason === 'undecided' ? 'undecided' : 'runs');
+      },
     );
     const ended = this.replies.destination.expect('end');
-    const { claim = claimAtDestination } = options;
+    const { claim = (decision) => decision.reach() } = options;
     destination
       .until(ended)
-      .then(() => claim(destination as unknown as Link, this.replies.destination, forDestination))
+      .then(() => claim(this.decisions.destination, far))
       .then(
         () => {
           this.end('destination', 'runs');
           if (destination.failure === undefined) destination.sendNow({ type: 'running' });
         },
-        ({ reason }: MigrationError) => this.end('destination', reason === 'undecided' ? 'undecided' : 'does not run'),
+        ({ reason }: MigrationError) => {
+          destination.sayGoodbye();
+          this.end('destination', reason === 'undecided' ? 'undecided' : 'does not run');
+        },
       );
   }
 
@@ -114,7 +140,8 @@ export class DecisionWorld {
       act();
       await settled();
     }
-    this.decision.binding = true;
+    const { source, destination } = this.links;
+    for (const link of [source, destination]) link.fail(new MigrationError('link', 'the run has ended')); // and no timer runs on
     return { ...this.ends, events: this.events, widths };
   }
 
@@ -124,7 +151,14 @@ export class DecisionWorld {
     const deliver = (from: FakeLink, to: FakeLink, replies: Replies, side: Side): void => {
       const [message] = from.sent;
       if (message === undefined || to.failure !== undefined) return;
-      possible.push([`the ${side} reads ${message.type}`, () => replies.take(from.sent.shift() as Message)]);
+      possible.push([
+        `the ${side} reads ${message.type}`,
+        () => {
+          from.sent.shift();
+          if (message.type === 'abort') to.hearGoodbye();
+          else replies.take(message);
+        },
+      ]);
     };
     deliver(source, destination, this.replies.destination, 'destination');
     deliver(destination, source, this.replies.source, 'source');
@@ -141,8 +175,9 @@ export class DecisionWorld {
     };
     lose('source');
     lose('destination');
-    if (!this.cancelled && source.failure === undefined && !this.decision.binding) {
-      possible.push(['the source is cancelled', () => this.cancel()]);
+    for (const side of ['source', 'destination'] as const) {
+      if (this.cancelled[side] || this.links[side].failure !== undefined || this.decisions[side].binding) continue;
+      possible.push([`the ${side} is cancelled`, () => this.cancel(side)]);
     }
     return possible;
   }
@@ -158,9 +193,9 @@ export class DecisionWorld {
     else claim.reject(new Error('no answer'));
   }
 
-  private cancel(): void {
-    this.cancelled = true;
-    this.links.source.fail(new MigrationError('cancelled', 'cancelled'));
+  private cancel(side: Side): void {
+    this.cancelled[side] = true;
+    this.links[side].fail(new MigrationError('cancelled', 'cancelled'));
   }
 
   private end(side: Side, end: End): void {

@@ -1,0 +1,54 @@
+/**
+ * Digests of a RAM block, one for each `MAX_CONTENT` bytes or, to look closer, for each part of these: a page, or 64 KiB of
+ * a larger one.
+ */
+import { DIGEST_BYTES, Digest } from './digest.js';
+import { MAX_CONTENT } from './message.js';
+import type { PageFlags } from './page-flags.js';
+
+/** Bytes of a block, as digests see them. */
+export interface DigestedBytes {
+  readonly bytes: Uint8Array;
+  /** Bytes of a part. */
+  readonly unit: number;
+  /** Parts that count as zero. */
+  readonly skipped?: PageFlags;
+}
+
+/** How many digests a block of so many bytes has. */
+export function digestCount(size: number): number {
+  return Math.ceil(size / MAX_CONTENT);
+}
+
+/** @param start @param end in bytes of the block, multiples of its parts */
+export function digestOf({ bytes, unit, skipped }: DigestedBytes, start: number, end: number): Uint8Array {
+  const digest = new Digest();
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  if (skipped === undefined) digest.update(words, start / 4, end / 4);
+  else {
+    for (let at = start; at < end; at += unit) {
+      if (skipped.has(at / unit)) digest.updateZeroes(unit / 4);
+      else digest.update(words, at / 4, (at + unit) / 4);
+    }
+  }
+  return digest.bytes();
+}
+
+/** The digests of the parts of what one digest is of, from the offset on, one after the other. */
+export function digestsOfParts(block: DigestedBytes, offset: number): Uint8Array {
+  const { bytes, unit } = block;
+  const end = Math.min(offset + MAX_CONTENT, bytes.length);
+  const digests = new Uint8Array(((end - offset) / unit) * DIGEST_BYTES);
+  for (let at = offset, to = 0; at < end; at += unit, to += DIGEST_BYTES)
+    digests.set(digestOf(block, at, at + unit), to);
+  return digests;
+}
+
+/** Are the digests at two places the same? */
+export function sameDigest(some: Uint8Array, at: number, others: Uint8Array, place: number): boolean {
+  for (let i = 0; i < DIGEST_BYTES; i++) if (some[at + i] !== others[place + i]) return false;
+  return true;
+}
+
+/** Messages hold no more digests than this. */
+export const DIGESTS_IN_MESSAGE = MAX_CONTENT / DIGEST_BYTES;
