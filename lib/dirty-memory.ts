@@ -6,8 +6,9 @@
  * asynchronous: they wait a grace period. Their bad arguments reject.
  */
 import type { Allocator } from './arena/allocator.js';
-import { Arena, type ArenaHandle, type ArenaOptions } from './arena/arena.js';
-import { Header } from './arena/layout.js';
+import { Arena, type ArenaHandle } from './arena/arena.js';
+import { CLOSED, Header } from './arena/layout.js';
+import type { ArenaOptions } from './arena/options.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
 import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './dirty/client.js';
@@ -20,7 +21,14 @@ import { PageSet, type PageSetStore } from './dirty/page-set.js';
 import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
 import { type Tracking, Trackings } from './dirty/tracking.js';
-import { checkInteger, describeReaders, GracePeriodTimeout, UsageError, wrongType } from './errors.js';
+import {
+  checkInteger,
+  describeReaders,
+  GracePeriodTimeout,
+  type ReaderReport,
+  UsageError,
+  wrongType,
+} from './errors.js';
 import { Events } from './events.js';
 import { warn } from './host.js';
 import { type OptionNames, readOptions } from './options.js';
@@ -33,6 +41,7 @@ import { RateLimits } from './rcu/rate-limits.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
 import { reportReaders, retireIdentity } from './rcu/registry.js';
 import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './rcu/wait.js';
+import { type ReclaimOptions, reclaim } from './reclaim.js';
 import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, Supervision } from './supervision.js';
 
@@ -94,6 +103,7 @@ export class DirtyMemory {
   private readonly ranges: CheckedRanges;
   private readonly store: PageSetStore;
   private readonly limits: RateLimits;
+  private readonly recycler: Recycler;
   private readonly releaseMemory: () => void;
   private readonly events = new Events<DirtyMemoryEvents>(['stall']);
   private readonly supervision = new Supervision();
@@ -102,35 +112,54 @@ export class DirtyMemory {
   /** @internal Embedders call `create`. */
   constructor(given: DirtyMemoryOptions, parts: Parts) {
     const options = readOptions('DirtyMemory.create', given, CREATE_OPTIONS);
-    const { kernel: choice = 'auto', stallMs = 1000, tracked = ALL_CLIENTS } = options;
-    checkKernelChoice('DirtyMemory.create', choice, options.shared !== false);
+    const { kernel: wanted = 'auto', stallMs = 1000, tracked = ALL_CLIENTS } = options;
+    const choice = checkKernelChoice('DirtyMemory.create', wanted);
     checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
     checkMask('DirtyMemory.create', tracked, 'tracked', 0);
     const { arena, maxPages, release } = Arena.create(options, tracked === ALL_CLIENTS ? 0 : 1);
     this.releaseMemory = release;
-    const kernel = parts.kernel(arena);
     this.arena = arena;
-    this.limits = new RateLimits(arena);
-    this.allocator = parts.allocator(arena, options.memory === undefined);
-    new Recycler(this.allocator);
-    const runs = { words: arena.words, first: arena.regions.runs, holder: undefined };
-    this.store = { geometry: arena.geometry, allocator: this.allocator, kernel, runs };
-    this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
-    this.tables = parts.tables(arena, this.allocator, kernel, tracked);
-    this.ram = parts.ram(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
-    this.ranges = new CheckedRanges(this.ram, arena.geometry.pageSize);
-    const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
-    this.collector = parts.collector(arena, this.tables, this.rcu, this.store, ramWithin, parts.swapPolicy);
-    this.trackings = new Trackings(this.tables, this.collector, this.rcu, ramWithin);
-    this.queries = parts.queries(this.tables, this.collector, kernel, ramWithin, arena.geometry.pagesPerBlock);
+    try {
+      const kernel = parts.kernel(arena, choice);
+      this.limits = new RateLimits(arena);
+      this.allocator = parts.allocator(arena, options.memory === undefined);
+      this.recycler = new Recycler(this.allocator);
+      const runs = { words: arena.words, first: arena.regions.runs, holder: undefined };
+      this.store = { geometry: arena.geometry, allocator: this.allocator, kernel, runs };
+      this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
+      this.tables = parts.tables(arena, this.allocator, kernel, tracked);
+      this.ram = parts.ram(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
+      this.ranges = new CheckedRanges(this.ram, arena.geometry.pageSize);
+      const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
+      this.collector = parts.collector(arena, this.tables, this.rcu, this.store, ramWithin, parts.swapPolicy);
+      this.trackings = new Trackings(this.tables, this.collector, this.rcu, ramWithin);
+      this.queries = parts.queries(this.tables, this.collector, kernel, ramWithin, arena.geometry.pagesPerBlock);
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /**
    * Reserves an engine; the calling thread becomes its owner. Memory is committed as it is touched.
-   * @throws TypeError, RangeError for options that cannot be; NoSharedMemoryError
+   * @throws TypeError, RangeError for options that cannot be; NoSharedMemoryError; AddressSpaceError. Then nothing is left
+   *   of the try, but that bytes of `memory` may have been written to
    */
   static create(options: DirtyMemoryOptions = {}): DirtyMemory {
     return new DirtyMemory(options, shippedParts);
+  }
+
+  /**
+   * Ends an engine whose owner's thread has died, so that another one may be created in its place. Readers of it that are
+   * still attached throw at their first mark after their next quiescent state, as those of a closed engine do;
+   * until each has detached, or is named in a later call, `create` is refused there. The caller vouches that the threads are
+   * gone: in Node by their `exit` event, never by the call of `terminate`. Any thread may call it, and again. A
+   * closed engine whose `DirtyMemory` is out of reach can have its dead readers retired so, too.
+   * @returns the readers that are still attached
+   * @throws TypeError, RangeError when there is no engine; UsageError when it is one that the calling thread owns
+   */
+  static reclaim(options: ReclaimOptions): ReaderReport[] {
+    return reclaim(options);
   }
 
   /** @internal */
@@ -411,7 +440,7 @@ export class DirtyMemory {
    */
   retire(identity: number): number {
     checkInteger('retire', 'identity', identity, 0, 2 ** 31 - 2);
-    const local = findLocalReader(this.arena.engineId, (reader) => reader.identity === identity);
+    const local = findLocalReader(this.arena, (reader) => reader.identity === identity);
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
     const retired = retireIdentity(this.arena, identity);
     this.rcu.step();
@@ -475,11 +504,12 @@ export class DirtyMemory {
     lifecycle.state = 'closed';
     // ORDER GP-1: Closed before the number, so that a reader that reports reloads its roots and finds them closed.
     // pairs with: dirty/vcpu.ts loadRoots
-    this.arena.words.store(Header.Closed, 1);
+    this.arena.words.store(Header.Closed, CLOSED);
     this.limits.set(0); // wakes those that sleep
     this.tables.close();
     this.rcu.close();
     this.allocator.closed = true;
+    this.recycler.close();
     this.releaseMemory();
   }
 

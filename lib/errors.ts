@@ -14,17 +14,58 @@ export class ArenaFullError extends RangeError {
 }
 
 /**
- * The owner's page or program has no SharedArrayBuffer, so no other thread could attach. In browsers it takes
- * cross-origin isolation, which two headers of the page's response ask for.
+ * The owner's page or program has no SharedArrayBuffer, so no other thread could attach. The message says what it takes here:
+ * in browsers a secure context and cross-origin isolation, which two headers of the page's response ask for.
  */
 export class NoSharedMemoryError extends Error {
   override readonly name = 'NoSharedMemoryError';
 
   constructor(operation: string) {
     super(
-      `${operation}: there is no SharedArrayBuffer here. A page has it when it comes over https or from localhost with ` +
-        'the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp; ' +
+      `${operation}: there is no SharedArrayBuffer here. ${whatSharingTakes(globalThis)}; ` +
         'without it an engine can be of one thread, with the option shared: false',
+    );
+  }
+}
+
+/** What a browser tells of a page, or of a worker. */
+interface BrowsingContext {
+  readonly isSecureContext?: boolean;
+  readonly crossOriginIsolated?: boolean;
+  readonly document?: unknown;
+  readonly location?: { readonly origin?: string };
+}
+
+function whatSharingTakes(context: BrowsingContext): string {
+  const { isSecureContext, crossOriginIsolated, document, location } = context;
+  if (crossOriginIsolated === true) {
+    return 'The page is cross-origin isolated, so its headers are right: this browser withholds shared memory, or has it disabled';
+  }
+  if (isSecureContext === false) {
+    const origin = location?.origin === undefined ? 'This page' : `This page, of ${location.origin},`;
+    return `${origin} is no secure context, where browsers ignore the headers that ask for it: serve it over https or from localhost, with ${HEADERS}`;
+  }
+  if (document === undefined && crossOriginIsolated === false) {
+    return `This worker is not cross-origin isolated. It is when its page is, and both come over https or from localhost with ${HEADERS}`;
+  }
+  return `A page has it when it comes over https or from localhost with ${HEADERS}`;
+}
+
+const HEADERS = 'the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
+
+/**
+ * The host would not reserve the memory of an engine, which is address space rather than memory. Its own error is the
+ * `cause`. Nothing was changed.
+ */
+export class AddressSpaceError extends RangeError {
+  override readonly name = 'AddressSpaceError';
+
+  constructor(operation: string, bytes: number, cause: unknown) {
+    super(
+      `${operation}: the host would not reserve ${bytes} bytes of address space for the engine's memory (${messageOf(cause)}). ` +
+        'Engines take less with a smaller maxRamBytes or arenaBytes, and several can share one memory, with the options ' +
+        'memory and byteOffset',
+      { cause },
     );
   }
 }
@@ -61,6 +102,11 @@ export class GracePeriodTimeout extends Error {
 export function describeReaders(readers: readonly ReaderReport[]): string {
   if (readers.length === 0) return 'no reader';
   return readers.map((r) => `'${r.name}' (identity ${r.identity}, slot ${r.slot})`).join(', ');
+}
+
+/** The message of what was thrown, which need not be an Error. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : show(error);
 }
 
 /** What is longer than this says no more in a message. */

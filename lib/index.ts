@@ -2,7 +2,8 @@
  * dirtymem, the owner's door. One thread owns an engine: it plugs and unplugs RAM, collects dirty bits and frees
  * memory. The threads that mark attach through `dirtymem/vcpu`.
  */
-export type { ArenaHandle, ArenaOptions } from './arena/arena.js';
+export type { ArenaHandle } from './arena/arena.js';
+export type { ArenaOptions } from './arena/options.js';
 export { ALL_CLIENTS, Client } from './dirty/client.js';
 export type { DirtyRate, PagesDirtied, RamBlockRate, ReaderRate } from './dirty/dirty-rate.js';
 export type { PageSet } from './dirty/page-set.js';
@@ -18,6 +19,7 @@ export {
 } from './dirty-memory.js';
 export { changedRectangles, type Rectangle, type Surface } from './display/changed-rectangles.js';
 export {
+  AddressSpaceError,
   ArenaFullError,
   CorruptionError,
   GracePeriodTimeout,
@@ -30,5 +32,6 @@ export type { RamBlock } from './ram/ram-block.js';
 export type { PlugOptions, RamList } from './ram/ram-list.js';
 export type { Rcu, StallReport } from './rcu/rcu.js';
 export type { WaitOptions } from './rcu/wait.js';
+export type { ReclaimOptions } from './reclaim.js';
 export type { Stats } from './stats.js';
 export type { SupervisedWorker } from './supervision.js';

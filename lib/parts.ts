@@ -4,7 +4,7 @@
  */
 import { Allocator } from './arena/allocator.js';
 import type { Arena } from './arena/arena.js';
-import { chooseKernel } from './bitmap/choose-kernel.js';
+import { chooseKernel, type KernelChoice } from './bitmap/choose-kernel.js';
 import type { Kernel } from './bitmap/kernel.js';
 import { BlockTables } from './dirty/block-tables.js';
 import { Collector } from './dirty/collector.js';
@@ -16,7 +16,7 @@ import { Rcu } from './rcu/rcu.js';
 
 export interface Parts {
   readonly allocator: (arena: Arena, freshIsZero: boolean) => Allocator;
-  readonly kernel: (arena: Arena) => Kernel;
+  readonly kernel: (arena: Arena, choice?: KernelChoice) => Kernel;
   readonly gracePeriods: (arena: Arena) => GracePeriods;
   readonly rcu: (...of: ConstructorParameters<typeof Rcu>) => Rcu;
   readonly swapPolicy: SwapPolicy;

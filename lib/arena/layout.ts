@@ -7,7 +7,9 @@
  */
 
 export const MAGIC = 0x6d656d64; // the bytes 'dmem' in memory order
-export const VERSION = 2;
+/** Stands in the place of `MAGIC` while an engine is being created there. */
+export const CREATING = ~MAGIC;
+export const VERSION = 3;
 export const LINE = 16;
 
 /** The header: written once at creation, and read by every attach. */
@@ -23,9 +25,9 @@ export const Header = {
   /** log2 of the pages of a bitmap block. */
   BlockShift: 5,
   MaxReaders: 6,
-  /** Random: tells engines apart within a thread. */
+  /** From 1 to 2^31 - 1: tells engines apart, those of one thread and those that live in one place after each other. */
   EngineId: 7,
-  /** 1 once the engine is closed. */
+  /** 0, `CLOSED` or `LEFT`. */
   Closed: 8,
   /** Of the words up to `EngineId`: tells an attaching thread that one of them was written over. */
   Checksum: 9,
@@ -55,6 +57,11 @@ export const Header = {
 /** Block tables, and so roots: one a client. */
 export const ROOTS = 3;
 
+/** In `Header.Closed`: readers are to leave; the owner may still store. */
+export const CLOSED = 1;
+/** The owner has made its last store: another engine may be created in the place (arena/place.ts). */
+export const LEFT = 2;
+
 export const FLAG_DEBUG = 1;
 export const FLAG_ATOMICS_KERNEL = 2;
 /** Of one thread: the memory is not shared. */
@@ -70,13 +77,23 @@ export const Slots = {
 export const Slot = {
   /** The number last reported, or 0 for offline. */
   State: 0,
-  /** The tenant's identity plus 1, the negative of that while it leaves, or 0 when the slot is free. */
+  /** The tenant's identity plus 1; `vacantOf` the engine while the slot is free. */
   Identity: 1,
   /** The grace-period number that the tenant is asked to hurry for, or 0. */
   Kick: 2,
+  /** 1 from the moment the tenant begins to leave until the next tenant has come (DL-2). */
+  Leaving: 3,
   /** Name in UTF-8, zero-padded, `NAME_WORDS` long. */
   Name: 4,
 } as const;
+
+/**
+ * What the identity word of a free slot holds: a negative number, and another one for each engine that has lived in the
+ * place, so that a thread that claims a slot of an engine that is gone finds nothing to swap (GP-5, arena/place.ts).
+ */
+export function vacantOf(engineId: number): number {
+  return -engineId;
+}
 
 export const NAME_WORDS = Slots.size - Slot.Name;
 export const NAME_BYTES = NAME_WORDS * 4;

@@ -4,6 +4,7 @@
  */
 import { isShared } from '../arena/memory.js';
 import { Words } from '../arena/words.js';
+import { messageOf } from '../errors.js';
 import { AtomicsKernel } from './atomics-kernel.js';
 import type { Kernel } from './kernel.js';
 import { KERNEL_WASM } from './kernel.wasm.js';
@@ -54,21 +55,30 @@ export class WasmKernel implements Kernel {
     );
   }
 
-  /** Whether this thread can have one, for a memory that is shared or for one that is not. */
-  static isAvailable(shared: boolean): boolean {
-    return moduleFor(shared) !== 'unavailable';
-  }
-
   /**
    * A kernel for the arena that begins at `byteOffset` of the memory. The module is compiled once a thread.
+   * @param refuse is told why there is none
    * @returns undefined where this thread cannot have one: no WebAssembly with SIMD and threads, a policy against
-   *   compiling, a big-endian machine
+   *   compiling, a big-endian machine, a memory with 64-bit addresses, no address space for the code
    */
-  static load(memory: WebAssembly.Memory, byteOffset: number): WasmKernel | undefined {
+  static load(
+    memory: WebAssembly.Memory,
+    byteOffset: number,
+    refuse: (why: Error) => void = () => {},
+  ): WasmKernel | undefined {
     const module = moduleFor(isShared(memory));
-    if (module === 'unavailable') return undefined;
-    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    return new WasmKernel(exports as unknown as Code, memory, byteOffset);
+    if (module instanceof Error) {
+      refuse(module);
+      return undefined;
+    }
+    let code: Code;
+    try {
+      code = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Code;
+    } catch (error) {
+      refuse(asError(error));
+      return undefined;
+    }
+    return new WasmKernel(code, memory, byteOffset);
   }
 
   findSet(block: number, first: number, end: number): number {
@@ -157,26 +167,31 @@ export class WasmKernel implements Kernel {
   }
 }
 
-const compiled: { shared?: WebAssembly.Module | 'unavailable'; unshared?: WebAssembly.Module | 'unavailable' } = {};
+const compiled: { shared?: WebAssembly.Module | Error; unshared?: WebAssembly.Module | Error } = {};
 
-function moduleFor(shared: boolean): WebAssembly.Module | 'unavailable' {
+function moduleFor(shared: boolean): WebAssembly.Module | Error {
   const build = shared ? 'shared' : 'unshared';
   compiled[build] ??= compile(build);
   return compiled[build];
 }
 
-function compile(build: keyof typeof compiled): WebAssembly.Module | 'unavailable' {
+function compile(build: keyof typeof compiled): WebAssembly.Module | Error {
   // WebAssembly is little-endian everywhere, typed arrays are what the machine is.
   const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-  if (!isLittleEndian || typeof WebAssembly !== 'object') return 'unavailable';
+  if (!isLittleEndian) return new Error('this machine is big-endian');
+  if (typeof WebAssembly !== 'object') return new Error('there is no WebAssembly');
   const binary = atob(KERNEL_WASM.head) + atob(KERNEL_WASM[build]) + atob(KERNEL_WASM.tail);
   const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  if (!WebAssembly.validate(bytes)) return 'unavailable';
+  if (!WebAssembly.validate(bytes)) return new Error('this WebAssembly has no SIMD, or no threads');
   try {
     return new WebAssembly.Module(bytes);
-  } catch {
-    return 'unavailable'; // the module is valid, so this is a content security policy, or a limit of the engine
+  } catch (error) {
+    return asError(error); // the module is valid, so this is a content security policy, or a limit of the engine
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 }
 
 /** @param shift bits of the first byte that belong to the word before. A fifth byte is read only if there are any. */

@@ -4,7 +4,7 @@
  * set has pages. They belong to the owner's thread alone: all accesses are plain (DM-1).
  */
 import type { Allocator } from '../arena/allocator.js';
-import type { Geometry } from '../arena/arena.js';
+import type { Geometry } from '../arena/geometry.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { UsageError } from '../errors.js';
 import { eachBlock, type PageRange, touchedPages } from './page-range.js';

@@ -4,7 +4,7 @@
  * SharedArrayBuffer cannot be returned to it.
  */
 import type { Allocator } from '../arena/allocator.js';
-import { later, soon } from '../rcu/turns.js';
+import { later, type Scheduled, soon } from '../rcu/turns.js';
 
 /** What a turn zeroes at most, or one block: some ten microseconds that a waiting caller's turn may come later. */
 const WORDS_A_TURN = 2 ** 16;
@@ -13,8 +13,8 @@ const IDLE_MS = 10_000;
 export class Recycler {
   private readonly allocator: Allocator;
   private readonly blocksATurn: number;
-  private zeroing = false;
-  private watching = false;
+  private zeroing: Scheduled | undefined;
+  private watching: Scheduled | undefined;
   private lastFree = 0;
 
   constructor(allocator: Allocator) {
@@ -23,27 +23,26 @@ export class Recycler {
     allocator.onFree = () => this.wake();
   }
 
+  /** The engine is closed: no turn of its own is left that would hold it, or touch what may be another engine's by then. */
+  close(): void {
+    this.allocator.onFree = () => {};
+    this.zeroing?.cancel();
+    this.watching?.cancel();
+  }
+
   private wake(): void {
     this.lastFree = performance.now();
-    if (!this.zeroing) {
-      this.zeroing = true;
-      soon(this.zero);
-    }
-    if (!this.watching) {
-      this.watching = true;
-      later(this.watch, IDLE_MS, false);
-    }
+    this.zeroing ??= soon(this.zero);
+    this.watching ??= later(this.watch, IDLE_MS, false);
   }
 
   private readonly zero = (): void => {
-    this.zeroing = this.allocator.zeroSome(this.blocksATurn);
-    if (this.zeroing) soon(this.zero);
+    this.zeroing = this.allocator.zeroSome(this.blocksATurn) ? soon(this.zero) : undefined;
   };
 
   private readonly watch = (): void => {
     const idle = performance.now() - this.lastFree;
-    this.watching = idle < IDLE_MS;
-    if (this.watching) later(this.watch, IDLE_MS - idle, false);
-    else this.allocator.trim();
+    this.watching = idle < IDLE_MS ? later(this.watch, IDLE_MS - idle, false) : undefined;
+    if (this.watching === undefined) this.allocator.trim();
   };
 }

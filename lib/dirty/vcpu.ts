@@ -212,7 +212,7 @@ export class Vcpu extends Reader {
     const { words } = this;
     // ORDER GP-3: after the number was loaded (Reader.report), after the look that confirmed it (Reader.enter), or at any
     //   time in an interval (reload); orders the tables' contents before our plain reads of them (acquire).
-    // pairs with: dirty/block-tables.ts publish, setRamEnd, publishTracked, close; dirty-memory.ts closeAfter
+    // pairs with: dirty/block-tables.ts publish, setRamEnd, publishTracked, close; dirty-memory.ts closeAfter; reclaim.ts end
     const table0 = words.load(Header.Roots);
     const table1 = words.load(Header.Roots + 1);
     const table2 = words.load(Header.Roots + 2);

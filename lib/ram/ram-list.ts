@@ -12,7 +12,7 @@
  * Both operations are one synchronous step of the owner up to their publication. A plug that fails in any part of it
  * leaves everything as it was.
  */
-import type { Geometry } from '../arena/arena.js';
+import type { Geometry } from '../arena/geometry.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
 import { CLIENT_COUNT, type Client } from '../dirty/client.js';

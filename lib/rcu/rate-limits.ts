@@ -9,9 +9,10 @@
  *   the word, then the limit, and then waits for that value of the word: if it has read the old limit, the word is yet
  *   to change, and the wait returns at once or is notified. A reader that reports loads the number first, and the
  *   limit after it: with the number of that grace period it finds the new limit. A reader that enters does the same.
- * DL-2 A limit ends with its tenant. Who leaves changes the slot's identity before it takes the limit away; the owner stores
- *   the limit before it looks at the identity again. Either the owner sees the change, and takes the limit away itself,
- *   or its store came before the tenant's.
+ * DL-2 A limit ends with its tenant. Who leaves says so in the slot before it takes the limit away, and the next tenant takes
+ *   that word back only after it has put its identity there. The owner stores the limit before it looks at both again.
+ *   Either the owner sees that the tenant is leaving, or another one is there, and takes the limit away itself, or its store came
+ *   before the tenant's.
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, Meter, meterOf, Slot, Slots, UNLIMITED } from '../arena/layout.js';
@@ -36,9 +37,11 @@ export class RateLimits {
       const tenant = words.load(slot + Slot.Identity);
       if (tenant <= 0 || tenant !== (identity ?? tenant - 1) + 1) return;
       words.store(own, identity === undefined ? 0 : limit || UNLIMITED);
-      // ORDER DL-2: after the limit (store-load), else it stays for the slot's next tenant.
-      // pairs with: rcu/registry.ts freeSlot
-      if (words.load(slot + Slot.Identity) === tenant) readers++;
+      // ORDER DL-2: after the limit (store-load), else it stays for the slot's next tenant. First whether it leaves, then
+      //   who it is (load-load), else what was read of the next tenant is taken for this one's.
+      // pairs with: rcu/registry.ts freeSlot, claimSlot
+      const leaves = words.load(slot + Slot.Leaving) !== 0;
+      if (!leaves && words.load(slot + Slot.Identity) === tenant) readers++;
       else words.store(own, 0);
     });
     this.announce();

@@ -82,7 +82,7 @@ export class Rcu {
     this.checkMayWait('synchronizeBlocking');
     const cookie = this.periods.request();
     const done = (): boolean => {
-      quiesceLocalReaders(this.arena.engineId);
+      quiesceLocalReaders(this.arena);
       this.step();
       return this.periods.completed >= cookie;
     };
@@ -132,7 +132,7 @@ export class Rcu {
   poll(cookie: number): boolean {
     if (this.lifecycle.state === 'closed') this.lifecycle.check('poll');
     checkInteger('poll', 'cookie', cookie, 1, this.periods.started + 1);
-    quiesceLocalReaders(this.arena.engineId);
+    quiesceLocalReaders(this.arena);
     this.step();
     return this.periods.completed >= cookie;
   }
@@ -190,7 +190,7 @@ export class Rcu {
   ): Promise<void> {
     options.signal?.throwIfAborted();
     const done = (): boolean => {
-      quiesceLocalReaders(this.arena.engineId);
+      quiesceLocalReaders(this.arena);
       this.step();
       return this.periods.completed >= cookie;
     };
@@ -212,7 +212,7 @@ export class Rcu {
   /** @internal @throws UsageError when waiting here could never end, or the engine is closed */
   checkMayWait(operation: string): void {
     this.lifecycle.check(operation);
-    const reader = findLocalReader(this.arena.engineId, (candidate) => candidate.inSection);
+    const reader = findLocalReader(this.arena, (candidate) => candidate.inSection);
     if (reader !== undefined) {
       throw new UsageError(
         `${operation}: reader '${reader.name}' of this thread is inside a read-side section, so the wait would not end`,
@@ -283,7 +283,7 @@ export class Rcu {
   private readonly turn = (): void => {
     this.scheduled = undefined;
     if (!this.hasMemory) return;
-    quiesceLocalReaders(this.arena.engineId);
+    quiesceLocalReaders(this.arena);
     this.step();
     const completed = this.periods.completed;
     for (const waiter of this.waiters) if (waiter.cookie <= completed) waiter.wake();

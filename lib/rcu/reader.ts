@@ -27,7 +27,7 @@
  * again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
  * would never end.
  */
-import type { Arena } from '../arena/arena.js';
+import { Arena } from '../arena/arena.js';
 import { Header, Meter, meterOf, Slot } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
 import { UsageError } from '../errors.js';
@@ -41,8 +41,8 @@ export abstract class Reader {
   readonly name: string;
   /** What the owner passes to `retire` once this thread is gone. */
   readonly identity: number;
-  /** @internal */
-  readonly engineId: number;
+  /** @internal The owner's arena, if the owner's thread is this one. */
+  readonly home: Arena | undefined;
   /** @internal Word index of the slot. */
   readonly slot: number;
   /** Word index of what it counts for dirty rates, for generated code (ABI.md). */
@@ -66,13 +66,13 @@ export abstract class Reader {
   constructor(arena: Arena, name: string, identity: number) {
     this.arena = arena;
     this.words = arena.words;
-    this.engineId = arena.engineId;
+    this.home = Arena.ownedHere(arena.engineId);
     this.name = name;
     this.identity = identity;
     this.slot = claimSlot(arena, identity, name);
     this.meter = meterOf(arena.regions, this.slot);
     this.dirtied = this.published = this.words.get(this.meter + Meter.Dirtied);
-    this.throttle = arena.isOwnedHere ? undefined : new Throttle(arena, this.meter);
+    this.throttle = this.home === undefined ? new Throttle(arena, this.meter) : undefined;
     addLocalReader(this);
   }
 

@@ -1,42 +1,46 @@
 /**
  * The reader registry: which slots are taken, by whom, and how the owner takes back those of the dead.
  *
- * A slot is claimed by a compare-and-swap on its identity word and is the tenant's alone until the identity is 0 again
- * (GP-5). The tenant's thread is the only one that stores to `State`, with one exception: `retire`, whose caller
- * vouches that the thread is gone, so that no store of its can follow. Retirement goes by identity, never by slot: a
- * slot whose tenant left by itself may have its next tenant already.
+ * A slot is claimed by a compare-and-swap on its identity word, and is the tenant's alone until that word has the vacant
+ * value of the engine again (GP-5). The value differs from engine to engine, so that a claim never lands in another engine
+ * that lives in the same memory by then (arena/place.ts). The tenant's thread is the only one that stores to `State`,
+ * with one exception: `retire`, whose caller vouches that the thread is gone, so that no store of its can follow.
+ * Retirement goes by identity, never by slot: a slot whose tenant left by itself may have its next tenant already.
  */
-import type { Arena } from '../arena/arena.js';
-import { Header, MAGIC, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
-import { outOfRange, type ReaderReport, UsageError } from '../errors.js';
+import { type Arena, replaced } from '../arena/arena.js';
+import { Header, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots, vacantOf } from '../arena/layout.js';
+import { outOfRange, type ReaderReport } from '../errors.js';
 import { findLocalReader } from './local-readers.js';
 import { countOf } from './meter.js';
 import { OFFLINE } from './sequence.js';
 
 /** Is the engine that was attached to, open or closed, still the one that lives in the memory? */
 function isInPlace(arena: Arena): boolean {
-  return arena.words.load(Header.Magic) === MAGIC && arena.words.load(Header.EngineId) === arena.engineId;
+  return arena.words.load(Header.EngineId) === arena.engineId;
 }
 
-/** Any thread, for itself. @returns word index of the slot. @throws RangeError when the name is too long or no slot is free */
+/**
+ * Any thread, for itself.
+ * @returns word index of the slot
+ * @throws RangeError when the name is too long or no slot is free, UsageError when another engine lives there by now
+ */
 export function claimSlot(arena: Arena, identity: number, name: string): number {
   const { words, geometry } = arena;
   const bytes = new TextEncoder().encode(name);
   if (bytes.length > NAME_BYTES) throw outOfRange('attachVcpu', 'name', name, `at most ${NAME_BYTES} bytes of UTF-8`);
+  const vacant = vacantOf(arena.engineId);
   for (let i = 0; i < geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;
-    // ORDER GP-5: one claimant wins the slot; only the read-modify-write can tell. It also carries GP-6 from the last
-    //   tenant's accesses to whoever sees our state and never saw that tenant's OFFLINE (acquire).
-    // pairs with: rcu/registry.ts freeSlot
-    if (words.compareExchange(slot + Slot.Identity, 0, identity + 1) !== 0) continue;
-    // ORDER GP-5: claim first, look second: whoever creates another engine here changes the id first, and looks at the
-    //   slots second. One of the two sees the other (store-load on both sides), else a late thread would have a slot of
-    //   an engine whose layout it does not know (corruption).
-    // pairs with: arena/arena.ts takeVacant
-    if (!isInPlace(arena)) {
-      words.compareExchange(slot + Slot.Identity, identity + 1, 0);
-      throw new UsageError('attachVcpu: the engine was closed, and another one was created in its place');
-    }
+    // ORDER GP-5: of the claimants, and whoever creates another engine here, one wins the slot; only the
+    //   read-modify-write can tell, and only that it expects this engine's vacant value keeps a late one out of the next
+    //   engine (corruption). It also carries GP-6 from the last tenant's accesses to whoever sees our state and
+    //   never saw that tenant's OFFLINE (acquire).
+    // pairs with: rcu/registry.ts freeSlot; arena/place.ts vacate
+    if (words.compareExchange(slot + Slot.Identity, vacant, identity + 1) !== vacant) continue;
+    // ORDER DL-2: after the claim (store-store), else the owner finds the last tenant there, not leaving, and sets it a
+    //   limit that is ours then.
+    // pairs with: rcu/rate-limits.ts set
+    words.store(slot + Slot.Leaving, 0);
     // Plain: the slot is ours, and the owner only reads the name for a report, which may show a mixture of two names.
     for (let w = 0; w < NAME_WORDS; w++) {
       let packed = 0;
@@ -45,6 +49,7 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
     }
     return slot;
   }
+  if (!isInPlace(arena)) throw replaced('attachVcpu');
   throw outOfRange(
     'attachVcpu',
     'readers',
@@ -55,22 +60,22 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
 
 /** The tenant, or the owner for a tenant whose thread is gone. */
 export function freeSlot(arena: Arena, slot: number): void {
-  // ORDER GP-5: offline first, free second. The other way round, our late OFFLINE could erase what the next tenant
-  //   has stored, and a grace period would pass it by (corruption).
-  // pairs with: rcu/registry.ts claimSlot
   const { words } = arena;
   const meter = meterOf(arena.regions, slot);
   words.store(slot + Slot.State, OFFLINE);
   words.store(slot + Slot.Kick, 0);
   // Plain: the store that frees the slot orders it, so that whoever sees the next tenant's identity sees what is its own.
   words.set(meter + Meter.Before, countOf(words, meter));
-  // ORDER DL-2: the identity changes before the limit is taken away, else the owner sets another one after that, finds
+  // ORDER DL-2: the tenant is leaving before its limit is taken away, else the owner sets another one after that, finds
   //   the tenant still there, and the slot's next tenant inherits it (a vCPU that sleeps for a limit nobody set for it).
   // needs: store-store order, and store-load order on the owner's side
   // pairs with: rcu/rate-limits.ts set
-  words.store(slot + Slot.Identity, -Math.abs(words.load(slot + Slot.Identity)));
+  words.store(slot + Slot.Leaving, 1);
   words.store(meter + Meter.Limit, 0);
-  words.store(slot + Slot.Identity, 0);
+  // ORDER GP-5: offline first, free second, and free last of all. Our OFFLINE could erase what the next tenant has stored,
+  //   and a grace period would pass it by; any later store could land in the next engine in this memory (corruption).
+  // pairs with: rcu/registry.ts claimSlot; arena/place.ts vacate
+  words.store(slot + Slot.Identity, vacantOf(arena.engineId));
 }
 
 /**
@@ -78,31 +83,34 @@ export function freeSlot(arena: Arena, slot: number): void {
  * memory, whose words these slots are then not. @returns how many it had
  */
 export function retireIdentity(arena: Arena, identity: number): number {
-  if (!isInPlace(arena)) return 0;
   let retired = 0;
   for (let i = 0; i < arena.geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;
-    if (Math.abs(arena.words.load(slot + Slot.Identity)) !== identity + 1) continue;
+    if (arena.words.load(slot + Slot.Identity) !== identity + 1) continue;
+    // The tenant is of this engine if the engine is in place after the look (load-load): as long as it has a tenant, no
+    // other engine is created here; and one that was created before the look has changed the id before.
+    if (!isInPlace(arena)) return 0;
     freeSlot(arena, slot);
     retired++;
   }
   return retired;
 }
 
-/** Owner. Reports on the tenants for which `wanted` holds. */
+/** Owner. Reports on the tenants for which `wanted` holds; on none when another engine lives there by now. */
 export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = () => true): ReaderReport[] {
   const { words, geometry } = arena;
   const reports: ReaderReport[] = [];
+  if (!isInPlace(arena)) return reports;
   for (let i = 0; i < geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;
     const tenant = words.load(slot + Slot.Identity);
-    if (tenant <= 0 || !wanted(slot)) continue;
+    if (tenant <= 0 || words.load(slot + Slot.Leaving) !== 0 || !wanted(slot)) continue;
     reports.push({
       name: readName(arena, slot),
       identity: tenant - 1,
       slot: i,
       online: words.load(slot + Slot.State) !== OFFLINE,
-      local: findLocalReader(arena.engineId, (reader) => reader.slot === slot) !== undefined,
+      local: findLocalReader(arena, (reader) => reader.slot === slot) !== undefined,
     });
   }
   return reports;

@@ -10,7 +10,11 @@ import { expectThrow } from '../support/refusals.js';
 const shared = (pages: number): WebAssembly.Memory =>
   new WebAssembly.Memory({ initial: pages, maximum: pages || 1, shared: true });
 
-function expectRefused(handle: unknown, type: typeof RangeError, ...parts: (string | number)[]): void {
+function expectRefused(
+  handle: unknown,
+  type: typeof RangeError | typeof UsageError,
+  ...parts: (string | number)[]
+): void {
   expectThrow(() => attachVcpu(handle as ArenaHandle), type, 'attachVcpu', ...parts);
 }
 
@@ -20,7 +24,7 @@ describe('an engine handle', () => {
     memory.ram.plug({ id: 'ram', size: 2 * PAGE });
     memory.harvestUnsynchronized(Client.Vga);
     const copy = structuredClone(memory.handle);
-    expect(Object.keys(copy).sort()).to.deep.equal(['byteOffset', 'dirtymem', 'memory']);
+    expect(Object.keys(copy).sort()).to.deep.equal(['byteOffset', 'dirtymem', 'engine', 'memory']);
     attachVcpu(copy).mark(PAGE);
     expect(memory.isDirty(PAGE, PAGE, Client.Vga)).to.equal(true);
   });
@@ -67,6 +71,7 @@ describe('attaching', () => {
     expectRefused({ ...handle, memory: undefined }, TypeError, 'handle.memory', 'undefined');
     expectRefused({ ...handle, byteOffset: undefined }, TypeError, 'handle.byteOffset', 'undefined');
     expectRefused({ ...handle, dirtymem: '1' }, TypeError, 'handle.dirtymem', "'1'");
+    expectRefused({ ...handle, engine: undefined }, TypeError, 'handle.engine', 'undefined');
   });
 
   it('is refused to a handle of another version', () => {
@@ -101,11 +106,11 @@ describe('attaching', () => {
 
   it('is refused where there is no arena', () => {
     expectRefused({ ...handle, byteOffset: 64 }, RangeError, 'magic', 'no dirtymem arena');
-    expectRefused({ dirtymem: VERSION, memory: shared(1), byteOffset: 0 }, RangeError, 'magic', 'no dirtymem arena');
+    expectRefused({ ...handle, memory: shared(1) }, RangeError, 'magic', 'no dirtymem arena');
   });
 
   it('is refused to a memory that is too short for a header', () => {
-    expectRefused({ dirtymem: VERSION, memory: shared(0), byteOffset: 0 }, RangeError, 'handle');
+    expectRefused({ ...handle, memory: shared(0) }, RangeError, 'handle');
   });
 
   const changes: [title: string, word: number, value: number, ...parts: (string | number)[]][] = [
@@ -139,6 +144,15 @@ describe('attaching', () => {
     const bytes = new Uint8Array(memory.handle.memory.buffer, 0, 2 ** 16);
     new Uint8Array(small.buffer).set(bytes);
     expectRefused({ ...memory.handle, memory: small }, RangeError, 'length', 2 ** 15, 2 ** 14);
+  });
+
+  it('is refused to a handle of an engine that another one has taken the place of', async () => {
+    const memory = shared(4);
+    const first = smallEngine({ memory });
+    await first.close();
+    const second = smallEngine({ memory });
+    expectRefused(first.handle, UsageError, 'closed', 'another one was created in its place');
+    attachVcpu(second.handle).detach();
   });
 
   it('is refused once the engine is closed', async () => {

@@ -9,6 +9,7 @@ import { operationsOf } from '../support/public-surface.js';
 const OTHERS = [
   'ALL_CLIENTS',
   'Client',
+  'AddressSpaceError',
   'ArenaFullError',
   'CorruptionError',
   'GracePeriodTimeout',

@@ -58,7 +58,7 @@ export class PeriodsFrom extends GracePeriods {
   }
 }
 
-type Access = 'load' | 'store' | 'wait';
+type Access = 'load' | 'store' | 'swap' | 'wait';
 
 /** Runs what the other threads do just before an access of this one. */
 export class InterleavedWords extends Words {
@@ -74,6 +74,11 @@ export class InterleavedWords extends Words {
   override store(index: number, value: number): void {
     this.step('store', index, value);
     super.store(index, value);
+  }
+
+  override compareExchange(index: number, expected: number, replacement: number): number {
+    this.step('swap', index, replacement);
+    return super.compareExchange(index, expected, replacement);
   }
 
   override wait(index: number, expected: number, timeoutMs: number): void {

@@ -23,6 +23,7 @@ import {
   pages,
   plugging,
   powerOfTwo,
+  reclaiming,
   start,
   surface,
   type World,
@@ -33,6 +34,7 @@ import {
 
 export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'DirtyMemory.create': operation((_, o) => DirtyMemory.create(o), creation),
+  'DirtyMemory.reclaim': operation((_, o) => DirtyMemory.reclaim(o), reclaiming),
   'DirtyMemory.handle': operation(({ memory }) => memory.handle),
   'DirtyMemory.pageSize': operation(({ memory }) => memory.pageSize),
   'DirtyMemory.track': operation(({ memory }, c, o) => memory.track(c, o), client, wait),

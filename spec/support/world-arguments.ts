@@ -1,4 +1,5 @@
 /** What the parameters of the public operations may be given, by what they mean. */
+import { CREATING, Header } from '../../lib/arena/layout.js';
 import type { DirtyMemory, PageSet, RamBlock } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { type Domain, needed, oneOf, options, properties, size, text } from './argument-domains.js';
@@ -155,8 +156,33 @@ export const handle = properties<World>(
     dirtymem: needed(size<World>(({ memory }) => memory.handle.dirtymem, 0, 1000)),
     memory: needed({ ...sharedMemory, good: ({ memory }) => memory.handle.memory }),
     byteOffset: needed({ ...byteOffset, good: ({ memory }) => memory.handle.byteOffset }),
+    engine: needed(size<World>(({ memory }) => memory.handle.engine, 0, 2 ** 31)),
   },
-  ['dirtymem', 'memory', 'byteOffset'],
+  ['dirtymem', 'memory', 'byteOffset', 'engine'],
+);
+
+/** A memory in which a thread has died that was about to create an engine. */
+function abandoned(): WebAssembly.Memory {
+  const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
+  new Int32Array(memory.buffer)[Header.Magic] = CREATING;
+  return memory;
+}
+
+const noArrays = things.filter(({ title }) => !['[]', '[0]'].includes(title));
+
+export const reclaiming = options<World>(
+  {
+    memory: needed({ ...sharedMemory, good: abandoned }),
+    byteOffset,
+    gone: oneOf<World>(() => [5], noArrays, [
+      value('an identity', () => 5),
+      value('an array with a negative identity', () => [5, -1]),
+      value('an array with half an identity', () => [0.5]),
+      value('an array with a string', () => ['5']),
+      value('an array with a hole', () => new Array(1)),
+    ]),
+  },
+  ['memory'],
 );
 
 function throwing(): never {

@@ -1,6 +1,7 @@
 /** A vCPU's part of an engine's scenarios. */
 import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
-import { VERSION } from '../../../lib/arena/layout.js';
+import { Header, VERSION } from '../../../lib/arena/layout.js';
+import { Words } from '../../../lib/arena/words.js';
 import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { Vcpu } from '../../../lib/dirty/vcpu.js';
@@ -26,7 +27,9 @@ export class ReaderSide {
   }
 
   attach(): void {
-    const handle: ArenaHandle = { dirtymem: VERSION, memory: this.stage.memory, byteOffset: 0 };
+    const { memory } = this.stage;
+    const engine = new Words(memory.buffer, 0, Header.EngineId + 1).get(Header.EngineId);
+    const handle: ArenaHandle = { dirtymem: VERSION, engine, memory, byteOffset: 0 };
     const name = `vcpu${this.thread}`;
     const broken = SABOTAGES[this.stage.sabotage ?? '']?.vcpu;
     if (broken === undefined) {

@@ -1,0 +1,220 @@
+/**
+ * The place of an engine in a memory, and how it changes hands between engines of any threads that live there after each
+ * other. `Header.Magic` tells whether there is an engine, or one is being created; `Header.Closed` how far its end has come.
+ *
+ * GP-5, between engines: nobody but the readers and the owner of an engine ever writes to it, however late a thread is that
+ * holds the handle of an engine that lived there before.
+ *
+ * - Creation. Whoever creates an engine swaps `CREATING` into the magic word first: of two threads one wins. It goes on only
+ *   if the engine that was there has been left by its owner (`LEFT`, the owner's last store) and by its readers.
+ * - A slot that is free holds the vacant value of its engine (`vacantOf`), and is claimed by a compare-and-swap that expects
+ *   exactly this value. Creation swaps the vacant value of each slot for 0, and is refused when a slot holds anything
+ *   else, since that is a reader that is still attached. Both swaps expect the same value of the same word, so that one of
+ *   them wins. If the claim does, no engine is created while the claimant stays. If creation does, the vacant value has
+ *   gone from the word and does not come back: an engine never has the id of the one before it, identities are
+ *   positive, and what creation has left is 0. So a claim that comes late changes nothing, be it late by years. The
+ *   plain stores of creation that it may meet there do not change this: none of them stores the value that it expects.
+ * - A tenant's last store to the engine frees its slot, and the owner's last store is `LEFT`; creation reads both.
+ *
+ * This is certain while the word is a slot of each later engine. Where a later engine has fewer slots, or begins at
+ * another byte, or the bytes serve something else, the late swap finds some other word. It succeeds if this word holds,
+ * at that moment, the one number of 2^31 that was drawn when the first engine of the place was created.
+ */
+import { outOfRange, UsageError } from '../errors.js';
+import { CREATING, Header, LEFT, LINE, MAGIC, Slot, Slots, vacantOf } from './layout.js';
+import { Words } from './words.js';
+
+/** How far from its own first byte creation looks for engines of other threads. */
+const LOOK_BYTES = 2 ** 20;
+const LAST_ID = 2 ** 31 - 1;
+
+/** A place that was taken for a new engine. */
+export interface Place {
+  /** The new engine's id. */
+  readonly engineId: number;
+  /** The owner's last store: another engine may be created here. */
+  leave(): void;
+}
+
+interface Region {
+  readonly end: number;
+  open: boolean;
+}
+
+/** Where this thread's engines live, or lived last, by memory and first byte. */
+const known = new WeakMap<WebAssembly.Memory, Map<number, Region>>();
+
+/** Whether a new engine's memory was made for it, so that nothing else can live there. */
+export type Origin = 'fresh' | 'embedder';
+
+/**
+ * Takes bytes of a memory for a new engine. Until `Header.Magic` is stored nobody else can attach or create there.
+ * @throws RangeError, with nothing changed, when an engine lives in some of the bytes, or a reader of a closed one is attached
+ */
+export function takePlace(
+  operation: string,
+  memory: WebAssembly.Memory,
+  first: number,
+  bytes: number,
+  origin: Origin,
+): Place {
+  const regions = known.get(memory) ?? new Map<number, Region>();
+  known.set(memory, regions);
+  const end = first + bytes;
+  const vacated: { words: Words; engineId: number; at: number }[] = [];
+  let engineId: number;
+  try {
+    for (const at of origin === 'fresh' ? [] : neighbours(operation, memory, regions, first, end)) {
+      const words = wordsFrom(memory, at);
+      vacated.push({ words, engineId: vacate(operation, words, at), at });
+    }
+    engineId = seize(operation, wordsFrom(memory, first), first);
+  } catch (error) {
+    for (const { words, engineId } of vacated) giveBack(words, engineId, slotsOf(words));
+    throw error;
+  }
+  for (const { words, at } of vacated) {
+    words.store(Header.EngineId, 0);
+    words.store(Header.Magic, 0);
+    regions.delete(at);
+  }
+  const region = { end, open: true };
+  regions.set(first, region);
+  const leave = (): void => {
+    // ORDER GP-5: every other store of the owner precedes this one (release), else it lands in the next engine (corruption).
+    // pairs with: arena/place.ts vacate
+    wordsFrom(memory, first).store(Header.Closed, LEFT);
+    region.open = false;
+  };
+  return { engineId, leave };
+}
+
+/**
+ * Puts the place right that a thread has died in while it created an engine: the engine of before is there again, or the new one
+ * if nothing but its publication was left to do.
+ * @returns whether there was such a creation, of which nothing is left
+ */
+export function settleCreation(memory: WebAssembly.Memory, at: number): boolean {
+  const words = wordsFrom(memory, at);
+  if (words.load(Header.Magic) !== CREATING) return false;
+  const whole = hasValidChecksum(words);
+  words.store(Header.Magic, whole ? MAGIC : 0);
+  return !whole;
+}
+
+/** Of the words up to `EngineId`, the magic taken for written. Each step can be undone, so that no change of one word goes unseen. */
+export function checksumOf(words: Words): number {
+  let sum = 0;
+  for (let word: number = Header.Magic; word <= Header.EngineId; word++) {
+    sum = Math.imul(sum ^ (word === Header.Magic ? MAGIC : words.get(word)), 0x9e3779b1);
+    sum ^= sum >>> 15;
+  }
+  return sum;
+}
+
+/** Takes the place that begins at the new engine's first byte. @returns the new engine's id */
+function seize(operation: string, words: Words, at: number): number {
+  const found = words.load(Header.Magic);
+  if (found === MAGIC) return (vacate(operation, words, at) % LAST_ID) + 1;
+  if (found === CREATING || words.compareExchange(Header.Magic, found, CREATING) !== found) throw busy(operation, at);
+  return 1 + Math.floor(Math.random() * LAST_ID);
+}
+
+/** Takes the place of an engine that is closed and that nobody is attached to any more. @returns the engine's id */
+function vacate(operation: string, words: Words, at: number): number {
+  if (words.compareExchange(Header.Magic, MAGIC, CREATING) !== MAGIC) throw busy(operation, at);
+  const engineId = words.get(Header.EngineId);
+  if (words.load(Header.Closed) !== LEFT) {
+    words.store(Header.Magic, MAGIC);
+    throw new RangeError(
+      `${operation}: an engine that is not closed lives at byteOffset ${at} already; close it or, ` +
+        'where the thread that created it has ended, call DirtyMemory.reclaim',
+    );
+  }
+  const slots = slotsOf(words);
+  for (let i = 0; i < slots; i++) {
+    // ORDER GP-5: the creator's half of the race for a slot: either this swap finds the claimant, or the claimant does not
+    //   find the vacant value any more, else a reader would be in a slot of an engine that it knows nothing of
+    //   (corruption). It also has the last tenant's accesses happen before all that creation writes (acquire).
+    // needs: atomicity of the read-modify-write; acquire
+    // pairs with: rcu/registry.ts claimSlot, freeSlot; arena/place.ts leave; reclaim.ts reclaim
+    const found = words.compareExchange(identityWord(i), vacantOf(engineId), 0);
+    if (found === vacantOf(engineId) || found === 0) continue; // 0: a creation that a thread died in has been here
+    giveBack(words, engineId, i);
+    throw new RangeError(
+      `${operation}: a reader of the closed engine at byteOffset ${at} is still attached (identity ${Math.abs(found) - 1}); ` +
+        'have it detach or, where its thread has ended, retire it with the engine, or with DirtyMemory.reclaim',
+    );
+  }
+  return engineId;
+}
+
+/** Undoes `vacate`, of which `slots` slots had been swapped. */
+function giveBack(words: Words, engineId: number, slots: number): void {
+  for (let i = 0; i < slots; i++) words.store(identityWord(i), vacantOf(engineId));
+  words.store(Header.Magic, MAGIC);
+}
+
+/**
+ * Where other engines begin whose bytes the new one would share.
+ * @throws RangeError when one of this thread's lives there
+ */
+function neighbours(
+  operation: string,
+  memory: WebAssembly.Memory,
+  regions: ReadonlyMap<number, Region>,
+  first: number,
+  end: number,
+): Set<number> {
+  const found = new Set<number>();
+  for (const [at, region] of regions) {
+    if (at === first || region.end <= first || end <= at) continue;
+    if (region.open) {
+      throw outOfRange(
+        operation,
+        'byteOffset',
+        first,
+        `clear of the engine that lives in bytes ${at} to ${region.end}`,
+      );
+    }
+    if (reachesTo(memory, at) > first) found.add(at);
+  }
+  const low = Math.max(0, first - LOOK_BYTES);
+  const words = new Words(memory.buffer, low, (Math.min(end, first + LOOK_BYTES) - low) / 4);
+  for (let word = 0; word < words.length; word += LINE) {
+    const at = low + word * 4;
+    // Plain: what another thread is creating at this moment may be missed.
+    if (words.get(word) === MAGIC && at !== first && reachesTo(memory, at) > first) found.add(at);
+  }
+  return found;
+}
+
+/** @returns where the engine that begins at the byte ends; 0 if there is none */
+function reachesTo(memory: WebAssembly.Memory, at: number): number {
+  if (at + Slots.first * 4 > memory.buffer.byteLength) return 0;
+  const words = wordsFrom(memory, at);
+  return words.get(Header.Magic) === MAGIC && hasValidChecksum(words) ? at + (words.get(Header.Length) >>> 0) * 4 : 0;
+}
+
+function hasValidChecksum(words: Words): boolean {
+  return words.get(Header.Checksum) === checksumOf(words);
+}
+
+function busy(operation: string, at: number): UsageError {
+  return new UsageError(
+    `${operation}: another thread is creating an engine at byteOffset ${at}; ` +
+      'where that thread has ended meanwhile, call DirtyMemory.reclaim',
+  );
+}
+
+function slotsOf(words: Words): number {
+  return Math.max(0, Math.min(words.get(Header.MaxReaders), Math.floor((words.length - Slots.first) / Slots.size)));
+}
+
+function identityWord(index: number): number {
+  return Slots.first + index * Slots.size + Slot.Identity;
+}
+
+function wordsFrom(memory: WebAssembly.Memory, at: number): Words {
+  return new Words(memory.buffer, at, Math.floor((memory.buffer.byteLength - at) / 4));
+}

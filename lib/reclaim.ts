@@ -1,0 +1,54 @@
+/**
+ * Ending an engine whose owner's thread has died, so that its memory can be used again. The dead owner stores nothing any
+ * more; what its readers may still do is what they may do to any closed engine (arena/place.ts).
+ */
+import { Arena } from './arena/arena.js';
+import { CLOSED, Header, LEFT, ROOTS } from './arena/layout.js';
+import { checkInteger, type ReaderReport, UsageError, wrongType } from './errors.js';
+import { readOptions } from './options.js';
+import { RateLimits } from './rcu/rate-limits.js';
+import { reportReaders, retireIdentity } from './rcu/registry.js';
+import { nextNumber } from './rcu/sequence.js';
+
+/** Where the engine is, and who of its readers is dead, too. */
+export interface ReclaimOptions {
+  /** The memory that the engine was created in. */
+  readonly memory: WebAssembly.Memory;
+  /** Where in it the engine begins. Default 0. */
+  readonly byteOffset?: number;
+  /** The identities of readers whose threads have ended: these are retired. Default: none. */
+  readonly gone?: readonly number[];
+}
+
+/** @returns the readers that are still attached */
+export function reclaim(options: ReclaimOptions): ReaderReport[] {
+  const operation = 'DirtyMemory.reclaim';
+  const names = { memory: true, byteOffset: true, gone: true } as const;
+  const { memory, byteOffset = 0, gone = [] } = readOptions(operation, options, names);
+  if (!Array.isArray(gone)) throw wrongType(operation, 'gone', gone, 'an array of identities');
+  const identities = [...gone];
+  for (const identity of identities) checkInteger(operation, 'gone', identity, 0, 2 ** 31 - 2);
+  const arena = Arena.abandoned(operation, memory, byteOffset);
+  if (arena === undefined) return [];
+  if (Arena.ownedHere(arena.engineId) !== undefined) {
+    throw new UsageError(`${operation}: the engine at byteOffset ${byteOffset} is this thread's own; close it`);
+  }
+  if (arena.words.load(Header.Closed) !== LEFT) end(arena);
+  for (const identity of identities) retireIdentity(arena, identity);
+  // ORDER GP-5: what was stored in the dead owner's stead precedes this store (release), as its own stores would have.
+  // pairs with: arena/place.ts vacate
+  arena.words.store(Header.Closed, LEFT);
+  return reportReaders(arena);
+}
+
+/** Tells the readers, as the owner would have. */
+function end(arena: Arena): void {
+  const { words, regions } = arena;
+  words.store(Header.Closed, CLOSED);
+  new RateLimits(arena).set(0); // wakes those that sleep
+  // The all-zero block is, read as a table, one without entries (dirty/block-tables.ts close).
+  for (let client = 0; client < ROOTS; client++) words.store(Header.Roots + client, regions.zeroBlock);
+  // ORDER GP-1: last, so that a reader that reports reloads its roots and finds the engine closed (release).
+  // pairs with: dirty/vcpu.ts loadRoots
+  words.store(Header.Number, nextNumber(words.load(Header.Number)));
+}
