@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
+import { MUTANTS } from '../mutants/catalogue.js';
 import { Crew } from './checker/crew.js';
 import { PLANTED_BUGS, planFor } from './planted-bugs.js';
 
@@ -26,6 +27,6 @@ describe('the interleaving checker, with a planted bug', function () {
   it('has all of the catalogue that the torture cannot find within seconds', () => {
     const invisible = Object.keys(SABOTAGES).filter((name) => SABOTAGES[name]?.oracles.length === 0);
     expect(Object.keys(PLANTED_BUGS)).to.include.members(invisible);
-    expect(Object.keys(SABOTAGES)).to.include.members(Object.keys(PLANTED_BUGS));
+    expect(Object.keys({ ...SABOTAGES, ...MUTANTS })).to.include.members(Object.keys(PLANTED_BUGS));
   });
 });
