@@ -1,4 +1,4 @@
-/** `npm run check:interleavings`: every scenario as far as minutes go, a planted bug, or one schedule again. */
+/** `npm run check:interleavings`: every scenario as far as its bound goes, a planted bug, or one schedule again. */
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Crew, type Exploration } from '../spec/interleaving/checker/crew.js';
@@ -128,7 +128,7 @@ function replayed(text: string): Plan {
 }
 
 const program = new Command('check:interleavings')
-  .description('run scenarios of the shipped modules under every interleaving, and see that none goes wrong')
+  .description('run scenarios of the shipped modules under every interleaving, or every one with few preemptions')
   .addOption(new Option('--only <scenario...>', 'these scenarios').argParser(scenarioName))
   .addOption(new Option('--model <model>', 'one memory model').choices(['sc', 'tso']))
   .addOption(new Option('--sabotage <name>', 'plant a bug and see it found').argParser(sabotageName))

@@ -40,8 +40,8 @@ function createService() {
   return created;
 }
 
-function compileCached(path) {
-  const source = readFileSync(path, 'utf8');
+/** @param source what to take for the file's contents */
+export function compileCached(path, source = readFileSync(path, 'utf8')) {
   // The path is part of the key because the source map in the output names it.
   const key = createHash('sha256').update([compilerKey, path, source].join('\0')).digest('hex');
   const cached = join(cache, `${basename(path, '.ts')}-${key.slice(0, 32)}.js`);

@@ -8,11 +8,15 @@
  *   ends with a report that the period waits for (GP-2, GP-6): its stores happen-before the end of the period, so they
  *   are in any copy made after delivery. This holds even if its mark tested the bit just before the clear, found it set,
  *   and wrote nothing. An interval that began with g or a later number began after the clear (GP-1, GP-3), so its marks
- *   find the bit clear, or set again by a later mark, and the next collection reports the page. So for every mark there
- *   is a first collection whose clear follows the bit, and that collection's copy has the store.
+ *   find the bit clear, or set again by a later mark, and the next collection reports the page. So of the collections
+ *   that clear the page's bit after a mark, the first one that delivers the page has the store in its copy. Collections
+ *   whose range or `maxPages` does not reach the page leave its bit alone, and those that fail put it back (DM-3): after
+ *   either the bit is there for a later collection, whose clear follows the mark all the more.
  * DM-3 Bits that were taken, and blocks that were swapped out, belong to one collection until its period has ended,
- *   aborted or not: the client's lock is held until then. Put back earlier, a bit could be taken by a collection that
- *   delivers before the period that protects the pages; and a late mark in a swapped-out block would be lost.
+ *   aborted or not: the client's lock is held until then. An interval that began before the swap may still mark in the
+ *   old block; delivered or put back earlier, the block would lose that mark. Bits that were taken word by word could go
+ *   back at once, as a measurement's do (below): whoever takes them next clears later, and waits for a period of its own.
+ *   They wait with the blocks because one collection may have both.
  * DM-5 The copy may hold parts of later stores; their pages are dirty again.
  *
  * A sparse block is emptied by exchange, word by word. A dense one is swapped out: a table with a fresh zeroed block in
@@ -22,7 +26,8 @@
  * with plain accesses, or becomes the set's own block as it is.
  *
  * A collection that fails after the clear (timeout, abort, no memory) rejects at once; its bits go back by atomic or,
- * into the blocks and the RAM of that moment, when its period has ended, and then the next in the queue runs.
+ * into the blocks and the RAM of that moment, when a period that is requested at the failure has ended (its own, or the
+ * next where its own runs already), and then the next in the queue runs.
  * Until then they are *in flight*: the owner's queries count them as dirty.
  *
  * A measurement borrows the bits: it takes all, sees what turns dirty meanwhile, and puts them back. That needs no grace

@@ -255,6 +255,17 @@ describeEngines('tracking on demand', (shared) => {
     stopped.detach();
   });
 
+  it('nor does it in the period itself that tells vCPUs', async () => {
+    const [stopped, slow] = [foreignVcpu(memory, 'stopped'), foreignVcpu(memory, 'slow')];
+    const begun = memory.track(Client.Migration);
+    stopped.quiescent();
+    expectThrow(() => memory.harvestUnsynchronized(Client.Migration), UsageError, 'MIGRATION', 'track');
+    await reportUntil(slow, begun);
+    expect(memory.harvestUnsynchronized(Client.Migration).added).to.equal(PAGES);
+    slow.detach();
+    stopped.detach();
+  });
+
   it('is not begun where it is given up, by timeout or by signal', async () => {
     const vcpu = foreignVcpu(memory);
     await expectReject(() => memory.track(Client.Code, { timeoutMs: 1 }), GracePeriodTimeout, 'track', 'foreign');

@@ -1,19 +1,31 @@
 /**
  * Which planted bug shows in which scenario, and within how many schedules. A search's course depends on nothing but its
  * plan, so the counts are the same everywhere; the budgets leave room for changes to the engine and to the scenarios.
- * Those of the catalogue that are not here need no second thread to show.
+ * Those of the catalogue that are not here need no second thread to show. Mutants are here whose bug no part can have that
+ * is passed in from outside.
  */
-import type { MemoryModel, Plan, Strategy } from './checker/plan.js';
-
-const PCT: Strategy = { kind: 'pct', depth: 3, seed: 7 };
+import type { MemoryModel, Plan } from './checker/plan.js';
 
 /** What is wrong, as the failure says it. */
-type Sign = 'use after free' | 'lost update' | 'deadlock' | 'was taken' | 'was freed';
+type Sign =
+  | 'use after free'
+  | 'lost update'
+  | 'deadlock'
+  | 'was taken'
+  | 'was freed'
+  | 'were told'
+  | 'made before'
+  | 'all-zero block'
+  | 'full block';
 
 interface PlantedBug {
   readonly scenario: string;
+  /** Other scenarios that show it, within the same budget. */
+  readonly alsoIn?: readonly string[];
   readonly sign: Sign;
   readonly budget: number;
+  /** Of the search by random priorities. Default: 3. */
+  readonly depth?: number;
   /** Default: sequential consistency. */
   readonly model?: MemoryModel;
 }
@@ -30,6 +42,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'compare-off-by-one': { scenario: 'readers-against-extend', sign: 'use after free', budget: 100 },
   'compare-not-wrap-safe': { scenario: 'readers-against-extend-at-the-wrap', sign: 'use after free', budget: 100 },
   'quiescent-inside-section': { scenario: 'callback-against-sections', sign: 'was freed', budget: 500 },
+  'claim-by-load-and-store': { scenario: 'attach-against-attach', sign: 'was taken', budget: 1000 },
   'roots-loaded-before-slot': { scenario: 'offline-online-against-synchronize', sign: 'use after free', budget: 200 },
   'offline-reader-marks': { scenario: 'offline-online-against-synchronize', sign: 'was taken', budget: 10 },
   'enter-without-second-look': { scenario: 'kick-against-online', sign: 'deadlock', budget: 3000 },
@@ -58,12 +71,58 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     sign: 'use after free',
     budget: 1000,
   },
+  'put-back-by-load-and-store': {
+    scenario: 'aborted-harvest-against-marks',
+    alsoIn: ['mark-against-measurement'],
+    sign: 'lost update',
+    budget: 500,
+  },
+  'put-back-where-ram-was': {
+    scenario: 'unplug-replug-against-aborted-swap-harvest',
+    sign: 'all-zero block',
+    budget: 50,
+  },
+  'end-of-ram-never-lowered': {
+    scenario: 'unplug-of-the-last-pages-against-late-mark',
+    sign: 'was taken',
+    budget: 50,
+  },
+  'stale-kick-heard': { scenario: 'kick-against-online', sign: 'made before', budget: 1500 },
+  'reload-reports': { scenario: 'reload-against-swap-harvest', sign: 'lost update', budget: 50 },
+  'report-for-whole-thread': { scenario: 'two-readers-of-one-thread', sign: 'lost update', budget: 100 },
+  'code-marked-by-get-and-set': {
+    scenario: 'marks-for-all-clients-against-harvest',
+    sign: 'lost update',
+    budget: 200,
+  },
+  'told-by-what-was-seen': { scenario: 'turned-page-told-against-harvest', sign: 'were told', budget: 50 },
+  'counted-by-what-was-seen': { scenario: 'turned-page-told-against-harvest', sign: 'were told', budget: 200 },
+  'blocks-of-vga-alone': {
+    scenario: 'plug-and-unplug-between-against-marks',
+    sign: 'all-zero block',
+    budget: 300,
+  },
+  'blocks-of-migration-alone': {
+    scenario: 'plug-and-unplug-between-against-marks',
+    sign: 'all-zero block',
+    budget: 1000,
+  },
+  'number-before-closed': { scenario: 'close-against-marks', sign: 'was taken', depth: 5, budget: 1000 },
+  'untracked-client-collected': { scenario: 'harvests-against-stop-and-track', sign: 'full block', budget: 10 },
+  'notify-before-change': { scenario: 'limit-lifted-against-sleep', sign: 'deadlock', budget: 2000 },
   'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 1000 },
 };
 
-export function planFor(sabotage: string): Plan {
+/** @param elsewhere another scenario than its first */
+export function planFor(sabotage: string, elsewhere?: string): Plan {
   const bug = PLANTED_BUGS[sabotage];
   if (bug === undefined) throw new RangeError(`no scenario shows '${sabotage}'`);
-  const { scenario, model = 'sc', budget } = bug;
-  return { scenario, sabotage, model, strategy: PCT, maxSchedules: budget };
+  const { scenario, model = 'sc', budget, depth = 3 } = bug;
+  return {
+    scenario: elsewhere ?? scenario,
+    sabotage,
+    model,
+    strategy: { kind: 'pct', depth, seed: 7 },
+    maxSchedules: budget,
+  };
 }

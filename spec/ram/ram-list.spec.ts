@@ -200,6 +200,30 @@ describeEngines('the RAM list', () => {
     expect(memory.stats()).to.include({ plugs: 2, unplugs: 2, extends: 2, shrinks: 1, ramBlocks: 0, ramBytes: 0 });
   });
 
+  it('keeps a bitmap block of which other RAM has but the last page, or the first', async () => {
+    const low = memory.ram.plug({ id: 'low', size: 63 * PAGE, offset: 0 });
+    memory.ram.plug({ id: 'middle', size: 2 * PAGE, offset: 63 * PAGE });
+    const high = memory.ram.plug({ id: 'high', size: 63 * PAGE, offset: 65 * PAGE });
+    const vcpu = attachVcpu(memory.handle);
+    await memory.ram.unplug(low);
+    await memory.ram.unplug(high);
+    cleanAll(memory);
+    for (const page of [63, 64]) expect(vcpu.mark(page * PAGE), `page ${page}`).to.equal(7);
+    expect(dirtyPages(memory, Client.Vga)).to.deep.equal([63, 64]);
+    vcpu.detach();
+  });
+
+  it('has readers refuse marks past its new end from their next report on, in a bitmap block that stays', async () => {
+    memory.ram.plug({ id: 'stays', size: 32 * PAGE });
+    const gone = memory.ram.plug({ id: 'gone', size: 32 * PAGE, offset: 32 * PAGE });
+    const vcpu = attachVcpu(memory.handle);
+    await memory.ram.unplug(gone);
+    vcpu.quiescent();
+    expectThrow(() => vcpu.mark(32 * PAGE), RangeError, 'mark', 32 * PAGE);
+    expect(vcpu.mark(31 * PAGE)).to.equal(0);
+    vcpu.detach();
+  });
+
   it('shows new RAM to a reader at once, in the middle of its interval', () => {
     const vcpu = foreignVcpu(memory);
     expectThrow(() => vcpu.mark(0), RangeError, 'mark');

@@ -352,6 +352,17 @@ describe('Reader', () => {
       expect(reader.kicked).to.equal(true);
     });
 
+    it('stays false when periods are reported for which nobody asked, after one for which somebody did', () => {
+      beginPeriod();
+      periods.kick();
+      for (let period = 0; period < 3; period++) {
+        reader.quiescent();
+        expect(reader.kicked, `after ${period} more`).to.equal(false);
+        beginPeriod();
+        expect(reader.kicked, `in period ${period + 1}`).to.equal(false);
+      }
+    });
+
     it('works inside a section, and across the wrap', () => {
       for (let period = 0; period < 70; period++) {
         beginPeriod();

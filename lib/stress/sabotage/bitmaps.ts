@@ -58,6 +58,23 @@ export const bitmapSabotages = {
     },
     oracles: ['query-model'],
   },
+  'put-back-by-load-and-store': {
+    description: 'bits go back into a word by a load and a store in place of an atomic or',
+    parts: {
+      kernel: (arena) =>
+        kernelWith(arena, () => ({
+          returnLive: (owned, first, end, block) => {
+            for (let bit = first; bit < end; bit += 32) {
+              const from = owned + (bit >>> 5);
+              const to = block + (bit >>> 5);
+              const bits = arena.words.get(from);
+              if (bits !== 0) arena.words.store(to, arena.words.load(to) | bits);
+            }
+          },
+        })),
+    },
+    oracles: [],
+  },
   'collected-twice': {
     description: 'a collection counts the pages that it took, not those new to the set',
     parts: {

@@ -1,7 +1,7 @@
 /** Collections that clear too late, too much, or lose what they gave up. */
 import type { Client } from '../../dirty/client.js';
 import { type ClientState, Collector } from '../../dirty/collector.js';
-import type { PageRange } from '../../dirty/page-range.js';
+import { EVERYTHING, eachBlock, type PageRange } from '../../dirty/page-range.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import type { WaitOptions } from '../../rcu/wait.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
@@ -49,6 +49,36 @@ class KeepsWhatItBorrowed extends Collector {
   }
 }
 
+/** Into blocks that are gone, of which the all-zero block has the place, or that other RAM has. */
+class PutsBackWhereRamWas extends Collector {
+  private readonly of: ConstructorParameters<typeof Collector>;
+  private ramWas: readonly PageRange[] = [];
+
+  constructor(...of: ConstructorParameters<typeof Collector>) {
+    super(...of);
+    this.of = of;
+  }
+
+  override async collect<T>(...[operation, client, range, ...rest]: Collect): Promise<T> {
+    const [, , , , ramWithin] = this.of;
+    const remembered = (): PageRange => {
+      this.ramWas = [...ramWithin(EVERYTHING)];
+      return range();
+    };
+    return super.collect(operation, client, remembered, ...rest) as Promise<T>;
+  }
+
+  protected override putBack(client: Client, taken: PageSet): void {
+    const [{ geometry }, tables] = this.of;
+    for (const part of this.ramWas) {
+      eachBlock(part, geometry.pagesPerBlock, (number, from, to) => {
+        taken.returnLive(tables.blockAt(client, number), number, from, to);
+      });
+    }
+    taken.dispose();
+  }
+}
+
 class RoundsOutwards extends Collector {
   override async collect<T>(...[operation, client, range, ...rest]: Collect): Promise<T> {
     const rounded = (): PageRange => {
@@ -74,6 +104,11 @@ export const collectionSabotages = {
     description: 'the bits of a harvest that is given up do not go back',
     parts: { collector: (...of) => new DropsWhatItGaveUp(...of) },
     oracles: CORRUPTION,
+  },
+  'put-back-where-ram-was': {
+    description: 'the bits of a harvest that is given up go back to where there was RAM when they were taken',
+    parts: { collector: (...of) => new PutsBackWhereRamWas(...of) },
+    oracles: [],
   },
   'borrowed-bits-kept': {
     description: 'the bits that a measurement has taken do not go back',

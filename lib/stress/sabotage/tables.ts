@@ -65,6 +65,16 @@ class NeverShrinks extends BlockTables {
   }
 }
 
+class NeverLowersTheEnd extends BlockTables {
+  private endPage = 0;
+
+  override setRamEnd(endPage: number): void {
+    if (endPage <= this.endPage) return;
+    this.endPage = endPage;
+    super.setRamEnd(endPage);
+  }
+}
+
 /** The table ends where RAM ends now, and what lay beyond is forgotten, not freed. */
 class CountsByRam extends BlockTables {
   override shrink(...of: Parameters<BlockTables['shrink']>): AfterGracePeriod | undefined {
@@ -103,6 +113,11 @@ export const tableSabotages = {
     description: 'bitmap blocks of RAM that is gone stay, and marks there are taken',
     parts: { tables: (...of) => new NeverShrinks(...of) },
     oracles: ['mark-to-gone-ram', 'leak'],
+  },
+  'end-of-ram-never-lowered': {
+    description: 'vCPUs are not told that RAM ends sooner, and marks past its end are taken',
+    parts: { tables: (...of) => new NeverLowersTheEnd(...of) },
+    oracles: [],
   },
   'blocks-counted-by-ram': {
     description: 'blocks beyond the RAM of the moment are forgotten, not freed (upstream b84f06c2bee7)',

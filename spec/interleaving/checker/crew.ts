@@ -1,5 +1,7 @@
 /** The threads that explorations run on, one exploration after another. */
 import { Worker } from 'node:worker_threads';
+import { MUTANTS } from '../../mutants/catalogue.js';
+import { loading } from '../../mutants/mutant.js';
 import { SCENARIOS } from '../scenarios/catalogue.js';
 import type { Plan } from './plan.js';
 import { MEMORY_PAGES } from './scenario.js';
@@ -39,14 +41,14 @@ export interface Exploration extends Progress {
 
 export class Crew {
   private readonly state: SharedState;
-  private readonly workers: readonly Worker[];
+  private workers: readonly Worker[];
+  /** The mutant that they have loaded. */
+  private mutant: string | undefined;
 
   /** @param log2States how many states can be told apart */
   constructor(log2States = 20) {
     this.state = createSharedState(MEMORY_PAGES, log2States);
-    this.workers = Array.from({ length: THREADS }, (_, me) => {
-      return new Worker(new URL('./thread.js', import.meta.url), { workerData: { state: this.state, me } });
-    });
+    this.workers = this.recruit();
   }
 
   /**
@@ -55,6 +57,7 @@ export class Crew {
    */
   async explore(plan: Plan, onProgress?: (progress: Progress) => void): Promise<Exploration> {
     if (SCENARIOS[plan.scenario] === undefined) throw new RangeError(`there is no scenario '${plan.scenario}'`);
+    await this.load(plan.sabotage);
     const { global, threads, shared, touched, visited } = this.state;
     for (const array of [global, threads, shared, touched, visited]) array.fill(0);
     const counter = (which: number): number => global[which] as number;
@@ -89,6 +92,23 @@ export class Crew {
 
   async dismiss(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+
+  /** Threads load the engine once, so a mutant takes threads of its own. */
+  private async load(sabotage: string | undefined): Promise<void> {
+    const mutant = MUTANTS[sabotage ?? ''] === undefined ? undefined : sabotage;
+    if (mutant === this.mutant) return;
+    await this.dismiss();
+    this.mutant = mutant;
+    this.workers = this.recruit();
+  }
+
+  private recruit(): Worker[] {
+    const mutant = MUTANTS[this.mutant ?? ''];
+    const execArgv = mutant === undefined ? process.execArgv : loading(mutant);
+    return Array.from({ length: THREADS }, (_, me) => {
+      return new Worker(new URL('./thread.js', import.meta.url), { workerData: { state: this.state, me }, execArgv });
+    });
   }
 
   /** @returns the exploration's end, when all threads are idle again */

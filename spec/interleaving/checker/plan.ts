@@ -18,7 +18,7 @@ export type MemoryModel = 'sc' | 'tso';
 export interface Plan {
   /** A key of `SCENARIOS`. */
   readonly scenario: string;
-  /** A planted bug: a key of `SABOTAGES`. */
+  /** A planted bug: a key of `SABOTAGES` or of `MUTANTS`. */
   readonly sabotage?: string;
   readonly model: MemoryModel;
   readonly strategy: Strategy;

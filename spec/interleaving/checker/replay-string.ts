@@ -1,5 +1,6 @@
 /** One word that repeats a schedule: scenario, memory model, planted bug or `-`, and the schedule. */
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
+import { MUTANTS } from '../../mutants/catalogue.js';
 import { SCENARIOS } from '../scenarios/catalogue.js';
 import type { MemoryModel, Plan } from './plan.js';
 import { parseSchedule } from './schedule-text.js';
@@ -14,7 +15,8 @@ export function parseReplay(text: string): Plan {
   if (scenario === undefined || schedule === undefined) throw new RangeError(`'${text}' is no replay string`);
   const threads = SCENARIOS[scenario]?.threads;
   if (threads === undefined) throw new RangeError(`there is no scenario '${scenario}'`);
-  if (sabotage !== '-' && SABOTAGES[sabotage ?? ''] === undefined) {
+  const planted = sabotage ?? '';
+  if (planted !== '-' && SABOTAGES[planted] === undefined && MUTANTS[planted] === undefined) {
     throw new RangeError(`there is no planted bug '${sabotage}'`);
   }
   parseSchedule(schedule, threads);

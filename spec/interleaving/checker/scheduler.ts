@@ -24,7 +24,8 @@
  *   and to DM-1 by its own rule of 32-bit read-modify-writes.
  * - Time: nothing times out. What a timeout leaves behind is what an abort leaves behind, which is explored (DM-3).
  * - A number that goes round all 32 bits: GP-2 keeps every reader at most one behind. The wrap itself is explored.
- * - Anything with more threads or longer parts than the scenarios have.
+ * - Anything with more threads or longer parts than the scenarios have, and schedules with more preemptions than the
+ *   scenario's bound (covered-runs.ts).
  */
 
 import type { Crewmate } from './handover.js';

@@ -7,11 +7,15 @@ import { ReaderSide } from './reader-side.js';
 export interface EngineScenario extends Omit<EngineSetting, 'readers'> {
   readonly about: string;
   readonly mortal?: readonly number[];
-  /** All RAM is clean for the migration client, and copied, unless this leaves it otherwise, or it is not tracked. */
+  /** Whose pages are collected and copied in the end, if they are tracked from the beginning. Default: MIGRATION. */
+  readonly clients?: readonly Client[];
+  /** All RAM is clean for those clients, and copied, unless this leaves it otherwise. */
   readonly setUp?: (owner: OwnerSide) => void | Promise<void>;
   readonly owner: (owner: OwnerSide) => void | Promise<void>;
   /** One for each reader's thread. A reader leaves with its thread. What they note is the outcome. */
   readonly readers: readonly ((reader: ReaderSide) => void)[];
+  /** After the race, and after the last collections. @throws what is wrong with what was noted, the owner's first */
+  readonly judge?: (notes: readonly number[], owner: OwnerSide) => void;
   /** Readers that attach in the race, not before it. */
   readonly attachInRace?: readonly number[];
   /** How many may be attached at once. Default: all. */
@@ -19,7 +23,7 @@ export interface EngineScenario extends Omit<EngineSetting, 'readers'> {
 }
 
 export function engineScenario(scenario: EngineScenario): Scenario {
-  const { about, mortal = [], readers, attachInRace = [] } = scenario;
+  const { about, mortal = [], clients = [Client.Migration], readers, attachInRace = [] } = scenario;
   return {
     about,
     mortal,
@@ -42,13 +46,18 @@ export function engineScenario(scenario: EngineScenario): Scenario {
       return {
         setUp: async () => {
           owner = new OwnerSide(stage, { ...scenario, readers: scenario.slots ?? readers.length });
-          if ((owner.memory.tracked & (1 << Client.Migration)) !== 0) await owner.collect();
+          for (const client of clients) {
+            if ((owner.memory.tracked & (1 << client)) !== 0) await owner.collect({}, client);
+          }
           await scenario.setUp?.(owner);
+          owner.delivered.fill(0);
         },
         race: () => scenario.owner(owner),
         check: async () => {
           await owner.check();
-          return stage.notes(1 + readers.length);
+          const notes = stage.notes(1 + readers.length);
+          scenario.judge?.(notes.split(',').map(Number), owner);
+          return notes;
         },
       };
     },

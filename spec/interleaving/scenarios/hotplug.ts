@@ -1,8 +1,9 @@
 /** RAM that comes and goes, against readers and collections. */
 import { Header } from '../../../lib/arena/layout.js';
+import { Client } from '../../../lib/dirty/client.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
-import { BLOCK, type OwnerSide } from './owner-side.js';
+import { BLOCK, type OwnerSide, PAGE } from './owner-side.js';
 import type { ReaderSide } from './reader-side.js';
 
 /** A guest word: the owner's unplugging has ended. */
@@ -32,6 +33,13 @@ function markLate(reader: ReaderSide, page: number): void {
   const refused = reader.refuses(page);
   reader.note(gone ? 2 : refused ? 1 : 0);
   if (gone && !refused) throw new Error(`the mark of page ${page} was taken after its unplugging had ended`);
+}
+
+/** Marks where RAM may be gone, and stores where it is not. @returns whether it was refused */
+function markAndStoreLate(reader: ReaderSide, page: number, value: number): boolean {
+  const refused = reader.refuses(page);
+  if (!refused) reader.stage.guest.set(page, value);
+  return refused;
 }
 
 async function unplugFirst(owner: OwnerSide): Promise<void> {
@@ -85,6 +93,64 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
         reader.refuses(BLOCK + 1);
         reader.storeAndMark(0, 1);
       },
+    ],
+  }),
+  'unplug-of-the-last-pages-against-late-mark': engineScenario({
+    about: 'the same where the bitmap block stays, because it has other pages',
+    pages: HALF,
+    setUp: (owner) => {
+      owner.dimm = owner.plug('gone', HALF, HALF);
+    },
+    owner: unplugFirst,
+    readers: [
+      (reader) => {
+        reader.vcpu.quiescent();
+        markLate(reader, HALF);
+      },
+    ],
+  }),
+  'plug-and-unplug-between-against-marks': engineScenario({
+    about: 'a reader marks for all clients, by tables of which some are older than others, where RAM comes and goes',
+    setUp: (owner) => {
+      owner.plug('above', BLOCK, 2 * BLOCK);
+    },
+    owner: async (owner) => {
+      await owner.memory.ram.unplug(owner.plug('between', BLOCK, BLOCK));
+    },
+    readers: [
+      (reader) => {
+        reader.storeAndMarkAll(0, 1);
+        const refused = reader.refusesAll(BLOCK);
+        reader.storeAndMarkAll(0, 2);
+        reader.note(refused ? 1 : 0);
+      },
+    ],
+  }),
+  'unplug-replug-against-aborted-swap-harvest': engineScenario({
+    about: 'a harvest that swaps blocks out is given up while RAM of one of them goes, and other RAM takes its place',
+    swaps: true,
+    setUp: async (owner) => {
+      owner.dimm = owner.plug('gone', BLOCK, BLOCK);
+      await owner.collect();
+      for (const page of [0, BLOCK]) owner.memory.setDirty(page * PAGE, Client.Migration);
+    },
+    owner: async (owner) => {
+      const { ram } = owner.memory;
+      const inVain = owner.collectInVain();
+      const unplugged = ram.unplug(owner.dimm);
+      await inVain;
+      await unplugged;
+      owner.plug('next', BLOCK, BLOCK);
+      owner.stage.note(0, await owner.collect());
+    },
+    readers: [
+      (reader) => {
+        reader.vcpu.quiescent();
+        const refused = markAndStoreLate(reader, BLOCK, 1);
+        reader.storeAndMark(0, 2);
+        reader.note(refused ? 1 : 0);
+      },
+      () => {},
     ],
   }),
   'unplug-replug-against-late-mark': engineScenario({

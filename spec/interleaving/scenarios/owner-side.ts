@@ -1,6 +1,7 @@
-/** The owner's part of an engine's scenarios: the engine, its RAM, and a replica that collections bring up to date. */
+/** The owner's part of an engine's scenarios: the engine, its RAM, and replicas that collections bring up to date. */
 import type { Allocator } from '../../../lib/arena/allocator.js';
 import type { Arena } from '../../../lib/arena/arena.js';
+import { Header, regionsOf, Table } from '../../../lib/arena/layout.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { PageSet } from '../../../lib/dirty/page-set.js';
 import type { Tracking } from '../../../lib/dirty/tracking.js';
@@ -15,6 +16,7 @@ import type { Scheduler } from '../checker/scheduler.js';
 export const PAGE = 16;
 /** A bitmap block of two words. */
 export const BLOCK = 64;
+const BLOCK_WORDS = BLOCK / 32;
 
 export interface EngineSetting {
   readonly readers: number;
@@ -31,10 +33,16 @@ export class OwnerSide {
   readonly stage: Stage;
   dimm: RamBlock;
   tracking: Tracking | undefined;
-  private readonly replica: (number | undefined)[] = [];
+  /** Of each client, how many pages its collections have delivered. */
+  readonly delivered = [0, 0, 0];
+  /** Of the clients that were collected, by page. */
+  private readonly replicas = new Map<Client, (number | undefined)[]>();
+  private readonly readers: number;
+  private closed = false;
 
   constructor(stage: Stage, setting: EngineSetting) {
     this.stage = stage;
+    this.readers = setting.readers;
     this.memory = new DirtyMemory(
       {
         pageSize: PAGE,
@@ -54,37 +62,47 @@ export class OwnerSide {
   plug(id: string, pages: number, offset?: number): RamBlock {
     const place = offset === undefined ? {} : { offset: offset * PAGE };
     const dimm = this.memory.ram.plug({ id, size: pages * PAGE, ...place });
-    for (let page = 0; page < pages; page++) delete this.replica[dimm.offset / PAGE + page];
+    for (const replica of this.replicas.values()) {
+      for (let page = 0; page < pages; page++) delete replica[dimm.offset / PAGE + page];
+    }
     return dimm;
   }
 
-  /** Collects the migration client's pages and copies them, as a migration would. */
-  async collect(options: HarvestOptions = {}): Promise<number> {
-    const { set, added } = await this.memory.harvest(Client.Migration, options);
-    this.copy(set);
+  /** Collects a client's pages and copies them, as a migration would. @returns how many there were */
+  async collect(options: HarvestOptions = {}, client: Client = Client.Migration): Promise<number> {
+    const { set, added } = await this.memory.harvest(client, options);
+    this.delivered[client] = (this.delivered[client] as number) + added;
+    this.copy(set, client);
     set.dispose();
     return added;
   }
 
-  copy(set: PageSet): void {
-    for (const { start, length } of set.runs()) {
-      for (let page = start / PAGE; page < (start + length) / PAGE; page++)
-        this.replica[page] = this.stage.guest.get(page);
-    }
+  /** A collection that is given up at once. */
+  async collectInVain(): Promise<void> {
+    const abort = new AbortController();
+    const collected = this.collect({ signal: abort.signal });
+    abort.abort();
+    await collected.catch(unlessAborted(abort.signal));
   }
 
-  /** Every page is as in the replica, or dirty; then the engine can end. @throws what was lost */
-  async check(): Promise<void> {
-    await this.collect();
-    for (const { offset, size, id } of this.memory.ram) {
-      for (let page = offset / PAGE; page < (offset + size) / PAGE; page++) {
-        const is = this.stage.guest.get(page);
-        const copied = this.replica[page];
-        if (copied === is) continue;
-        throw new Error(`lost update: page ${page} of '${id}' is ${is}, its copy ${copied}, and it is clean`);
-      }
-    }
+  async close(): Promise<void> {
     await this.memory.close();
+    this.closed = true;
+  }
+
+  /**
+   * Every page is as in the replicas, or dirty; and the blocks that stand for no bitmap are as they were made. Then the
+   * engine ends. @throws what is wrong
+   */
+  async check(): Promise<void> {
+    this.checkZeroBlock();
+    this.checkFullBlock();
+    if (this.closed) return;
+    for (const [client, replica] of this.replicas) {
+      await this.collect({}, client);
+      this.compare(client, replica);
+    }
+    await this.close();
   }
 
   /** Has a reader's thread retired when it has ended. @returns its end being asked for */
@@ -125,6 +143,51 @@ export class OwnerSide {
     });
   }
 
+  private copy(set: PageSet, client: Client): void {
+    const replica = this.replicas.get(client) ?? [];
+    this.replicas.set(client, replica);
+    for (const { start, length } of set.runs()) {
+      for (let page = start / PAGE; page < (start + length) / PAGE; page++) replica[page] = this.stage.guest.get(page);
+    }
+  }
+
+  private compare(client: Client, replica: readonly (number | undefined)[]): void {
+    for (const { offset, size, id } of this.memory.ram) {
+      for (let page = offset / PAGE; page < (offset + size) / PAGE; page++) {
+        const is = this.stage.guest.get(page);
+        const copied = replica[page];
+        if (copied === is) continue;
+        throw new Error(
+          `lost update: page ${page} of '${id}' is ${is}, its copy ${copied}, and it is clean for client ${client}`,
+        );
+      }
+    }
+  }
+
+  private checkZeroBlock(): void {
+    const { words } = this.stage.scheduler.memory;
+    const { zeroBlock } = regionsOf(this.readers, BLOCK_WORDS);
+    const written = words.subarray(zeroBlock, zeroBlock + BLOCK_WORDS).some((word) => word !== 0);
+    if (written) throw new Error('the all-zero block was written to');
+  }
+
+  /** To which the tables of the clients lead that are not tracked. */
+  private checkFullBlock(): void {
+    const { words } = this.stage.scheduler.memory;
+    const { zeroBlock } = regionsOf(this.readers, BLOCK_WORDS);
+    const word = (index: number): number => words[index] as number;
+    for (let client = 0; client < 3; client++) {
+      if ((this.memory.tracked & (1 << client)) !== 0) continue;
+      const table = word(Header.Roots + client);
+      for (let number = 0; number < word(table + Table.Length); number++) {
+        const block = word(table + Table.Entries + number);
+        if (block === zeroBlock) continue;
+        const written = words.subarray(block, block + BLOCK_WORDS).some((bits) => bits !== -1);
+        if (written) throw new Error('the full block was written to');
+      }
+    }
+  }
+
   private whenEnded(thread: number, then: () => void): void {
     const look = (): void => {
       if (this.stage.hasEnded(thread)) then();
@@ -132,6 +195,13 @@ export class OwnerSide {
     };
     setImmediate(look);
   }
+}
+
+/** @returns what lets pass that the signal has aborted */
+export function unlessAborted(signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (error !== signal.reason) throw error;
+  };
 }
 
 /**

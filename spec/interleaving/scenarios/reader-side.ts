@@ -1,6 +1,6 @@
 /** A vCPU's part of an engine's scenarios. */
 import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
-import { Header, VERSION } from '../../../lib/arena/layout.js';
+import { Header, Slot, VERSION } from '../../../lib/arena/layout.js';
 import { Words } from '../../../lib/arena/words.js';
 import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { Client } from '../../../lib/dirty/client.js';
@@ -40,8 +40,21 @@ export class ReaderSide {
     this.attached = broken(arena, chooseKernel(arena), name, this.thread);
   }
 
+  /** A second reader of this thread, attached. */
+  another(): ReaderSide {
+    const other = new ReaderSide(this.stage, this.thread);
+    other.attach();
+    return other;
+  }
+
   detach(): void {
     this.attached?.detach();
+  }
+
+  /** No access. @throws when the reader's slot is another's, too */
+  checkSlot(): void {
+    const tenant = this.stage.scheduler.memory.get(this.vcpu.slot + Slot.Identity);
+    if (tenant !== this.thread + 1) throw new Error(`the slot of thread ${this.thread} was taken by ${tenant - 1}`);
   }
 
   /** The outcome of this thread: of marks, the last one's, whether the page turned dirty. */
@@ -63,14 +76,27 @@ export class ReaderSide {
 
   /** Marks first: what a thread does that may be killed. */
   markAndStore(page: number, value: number): void {
-    this.note(this.vcpu.markPage(page, Client.Migration));
+    this.markWithoutStore(page);
     this.stage.guest.set(page, value);
+  }
+
+  markWithoutStore(page: number): void {
+    this.note(this.vcpu.markPage(page, Client.Migration));
   }
 
   /** Is the page refused, because there is no RAM? */
   refuses(page: number): boolean {
+    return this.isNoRam(() => this.vcpu.markPage(page, Client.Migration));
+  }
+
+  /** The same by a mark for all clients. */
+  refusesAll(page: number): boolean {
+    return this.isNoRam(() => this.vcpu.mark(page * PAGE));
+  }
+
+  private isNoRam(mark: () => void): boolean {
     try {
-      this.vcpu.markPage(page, Client.Migration);
+      mark();
       return false;
     } catch (error) {
       if (error instanceof RangeError && error.message.includes('are not all RAM')) return true;

@@ -2,6 +2,7 @@
 
 import { Client } from '../../../lib/dirty/client.js';
 import type { Tracking } from '../../../lib/dirty/tracking.js';
+import { UsageError } from '../../../lib/errors.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
 import type { OwnerSide } from './owner-side.js';
@@ -36,6 +37,38 @@ export const trackingScenarios: Readonly<Record<string, Scenario>> = {
     owner: async (owner) => {
       await begin(owner);
       owner.stage.note(0, await owner.collect());
+    },
+  }),
+  'harvests-against-stop-and-track': engineScenario({
+    about: 'tracking ends behind a harvest, and before another one, which is refused; it begins again',
+    ...onDemand,
+    setUp: async (owner) => {
+      owner.tracking = await begin(owner);
+      await owner.collect();
+      owner.memory.setDirty(0, Client.Migration);
+    },
+    owner: async (owner) => {
+      const first = owner.collect();
+      const stopped = owner.tracking?.stop();
+      const second = owner.collect().then(
+        () => false,
+        (error) => error instanceof UsageError && error.message.includes('is not tracked'),
+      );
+      await first;
+      owner.stage.note(0, (await second) ? 1 : 0);
+      await stopped;
+      await begin(owner);
+      await owner.collect();
+    },
+    readers: [
+      (reader) => {
+        reader.storeAndMarkAll(0, 1);
+        reader.vcpu.quiescent();
+        reader.storeAndMarkAll(1, 2);
+      },
+    ],
+    judge: ([refused]) => {
+      if (refused !== 1) throw new Error('a collection of a client that is not tracked was taken');
     },
   }),
   'marks-against-stop-and-track': engineScenario({

@@ -1,4 +1,5 @@
 /** Grace periods against readers that report, come, go and die. */
+import { Slot } from '../../../lib/arena/layout.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
 import { BLOCK, type OwnerSide } from './owner-side.js';
@@ -41,9 +42,29 @@ const callbacks: Pick<EngineScenario, 'setUp' | 'owner'> = {
   },
 };
 
-/** Ends its interval when it is kicked, or told to stop. */
-function untilKicked({ vcpu, stage: { guest, scheduler } }: ReaderSide): void {
+/** Goes on until it is kicked, or told to stop. @returns whether it was kicked */
+function untilKicked({ vcpu, stage: { guest, scheduler } }: ReaderSide): boolean {
   scheduler.spin(() => vcpu.kicked || guest.load(STOP) === 1);
+  return vcpu.kicked;
+}
+
+/** Ends its interval when it is kicked. @throws when that reports nothing, since nobody has asked for more */
+function obeyKick(reader: ReaderSide): void {
+  const { vcpu, stage } = reader;
+  if (!untilKicked(reader)) return;
+  const state = vcpu.slot + Slot.State;
+  const before = stage.scheduler.memory.get(state);
+  vcpu.quiescent();
+  if (stage.scheduler.memory.get(state) === before) throw new Error('the kick was for a report that was made before');
+}
+
+/** Marks where the engine may be closed; where it is known to be, the mark must be refused. */
+function markClosed(reader: ReaderSide): void {
+  const closed = reader.stage.guest.load(STOP) === 1;
+  reader.vcpu.quiescent();
+  const refused = reader.isRefused(() => reader.vcpu.markPage(0, 2));
+  reader.note(closed ? 2 : refused ? 1 : 0);
+  if (closed && !refused) throw new Error('the mark was taken though the engine is closed');
 }
 
 export const waitingScenarios: Readonly<Record<string, Scenario>> = {
@@ -77,17 +98,19 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     ],
   }),
   'attach-against-attach': engineScenario({
-    about: 'two readers attach at once',
+    about: 'two readers attach at once, each in a slot of its own',
     attachInRace: [1, 2],
     owner: async ({ memory }) => memory.rcu.synchronize(),
     readers: [
       (reader) => {
         reader.attach();
         reader.note(reader.vcpu.slot);
+        reader.checkSlot();
       },
       (reader) => {
         reader.attach();
         reader.note(reader.vcpu.slot);
+        reader.checkSlot();
       },
     ],
   }),
@@ -125,7 +148,7 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     ],
   }),
   'kick-against-online': engineScenario({
-    about: 'a reader attaches, and goes on until the owner kicks it',
+    about: 'a reader attaches, and goes on until the owner kicks it, each time to report what it has not reported yet',
     attachInRace: [1],
     owner: async (owner) => {
       await owner.synchronizeKicking();
@@ -136,7 +159,24 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     readers: [
       (reader) => {
         reader.attach();
-        untilKicked(reader);
+        obeyKick(reader);
+        reader.vcpu.quiescent();
+        obeyKick(reader);
+      },
+    ],
+  }),
+  'close-against-marks': engineScenario({
+    about: 'the engine is closed while readers mark; from their next reports on they are refused',
+    owner: async (owner) => {
+      await owner.close();
+      owner.stage.guest.store(STOP, 1);
+    },
+    readers: [
+      (reader) => {
+        // One report that closing waits for, and one that may come while it ends.
+        reader.vcpu.quiescent();
+        reader.vcpu.quiescent();
+        markClosed(reader);
       },
     ],
   }),
