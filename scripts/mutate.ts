@@ -48,7 +48,10 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
     const stop = new AbortController();
     const { run, judged } = prepare(chosen, explanationOf, results, options, stop);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-    await run();
+    const failure = await run().catch((error: unknown) => {
+      if (error instanceof UnmutatedFailure) return error;
+      throw error;
+    });
     const report = reportOf(judged());
     console.log(textOf(report));
     for (const { file, scope, before, after } of explanations) {
@@ -56,11 +59,9 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
       if (!isThere) console.log(`explained, but no mutant any more: ${file} ${scope}\n  - ${before}\n  + ${after}`);
     }
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    process.exitCode = report.survivors.length > 0 ? 1 : report.left > 0 ? 130 : 0;
-  } catch (error) {
-    if (!(error instanceof UnmutatedFailure)) throw error;
-    console.error(`FAIL: ${error.message}`);
-    process.exitCode = 1;
+    if (failure instanceof UnmutatedFailure) console.error(`FAIL: ${failure.message}`);
+    const failed = failure instanceof UnmutatedFailure || report.survivors.length > 0;
+    process.exitCode = failed ? 1 : report.left > 0 ? 130 : 0;
   } finally {
     unlock();
   }
@@ -149,7 +150,10 @@ const program = new Command('mutate')
     ).argParser(integer(1, 86_400)),
   )
   .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
-  .addHelpText('after', '\nExit status: 0 all killed or explained, 1 survivors, 2 usage error, 130 interrupted.')
+  .addHelpText(
+    'after',
+    '\nExit status: 0 all killed or explained, 1 survivors, or specs that fail anyway, 2 usage error, 130 interrupted.',
+  )
   .exitOverride()
   .action(mutate);
 

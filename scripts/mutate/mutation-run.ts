@@ -2,7 +2,7 @@
  * Runs mutants against their suites, each in a sandbox, and keeps what becomes of them: all through the first stage, then
  * those that are left through the second, and so on, so that little is left when a run is interrupted.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Mutant } from './mutants.js';
 import type { Result, Results } from './results.js';
 import { runSpecs } from './run-specs.js';
@@ -34,12 +34,14 @@ export interface RunOptions {
   readonly onResult: (task: Task, result: Result) => void;
 }
 
-/** The specs fail as they are: no mutant can be judged. */
+/** Specs fail as they are, and no mutant can be judged by them. */
 export class UnmutatedFailure extends Error {}
 
 export class MutationRun {
   private readonly options: RunOptions;
   private readonly specs = new Map<Stage, readonly string[]>();
+  /** Of specs without a mutant. */
+  private readonly failures: string[] = [];
   /** Milliseconds that a stage may take, by its spec files. */
   private readonly limits = new Map<string, Promise<number | undefined>>();
 
@@ -56,16 +58,17 @@ export class MutationRun {
 
   /**
    * Runs what has no result yet; returns early when stopped.
-   * @throws UnmutatedFailure
+   * @throws UnmutatedFailure when all else has been run
    */
   async run(tasks: readonly Task[]): Promise<void> {
     const { root, folder, jobs, stop } = this.options;
     const left = tasks.filter((task) => this.resultOf(task) === undefined);
-    const sandboxes = Array.from({ length: Math.min(jobs, left.length) }, (_, job) => {
-      return new Sandbox(root, join(folder, `sandbox-${job}`));
-    });
+    const sandboxes: Sandbox[] = [];
     const most = Math.max(0, ...left.map(({ suite }) => suite.stages.length));
     try {
+      while (sandboxes.length < Math.min(jobs, left.length)) {
+        sandboxes.push(await Sandbox.create(root, join(folder, `sandbox-${sandboxes.length}`)));
+      }
       for (let number = 0; number < most; number++) {
         const queue = left.filter((task) => this.isDue(task, number));
         const work = async (sandbox: Sandbox): Promise<void> => {
@@ -76,6 +79,7 @@ export class MutationRun {
         const ends = await Promise.allSettled(sandboxes.map(work));
         for (const end of ends) if (end.status === 'rejected') throw end.reason;
       }
+      if (this.failures.length > 0) throw new UnmutatedFailure(this.failures.join('\n'));
     } finally {
       for (const sandbox of sandboxes) sandbox.remove();
     }
@@ -103,16 +107,16 @@ export class MutationRun {
     const limit = await this.limitOf(sandbox, stage);
     if (limit === undefined) return;
     const began = performance.now();
-    sandbox.mutate(file, text);
-    const outcome = await runSpecs(sandbox.folder, specs, limit, stop);
-    sandbox.restore(file);
+    const restore = sandbox.mutate(file, text);
+    const outcome = await runSpecs(sandbox.folder, namesakeFirst(specs, file), limit, stop);
+    restore();
     if (outcome === undefined) return;
     results.add(id, stage.name, secondsSince(began), outcome, specs);
     const result = this.resultOf(task);
     if (result !== undefined) onResult(task, result);
   }
 
-  /** @returns undefined when the run was stopped */
+  /** @returns undefined when the run was stopped, and when the specs fail without a mutant */
   private limitOf(sandbox: Sandbox, stage: Stage): Promise<number | undefined> {
     const key = this.specsOf(stage).join();
     let limit = this.limits.get(key);
@@ -133,12 +137,19 @@ export class MutationRun {
       if (outcome === undefined) return undefined;
       if (outcome.verdict !== 'survived') {
         const what = outcome.verdict === 'killed' ? outcome.title : outcome.verdict === 'crashed' ? outcome.said : '';
-        throw new UnmutatedFailure(`without a mutant the specs of stage '${stage.name}' fail: ${what}`);
+        this.failures.push(`without a mutant the specs of stage '${stage.name}' fail: ${what}`);
+        return undefined;
       }
       passed = results.add(UNMUTATED, stage.name, secondsSince(began), outcome, specs);
     }
     return (limitSeconds ?? Math.max(LEAST_LIMIT_SECONDS, PATIENCE * passed.seconds)) * 1000;
   }
+}
+
+/** Most mutants die of the spec that is named after their file. */
+function namesakeFirst(specs: readonly string[], file: string): string[] {
+  const name = basename(file).replace(/ts$/, 'spec.ts');
+  return [...specs].sort((a, b) => Number(basename(b) === name) - Number(basename(a) === name));
 }
 
 function secondsSince(began: number): number {

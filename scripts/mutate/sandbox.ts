@@ -5,34 +5,45 @@
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** What specs read besides packages. */
 const COPIED = ['lib', 'workers', 'scripts', 'spec', 'benchmarks', 'package.json', 'tsconfig.json', '.mocharc.json'];
 
+/** Compiles a source for the sandbox's processes, which then need no compiler. */
+type Compile = (url: string) => unknown;
+
 export class Sandbox {
   readonly folder: string;
-  private readonly root: string;
+  private readonly compile: Compile;
 
   /** @param folder is made anew */
-  constructor(root: string, folder: string) {
-    this.root = root;
-    this.folder = folder;
+  static async create(root: string, folder: string): Promise<Sandbox> {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, 'node_modules'), { recursive: true });
     const there = readdirSync(root);
-    for (const name of COPIED)
+    for (const name of COPIED) {
       if (there.includes(name)) cpSync(join(root, name), join(folder, name), { recursive: true });
+    }
     for (const name of readdirSync(join(root, 'node_modules'))) {
       if (name !== '.cache') symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
     }
+    const hooks = await import(pathToFileURL(join(folder, 'scripts/ts-hooks.mjs')).href);
+    return new Sandbox(folder, hooks.load);
   }
 
-  mutate(file: string, text: string): void {
-    writeFileSync(join(this.folder, file), text);
+  private constructor(folder: string, compile: Compile) {
+    this.compile = compile;
+    this.folder = folder;
   }
 
-  restore(file: string): void {
-    this.mutate(file, readFileSync(join(this.root, file), 'utf8'));
+  /** @returns how to put the source back */
+  mutate(file: string, text: string): () => void {
+    const path = join(this.folder, file);
+    const original = readFileSync(path, 'utf8');
+    writeFileSync(path, text);
+    this.compile(pathToFileURL(path).href);
+    return () => writeFileSync(path, original);
   }
 
   remove(): void {
