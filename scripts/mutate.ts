@@ -1,0 +1,160 @@
+/** `npm run mutate`: one changed place at a time in the engine's sources, and whether a spec notices. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SingleBar } from 'cli-progress';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { integer } from './integer.js';
+import { type Explanation, explains, readExplanations } from './mutate/explained.js';
+import { mutantsOf } from './mutate/mutants.js';
+import { MutationRun, type Task, UnmutatedFailure } from './mutate/mutation-run.js';
+import { type Judged, reportOf, textOf } from './mutate/report.js';
+import { Results } from './mutate/results.js';
+import { lockFolder } from './mutate/run-lock.js';
+import { sampleOf } from './mutate/sample.js';
+import { SUITES, sourcesOf } from './mutate/suites.js';
+import { runProgram } from './run-program.js';
+import { writableFile } from './writable-file.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const FOLDER = join(ROOT, '.cache', 'mutate');
+const EXPLAINED = fileURLToPath(new URL('mutate/explained.json', import.meta.url));
+
+interface MutateOptions {
+  readonly only?: readonly string[];
+  readonly mutant?: string;
+  readonly sample?: number;
+  readonly seed: number;
+  readonly jobs: number;
+  readonly limit?: number;
+  readonly json?: string;
+}
+
+const sources = sourcesOf(ROOT, SUITES);
+
+async function mutate(options: MutateOptions, command: Command): Promise<void> {
+  const explanations = readExplanations(EXPLAINED);
+  const all = [...sources].flatMap(([file, suite]) =>
+    mutantsOf(file, readFileSync(join(ROOT, file), 'utf8')).map((mutant): Task => ({ mutant, suite })),
+  );
+  const chosen = choose(all, options);
+  // A mutant that is asked for by its id is run whatever is said of it.
+  const explanationOf = ({ mutant }: Task): Explanation | undefined =>
+    options.mutant === undefined ? explanations.find((explanation) => explains(explanation, mutant)) : undefined;
+
+  const unlock = lock(command);
+  try {
+    const results = new Results(ROOT, join(FOLDER, 'results.jsonl'));
+    const stop = new AbortController();
+    const { run, judged } = prepare(chosen, explanationOf, results, options, stop);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    const failure = await run().catch((error: unknown) => {
+      if (error instanceof UnmutatedFailure) return error;
+      throw error;
+    });
+    const report = reportOf(judged());
+    console.log(textOf(report));
+    for (const { file, scope, before, after } of explanations) {
+      const isThere = all.some(({ mutant }) => explains({ file, scope, before, after, reason: '' }, mutant));
+      if (!isThere) console.log(`explained, but no mutant any more: ${file} ${scope}\n  - ${before}\n  + ${after}`);
+    }
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (failure instanceof UnmutatedFailure) console.error(`FAIL: ${failure.message}`);
+    const failed = failure instanceof UnmutatedFailure || report.survivors.length > 0;
+    process.exitCode = failed ? 1 : report.left > 0 ? 130 : 0;
+  } finally {
+    unlock();
+  }
+}
+
+function prepare(
+  chosen: readonly Task[],
+  explanationOf: (task: Task) => Explanation | undefined,
+  results: Results,
+  { jobs, limit }: MutateOptions,
+  stop: AbortController,
+): { run: () => Promise<void>; judged: () => Judged[] } {
+  const tasks = chosen.filter((task) => explanationOf(task) === undefined);
+  const bar = new SingleBar({
+    format: '{bar} {value} of {total} mutants | {survived} survived | {duration_formatted}',
+    barsize: 24,
+    hideCursor: true,
+    noTTYOutput: true,
+    notTTYSchedule: 60_000,
+  });
+  let survived = 0;
+  const runner = new MutationRun({
+    root: ROOT,
+    folder: FOLDER,
+    results,
+    jobs,
+    limitSeconds: limit,
+    stop: stop.signal,
+    onResult: (_, { verdict }) => {
+      if (verdict === 'survived') survived++;
+      bar.increment({ survived });
+    },
+  });
+  return {
+    run: async () => {
+      const known = tasks.map((task) => runner.resultOf(task)).filter((result) => result !== undefined);
+      survived = known.filter(({ verdict }) => verdict === 'survived').length;
+      bar.start(tasks.length, known.length, { survived });
+      await runner.run(tasks).finally(() => bar.stop());
+    },
+    judged: () =>
+      chosen.map((task) => ({
+        mutant: task.mutant,
+        result: runner.resultOf(task),
+        explanation: explanationOf(task),
+      })),
+  };
+}
+
+function choose(all: readonly Task[], { only, mutant: id, sample, seed }: MutateOptions): Task[] {
+  const chosen = all.filter(({ mutant }) => only === undefined || only.includes(mutant.file));
+  if (id !== undefined) {
+    const one = chosen.filter(({ mutant }) => mutant.id === id);
+    if (one.length === 0) throw new InvalidArgumentError(`there is no mutant ${id}; ids change with their lines.`);
+    return one;
+  }
+  return sample === undefined ? chosen : sampleOf(chosen, sample, seed);
+}
+
+function lock(command: Command): () => void {
+  try {
+    return lockFolder(FOLDER);
+  } catch (error) {
+    return command.error(`error: ${(error as Error).message}`);
+  }
+}
+
+function sourceFile(file: string, before: readonly string[] = []): string[] {
+  if (sources.has(file)) return [...before, file];
+  throw new InvalidArgumentError(`It must be a file of ${SUITES.map((suite) => suite.sources).join(', ')}.`);
+}
+
+const program = new Command('mutate')
+  .description(
+    'change one place of the engine at a time, and see whether a spec notices; what was run is not run again',
+  )
+  .addOption(new Option('--only <file...>', 'mutants of these sources').argParser(sourceFile))
+  .addOption(new Option('--mutant <id>', 'one mutant, even if it is explained'))
+  .addOption(new Option('--sample <n>', 'a random sample').argParser(integer(1, 1_000_000)).conflicts('mutant'))
+  .addOption(new Option('--seed <n>', 'of the sample').argParser(integer(0, 2 ** 32 - 1)).default(1))
+  .addOption(new Option('--jobs <n>', 'how many mutants at once').argParser(integer(1, 64)).default(1))
+  .addOption(
+    new Option(
+      '--limit <seconds>',
+      'how long a stage of specs may take; default: 4 times what it takes without a mutant, 30 at least',
+    ).argParser(integer(1, 86_400)),
+  )
+  .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
+  .addHelpText(
+    'after',
+    '\nExit status: 0 all killed or explained, 1 survivors, or specs that fail anyway, 2 usage error, 130 interrupted.',
+  )
+  .exitOverride()
+  .action(mutate);
+
+await runProgram(program);

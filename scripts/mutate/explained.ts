@@ -1,0 +1,32 @@
+/** The mutants that are no fault: equal in what they do to the code as it is, each with the reason. */
+import { readFileSync } from 'node:fs';
+import type { Mutant } from './mutants.js';
+
+export interface Explanation extends Pick<Mutant, 'file' | 'scope' | 'before' | 'after'> {
+  /** Left out: all that are otherwise alike. */
+  readonly nth?: number;
+  readonly reason: string;
+}
+
+/** @throws Error when the file is no list of explanations */
+export function readExplanations(path: string): Explanation[] {
+  const list: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  if (!Array.isArray(list)) throw new Error(`${path}: expected an array of explanations`);
+  list.forEach((entry, i) => {
+    for (const field of ['file', 'scope', 'before', 'after', 'reason']) {
+      if (typeof entry?.[field] !== 'string') throw new Error(`${path}: '${field}' of entry ${i} must be a string`);
+    }
+  });
+  return list;
+}
+
+export function explains(explanation: Explanation, mutant: Mutant): boolean {
+  const { file, scope, before, after, nth = mutant.nth } = explanation;
+  return (
+    file === mutant.file &&
+    scope === mutant.scope &&
+    before === mutant.before &&
+    after === mutant.after &&
+    nth === mutant.nth
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * All mutants of a source file. Types, imports, strings and what only makes an error's message are left alone: a
+ * change there changes nothing that a spec should care about.
+ *
+ * A mutant is known by its file, the function it lies in, and its lines before and after, without comments and with
+ * white space made one space. So it keeps its id when lines move, and loses it when they change.
+ */
+import { createHash } from 'node:crypto';
+import ts from 'typescript';
+import type { Change } from './change.js';
+import { expressionOperators } from './expressions.js';
+import { sharedWordOperators } from './shared-words.js';
+import { statementOperators } from './statements.js';
+
+export interface Mutant {
+  readonly id: string;
+  readonly file: string;
+  /** The function, by the names around it: `Allocator.freeBlock`. Empty outside functions and classes. */
+  readonly scope: string;
+  readonly operator: string;
+  /** The lines that change. */
+  readonly before: string;
+  readonly after: string;
+  /** Tells mutants apart of which all else is equal: how many such stand before it. */
+  readonly nth: number;
+  /** The first changed line, from 1. */
+  readonly line: number;
+  /** The whole file, mutated. */
+  readonly text: string;
+}
+
+const OPERATORS = [...expressionOperators, ...statementOperators, ...sharedWordOperators];
+/** Functions that make an error. */
+const MESSAGE_MAKERS = new Set(['outOfRange', 'wrongType', 'show']);
+
+export function mutantsOf(file: string, text: string): Mutant[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const mutants = new Map<string, Mutant>();
+  const seen = new Map<string, number>();
+  const add = (node: ts.Node, change: Change): void => {
+    const mutated = text.slice(0, change.start) + change.text + text.slice(change.end);
+    if (mutants.has(mutated)) return;
+    const first = text.lastIndexOf('\n', change.start - 1) + 1;
+    const last = `${text}\n`.indexOf('\n', change.end);
+    const described = {
+      file,
+      scope: scopeOf(node),
+      before: oneSpaced(text.slice(first, last)),
+      after: oneSpaced(text.slice(first, change.start) + change.text + text.slice(change.end, last)),
+    };
+    const key = JSON.stringify(Object.values(described));
+    const nth = seen.get(key) ?? 0;
+    seen.set(key, nth + 1);
+    const id = createHash('sha256').update(`${key}${nth}`).digest('hex').slice(0, 10);
+    const { line } = source.getLineAndCharacterOfPosition(change.start);
+    mutants.set(mutated, { id, ...described, operator: change.operator, nth, line: line + 1, text: mutated });
+  };
+  const visit = (node: ts.Node): void => {
+    if (isLeftAlone(node)) return;
+    for (const operator of OPERATORS) for (const change of operator(node)) add(node, change);
+    if (!ts.isThrowStatement(node)) ts.forEachChild(node, visit);
+  };
+  ts.forEachChild(source, visit);
+  return [...mutants.values()];
+}
+
+function isLeftAlone(node: ts.Node): boolean {
+  if (ts.isTypeNode(node) || ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node)) return true;
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return true;
+  if (ts.isTemplateExpression(node) || ts.isStringLiteralLike(node)) return true;
+  if (ts.isNewExpression(node)) return node.expression.getText().endsWith('Error');
+  return ts.isCallExpression(node) && MESSAGE_MAKERS.has(node.expression.getText());
+}
+
+function scopeOf(node: ts.Node): string {
+  const scope: string[] = [];
+  for (let at = node; !ts.isSourceFile(at); at = at.parent) {
+    const name = nameOf(at);
+    if (name !== undefined) scope.unshift(name);
+  }
+  return scope.join('.');
+}
+
+function nameOf(node: ts.Node): string | undefined {
+  if (ts.isConstructorDeclaration(node)) return 'constructor';
+  const isNamed = ts.isClassLike(node) || ts.isFunctionLike(node) || ts.isPropertyDeclaration(node);
+  if (isNamed) return node.name?.getText();
+  if (!ts.isVariableDeclaration(node) || node.initializer === undefined) return undefined;
+  return ts.isFunctionLike(node.initializer) || node.parent.parent.parent.kind === ts.SyntaxKind.SourceFile
+    ? node.name.getText()
+    : undefined;
+}
+
+function oneSpaced(lines: string): string {
+  return lines
+    .replaceAll(/(^|\s)\/\/ .*$/gm, '')
+    .trim()
+    .replaceAll(/\s+/g, ' ');
+}

@@ -1,0 +1,98 @@
+/**
+ * What became of each mutant in each stage of specs, a line of JSON each, appended as it is found. A result holds as long
+ * as the sources, and the specs that it rests on, are as they were: of a killed mutant the file that killed it, of the
+ * others all of the stage.
+ */
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import type { SpecsOutcome } from './run-specs.js';
+
+export type Result = SpecsOutcome & {
+  /** Of the mutant. */
+  readonly id: string;
+  readonly stage: string;
+  readonly seconds: number;
+  /** Digest of what the result rests on. */
+  readonly evidence: string;
+};
+
+export class Results {
+  private readonly path: string;
+  private readonly sources: string;
+  private readonly found = new Map<string, Result[]>();
+  /** Of the files as they were when the run began, by path: they may be edited meanwhile. */
+  private readonly digests: ReadonlyMap<string, string>;
+
+  /** @throws Error when a line of the file is no result */
+  constructor(root: string, path: string) {
+    this.path = path;
+    const files = [...filesUnder(root, 'lib'), ...filesUnder(root, 'workers')];
+    this.digests = new Map(
+      [...files, ...filesUnder(root, 'spec')].map((file) => [file, digest(readFileSync(join(root, file)))]),
+    );
+    this.sources = this.digestOf(files);
+    mkdirSync(dirname(path), { recursive: true });
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    // A process that was killed while it wrote leaves a torn last line.
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    if (whole !== text) truncateSync(path, Buffer.byteLength(whole));
+    whole.split('\n').forEach((line, i) => {
+      if (line !== '') this.keep(parse(line, `${path}: line ${i + 1}`));
+    });
+  }
+
+  /** @param specs of the stage. @returns the result that still holds */
+  of(id: string, stage: string, specs: readonly string[]): Result | undefined {
+    const results = this.found.get(keyOf({ id, stage }));
+    return results?.find((result) => result.evidence === this.evidenceOf(result, specs));
+  }
+
+  add(id: string, stage: string, seconds: number, outcome: SpecsOutcome, specs: readonly string[]): Result {
+    const result = { id, stage, ...outcome, seconds, evidence: this.evidenceOf(outcome, specs) };
+    this.keep(result);
+    appendFileSync(this.path, `${JSON.stringify(result)}\n`);
+    return result;
+  }
+
+  private keep(result: Result): void {
+    const key = keyOf(result);
+    this.found.set(key, [result, ...(this.found.get(key) ?? [])]);
+  }
+
+  private evidenceOf(outcome: SpecsOutcome, specs: readonly string[]): string {
+    const files = outcome.verdict === 'killed' && this.digests.has(outcome.file) ? [outcome.file] : specs;
+    return `${this.sources}-${this.digestOf(files)}`;
+  }
+
+  private digestOf(files: readonly string[]): string {
+    return digest(files.map((file) => `${file}\0${this.digests.get(file)}\0`).join('')).slice(0, 16);
+  }
+}
+
+function digest(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function keyOf({ id, stage }: Pick<Result, 'id' | 'stage'>): string {
+  return `${id} ${stage}`;
+}
+
+function filesUnder(root: string, folder: string): string[] {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+    .map((name) => `${folder}/${name.replaceAll(sep, '/')}`);
+}
+
+function parse(line: string, where: string): Result {
+  let result: Partial<Result> | undefined;
+  try {
+    result = JSON.parse(line);
+  } catch {}
+  const { id, stage, verdict, evidence } = result ?? {};
+  const isResult = [id, stage, verdict, evidence].every((field) => typeof field === 'string');
+  if (!isResult) throw new Error(`${where} is no result of a mutation run`);
+  return result as Result;
+}

@@ -1,0 +1,98 @@
+/** One mocha process over some spec files, which ends at the first spec that fails, or is killed when it takes too long. */
+import { spawn } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+
+export type SpecsOutcome =
+  | { readonly verdict: 'survived' }
+  /** A spec failed, and again whenever it was tried again. */
+  | { readonly verdict: 'killed'; readonly file: string; readonly title: string }
+  /** The process was killed when its time was up. */
+  | { readonly verdict: 'hung' }
+  /** The process ended without a report: the sources cannot be loaded, or it died. */
+  | { readonly verdict: 'crashed'; readonly said: string };
+
+interface MochaReport {
+  readonly stats: { readonly passes: number };
+  readonly failures: readonly { readonly fullTitle: string; readonly file?: string }[];
+}
+
+/** A spec that fails by chance on a busy machine kills nothing. */
+const RETRIES = 2;
+/** The end of what a process says: its error stands there. */
+const MOST_SAID = 1_000;
+
+/**
+ * @param stop kills the process
+ * @returns undefined when it was stopped
+ */
+export async function runSpecs(
+  folder: string,
+  specs: readonly string[],
+  limitMs: number,
+  stop: AbortSignal,
+): Promise<SpecsOutcome | undefined> {
+  if (stop.aborted) return undefined;
+  const json = join(folder, 'report.json');
+  rmSync(json, { force: true });
+  // Not bin/mocha.js, which runs this in a further process, whom killing the first would leave behind.
+  const mocha = join(folder, 'node_modules/mocha/bin/_mocha');
+  const options = ['--bail', '--retries', String(RETRIES), '--reporter', 'json', '--reporter-option', `output=${json}`];
+  const child = spawn(process.execPath, ['--import', './scripts/register.mjs', mocha, ...options, ...specs], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  let isLate = false;
+  const kill = (): void => killGroup(child.pid);
+  const timer = setTimeout(() => {
+    isLate = true;
+    kill();
+  }, limitMs);
+  stop.addEventListener('abort', kill);
+  try {
+    const { code, said } = await new Promise<{ code: number | null; said: string }>((resolve, reject) => {
+      let said = '';
+      child.stderr.on('data', (chunk: Buffer) => {
+        said = `${said}${chunk}`.slice(-MOST_SAID);
+      });
+      child.on('error', reject);
+      child.on('exit', kill);
+      child.on('close', (code) => resolve({ code, said }));
+    });
+    if (stop.aborted) return undefined;
+    return isLate ? { verdict: 'hung' } : judge(folder, code, said, readReport(json));
+  } finally {
+    clearTimeout(timer);
+    stop.removeEventListener('abort', kill);
+  }
+}
+
+/** Ends the process with all that it has started and left behind. */
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function judge(folder: string, code: number | null, said: string, report: MochaReport | undefined): SpecsOutcome {
+  const failure = report?.failures[0];
+  if (failure !== undefined) {
+    const file = relative(folder, failure.file ?? '').replaceAll(sep, '/');
+    return { verdict: 'killed', file, title: failure.fullTitle };
+  }
+  if (code === 0 && report !== undefined && report.stats.passes > 0) return { verdict: 'survived' };
+  return { verdict: 'crashed', said: said.trim() };
+}
+
+/** @returns undefined when there is none that can be read */
+function readReport(path: string): MochaReport | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as MochaReport;
+  } catch {
+    return undefined;
+  }
+}

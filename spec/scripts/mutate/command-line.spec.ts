@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { lockFolder } from '../../../scripts/mutate/run-lock.js';
+import { runScript } from '../../support/command-line.js';
+
+describe('npm run mutate, the command line', function () {
+  this.timeout(60_000);
+
+  for (const [why, ...args] of [
+    ['must be a file of lib/arena, lib/rcu', '--only', 'lib/index.ts'],
+    ['there is no mutant 0123456789', '--mutant', '0123456789'],
+    ['must be an integer from 1 to', '--sample', '0'],
+    ['must be an integer from 0 to', '--sample', '1', '--seed', '-1'],
+    ['must be an integer from 1 to 64', '--jobs', '65'],
+    ['must be an integer from 1 to 86400', '--limit', '0.5'],
+    ['no such file or directory', '--json', 'nowhere/report.json'],
+    ['cannot be used with', '--sample', '1', '--mutant', '0123456789'],
+    ['too many arguments', 'lib/rcu'],
+  ] as const) {
+    it(`refuses ${args.join(' ')}, with exit code 2 and the reason`, async () => {
+      const { code, output } = await runScript('scripts/mutate.ts', args);
+      expect(code, output).to.equal(2);
+      expect(output)
+        .to.include(why)
+        .and.not.to.match(/^ +at /m);
+    });
+  }
+});
+
+describe('the folder of mutation runs', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dirtymem-mutate-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is of one run at a time', () => {
+    const unlock = lockFolder(folder);
+    expect(() => lockFolder(folder)).to.throw(`process ${process.pid} runs mutants already`);
+    unlock();
+    lockFolder(folder)();
+  });
+
+  it('is free when its run was killed', () => {
+    writeFileSync(join(folder, 'running'), '99999999');
+    lockFolder(folder)();
+  });
+});
