@@ -21,6 +21,7 @@ export async function runCampaign(campaign: Campaign, results: ResultsFile, quie
   bar?.start(first.total, first.done, payloadOf(first));
   await run.run(interruption.signal);
   bar?.stop();
+  results.close();
   const failed = run.done.filter(({ verdict }) => verdict === 'fail');
   for (const result of failed) console.log(describe(result));
   const last = run.progress();

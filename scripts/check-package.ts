@@ -2,12 +2,12 @@
  * `npm run check:package`: packs the package and uses it as others do, from fresh projects: ES modules, CommonJS,
  * TypeScript, bundlers; and prints what it weighs. With `--nodes`, what is run is run on each supported Node.
  */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { StressReport } from '../lib/stress/report.js';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../lib/stress/temporary-folder.js';
 import { installNode, NODE_VERSIONS, thisNode } from './node-versions.js';
 import { bundle, type Program } from './package/bundles.js';
 import { contentFaults, importGraph } from './package/contents.js';
@@ -138,9 +138,9 @@ function weigh(project: string, tarball: string, files: readonly string[]): void
   }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'dirtymem-package-'));
+const folder = makeTemporaryFolder('package');
 try {
   checkAll(folder);
 } finally {
-  rmSync(folder, { recursive: true });
+  removeTemporaryFolder(folder);
 }

@@ -3,10 +3,10 @@
  * status 1 when a spec fails, or a Node ran none.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../lib/stress/temporary-folder.js';
 import { installNode, NODE_VERSIONS } from './node-versions.js';
 
 interface MochaReport {
@@ -20,7 +20,7 @@ const LIMIT_MS = 20 * 60_000;
 
 /** @returns undefined when mocha ended without a report */
 function runSpecs(binary: string, env: NodeJS.ProcessEnv, args: readonly string[]): MochaReport | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'dirtymem-nodes-'));
+  const folder = makeTemporaryFolder('nodes');
   const file = join(folder, 'report.json');
   try {
     spawnSync(
@@ -38,7 +38,7 @@ function runSpecs(binary: string, env: NodeJS.ProcessEnv, args: readonly string[
     console.log(`  no report: ${(error as Error).message}`);
     return undefined;
   } finally {
-    rmSync(folder, { recursive: true });
+    removeTemporaryFolder(folder);
   }
 }
 

@@ -74,8 +74,9 @@ export function addStressCommand(program: Command): void {
 
 async function run(options: StressOptions, command: Command): Promise<void> {
   if (options.campaign !== undefined) {
-    const results = openResults(options.results ?? resultsBeside(options.campaign.path), command);
-    process.exitCode = await runCampaign(options.campaign.content, results, options.quiet === true);
+    const { path, content } = options.campaign;
+    const results = openResults(options.results ?? resultsBeside(path), content, command);
+    process.exitCode = await runCampaign(content, results, options.quiet === true);
     return;
   }
   if (options.results !== undefined) command.error("error: option '--results <file>' is for a campaign");
@@ -215,9 +216,9 @@ function resultsBeside(campaign: string): string {
   return `${campaign.replace(/\.json$/, '')}.results.jsonl`;
 }
 
-function openResults(path: string, command: Command): ResultsFile {
+function openResults(path: string, { plans }: Campaign, command: Command): ResultsFile {
   try {
-    return new ResultsFile(path);
+    return new ResultsFile(path, plans);
   } catch (error) {
     return command.error(`error: results: ${(error as Error).message}`);
   }

@@ -1,12 +1,11 @@
 /** A program in C, compiled where the machine has a compiler: a process that answers lines with lines. */
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../../lib/stress/temporary-folder.js';
 
 export class CProgram {
   /** Its own, removed when it stops. */
@@ -26,7 +25,7 @@ export class CProgram {
    * @returns undefined, and says so, where nothing compiles it
    */
   static start(source: string, flags: readonly (readonly string[])[]): CProgram | undefined {
-    const folder = mkdtempSync(join(tmpdir(), 'dirtymem-bench-'));
+    const folder = makeTemporaryFolder('bench');
     const program = join(folder, 'program');
     const file = fileURLToPath(new URL(`./${source}`, import.meta.url));
     for (const set of flags) {
@@ -37,7 +36,7 @@ export class CProgram {
         // A flag that is not every machine's, or a library that is not there.
       }
     }
-    rmSync(folder, { recursive: true, force: true });
+    removeTemporaryFolder(folder);
     console.log('note: no C compiler (cc): what is compared with C is shown without');
     return undefined;
   }
@@ -53,6 +52,6 @@ export class CProgram {
     const ended = once(this.child, 'exit');
     this.child.stdin.end();
     await ended;
-    rmSync(this.folder, { recursive: true, force: true });
+    removeTemporaryFolder(this.folder);
   }
 }

@@ -27,6 +27,8 @@ export const PAGES_PER_BLOCK = 64;
 /** In larger ones there is always some RAM: tables would hardly grow and shrink. */
 export const MOST_PAGES_PER_BLOCK = 4096;
 export const MAX_PAGES = 2 ** 17;
+/** Of a run: timers overflow at 2^31 ms. */
+export const MOST_SECONDS = 2_000_000;
 
 /** Grace periods longer than this fail the run. */
 export const STALL_MS = 10_000;

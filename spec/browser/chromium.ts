@@ -1,8 +1,8 @@
 /** The Chromium that the specs drive, where there is one. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../../lib/stress/temporary-folder.js';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 const ELSEWHERE = [
@@ -41,7 +41,7 @@ export class Chromium {
   }
 
   static async launch(executablePath: string): Promise<Chromium> {
-    const profile = mkdtempSync(join(tmpdir(), 'dirtymem-chromium-'));
+    const profile = makeTemporaryFolder('chromium');
     const context = await chromium.launchPersistentContext(profile, {
       executablePath,
       headless: true,
@@ -52,6 +52,6 @@ export class Chromium {
 
   async close(): Promise<void> {
     await this.context.close();
-    rmSync(this.profile, { recursive: true, force: true });
+    removeTemporaryFolder(this.profile);
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { parseCampaign, readCampaign } from '../../lib/stress/campaign/campaign-file.js';
@@ -57,6 +58,20 @@ describe('a campaign file', () => {
     ]);
   });
 
+  it('of too many runs is refused before they are made', () => {
+    const list = (length: number): number[] => Array.from({ length }, (_, i) => i + 1);
+    expect(parseCampaign({ vcpus: list(100), seeds: 1000 }).plans).to.have.length(100_000);
+    const large = { vcpus: list(200), seconds: list(1000), kernel: ['wasm', 'atomics'], seeds: 100_000 };
+    expect(() => parseCampaign(large)).to.throw(
+      'the number of runs (200 vcpus x 2 kernel x 1000 seconds x 100000 seeds) must be at most 100000, got 40000000000',
+    );
+  });
+
+  it('that never ends is refused', function () {
+    if (!existsSync('/dev/zero')) this.skip();
+    expect(() => readCampaign('/dev/zero')).to.throw('/dev/zero: it is longer than 4194304 bytes');
+  });
+
   const refused: readonly [campaign: unknown, ...parts: string[]][] = [
     [[], 'the file must be an object'],
     [null, 'the file must be an object', 'null'],
@@ -76,6 +91,11 @@ describe('a campaign file', () => {
     [{ seeds: [-1] }, 'seeds[0] must be an integer from 0', '-1'],
     [{ parallel: 1.5 }, 'parallel must be an integer from 1 to 64', '1.5'],
     [{ graceSeconds: -1 }, 'graceSeconds must be above 0', '-1'],
+    [{ seconds: 200_000, graceSeconds: 2_000_000 }, 'graceSeconds must be above 0, at most 100000', '2000000'],
+    [{ seconds: 2_000_001 }, 'seconds must be above 0, at most 2000000', '2000001'],
+    [{ seeds: 100_001 }, 'seeds must be an integer from 1 to 100000', '100001'],
+    [{ sabotage: 'toString' }, 'sabotage must be one of', "'toString'"],
+    [JSON.parse('{ "__proto__": { "vcpus": 0 } }'), "'__proto__'"],
   ];
   for (const [campaign, ...parts] of refused) {
     it(`is refused by name of the field: ${JSON.stringify(campaign)}`, () => {

@@ -2,9 +2,9 @@
  * A campaign: many stress runs, as a JSON file names them. Each dimension is a value or a list of values, and the
  * campaign is every combination of them with every seed. What is left out is as in a single run.
  */
-import { readFileSync } from 'node:fs';
 import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../../errors.js';
-import { KERNELS, MOST_PAGES_PER_BLOCK, PAGE_SIZE, PAGES_PER_BLOCK, type StressPlan } from '../plan.js';
+import { readJsonFile } from '../json-file.js';
+import { KERNELS, MOST_PAGES_PER_BLOCK, MOST_SECONDS, PAGE_SIZE, PAGES_PER_BLOCK, type StressPlan } from '../plan.js';
 import { repeatCommand } from '../report.js';
 import { SABOTAGES } from '../sabotage/catalogue.js';
 
@@ -31,10 +31,12 @@ const oneOf = (names: readonly unknown[]): Check => {
     throw outOfRange('campaign', what, value, `one of ${names.join(', ')}`);
   };
 };
-const seconds: Check = (what, value) => {
-  if (typeof value !== 'number') throw wrongType('campaign', what, value, 'a number');
-  if (value > 0 && value <= 2_000_000) return value;
-  throw outOfRange('campaign', what, value, 'above 0, at most 2000000');
+const seconds = (most: number): Check => {
+  return (what, value) => {
+    if (typeof value !== 'number') throw wrongType('campaign', what, value, 'a number');
+    if (value > 0 && value <= most) return value;
+    throw outOfRange('campaign', what, value, `above 0, at most ${most}`);
+  };
 };
 
 const DIMENSIONS: Readonly<Record<string, { readonly check: Check; readonly usual: unknown }>> = {
@@ -44,14 +46,19 @@ const DIMENSIONS: Readonly<Record<string, { readonly check: Check; readonly usua
   kernel: { check: oneOf(KERNELS), usual: undefined },
   faults: { check: oneOf([false, true]), usual: false },
   sabotage: { check: oneOf(Object.keys(SABOTAGES)), usual: undefined },
-  seconds: { check: seconds, usual: 10 },
+  seconds: { check: seconds(MOST_SECONDS), usual: 10 },
 };
-const MOST_SEEDS = 100_000;
+/** Each with every seed: more would take years, and memory for the list. */
+const MOST_RUNS = 100_000;
+/** With the seconds of a run, less than the 2^31 ms after which timers overflow. */
+const MOST_GRACE_SECONDS = 100_000;
+/** A list of so many seeds fits. */
+const MOST_BYTES = 2 ** 22;
 const SETTINGS = ['seeds', 'parallel', 'graceSeconds'];
 
-/** @throws Error whose message names the field, when the file is no campaign or cannot be read */
+/** @throws Error whose message names the field, when the file is no campaign, or the file, when it cannot be read */
 export function readCampaign(path: string): Campaign {
-  return parseCampaign(JSON.parse(readFileSync(path, 'utf8')));
+  return parseCampaign(readJsonFile(path, MOST_BYTES));
 }
 
 /** @throws TypeError, RangeError */
@@ -64,18 +71,40 @@ export function parseCampaign(given: unknown): Campaign {
   for (const name of Object.keys(fields)) {
     if (!known.includes(name)) throw outOfRange('campaign', 'a field', name, `one of ${known.join(', ')}`);
   }
-  let combinations: Record<string, unknown>[] = [{}];
-  for (const [name, { check, usual }] of Object.entries(DIMENSIONS)) {
-    const values = Object.hasOwn(fields, name) ? valuesOf(name, fields[name], check) : [usual];
-    combinations = combinations.flatMap((others) => values.map((value) => ({ ...others, [name]: value })));
-  }
+  const values = Object.entries(DIMENSIONS).map(([name, { check, usual }]): Values => {
+    return { name, values: Object.hasOwn(fields, name) ? valuesOf(name, fields[name], check) : [usual] };
+  });
   const { seeds = 1, parallel = 1, graceSeconds = 120 } = fields;
-  const all = seedsOf(seeds).flatMap((seed) => combinations.map((values) => planOf(values, seed)));
+  const all = plansOf(values, seedsOf(seeds));
   return {
     plans: [...new Map(all.map((plan) => [repeatCommand(plan), plan])).values()],
     parallel: checkInteger('campaign', 'parallel', parallel, 1, 64),
-    graceSeconds: seconds('graceSeconds', graceSeconds) as number,
+    graceSeconds: seconds(MOST_GRACE_SECONDS)('graceSeconds', graceSeconds) as number,
   };
+}
+
+interface Values {
+  readonly name: string;
+  readonly values: readonly unknown[];
+}
+
+/** Every combination with every seed, counted before any is made. */
+function plansOf(dimensions: readonly Values[], seeds: readonly number[]): StressPlan[] {
+  const sizes = [
+    ...dimensions.map(({ name, values }) => ({ name, size: values.length })),
+    { name: 'seeds', size: seeds.length },
+  ];
+  const runs = sizes.reduce((product, { size }) => product * size, 1);
+  if (runs > MOST_RUNS) {
+    const factors = sizes.filter(({ size }) => size > 1).map(({ name, size }) => `${size} ${name}`);
+    throw outOfRange('campaign', `the number of runs (${factors.join(' x ')})`, runs, `at most ${MOST_RUNS}`);
+  }
+  const none: Record<string, unknown>[] = [{}];
+  const combinations = dimensions.reduce(
+    (before, { name, values }) => before.flatMap((others) => values.map((value) => ({ ...others, [name]: value }))),
+    none,
+  );
+  return seeds.flatMap((seed) => combinations.map((values) => planOf(values, seed)));
 }
 
 function valuesOf(name: string, given: unknown, check: Check): unknown[] {
@@ -87,7 +116,7 @@ function valuesOf(name: string, given: unknown, check: Check): unknown[] {
 /** A number of seeds means 1, 2, and so on: the same every time, so that a campaign can be resumed. */
 function seedsOf(given: unknown): number[] {
   if (Array.isArray(given)) return valuesOf('seeds', given, integer(0, 2 ** 32 - 1)) as number[];
-  const count = checkInteger('campaign', 'seeds', given, 1, MOST_SEEDS);
+  const count = checkInteger('campaign', 'seeds', given, 1, MOST_RUNS);
   return Array.from({ length: count }, (_, i) => i + 1);
 }
 

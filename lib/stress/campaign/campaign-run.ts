@@ -35,12 +35,17 @@ export class CampaignRun {
     this.onProgress = onProgress;
   }
 
-  /** Resolves when all have run, or `stop` is aborted; then those that have not ended run again another time. */
+  /**
+   * Resolves when all have run, or `stop` is aborted; then those that have not ended run again another time.
+   * @throws (rejects) when a result cannot be written; by then no run goes on
+   */
   async run(stop: AbortSignal): Promise<void> {
     const queue = this.campaign.plans.filter((plan) => !this.results.results.has(repeatCommand(plan)));
+    const failed = new AbortController();
+    const ending = AbortSignal.any([stop, failed.signal]);
     const lane = async (): Promise<void> => {
-      for (let plan = queue.shift(); plan !== undefined && !stop.aborted; plan = queue.shift()) {
-        const result = await runChild(this.command, plan, this.campaign.graceSeconds, stop);
+      for (let plan = queue.shift(); plan !== undefined && !ending.aborted; plan = queue.shift()) {
+        const result = await runChild(this.command, plan, this.campaign.graceSeconds, ending);
         if (result === undefined) return;
         this.results.append(result);
         this.overheads.push(result.wallSeconds - plan.seconds);
@@ -48,7 +53,14 @@ export class CampaignRun {
       }
     };
     this.onProgress(this.progress());
-    await Promise.all(Array.from({ length: this.campaign.parallel }, lane));
+    const lanes = Array.from({ length: this.campaign.parallel }, () =>
+      lane().catch((error) => {
+        failed.abort();
+        throw error;
+      }),
+    );
+    const ends = await Promise.allSettled(lanes);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   /** The results of this campaign's runs so far. */

@@ -1,10 +1,10 @@
 /** One run of a campaign, in a process of its own: whatever becomes of that process, there is a result. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StressPlan } from '../plan.js';
 import { repeatCommand, type StressReport, stressArguments } from '../report.js';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-folder.js';
 import type { RunResult } from './results-file.js';
 
 /** The end of what a process has said; its errors stand there. */
@@ -21,12 +21,13 @@ export async function runChild(
   graceSeconds: number,
   stop: AbortSignal,
 ): Promise<RunResult | undefined> {
-  const folder = mkdtempSync(join(tmpdir(), 'dirtymem-campaign-'));
+  const folder = makeTemporaryFolder('campaign');
   const json = join(folder, 'report.json');
   const began = performance.now();
   const [program = '', ...first] = command;
   const child = spawn(program, [...first, 'stress', ...stressArguments(plan), '--quiet', '--json', json], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // By the channel it learns when this process is killed, and ends, too.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const kill = (): void => void child.kill('SIGKILL');
   let late = false;
@@ -57,7 +58,7 @@ export async function runChild(
     clearTimeout(timer);
     stop.removeEventListener('abort', kill);
     process.off('exit', kill);
-    rmSync(folder, { recursive: true });
+    removeTemporaryFolder(folder);
   }
 }
 

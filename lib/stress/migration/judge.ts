@@ -2,10 +2,8 @@
  * Says after each migration whether there is exactly one good machine. Hosts whose processes have ended are replaced, and a
  * machine that was killed with its process is followed by a new one.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { MigrationProgress } from '../../migration/index.js';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-folder.js';
 import { Attempt, type AttemptOutcome, type Finding } from './attempt.js';
 import type { Fault } from './faults.js';
 import { HostProcess } from './host-process.js';
@@ -24,7 +22,7 @@ export class Judge {
   private readonly guest: GuestPlan;
   private readonly sabotage: string | undefined;
   private readonly report: (finding: Finding) => void;
-  private readonly folder = mkdtempSync(join(tmpdir(), 'dirtymem-migration-'));
+  private readonly folder = makeTemporaryFolder('migration');
   private readonly lock = new RunLock(this.folder);
   private hosts: HostProcess[] = [];
   private hostsSoFar = 0;
@@ -62,7 +60,7 @@ export class Judge {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all(this.hosts.map((host) => host.kill()));
-    rmSync(this.folder, { recursive: true, force: true });
+    removeTemporaryFolder(this.folder);
   }
 
   /** The host that has it; a new machine, if it was killed with its process. */
