@@ -43,7 +43,7 @@ import { reportReaders, retireIdentity } from './rcu/registry.js';
 import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './rcu/wait.js';
 import { type ReclaimOptions, reclaim } from './reclaim.js';
 import { type Stats, statsOf } from './stats.js';
-import { type SupervisedWorker, Supervision } from './supervision.js';
+import { type SupervisedWorker, supervise } from './supervision.js';
 
 export interface DirtyMemoryOptions extends ArenaOptions {
   /** A grace period that takes longer is reported as a stall, in milliseconds. Default 1000. */
@@ -106,7 +106,6 @@ export class DirtyMemory {
   private readonly recycler: Recycler;
   private readonly releaseMemory: () => void;
   private readonly events = new Events<DirtyMemoryEvents>(['stall']);
-  private readonly supervision = new Supervision();
   private readonly counts = { harvests: 0, pagesHarvested: 0, syncs: 0, snapshots: 0, testAndClears: 0 };
 
   /** @internal Embedders call `create`. */
@@ -422,13 +421,13 @@ export class DirtyMemory {
 
   /**
    * Retires the worker's readers when its thread has ended, however it ends, so that no grace period waits for them. A
-   * vCPU that was killed between a store and its mark leaves that store unmarked unless it marks first.
+   * vCPU that was killed between a store and its mark leaves that store unmarked unless it marks first. Also after the
+   * engine was closed, for as long as anybody holds its memory; the worker holds neither engine nor memory.
+   * @throws TypeError when it is no Worker, or has ended already; UsageError in Deno, whose `exit` event may come before the
+   *   thread's end: `retire` is for that
    */
   supervise(worker: SupervisedWorker): void {
-    this.supervision.supervise(worker, (identity) => {
-      retireIdentity(this.arena, identity);
-      this.rcu.step();
-    });
+    supervise(worker, this.arena, this.rcu);
   }
 
   /**

@@ -7,6 +7,12 @@ interface NodeProcess {
 
 const node = (globalThis as { process?: NodeProcess }).process;
 
+/**
+ * Deno reports a worker's exit when it has been told to end, while its thread runs on until it looks. In Node, and as far as
+ * anybody has seen in Bun, the event comes when the thread is gone.
+ */
+export const exitOutrunsThread = 'Deno' in globalThis;
+
 /** This thread's id, as `worker.threadId` has it on the other side; undefined where threads have none (browsers). */
 export function threadIdentity(): number | undefined {
   return node?.getBuiltinModule?.('node:worker_threads')?.threadId;

@@ -163,6 +163,26 @@ describe('vCPUs on worker threads: retirement', () => {
     expect(memory.stats().arenaBytesInUse).to.be.at.most(arenaBytesInUse);
   });
 
+  it('is refused where the event may come before the end of the thread, as in Deno, and the error names the way', async () => {
+    const library = new URL('../../lib/index.js', import.meta.url).href;
+    const code = `
+      import { parentPort, Worker } from 'node:worker_threads';
+      globalThis.Deno = {};
+      const { DirtyMemory } = await import('${library}');
+      const worker = new Worker('', { eval: true });
+      const memory = DirtyMemory.create();
+      try {
+        memory.supervise(worker);
+      } catch (error) {
+        parentPort.postMessage([error.name, error.message, worker.listenerCount('exit'), memory.retire(5)]);
+      }`;
+    const elsewhere = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+    const [[name, message, listeners, retired]] = await once(elsewhere, 'message');
+    await elsewhere.terminate();
+    expect([name, listeners, retired]).to.deep.equal(['UsageError', 0, 0]);
+    expect(message).to.match(/^supervise: in Deno .* call retire/);
+  });
+
   it('refuses what is no worker, and one that has ended', async () => {
     for (const wrong of [null, 7, {}, { once: () => {} }]) {
       expectThrow(() => memory.supervise(wrong as never), TypeError, 'supervise', 'worker');
