@@ -6,11 +6,14 @@ import { checkMemoryOf, reserveMemory, WASM_PAGE } from './memory.js';
 
 const MAX_ARENA_BYTES = 2 ** 32;
 const MAX_PAGES = 2 ** 32;
+/** In pages. */
+const LEAST_BLOCK = 64;
+const MOST_DEFAULT_BLOCK = 2 ** 21;
 
 export interface ArenaOptions {
   /** Bytes of a guest page, a power of two from 1 to 2^30. Default 4096. */
   readonly pageSize?: number;
-  /** Pages of a bitmap block, a power of two from 64 to 2^30. Default 2^21. */
+  /** Pages of a bitmap block, a power of two from 64 to 2^30. Default 2^21, or less where `maxRamBytes` is a single block. */
   readonly pagesPerBlock?: number;
   /** End of the address space for RAM, in bytes; at most 2^32 pages. Default 2^42, or less with small pages. */
   readonly maxRamBytes?: number;
@@ -44,16 +47,23 @@ export interface ArenaOptions {
 }
 
 export function geometryFor(operation: string, options: ArenaOptions): { geometry: Geometry; maxPages: number } {
-  const { pageSize = 4096, pagesPerBlock = 2 ** 21, maxReaders = 64, debug = false } = options;
+  const { pageSize = 4096, maxReaders = 64, debug = false } = options;
   checkPowerOfTwo(operation, 'pageSize', pageSize, 1, 2 ** 30);
-  checkPowerOfTwo(operation, 'pagesPerBlock', pagesPerBlock, 64, 2 ** 30);
   checkInteger(operation, 'maxReaders', maxReaders, 1, 4096);
   const mostBytes = Math.min(MAX_PAGES * pageSize, Number.MAX_SAFE_INTEGER);
   const { maxRamBytes = Math.min(2 ** 42, mostBytes) } = options;
   checkInteger(operation, 'maxRamBytes', maxRamBytes, pageSize, mostBytes);
   checkBoolean(operation, 'debug', debug);
+  const maxPages = Math.floor(maxRamBytes / pageSize);
+  const { pagesPerBlock = pagesPerBlockFor(maxPages) } = options;
+  checkPowerOfTwo(operation, 'pagesPerBlock', pagesPerBlock, LEAST_BLOCK, 2 ** 30);
   const geometry = geometryOf(Math.log2(pageSize), Math.log2(pagesPerBlock), maxReaders, debug);
-  return { geometry, maxPages: Math.floor(maxRamBytes / pageSize) };
+  return { geometry, maxPages };
+}
+
+/** Each client of each machine has at least one block: no larger than the one that all RAM fits into. */
+function pagesPerBlockFor(maxPages: number): number {
+  return Math.min(Math.max(2 ** Math.ceil(Math.log2(maxPages)), LEAST_BLOCK), MOST_DEFAULT_BLOCK);
 }
 
 /**

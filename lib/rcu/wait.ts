@@ -35,7 +35,8 @@ export function checkWaitOptions(operation: string, options: WaitOptions): WaitO
 
 /** @throws TypeError for what cannot be listened to, also when it was made to look like a signal */
 export function checkSignal(operation: string, signal: unknown): void {
-  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType(operation, 'signal', signal, 'an AbortSignal');
+  if (signal === undefined || isAbortSignal(signal)) return;
+  throw wrongType(operation, 'signal', signal, 'an AbortSignal, and no imitation of one');
 }
 
 /** How long to wait at most, and the error to reject with when the time is up. */

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
 import { ArenaFullError, Client, DirtyMemory, type DirtyMemoryOptions } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
@@ -93,6 +94,41 @@ describe('creating an engine', () => {
       memory.ram.plug({ id: 'ram', size });
       expect(memory.allDirty(0, size, Client.Code)).to.equal(true);
     }
+  });
+});
+
+describe('the bitmap blocks of an engine that says nothing about them', () => {
+  const sizes: [options: DirtyMemoryOptions, pages: number][] = [
+    [{ maxRamBytes: 4096 }, 64],
+    [{ maxRamBytes: 65 * 4096 }, 128],
+    [{ maxRamBytes: 2 ** 20, pageSize: 256 }, 2 ** 12],
+    [{ maxRamBytes: 3 * 2 ** 20 + 1 }, 2 ** 10],
+    [{ maxRamBytes: 2 ** 33 - 4096 }, 2 ** 21],
+    [{ maxRamBytes: 2 ** 33 }, 2 ** 21],
+    [{ maxRamBytes: 2 ** 34 }, 2 ** 21],
+    [{}, 2 ** 21],
+    [{ pageSize: 1 }, 2 ** 21],
+    [{ maxRamBytes: 2 ** 20, pagesPerBlock: 2 ** 12 }, 2 ** 12],
+  ];
+  for (const [options, pages] of sizes) {
+    it(`have ${pages} pages with ${JSON.stringify(options)}`, () => {
+      const { handle } = DirtyMemory.create(options);
+      expect(Arena.attach('spec', handle).geometry.pagesPerBlock).to.equal(pages);
+    });
+  }
+
+  it('are no larger than all RAM, so that a small machine has a small arena', async () => {
+    const memory = DirtyMemory.create({ pageSize: 256, maxRamBytes: 2 ** 18, tracked: 4 });
+    memory.ram.plug({ id: 'ram', size: 2 ** 18 });
+    memory.harvestUnsynchronized(Client.Migration).set.dispose();
+    const vcpu = attachVcpu(memory.handle);
+    for (const addr of [0, 2 ** 17, 2 ** 18 - 1]) vcpu.mark(addr);
+    expect(dirtyPages(memory, Client.Migration, 256)).to.deep.equal([0, 512, 1023]);
+    const { arenaBytesInUse, arenaBytesReserved } = memory.stats();
+    expect(arenaBytesInUse).to.be.at.most(2048);
+    expect(arenaBytesReserved).to.be.at.most(65536);
+    vcpu.detach();
+    await memory.close();
   });
 });
 
