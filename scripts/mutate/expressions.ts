@@ -1,5 +1,6 @@
 /** Operators that change an expression: a comparison, an arithmetic operator, a condition, a constant, a returned value. */
 import ts from 'typescript';
+import { Header, Meter, Slot, Table } from '../../lib/arena/layout.js';
 import { type Change, type Operator, replaced } from './change.js';
 
 const K = ts.SyntaxKind;
@@ -36,7 +37,13 @@ const SEPARABLE = new Set([K.AmpersandAmpersandToken, K.BarBarToken, K.QuestionQ
 
 const MATH: Readonly<Record<string, string>> = { min: 'max', max: 'min', floor: 'ceil', ceil: 'floor' };
 
-const isZero = (node: ts.Node): boolean => ts.isNumericLiteral(node) && node.text === '0';
+/** Offsets of shared words, by name: `word + Slot.State` is `word - Slot.State` where `State` is 0. */
+const OFFSETS: Readonly<Record<string, Readonly<Record<string, number>>>> = { Header, Meter, Slot, Table };
+
+function isZero(node: ts.Node): boolean {
+  if (ts.isPropertyAccessExpression(node)) return OFFSETS[node.expression.getText()]?.[node.name.text] === 0;
+  return ts.isNumericLiteral(node) && node.text === '0';
+}
 
 /** `a + b` where a string is built. */
 function isConcatenation(node: ts.Node): boolean {
@@ -49,7 +56,8 @@ const binary: Operator = (node) => {
   const { left, operatorToken, right } = node;
   const changes: Change[] = [];
   const [operator, text] = BINARY[operatorToken.kind] ?? [];
-  if (operator !== undefined && text !== undefined) changes.push(replaced(operator, operatorToken, text));
+  if (operator !== undefined && text !== undefined && !(operator === 'arithmetic' && isZero(right)))
+    changes.push(replaced(operator, operatorToken, text));
   if (SEPARABLE.has(operatorToken.kind)) {
     for (const operand of [left, right]) changes.push(replaced('operand', node, `(${operand.getText()})`));
   }

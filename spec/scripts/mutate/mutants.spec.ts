@@ -50,6 +50,12 @@ describe('the mutants of a source', () => {
     });
   }
 
+  it('leave the sign of an offset that is 0 alone', () => {
+    expect(become('f(slot + Slot.State, slot + Slot.Kick);', 'arithmetic')).to.deep.equal([
+      'f(slot + Slot.State, slot - Slot.Kick);',
+    ]);
+  });
+
   it('swap neither two plain accesses, nor a statement with one that needs what it declares', () => {
     expect(become('words.set(a, 1);\nwords.set(b, 2);', 'swapped')).to.deep.equal([]);
     expect(become('const x = words.load(a);\nwords.store(b, x);', 'swapped')).to.deep.equal([]);
