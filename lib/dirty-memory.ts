@@ -39,6 +39,7 @@ import type { RamList } from './ram/ram-list.js';
 import { findLocalReader } from './rcu/local-readers.js';
 import { RateLimits } from './rcu/rate-limits.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
+import { type Reading, readMeters } from './rcu/readings.js';
 import { reportReaders, retireIdentity } from './rcu/registry.js';
 import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './rcu/wait.js';
 import { type ReclaimOptions, reclaim } from './reclaim.js';
@@ -411,6 +412,11 @@ export class DirtyMemory {
     const readers = this.limits.set(pagesPerSecond ?? 0, identity);
     this.rcu.startPoll(); // so that each vCPU reports, and sees it
     return readers;
+  }
+
+  /** @internal What the attached readers have counted, each as of its last report. */
+  readMeters(): Reading[] {
+    return readMeters(this.arena);
   }
 
   /** An empty set, for `harvest` to add to. */

@@ -99,7 +99,7 @@ export class GracePeriodTimeout extends Error {
   }
 }
 
-export function describeReaders(readers: readonly ReaderReport[]): string {
+export function describeReaders(readers: readonly Pick<ReaderReport, 'name' | 'identity' | 'slot'>[]): string {
   if (readers.length === 0) return 'no reader';
   return readers.map((r) => `'${r.name}' (identity ${r.identity}, slot ${r.slot})`).join(', ');
 }

@@ -33,13 +33,11 @@ export class FrameWriter {
   /** @returns the bytes to send, which are the caller's */
   frame(message: Message): Uint8Array {
     const { bytes, length } = encodeFields(message, HEAD, HEAD);
-    const code = codeOf(message.type);
-    const longest = longestFields(code) as number;
-    if (length > longest) throw new RangeError(`'${message.type}' of ${length} bytes; ${longest} is the most`);
+    if (length > MAX_FIELDS) throw new RangeError(`a message of ${length} bytes; ${MAX_FIELDS} is the most`);
     const words = new Int32Array(bytes.buffer);
     const head = new DataView(bytes.buffer);
     head.setUint32(0, length, true);
-    head.setUint32(4, code, true);
+    head.setUint32(4, codeOf(message.type), true);
     head.setUint32(8, this.sequence, true);
     head.setUint32(12, checksum(words, words.length), true);
     this.sequence = (this.sequence + 1) >>> 0;

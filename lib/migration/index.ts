@@ -10,3 +10,4 @@ export { MigrationError, type MigrationFailure, type UnequalRange } from './migr
 export type { LinkOptions, MigrateOptions, ReceiveOptions } from './options.js';
 export type { MigrationPhase, MigrationProgress, MigrationResult, MigrationTotals } from './progress.js';
 export { type Migration, type MigrationEvents, migrate } from './source.js';
+export type { UncountedPages, UncountedReader } from './uncounted.js';

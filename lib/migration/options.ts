@@ -10,8 +10,9 @@ export interface LinkOptions {
   /** Both ends have it or neither. Without one, a link that is cut in the wrong moment leaves the source `undecided`. */
   readonly arbiter?: Arbiter;
   /**
-   * Gives up when the peer is silent, stops taking what is sent, or does not start the whole machine, for so many
-   * milliseconds, so its hooks must not take as long; and when a vCPU does not report for as long. Default 10,000.
+   * Gives up when the peer is silent, stops taking what is sent, or does not start the whole machine, or does not say whether
+   * it may start, for so many milliseconds; when it says only that it is alive for eight times as long, so its hooks must not
+   * take longer; and when a vCPU does not report for as long. Default 10,000.
    */
   readonly stallMs?: number;
   /** Cancels. Once it is decided which machine runs it has no effect any more. */
@@ -30,7 +31,10 @@ export interface MigrateOptions extends LinkOptions {
    * take less than `stallMs`. Default: when RAM is no larger than 1 MiB for each millisecond of `downtimeMs`.
    */
   readonly verify?: boolean;
-  /** Slow the vCPUs down when they dirty pages faster than these can be sent. Default true. */
+  /**
+   * Slow the vCPUs down when they dirty pages faster than these can be sent. When they still do with the most that can be taken
+   * from them, for ten rounds and `stallMs`, the migration fails with the reason `convergence`. Default true.
+   */
   readonly autoConverge?: boolean;
   /** For copies of what was sent last, by which unchanged pages are known. At most 4 GiB; default 16 MiB; 0: none. */
   readonly cacheBytes?: number;

@@ -5,8 +5,10 @@
 import type { Convergence } from './convergence.js';
 import type { DirtyPages } from './dirty-pages.js';
 import type { Link } from './link.js';
+import { MigrationError } from './migration-error.js';
 import type { OutgoingRam } from './outgoing-ram.js';
 import type { PageSender } from './page-sender.js';
+import { areUncounted, type CountedPages, describeUncounted, type UncountedPages } from './uncounted.js';
 
 /** The source's parts, as rounds use them. */
 export interface RoundParts {
@@ -15,6 +17,10 @@ export interface RoundParts {
   readonly dirty: DirtyPages;
   readonly sender: PageSender;
   readonly convergence: Convergence;
+  /** Undefined where the machine slows its vCPUs down itself, which counts do not matter for. */
+  readonly counted: CountedPages | undefined;
+  /** Is called once, when what slows the vCPUs down does not hold most of what is dirtied. */
+  readonly warn: (uncounted: UncountedPages) => void;
   readonly pageSize: number;
   readonly downtimeMs: number;
 }
@@ -31,6 +37,9 @@ export class Rounds {
   private roundTripMs = 0;
   private collectedAt = 0;
   private toldOf = 0;
+  /** Of the last round; undefined where readers count. */
+  private uncounted: UncountedPages | undefined;
+  private warned = false;
 
   /** @param report is called at the boundaries of rounds and after each chunk */
   constructor(parts: RoundParts, report: (boundary: boolean) => void) {
@@ -57,8 +66,9 @@ export class Rounds {
       await this.catchUp();
       await this.collect();
       if (this.round > 1) {
-        await convergence.judge(this.dirtyPagesPerSecond * pageSize, link.flow.bytesPerSecond);
+        const hope = await convergence.judge(this.dirtyPagesPerSecond * pageSize, link.flow.bytesPerSecond);
         if (dirty.toSend.pages === 0 || this.expectedDowntimeMs <= downtimeMs) return;
+        if (!hope) throw this.hopeless();
       }
       await this.sendAll();
       await link.until(link.flow.allTaken());
@@ -103,7 +113,28 @@ export class Rounds {
     const dirtied = this.round === 0 ? 0 : Math.max(0, added - plugged);
     this.dirtyPagesPerSecond = (dirtied / Math.max(now - this.collectedAt, 0.001)) * 1000;
     this.collectedAt = now;
+    this.compareCounts(dirtied);
     this.round++;
     this.report(true);
+  }
+
+  /** A round in which vCPUs were slowed down by limits shows who does not keep to them. */
+  private compareCounts(dirtied: number): void {
+    const { counted, convergence, warn } = this.parts;
+    const compared = counted?.compare(dirtied);
+    this.uncounted = compared !== undefined && areUncounted(compared) ? compared : undefined;
+    if (this.warned || this.uncounted === undefined || convergence.share === 0) return;
+    this.warned = true;
+    warn(this.uncounted);
+  }
+
+  private hopeless(): MigrationError {
+    const { link, convergence, pageSize } = this.parts;
+    const speeds =
+      `the guest dirties ${this.dirtyPagesPerSecond.toFixed(0)} pages a second, and ` +
+      `${(link.flow.bytesPerSecond / pageSize).toFixed(0)} can be sent, although ${convergence.share} is taken from its vCPUs`;
+    const told = 'the guest dirties pages faster than they can be sent';
+    const why = this.uncounted === undefined ? '' : `: ${describeUncounted(this.uncounted)}`;
+    return new MigrationError('convergence', `${speeds}${why}`, { told });
   }
 }

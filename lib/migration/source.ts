@@ -3,6 +3,7 @@ import { isUint8Array } from '../brands.js';
 import { DirtyMemory } from '../dirty-memory.js';
 import { checkInteger, wrongType } from '../errors.js';
 import { Events } from '../events.js';
+import { warn } from '../host.js';
 import { brakeOf } from './brake.js';
 import type { ByteStream } from './byte-stream.js';
 import { Convergence } from './convergence.js';
@@ -24,11 +25,13 @@ import { Replies } from './replies.js';
 import { Rounds } from './rounds.js';
 import { skipRanges } from './skip-ranges.js';
 import { switchOver } from './switch-over.js';
+import { CountedPages, describeUncounted, type UncountedPages } from './uncounted.js';
 import { Whereabouts } from './whereabouts.js';
 
 /** What `on` may be asked for, and what a listener is given. */
 export interface MigrationEvents {
   progress: MigrationProgress;
+  uncounted: UncountedPages;
 }
 
 const REPORT_MS = 200;
@@ -80,7 +83,7 @@ export class Migration {
   private readonly rounds: Rounds;
   private readonly decision: SourceDecision;
   private readonly mismatch: MismatchAnswers;
-  private readonly events = new Events<MigrationEvents>(['progress']);
+  private readonly events = new Events<MigrationEvents>(['progress', 'uncounted']);
   private readonly began = performance.now();
   private phase: MigrationPhase = 'connecting';
   private pausedAt: number | undefined;
@@ -108,11 +111,16 @@ export class Migration {
     }
     whereabouts.leaves(memory);
     const brake = brakeOf(machine);
-    this.convergence = new Convergence(options.autoConverge, (share, bytesPerSecond) =>
-      callHook('source', 'throttle', () => brake(share, bytesPerSecond / pageSize)),
-    );
+    const slowDown = (share: number | undefined, bytesPerSecond: number): Promise<void> =>
+      callHook('source', 'throttle', () => brake(share, bytesPerSecond / pageSize));
+    this.convergence = new Convergence(options.autoConverge, slowDown, stallMs);
+    const counted = machine.throttle === undefined ? new CountedPages(memory) : undefined;
+    const warnOf = (uncounted: UncountedPages): void => {
+      if (!this.events.emit('uncounted', uncounted))
+        warn(`a migration does not slow its guest down: ${describeUncounted(uncounted)}`);
+    };
     const { link, ram, dirty, sender, convergence } = this;
-    const parts = { link, ram, dirty, sender, convergence, pageSize, downtimeMs };
+    const parts = { link, ram, dirty, sender, convergence, counted, warn: warnOf, pageSize, downtimeMs };
     this.rounds = new Rounds(parts, (boundary) => this.report(boundary));
     this.decision = new SourceDecision(link, this.replies, arbiter, stallMs);
     this.mismatch = new MismatchAnswers(link, ram);
@@ -134,7 +142,10 @@ export class Migration {
     await whereabouts.takeBack(machine.memory, this, async () => machine.resume());
   }
 
-  /** 'progress': see MigrationProgress. Listeners run in turns of their own. */
+  /**
+   * 'progress': see MigrationProgress. 'uncounted', once: vCPUs are slowed down by limits, and most of what is dirtied is
+   * counted by nobody, so no limit holds it; without a listener the host is warned. Listeners run in turns of their own.
+   */
   on<Name extends keyof MigrationEvents>(event: Name, listener: (event: MigrationEvents[Name]) => void): void {
     this.events.on(event, listener);
   }

@@ -67,8 +67,7 @@ describe('The frames of a migration', () => {
   it('carry contents of up to 64 KiB, and a writer refuses more', () => {
     const most: Message = { type: 'data', block: 0, offset: 0, bytes: new Uint8Array(MAX_CONTENT).fill(7) };
     expect(read(written([most]))).to.deep.equal([most]);
-    const more = { ...most, bytes: new Uint8Array(2 * MAX_CONTENT) };
-    expectThrow(() => written([more]), RangeError, "'data' of", `${MAX_CONTENT + 12} is the most`);
+    expectThrow(() => written([{ ...most, bytes: new Uint8Array(2 * MAX_CONTENT) }]), RangeError, 'a message of');
   });
 
   it('show any byte that was changed, and nothing behind it is read', () => {
