@@ -445,6 +445,7 @@ export class DirtyMemory {
    */
   retire(identity: number): number {
     checkInteger('retire', 'identity', identity, 0, 2 ** 31 - 2);
+    this.rcu.lifecycle.checkMemory('retire');
     const local = findLocalReader(this.arena, (reader) => reader.identity === identity);
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
     const retired = retireIdentity(this.arena, identity);
@@ -464,6 +465,7 @@ export class DirtyMemory {
 
   /** The counters of this moment. Costs a look at every reader slot. */
   stats(): Stats {
+    this.rcu.lifecycle.checkMemory('stats');
     return statsOf({
       kernel: this.store.kernel,
       ram: this.ram,

@@ -8,6 +8,14 @@ export class UsageError extends TypeError {
   override readonly name = 'UsageError';
 }
 
+/** Growing a memory that is not shared takes its buffer away, and plain reads of that give nothing. */
+export function memoryGrown(operation: string): UsageError {
+  return new UsageError(
+    `${operation}: the engine's memory has been grown, which took its buffer away; ` +
+      'an engine of one thread needs a memory that does not grow, or one of its own',
+  );
+}
+
 /** The arena has no room for an allocation. Whatever needed it was rolled back whole. */
 export class ArenaFullError extends RangeError {
   override readonly name = 'ArenaFullError';

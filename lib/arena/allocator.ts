@@ -80,7 +80,7 @@ export class Allocator {
 
   /** Zeroes up to `blocks` free blocks. @returns whether there are more */
   zeroSome(blocks: number): boolean {
-    if (this.closed || this.words.length === 0) return false;
+    if (this.words.length === 0) return false;
     for (let i = 0; i < blocks; i++) {
       const block = this.unzeroed.pop();
       if (block === undefined) return false;

@@ -6,7 +6,7 @@
 import type { Allocator } from '../arena/allocator.js';
 import type { Geometry } from '../arena/geometry.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { UsageError } from '../errors.js';
+import { memoryGrown, UsageError } from '../errors.js';
 import { eachBlock, type PageRange, touchedPages } from './page-range.js';
 import { type Run, type RunBuffer, RunIterator } from './run-iterator.js';
 
@@ -252,6 +252,7 @@ export class PageSet {
   open(operation: string): Map<number, number> {
     if (this.store.allocator.closed) throw new UsageError(`${operation}: the engine of the page set is closed`);
     if (this.blocks === undefined) throw new UsageError(`${operation}: the page set was disposed of`);
+    if (this.store.runs.words.length === 0) throw memoryGrown(operation);
     return this.blocks;
   }
 }

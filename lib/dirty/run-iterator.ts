@@ -77,7 +77,7 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
   /** Is the batch this iterator's, and as the set is now? */
   private holds(): boolean {
     const { runs, allocator } = this.store;
-    return runs.holder === this && this.changes === this.set.changes && !allocator.closed;
+    return runs.holder === this && this.changes === this.set.changes && !allocator.closed && runs.words.length > 0;
   }
 
   /** Extracts the next batch. @returns false when there are no more runs */

@@ -39,7 +39,16 @@
 import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { CorruptionError, checkAddress, notRam, outOfRange, showAddress, UsageError, wrongType } from '../errors.js';
+import {
+  CorruptionError,
+  checkAddress,
+  memoryGrown,
+  notRam,
+  outOfRange,
+  showAddress,
+  UsageError,
+  wrongType,
+} from '../errors.js';
 import { Reader } from '../rcu/reader.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
 import { type PageRange, touchedPages } from './page-range.js';
@@ -91,7 +100,12 @@ export class Vcpu extends Reader {
     this.blockShift = geometry.blockShift;
     this.zeroBlock = regions.zeroBlock;
     this.debug = geometry.debug;
-    this.enter();
+    try {
+      this.enter();
+    } catch (error) {
+      this.detach(); // else the slot would have a tenant whom nobody knows
+      throw error;
+    }
   }
 
   /**
@@ -108,7 +122,7 @@ export class Vcpu extends Reader {
       if (offset < this.loneBytes) {
         const bit = (offset * this.pagesPerByte) | 0;
         if ((this.words.get((this.first + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
-        return this.setBits(bit, ALL_CLIENTS);
+        return this.setBits('mark', bit, ALL_CLIENTS);
       }
       if (offset < this.blockBytes) {
         const { words } = this;
@@ -117,7 +131,7 @@ export class Vcpu extends Reader {
         const all =
           words.get((this.first + word) | 0) & words.get((this.second + word) | 0) & words.get((this.third + word) | 0);
         if ((all & (1 << bit)) !== 0) return 0;
-        return this.setBits(bit, ALL_CLIENTS);
+        return this.setBits('mark', bit, ALL_CLIENTS);
       }
     }
     return this.markElsewhere(addr);
@@ -134,7 +148,7 @@ export class Vcpu extends Reader {
     if (bit >= 0 && bit < this.blockPages) {
       const block = client === 0 ? this.block0 : client === 1 ? this.block1 : client === 2 ? this.block2 : NOTHING;
       if ((this.words.get((block + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
-      return this.setBits(bit, 1 << checkClient('markPage', client));
+      return this.setBits('markPage', bit, 1 << checkClient('markPage', client));
     }
     return this.markPageElsewhere(page, client);
   }
@@ -273,8 +287,9 @@ export class Vcpu extends Reader {
   }
 
   /** Sets the bit in the cached block for the clients of the mask; it was seen clear for one of them. */
-  private setBits(bit: number, mask: number): number {
+  private setBits(operation: string, bit: number, mask: number): number {
     const { words } = this;
+    if (words.length === 0) throw memoryGrown(operation); // reads as clear
     const word = bit >>> 5;
     const flag = 1 << bit;
     let turned = 0;
@@ -324,7 +339,7 @@ export class Vcpu extends Reader {
   private markElsewhere(addr: number): number {
     if (typeof addr !== 'number') throw wrongType('mark', 'address', addr, 'a number');
     const page = Math.floor(addr * this.pagesPerByte);
-    if (this.isQuick(page)) return this.setBits(this.enterBlock(page), ALL_CLIENTS);
+    if (this.isQuick(page)) return this.setBits('mark', this.enterBlock(page), ALL_CLIENTS);
     if (!(addr >= 0)) checkAddress('mark', 'address', addr);
     if (this.debug && !Number.isInteger(addr)) throw outOfRange('mark', 'address', addr, 'an integer in debug mode');
     return this.markChecked('mark', page, ALL_CLIENTS);
@@ -333,7 +348,7 @@ export class Vcpu extends Reader {
   private markPageElsewhere(page: number, client: Client): number {
     if (typeof page !== 'number') throw wrongType('markPage', 'page', page, 'a number');
     const mask = 1 << checkClient('markPage', client);
-    if (this.isQuick(page)) return this.setBits(this.enterBlock(Math.floor(page)), mask);
+    if (this.isQuick(page)) return this.setBits('markPage', this.enterBlock(Math.floor(page)), mask);
     if (!(page >= 0)) throw outOfRange('markPage', 'page', page, 'the number of a page, from 0');
     if (this.debug && !Number.isInteger(page)) throw outOfRange('markPage', 'page', page, 'an integer in debug mode');
     return this.markChecked('markPage', Math.floor(page), mask);
@@ -346,7 +361,7 @@ export class Vcpu extends Reader {
 
   private markChecked(operation: string, page: number, mask: number): number {
     this.require(operation, { first: page, end: page + 1 });
-    return this.setBits(this.enterBlock(page), mask);
+    return this.setBits(operation, this.enterBlock(page), mask);
   }
 
   /**
@@ -391,7 +406,7 @@ export class Vcpu extends Reader {
   }
 
   private reload(operation: string): void {
-    if (this.words.length === 0) throw new UsageError(`${operation}: the engine's memory has been grown`);
+    if (this.words.length === 0) throw memoryGrown(operation);
     const length = this.words.get(this.table0 - Table.Entries + Table.Length);
     // Outside the arena nothing is a number.
     if (!(length > 0) && !(this.ramEndPage <= 0)) {

@@ -39,7 +39,7 @@ export class RateLimits {
       words.store(own, identity === undefined ? 0 : limit || UNLIMITED);
       // ORDER DL-2: after the limit (store-load), else it stays for the slot's next tenant. First whether it leaves, then
       //   who it is (load-load), else what was read of the next tenant is taken for this one's.
-      // pairs with: rcu/registry.ts freeSlot, claimSlot
+      // pairs with: rcu/registry.ts freeSlot, moveIn
       const leaves = words.load(slot + Slot.Leaving) !== 0;
       if (!leaves && words.load(slot + Slot.Identity) === tenant) readers++;
       else words.store(own, 0);

@@ -132,6 +132,7 @@ export class Rcu {
   poll(cookie: number): boolean {
     if (this.lifecycle.state === 'closed') this.lifecycle.check('poll');
     checkInteger('poll', 'cookie', cookie, 1, this.periods.started + 1);
+    this.lifecycle.checkMemory('poll');
     quiesceLocalReaders(this.arena);
     this.step();
     return this.periods.completed >= cookie;
@@ -145,6 +146,7 @@ export class Rcu {
 
   /** The readers that the running grace period waits for. */
   holdouts(): ReaderReport[] {
+    this.lifecycle.checkMemory('holdouts');
     this.step(); // a period that has ended unnoticed holds nobody, and the next may be waiting to begin
     if (!this.periods.running) return [];
     return reportReaders(this.arena, (slot) => !this.periods.isQuiescent(slot));

@@ -30,7 +30,7 @@
 import { Arena } from '../arena/arena.js';
 import { Header, Meter, meterOf, Slot } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
-import { UsageError } from '../errors.js';
+import { memoryGrown, UsageError } from '../errors.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
 import { nextNumber, OFFLINE } from './sequence.js';
@@ -99,7 +99,11 @@ export abstract class Reader {
    * @throws UsageError inside a read-side section, offline, or detached
    */
   quiescent(): void {
-    if (this.words.load(Header.Number) !== this.expected) this.lookCloser();
+    try {
+      if (this.words.load(Header.Number) !== this.expected) this.lookCloser();
+    } catch (error) {
+      throw this.explain('quiescent', error);
+    }
   }
 
   /**
@@ -108,8 +112,12 @@ export abstract class Reader {
    * (QEMU: qemu_cpu_kick.)
    */
   get kicked(): boolean {
-    const kick = this.words.load(this.slot + Slot.Kick);
-    return this.reported !== OFFLINE && kick === nextNumber(this.reported);
+    try {
+      const kick = this.words.load(this.slot + Slot.Kick);
+      return this.reported !== OFFLINE && kick === nextNumber(this.reported);
+    } catch (error) {
+      throw this.explain('kicked', error);
+    }
   }
 
   /** Begins a read-side critical section; they nest. Touches no shared memory. @throws UsageError offline or detached */
@@ -142,12 +150,14 @@ export abstract class Reader {
    */
   goOffline(): void {
     if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('goOffline');
+    if (this.words.length === 0) throw memoryGrown('goOffline');
     this.leave();
   }
 
   /** Ends the extended quiescent state. (liburcu: rcu_thread_online.) @throws UsageError unless offline */
   goOnline(): void {
     if (!this.attached || this.reported !== OFFLINE) this.refuse('goOnline');
+    if (this.words.length === 0) throw memoryGrown('goOnline');
     this.enter();
   }
 
@@ -177,15 +187,26 @@ export abstract class Reader {
 
   /**
    * Leaves the engine for good, from any state: open sections end. Every other method throws afterwards; a second
-   * `detach` does nothing. (liburcu: rcu_unregister_thread.)
+   * `detach` does nothing, and with a memory that was grown there is no slot to free. (liburcu: rcu_unregister_thread.)
    */
   detach(): void {
     if (!this.attached) return;
     this.attached = false;
     this.nesting = 0;
-    if (this.reported !== OFFLINE) this.leave();
     removeLocalReader(this);
+    if (this.words.length === 0) {
+      this.reported = OFFLINE;
+      this.expected = 0;
+      this.forgetRoots();
+      return;
+    }
+    if (this.reported !== OFFLINE) this.leave();
     freeSlot(this.arena, this.slot);
+  }
+
+  /** @returns what to throw: Atomics refuse a buffer that was taken away with an error that names nothing */
+  private explain(operation: string, error: unknown): unknown {
+    return this.words.length === 0 ? memoryGrown(operation) : error;
   }
 
   /** @throws UsageError that says why the reader may not do `operation` now */

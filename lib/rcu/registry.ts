@@ -37,15 +37,11 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
     //   never saw that tenant's OFFLINE (acquire).
     // pairs with: rcu/registry.ts freeSlot; arena/place.ts vacate
     if (words.compareExchange(slot + Slot.Identity, vacant, identity + 1) !== vacant) continue;
-    // ORDER DL-2: after the claim (store-store), else the owner finds the last tenant there, not leaving, and sets it a
-    //   limit that is ours then.
-    // pairs with: rcu/rate-limits.ts set
-    words.store(slot + Slot.Leaving, 0);
-    // Plain: the slot is ours, and the owner only reads the name for a report, which may show a mixture of two names.
-    for (let w = 0; w < NAME_WORDS; w++) {
-      let packed = 0;
-      for (let b = 0; b < 4; b++) packed |= (bytes[w * 4 + b] ?? 0) << (b * 8);
-      words.set(slot + Slot.Name + w, packed);
+    try {
+      moveIn(arena, slot, bytes);
+    } catch (error) {
+      freeSlot(arena, slot); // the thread's stack is full
+      throw error;
     }
     return slot;
   }
@@ -56,6 +52,19 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
     geometry.maxReaders + 1,
     `at most maxReaders = ${geometry.maxReaders} at once`,
   );
+}
+
+function moveIn({ words }: Arena, slot: number, name: Uint8Array): void {
+  // ORDER DL-2: after the claim (store-store), else the owner finds the last tenant there, not leaving, and sets it a
+  //   limit that is ours then.
+  // pairs with: rcu/rate-limits.ts set
+  words.store(slot + Slot.Leaving, 0);
+  // Plain: the slot is ours, and the owner only reads the name for a report, which may show a mixture of two names.
+  for (let w = 0; w < NAME_WORDS; w++) {
+    let packed = 0;
+    for (let b = 0; b < 4; b++) packed |= (name[w * 4 + b] ?? 0) << (b * 8);
+    words.set(slot + Slot.Name + w, packed);
+  }
 }
 
 /** The tenant, or the owner for a tenant whose thread is gone. */

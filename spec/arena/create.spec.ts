@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
-import { ArenaFullError, Client, DirtyMemory, type DirtyMemoryOptions } from '../../lib/index.js';
+import { AddressSpaceError, ArenaFullError, Client, DirtyMemory, type DirtyMemoryOptions } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { CLIENTS, dirtyPages, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -80,6 +80,34 @@ describe('creating an engine', () => {
     expect(arenaBytesReserved).to.be.at.least(2 * bitmapsOfAllClients);
     expect(arenaBytesInUse).to.be.at.most(4096);
   });
+
+  for (const shared of [true, false]) {
+    it(`says what to do where the host would not reserve its memory, ${shared ? 'shared' : 'of one thread'}`, () => {
+      const { Memory } = WebAssembly;
+      const hosts = new RangeError('WebAssembly.Memory(): could not allocate memory');
+      WebAssembly.Memory = class extends Memory {
+        constructor(descriptor: WebAssembly.MemoryDescriptor) {
+          super({ ...descriptor, initial: 0, maximum: 0 });
+          throw hosts;
+        }
+      };
+      try {
+        const create = (): unknown => DirtyMemory.create({ maxRamBytes: 2 ** 30, shared });
+        const parts = [
+          'DirtyMemory.create',
+          'could not allocate',
+          'arenaBytes',
+          'maxRamBytes',
+          'memory and byteOffset',
+        ];
+        expectThrow(create, AddressSpaceError, ...parts);
+        expectThrow(create, RangeError);
+        expect(create).to.throw().with.property('cause', hosts);
+      } finally {
+        WebAssembly.Memory = Memory;
+      }
+    });
+  }
 
   it('takes the largest and the smallest sizes that it says it takes', () => {
     for (const options of [

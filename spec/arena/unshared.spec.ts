@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { Client, DirtyMemory, NoSharedMemoryError, UsageError } from '../../lib/index.js';
-import { attachVcpu } from '../../lib/vcpu.js';
+import { Client, DirtyMemory, NoSharedMemoryError, type PageSet, type Tracking, UsageError } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
@@ -96,28 +96,97 @@ describe('an engine of one thread', () => {
     expect(uncaught).to.deep.equal([]);
   });
 
-  it('throws at every call once its memory has been grown, which took the buffer away', async () => {
-    const memory = new WebAssembly.Memory({ initial: 2 });
-    const engine = smallEngine({ memory, shared: false, debug: false });
-    engine.ram.plug({ id: 'ram', size: 5 * PAGE });
-    const vcpu = attachVcpu(engine.handle);
-    vcpu.mark(0);
-    await engine.rcu.barrier();
-    memory.grow(1);
-    for (const call of [
-      () => engine.isDirty(0, 1, Client.Vga),
-      () => engine.setDirty(0, Client.Vga),
-      () => engine.harvestUnsynchronized(Client.Vga),
-      () => engine.ram.plug({ id: 'more', size: PAGE }),
-      () => engine.createPageSet(),
-    ]) {
-      expectThrow(call, UsageError, 'grown');
+  describe('whose memory has been grown, which took the buffer away,', () => {
+    let engine: DirtyMemory;
+    let vcpu: Vcpu;
+    let set: PageSet;
+    let runs: ReturnType<PageSet['runs']>;
+    let tracking: Tracking;
+    let cookie: number;
+
+    /** @param quiescent whether the reader has reported since its last mark, or has a bitmap block in its cache */
+    const grow = async (quiescent: boolean): Promise<void> => {
+      const memory = new WebAssembly.Memory({ initial: 2 });
+      engine = smallEngine({ memory, shared: false, debug: false });
+      engine.ram.plug({ id: 'ram', size: 80 * PAGE });
+      tracking = await engine.track(Client.Vga);
+      set = engine.harvestUnsynchronized(Client.Code).set;
+      runs = set.runs();
+      runs.next();
+      vcpu = attachVcpu(engine.handle);
+      cookie = engine.rcu.startPoll();
+      if (quiescent) await engine.rcu.barrier();
+      else vcpu.mark(0);
+      memory.grow(1);
+    };
+
+    const readerCalls: [name: string, call: () => unknown][] = [
+      ['mark', () => vcpu.mark(0)],
+      ['mark', () => vcpu.mark(70 * PAGE)],
+      ['markPage', () => vcpu.markPage(1, Client.Code)],
+      ['markRange', () => vcpu.markRange(0, 4, 7)],
+      ['isDirty', () => vcpu.isDirty(0, 1, Client.Vga)],
+      ['allDirty', () => vcpu.allDirty(0, 1, Client.Vga)],
+      ['includesClean', () => vcpu.includesClean(0, 1, 7)],
+      ['quiescent', () => vcpu.quiescent()],
+      ['kicked', () => vcpu.kicked],
+      ['goOffline', () => vcpu.goOffline()],
+      ['goOffline', () => vcpu.offline(() => {})],
+    ];
+    const ownerCalls: [name: string, call: () => unknown][] = [
+      ['isDirty', () => engine.isDirty(0, 1, Client.Vga)],
+      ['setDirty', () => engine.setDirty(0, Client.Vga)],
+      ['harvestUnsynchronized', () => engine.harvestUnsynchronized(Client.Vga)],
+      ['plug', () => engine.ram.plug({ id: 'more', size: PAGE })],
+      ['createPageSet', () => engine.createPageSet()],
+      ['limitDirtyRate', () => engine.limitDirtyRate(5)],
+      ['stats', () => engine.stats()],
+      ['retire', () => engine.retire(5)],
+      ['poll', () => engine.rcu.poll(cookie)],
+      ['startPoll', () => engine.rcu.startPoll()],
+      ['kick', () => engine.rcu.kick()],
+      ['holdouts', () => engine.rcu.holdouts()],
+      ['callRcu', () => engine.rcu.callRcu(() => {})],
+      ['synchronizeBlocking', () => engine.rcu.synchronizeBlocking()],
+      ['PageSet.has', () => set.has(0, 1)],
+      ['PageSet.delete', () => set.delete(0, 1)],
+      ['pages', () => set.pages],
+      ['PageSet.runs', () => set.runs().next()],
+      ['PageSet.runs', () => runs.next()],
+    ];
+    const promises: [name: string, call: () => Promise<unknown>][] = [
+      ['harvest', () => engine.harvest(Client.Vga)],
+      ['synchronize', () => engine.rcu.synchronize()],
+      ['measureDirtyRate', () => engine.measureDirtyRate({ windowMs: 1 })],
+      ['track', () => engine.track(Client.Vga)],
+      ['stop', () => tracking.stop()],
+      ['close', () => engine.close()],
+    ];
+    for (const quiescent of [true, false]) {
+      it(`throws the same error at every call, ${quiescent ? 'after' : 'before'} the reader’s next quiescent state`, async () => {
+        await grow(quiescent);
+        for (const [name, call] of [...readerCalls, ...ownerCalls]) expectThrow(call, UsageError, name, 'grown');
+        for (const [name, call] of promises) await expectReject(call, UsageError, name, 'grown');
+      });
     }
-    await expectReject(() => engine.harvest(Client.Vga), UsageError, 'harvest', 'grown');
-    await expectReject(() => engine.rcu.synchronize(), UsageError, 'synchronize', 'grown');
-    for (const call of [() => vcpu.mark(0), () => vcpu.isDirty(0, 1, Client.Vga)])
-      expectThrow(call, UsageError, 'grown');
-    expectThrow(() => vcpu.quiescent(), TypeError, 'detached');
+
+    it('lets its readers detach, and its page sets be disposed of', async () => {
+      await grow(false);
+      vcpu.detach();
+      expectThrow(() => vcpu.mark(0), UsageError, 'mark', 'detached');
+      expectThrow(() => vcpu.quiescent(), UsageError, 'quiescent', 'grown');
+      vcpu.detach();
+      set.dispose();
+    });
+
+    it('refuses a reader that was offline to come online', async () => {
+      const memory = new WebAssembly.Memory({ initial: 2 });
+      const vcpu = attachVcpu(smallEngine({ memory, shared: false }).handle);
+      vcpu.goOffline();
+      memory.grow(1);
+      expectThrow(() => vcpu.goOnline(), UsageError, 'goOnline', 'grown');
+      expect(vcpu.online).to.equal(false);
+    });
   });
 });
 
@@ -144,6 +213,48 @@ describe('where there is no SharedArrayBuffer, as in a page that is not cross-or
       );
     }
   });
+
+  const pages: [what: string, page: object, ...parts: string[]][] = [
+    ['a browser that withholds it', { crossOriginIsolated: true, isSecureContext: true, document: {} }, 'withholds'],
+    [
+      'a page that is no secure context',
+      { crossOriginIsolated: false, isSecureContext: false, document: {}, location: { origin: 'http://10.0.0.1' } },
+      'http://10.0.0.1',
+      'no secure context',
+      'https',
+    ],
+    [
+      'a worker that is not isolated',
+      { crossOriginIsolated: false, isSecureContext: true, WorkerGlobalScope: {} },
+      'This worker',
+      'its page',
+    ],
+    [
+      'a page that comes without the headers',
+      { crossOriginIsolated: false, isSecureContext: true, document: {} },
+      'Cross-Origin-Opener-Policy: same-origin',
+    ],
+  ];
+  for (const [what, page, ...parts] of pages) {
+    it(`an engine that is to be shared is refused, and told why, in ${what}`, () => {
+      const names = Object.keys(page);
+      const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+      for (const [name, value] of Object.entries(page)) {
+        Object.defineProperty(globalThis, name, { value, configurable: true });
+      }
+      try {
+        expectThrow(() => smallEngine(), NoSharedMemoryError, 'DirtyMemory.create', 'shared: false', ...parts);
+        const { message } = new NoSharedMemoryError('x');
+        expect(message.includes('Cross-Origin-Embedder-Policy')).to.equal(what !== 'a browser that withholds it');
+      } finally {
+        names.forEach((name, i) => {
+          Reflect.deleteProperty(globalThis, name);
+          const old = before[i];
+          if (old !== undefined) Object.defineProperty(globalThis, name, old);
+        });
+      }
+    });
+  }
 
   it('an engine of one thread works', async () => {
     const memory = smallEngine({ shared: false });

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Slot, Slots } from '../../lib/arena/layout.js';
+import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
+import { Vcpu } from '../../lib/dirty/vcpu.js';
 import { DirtyMemory, UsageError } from '../../lib/index.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { claimSlot, freeSlot, reportReaders, retireIdentity } from '../../lib/rcu/registry.js';
@@ -236,6 +238,29 @@ describe('attachVcpu', () => {
     expectThrow(() => memory.retire(2 ** 31 - 2), TypeError, 'retire', "'vcpu'", 'calling thread');
     vcpu.detach();
     expect(memory.retire(2 ** 31 - 2)).to.equal(0);
+    await memory.close();
+  });
+
+  it('leaves no reader behind when it fails, wherever that is', async () => {
+    const memory = smallEngine({ maxReaders: 1 });
+    const { arena, words } = interleaved(Arena.attach('spec', memory.handle));
+    let attached = false;
+    for (let failing = 0; !attached; failing++) {
+      let accesses = 0;
+      words.before = () => {
+        if (accesses++ === failing) throw new RangeError('Maximum call stack size exceeded');
+      };
+      try {
+        const vcpu = new Vcpu(arena, new AtomicsKernel(words), 'vcpu', 7);
+        attached = true;
+        words.before = () => {};
+        vcpu.detach();
+      } catch (error) {
+        expect(error).to.have.property('message', 'Maximum call stack size exceeded');
+      }
+      expect(memory.stats().readersAttached, `failed at access ${failing}`).to.equal(0);
+      attachVcpu(memory.handle).detach();
+    }
     await memory.close();
   });
 
