@@ -30,7 +30,7 @@
 import type { Arena } from '../arena/arena.js';
 import { Header, Meter, meterOf, Slot } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
-import { UsageError } from '../errors.js';
+import { checkFunction, UsageError } from '../errors.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
 import { nextNumber, OFFLINE } from './sequence.js';
@@ -127,6 +127,7 @@ export abstract class Reader {
 
   /** Runs `body` as a read-side critical section that ends however `body` does. `body` must be synchronous. */
   read<T>(body: () => T): T {
+    checkFunction('read', 'body', body);
     this.readLock();
     try {
       return body();
@@ -156,6 +157,7 @@ export abstract class Reader {
    * when that settles.
    */
   offline<T>(body: () => T): T {
+    checkFunction('offline', 'body', body);
     this.goOffline();
     const stretch = this.departures;
     const back = (): void => {
