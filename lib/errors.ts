@@ -176,6 +176,11 @@ export function checkBoolean(operation: string, what: string, value: unknown): b
   return value;
 }
 
+/** @throws TypeError if `value` cannot be called */
+export function checkFunction(operation: string, what: string, value: unknown): void {
+  if (typeof value !== 'function') throw wrongType(operation, what, value, 'a function');
+}
+
 /** @throws TypeError if `value` is no number, RangeError if it is no integer from `least` to `most` */
 export function checkInteger(operation: string, what: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number') throw wrongType(operation, what, value, 'a number');

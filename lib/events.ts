@@ -1,5 +1,5 @@
 /** The engine's events, without a dependency on Node. Listeners run in a turn of their own. */
-import { throwInOwnTurn, wrongType } from './errors.js';
+import { checkFunction, throwInOwnTurn, wrongType } from './errors.js';
 
 export class Events<Map extends { [Name in keyof Map]: unknown }> {
   private readonly listeners = new globalThis.Map<keyof Map, Set<(event: never) => void>>();
@@ -40,6 +40,6 @@ export class Events<Map extends { [Name in keyof Map]: unknown }> {
     if (!this.names.includes(name as keyof Map)) {
       throw wrongType(operation, 'event', name, `one of ${this.names.join(', ')}`);
     }
-    if (typeof listener !== 'function') throw wrongType(operation, 'listener', listener, 'a function');
+    checkFunction(operation, 'listener', listener);
   }
 }

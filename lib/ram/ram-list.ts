@@ -18,7 +18,7 @@ import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
 import { CLIENT_COUNT, type Client } from '../dirty/client.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet, type PageSetStore } from '../dirty/page-set.js';
-import { checkAddress, checkInteger, outOfRange, show, showAddress, wrongType } from '../errors.js';
+import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddress, wrongType } from '../errors.js';
 import { readOptions } from '../options.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { type WaitLimit, waitForWake } from '../rcu/wait.js';
@@ -158,17 +158,20 @@ export class RamList {
   /**
    * Tells `listener` of the RAM that is there, and of every change from now on, in turns of their own.
    * @returns how to remove it: it then hears the RAM that is there go
+   * @throws TypeError when it has neither method, so that a misspelt one shows
    */
   addListener(listener: RamListener): () => void {
     this.rcu.lifecycle.check('ram.addListener');
     if (typeof listener !== 'object' || listener === null) {
       throw wrongType('ram.addListener', 'listener', listener, 'an object');
     }
-    for (const event of ['plugged', 'unplugged'] as const) {
+    const heard = (['plugged', 'unplugged'] as const).filter((event) => {
       const hear = listener[event];
-      if (hear !== undefined && typeof hear !== 'function') {
-        throw wrongType('ram.addListener', `listener.${event}`, hear, 'a function');
-      }
+      if (hear !== undefined) checkFunction('ram.addListener', `listener.${event}`, hear);
+      return hear !== undefined;
+    });
+    if (heard.length === 0) {
+      throw wrongType('ram.addListener', 'listener', listener, 'an object with a method plugged or unplugged');
     }
     const remove = this.listeners.add(listener, this.blocks);
     return () => remove(() => this.blocks);

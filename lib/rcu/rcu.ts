@@ -8,7 +8,7 @@
  * Called from the owner's thread only.
  */
 import type { Arena } from '../arena/arena.js';
-import { checkInteger, GracePeriodTimeout, type ReaderReport, UsageError, wrongType } from '../errors.js';
+import { checkFunction, checkInteger, GracePeriodTimeout, type ReaderReport, UsageError } from '../errors.js';
 import { readOptions } from '../options.js';
 import { CallbackQueue } from './callbacks.js';
 import type { GracePeriods } from './grace-period.js';
@@ -106,7 +106,7 @@ export class Rcu {
    */
   callRcu(callback: () => void): void {
     this.lifecycle.check('callRcu');
-    if (typeof callback !== 'function') throw wrongType('callRcu', 'callback', callback, 'a function');
+    checkFunction('callRcu', 'callback', callback);
     this.userQueue.push(this.periods.request(), callback);
     this.keepTurning();
   }

@@ -30,7 +30,7 @@
 import { Arena } from '../arena/arena.js';
 import { Header, Meter, meterOf, Slot } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
-import { memoryGrown, UsageError } from '../errors.js';
+import { checkFunction, memoryGrown, UsageError } from '../errors.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
 import { nextNumber, OFFLINE } from './sequence.js';
@@ -135,6 +135,7 @@ export abstract class Reader {
 
   /** Runs `body` as a read-side critical section that ends however `body` does. `body` must be synchronous. */
   read<T>(body: () => T): T {
+    checkFunction('read', 'body', body);
     this.readLock();
     try {
       return body();
@@ -166,6 +167,7 @@ export abstract class Reader {
    * when that settles.
    */
   offline<T>(body: () => T): T {
+    checkFunction('offline', 'body', body);
     this.goOffline();
     const stretch = this.departures;
     const back = (): void => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Client, type DirtyMemory, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { cleanAll, describeEngines, dirtyPages, PAGE, smallEngine, stateOf } from '../support/engines.js';
+import { cleanAll, describeEngines, dirtyPages, foreignVcpu, PAGE, smallEngine, stateOf } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
 
 const END = 200 * PAGE;
@@ -128,6 +128,20 @@ describeEngines("bad input to a vCPU's method", () => {
       });
     });
   }
+
+  it('is refused by read and offline, and is no quiescent state', () => {
+    memory = smallEngine();
+    vcpu = foreignVcpu(memory);
+    const cookie = memory.rcu.startPoll();
+    for (const bad of [undefined, null, {}, 5]) {
+      expectThrow(() => vcpu.offline(bad as never), TypeError, 'offline: body must be a function');
+      expectThrow(() => vcpu.read(bad as never), TypeError, 'read: body must be a function');
+    }
+    expect(vcpu).to.include({ online: true, inSection: false });
+    expect(memory.rcu.poll(cookie)).to.equal(false);
+    vcpu.quiescent();
+    expect(memory.rcu.poll(cookie)).to.equal(true);
+  });
 
   describe('that is a fraction', () => {
     it('marks the page it lies in', () => {

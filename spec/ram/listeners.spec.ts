@@ -113,7 +113,7 @@ describeEngines('listeners to RAM', () => {
   });
 
   it('that are none are refused', () => {
-    for (const none of [undefined, null, 5, 'listener']) {
+    for (const none of [undefined, null, 5, 'listener', {}, { pluged: () => {} }]) {
       expectThrow(
         () => memory.ram.addListener(none as unknown as RamListener),
         TypeError,

@@ -192,10 +192,14 @@ function throwing(): never {
 const once = oneOf<World>(() => () => undefined, noFunctions, [value('throwing', () => throwing)]);
 export const worker = properties<World>({ threadId: needed(identity), once: needed(once) }, ['threadId', 'once']);
 export const event = needed(text<World>(() => 'stall', ...strings));
-export const listener = properties<World>({
-  plugged: oneOf<World>(() => () => undefined, noFunctions),
-  unplugged: oneOf<World>(() => () => undefined, noFunctions),
-});
+/** One of its methods may be left out. */
+export const listener = properties<World>(
+  {
+    plugged: oneOf<World>(() => () => undefined, noFunctions),
+    unplugged: oneOf<World>(() => () => undefined, noFunctions),
+  },
+  ['plugged'],
+);
 export const plugging = options<World>(
   {
     id: needed(
