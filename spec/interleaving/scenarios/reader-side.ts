@@ -1,6 +1,6 @@
 /** A vCPU's part of an engine's scenarios. */
 import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
-import { Slot, VERSION } from '../../../lib/arena/layout.js';
+import { VERSION } from '../../../lib/arena/layout.js';
 import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { Vcpu } from '../../../lib/dirty/vcpu.js';
@@ -46,12 +46,6 @@ export class ReaderSide {
 
   detach(): void {
     this.attached?.detach();
-  }
-
-  /** No access. @throws when the reader's slot is another's, too */
-  checkSlot(): void {
-    const tenant = this.stage.scheduler.memory.get(this.vcpu.slot + Slot.Identity);
-    if (tenant !== this.thread + 1) throw new Error(`the slot of thread ${this.thread} was taken by ${tenant - 1}`);
   }
 
   /** The outcome of this thread: of marks, the last one's, whether the page turned dirty. */
