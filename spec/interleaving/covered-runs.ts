@@ -62,10 +62,10 @@ const QUICK: readonly Row[] = [
   ['marks-against-stop-and-track', 'sc', 1, 130, 500, 1],
   ['close-against-marks', 'sc', 2, 240, 1200, 3],
   ['death-against-collecting', 'sc', 1, 930, 2600, 3],
-  ['death-against-extend', 'sc', 1, 1400, 5000, 2],
+  ['death-against-extend', 'sc', 1, 1100, 4000, 2],
   ['retirement-against-next-tenant', 'sc', 1, 300, 3600, 1],
-  ['mark-against-measurement', 'sc', 1, 200, 2800, 4],
-  ['limit-lifted-against-sleep', 'sc', ANY, 750, 750, 1],
+  ['mark-against-measurement', 'sc', 1, 200, 2600, 4],
+  ['limit-lifted-against-sleep', 'sc', ANY, 700, 700, 1],
 ];
 
 const THOROUGH: readonly Row[] = [
@@ -124,10 +124,10 @@ const THOROUGH: readonly Row[] = [
   ['death-against-extend', 'sc', ANY, 2600, 1800, 2],
   ['death-against-extend', 'tso', ANY, 4200, 2800, 2],
   ['retirement-against-next-tenant', 'sc', ANY, 65000, 65000, 1],
-  ['mark-against-measurement', 'sc', 2, 5200, 47000, 4],
-  ['mark-against-measurement', 'tso', 1, 1900, 4400, 4],
-  ['limit-lifted-against-sleep', 'sc', ANY, 750, 750, 1],
-  ['limit-lifted-against-sleep', 'tso', ANY, 750, 750, 1],
+  ['mark-against-measurement', 'sc', 2, 4800, 43000, 4],
+  ['mark-against-measurement', 'tso', 1, 1700, 4000, 4],
+  ['limit-lifted-against-sleep', 'sc', ANY, 700, 700, 1],
+  ['limit-lifted-against-sleep', 'tso', ANY, 700, 700, 1],
 ];
 
 export const QUICK_RUNS = QUICK.map(toRun);

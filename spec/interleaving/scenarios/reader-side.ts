@@ -1,6 +1,6 @@
 /** A vCPU's part of an engine's scenarios. */
 import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
-import { Header, Slot, VERSION } from '../../../lib/arena/layout.js';
+import { Header, VERSION } from '../../../lib/arena/layout.js';
 import { Words } from '../../../lib/arena/words.js';
 import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { Client } from '../../../lib/dirty/client.js';
@@ -49,12 +49,6 @@ export class ReaderSide {
 
   detach(): void {
     this.attached?.detach();
-  }
-
-  /** No access. @throws when the reader's slot is another's, too */
-  checkSlot(): void {
-    const tenant = this.stage.scheduler.memory.get(this.vcpu.slot + Slot.Identity);
-    if (tenant !== this.thread + 1) throw new Error(`the slot of thread ${this.thread} was taken by ${tenant - 1}`);
   }
 
   /** The outcome of this thread: of marks, the last one's, whether the page turned dirty. */

@@ -58,6 +58,12 @@ function obeyKick(reader: ReaderSide): void {
   if (stage.scheduler.memory.get(state) === before) throw new Error('the kick was for a report that was made before');
 }
 
+/** @throws when the reader's slot is another's, too */
+function checkSlot({ vcpu: { slot, identity }, stage: { scheduler } }: ReaderSide): void {
+  const tenant = scheduler.memory.get(slot + Slot.Identity);
+  if (tenant !== identity + 1) throw new Error(`the slot of thread ${identity} was taken by ${tenant - 1}`);
+}
+
 /** Marks where the engine may be closed; where it is known to be, the mark must be refused. */
 function markClosed(reader: ReaderSide): void {
   const closed = reader.stage.guest.load(STOP) === 1;
@@ -105,12 +111,12 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
       (reader) => {
         reader.attach();
         reader.note(reader.vcpu.slot);
-        reader.checkSlot();
+        checkSlot(reader);
       },
       (reader) => {
         reader.attach();
         reader.note(reader.vcpu.slot);
-        reader.checkSlot();
+        checkSlot(reader);
       },
     ],
   }),
