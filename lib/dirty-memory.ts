@@ -7,7 +7,7 @@
  */
 import type { Allocator } from './arena/allocator.js';
 import { Arena, type ArenaHandle } from './arena/arena.js';
-import { CLOSED, Header } from './arena/layout.js';
+import { CLOSED, Header, Slots } from './arena/layout.js';
 import type { ArenaOptions } from './arena/options.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
@@ -22,6 +22,7 @@ import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
 import { type Tracking, Trackings } from './dirty/tracking.js';
 import {
+  CorruptionError,
   checkInteger,
   describeReaders,
   GracePeriodTimeout,
@@ -40,7 +41,7 @@ import { findLocalReader } from './rcu/local-readers.js';
 import { RateLimits } from './rcu/rate-limits.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
 import { type Reading, readMeters } from './rcu/readings.js';
-import { reportReaders, retireIdentity } from './rcu/registry.js';
+import { isInPlace, reportReaders, retireIdentity, retireSlot } from './rcu/registry.js';
 import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './rcu/wait.js';
 import { type ReclaimOptions, reclaim } from './reclaim.js';
 import { type Stats, statsOf } from './stats.js';
@@ -127,6 +128,7 @@ export class DirtyMemory {
       const runs = { words: arena.words, first: arena.regions.runs, holder: undefined };
       this.store = { geometry: arena.geometry, allocator: this.allocator, kernel, runs };
       this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
+      this.allocator.describeHoldouts = () => this.rcu.describeHoldouts();
       this.tables = parts.tables(arena, this.allocator, kernel, tracked);
       this.ram = parts.ram(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
       this.ranges = new CheckedRanges(this.ram, arena.geometry.pageSize);
@@ -244,7 +246,7 @@ export class DirtyMemory {
       bitmap.hostPageSize,
     );
     const range = this.ranges.toMark('setDirtyBitmap', start, end - start);
-    const blockOf = (client: number, number: number): number => this.tables.blockAt(client, number);
+    const blockOf = (client: number, number: number): number => this.tables.intactBlockAt(client, number);
     return importBitmap(bitmap, range, mask, { pageSize, pagesPerBlock, kernel: this.store.kernel, blockOf });
   }
 
@@ -440,15 +442,26 @@ export class DirtyMemory {
    * Retires the readers of a thread that is known to be gone, where no event says so (browsers, workers of workers).
    * Also while the engine closes, which waits for them, and afterwards: their slots must be free before another engine
    * may be created in the same memory.
-   * @param identity the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another
+   * @param reader the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another. When
+   *   something has written over a reader's identity in the arena, as stalls and timeouts then say: its slot
    * @returns how many readers it had
+   * @throws TypeError, RangeError; UsageError for a reader of the calling thread, and for a slot whose tenant's identity is
+   *   known; CorruptionError when the arena does not say any more that it is this engine's
    */
-  retire(identity: number): number {
-    checkInteger('retire', 'identity', identity, 0, 2 ** 31 - 2);
+  retire(reader: number | { readonly slot: number }): number {
+    const { identity, position } = this.checkRetired(reader);
     this.rcu.lifecycle.checkMemory('retire');
-    const local = findLocalReader(this.arena, (reader) => reader.identity === identity);
+    const local = findLocalReader(
+      this.arena,
+      (own) => own.identity === identity || own.slot === Slots.first + (position ?? -1) * Slots.size,
+    );
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
-    const retired = retireIdentity(this.arena, identity);
+    if (this.rcu.lifecycle.state !== 'closed' && !isInPlace(this.arena)) {
+      throw new CorruptionError(
+        "retire: the engine's id in the arena was written over, or another engine lives there: this one is lost",
+      );
+    }
+    const retired = position === undefined ? retireIdentity(this.arena, identity) : retireSlot(this.arena, position);
     this.rcu.step();
     return retired;
   }
@@ -524,6 +537,17 @@ export class DirtyMemory {
     this.rcu.lifecycle.check(operation);
   }
 
+  /** @returns what it goes by: an identity, or a position in the reader registry */
+  private checkRetired(reader: number | { readonly slot: number }) {
+    if (typeof reader !== 'object' || reader === null) {
+      return { position: undefined, identity: checkInteger('retire', 'identity', reader, 0, 2 ** 31 - 2) };
+    }
+    const { slot } = reader;
+    if (slot === undefined) throw wrongType('retire', 'identity', reader, 'a number, or an object with a slot');
+    const most = this.arena.geometry.maxReaders - 1;
+    return { position: checkInteger('retire', 'slot', slot, 0, most), identity: undefined };
+  }
+
   private mark(operation: string, start: number, length: number, mask: number): number {
     this.checkOpen(operation);
     const range = this.ranges.toMark(operation, start, length);
@@ -531,7 +555,7 @@ export class DirtyMemory {
     eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
       for (let client = 0; client < CLIENT_COUNT; client++) {
         if ((mask & (1 << client)) === 0) continue;
-        if (this.store.kernel.setLive(this.tables.blockAt(client, number), from, to) > 0) turned |= 1 << client;
+        if (this.store.kernel.setLive(this.tables.intactBlockAt(client, number), from, to) > 0) turned |= 1 << client;
       }
     });
     return turned;

@@ -86,7 +86,10 @@ export class CorruptionError extends Error {
 /** A registered reader, as stall reports and timeouts show it. */
 export interface ReaderReport {
   readonly name: string;
-  /** What `retire` takes: the thread's id unless `attachVcpu` was given another. */
+  /**
+   * What `retire` takes: the thread's id unless `attachVcpu` was given another. `UNKNOWN_IDENTITY`, -1, when something has
+   * written over it in the arena; `retire` then takes the slot.
+   */
   readonly identity: number;
   /** Position in the reader registry, 0 to maxReaders - 1. */
   readonly slot: number;
@@ -101,15 +104,24 @@ export class GracePeriodTimeout extends Error {
   /** The readers that had not reported. */
   readonly readers: readonly ReaderReport[];
 
-  constructor(operation: string, timeoutMs: number, readers: readonly ReaderReport[]) {
-    super(`${operation}: no grace period within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`);
+  constructor(operation: string, timeoutMs: number, readers: readonly ReaderReport[], hint?: string) {
+    const because = `${operation}: no grace period within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`;
+    super(hint === undefined ? because : `${because}; ${hint}`);
     this.readers = readers;
   }
 }
 
+/** In a ReaderReport. */
+export const UNKNOWN_IDENTITY = -1;
+
 export function describeReaders(readers: readonly Pick<ReaderReport, 'name' | 'identity' | 'slot'>[]): string {
-  if (readers.length === 0) return 'no reader';
-  return readers.map((r) => `'${r.name}' (identity ${r.identity}, slot ${r.slot})`).join(', ');
+  if (readers.length === 0) return 'no reader any more';
+  return readers.map(describeReader).join(', ');
+}
+
+function describeReader({ name, identity, slot }: Pick<ReaderReport, 'name' | 'identity' | 'slot'>): string {
+  if (identity !== UNKNOWN_IDENTITY) return `'${name}' (identity ${identity}, slot ${slot})`;
+  return `'${name}' (slot ${slot}, whose identity was written over; when its thread is gone, retire({ slot: ${slot} }))`;
 }
 
 /** The message of what was thrown, which need not be an Error. */
@@ -136,7 +148,7 @@ function shortened(text: string): string {
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}...`;
 }
 
-/** @param hint how the value may have come about */
+/** @param hint what else there is to say, such as how the value may have come about */
 export function outOfRange(operation: string, what: string, value: unknown, limit: string, hint?: string): RangeError {
   return new RangeError(`${operation}: ${what} must be ${limit}, got ${show(value)}${hint ? ` (${hint})` : ''}`);
 }

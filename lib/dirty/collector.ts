@@ -149,9 +149,12 @@ export class Collector {
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
         const cookie = release === undefined ? this.rcu.request() : this.rcu.defer(release);
         await this.rcu.waitFor(operation, cookie, wait, since);
+      } else {
+        await this.rcu.breathe();
       }
     } catch (error) {
       this.abandon(client, state, taken);
+      await this.rcu.breathe();
       throw error;
     }
     state.inFlight = undefined;
@@ -168,13 +171,19 @@ export class Collector {
     const state = this.state(client);
     checkAdmitted(operation, client, state, undefined);
     if (!state.lock.tryAcquire()) {
-      throw new UsageError(`${operation}: another collection of ${clientName(client)} is under way`);
+      const holdouts = this.rcu.describeHoldouts();
+      throw new UsageError(
+        `${operation}: another collection of ${clientName(client)} is under way${holdouts && `, ${holdouts}`}`,
+      );
     }
     this.checkTracked(operation, client, state);
     this.rcu.step();
     if (this.rcu.completed < state.trackedFrom) {
       state.lock.release();
-      throw new UsageError(`${operation}: not every vCPU marks for ${clientName(client)} yet; await track first`);
+      const holdouts = this.rcu.describeHoldouts();
+      throw new UsageError(
+        `${operation}: not every vCPU marks for ${clientName(client)} yet${holdouts && `, ${holdouts}`}; await track first`,
+      );
     }
     const taken = new PageSet(this.store, operation);
     try {
@@ -304,7 +313,7 @@ export class Collector {
           const number = Math.floor(page / pagesPerBlock);
           const base = number * pagesPerBlock;
           const to = Math.min(part.end - base, pagesPerBlock);
-          const block = this.tables.blockAt(client, number);
+          const block = this.tables.intactBlockAt(client, number);
           const from = kernel.findSet(block, page - base, to);
           // No more bits than pages that may be taken, however many are set meanwhile.
           const until = Math.min(kernel.findClear(block, from, to), from + left);
@@ -328,7 +337,7 @@ export class Collector {
   ): void {
     for (const part of this.ramWithin(range)) {
       eachBlock(part, this.arena.geometry.pagesPerBlock, (number, from, to) => {
-        const block = this.tables.blockAt(client, number);
+        const block = this.tables.intactBlockAt(client, number);
         const first = this.store.kernel.findSet(block, from, to);
         if (first < to && wanted(number, block)) taken.takeLive(block, number, first, to);
       });
@@ -351,6 +360,7 @@ export class Collector {
   /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */
   protected abandon(client: Client, state: ClientState, taken: PageSet): void {
     state.inFlight = taken;
+    taken.awaitPeriod();
     this.rcu.defer(() => this.giveBack(client, state, taken));
   }
 

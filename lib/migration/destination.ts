@@ -1,4 +1,5 @@
 /** The destination's end of a migration. */
+import { onAbort } from '../rcu/on-abort.js';
 import type { ByteStream } from './byte-stream.js';
 import { DestinationDecision } from './decision.js';
 import { callHook } from './hook.js';
@@ -64,7 +65,7 @@ class Reception {
     const { link, options, machine } = this;
     const { signal } = options;
     if (signal?.aborted) this.cancel();
-    signal?.addEventListener('abort', this.cancel);
+    const stopListening = signal && onAbort(signal, this.cancel);
     try {
       await this.arrive();
       if (signal?.aborted) throw this.cancelled; // with the link lost before, too: nothing is decided yet
@@ -76,7 +77,7 @@ class Reception {
       if (failure.reason !== 'undecided') await callHook('destination', 'discard', () => machine.discard());
       throw failure;
     } finally {
-      signal?.removeEventListener('abort', this.cancel);
+      stopListening?.();
     }
     try {
       await callHook('destination', 'start', () => machine.start());

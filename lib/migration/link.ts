@@ -9,6 +9,7 @@
  */
 import { isUint8Array } from '../brands.js';
 import { checkBoolean, show } from '../errors.js';
+import { onAbort } from '../rcu/on-abort.js';
 import type { Side } from './arbiter.js';
 import type { ByteStream } from './byte-stream.js';
 import { Flow } from './flow.js';
@@ -132,10 +133,10 @@ export class Link {
   until<T>(promise: Promise<T>): Promise<T> {
     const { signal } = this;
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(signal.reason);
-      if (signal.aborted) onAbort();
-      signal.addEventListener('abort', onAbort);
-      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+      const give = (): void => reject(signal.reason);
+      if (signal.aborted) give();
+      const stopListening = onAbort(signal, give);
+      promise.then(resolve, reject).finally(stopListening);
     });
   }
 

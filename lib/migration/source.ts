@@ -4,6 +4,7 @@ import { DirtyMemory } from '../dirty-memory.js';
 import { checkInteger, wrongType } from '../errors.js';
 import { Events } from '../events.js';
 import { warn } from '../host.js';
+import { onAbort } from '../rcu/on-abort.js';
 import { brakeOf } from './brake.js';
 import type { ByteStream } from './byte-stream.js';
 import { Convergence } from './convergence.js';
@@ -85,6 +86,7 @@ export class Migration {
   private readonly mismatch: MismatchAnswers;
   private readonly events = new Events<MigrationEvents>(['progress', 'uncounted']);
   private readonly began = performance.now();
+  private readonly stopListening: (() => void) | undefined;
   private phase: MigrationPhase = 'connecting';
   private pausedAt: number | undefined;
   /** The machine is paused, and digests are compared. */
@@ -125,7 +127,7 @@ export class Migration {
     this.decision = new SourceDecision(link, this.replies, arbiter, stallMs);
     this.mismatch = new MismatchAnswers(link, ram);
     if (signal?.aborted) this.onAbort();
-    signal?.addEventListener('abort', this.onAbort);
+    this.stopListening = signal && onAbort(signal, this.onAbort);
     this.result = this.run();
   }
 
@@ -272,7 +274,7 @@ export class Migration {
   private async end(failure: MigrationError | undefined): Promise<void> {
     const { machine, link } = this;
     this.decision.binding = true;
-    this.options.signal?.removeEventListener('abort', this.onAbort);
+    this.stopListening?.();
     link.close(failure);
     this.dirty.end();
     const stays = failure !== undefined && failure.reason !== 'undecided';
