@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Slot } from '../../lib/arena/layout.js';
 import { ArenaFullError, Client, type DirtyMemory, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { describeEngines, foreignVcpu, PAGE, range, reportUntil, smallEngine } from '../support/engines.js';
@@ -116,9 +117,9 @@ describeEngines('what is refused because a reader has not reported says so', () 
     expectThrow(attach, RangeError, 'attachVcpu', 'readers must be at most maxReaders = 3 at once', 'got 4', ...taken);
     const words = new Int32Array(memory.handle.memory.buffer);
     const slot = others[1]!.slot;
-    words[slot + 1] = -(words[slot + 1] as number);
+    words[slot + Slot.Leaving] = 1;
     expectThrow(attach, RangeError, ...taken);
-    words[slot + 1] = -(words[slot + 1] as number);
+    words[slot + Slot.Leaving] = 0;
     for (const other of others) other.detach();
   });
 
