@@ -10,9 +10,21 @@ export interface Answer {
   readonly seconds: number;
 }
 
-/** Asks in a fresh process with this one's Node and flags. @throws (rejects) when it ends without an answer */
-export async function answerTo(name: QuestionName, rounds: number, plan: Plan): Promise<Answer> {
+/**
+ * Asks in a fresh process with this one's Node and flags.
+ * @param interruption ends the process
+ * @throws (rejects) when it ends without an answer
+ */
+export async function answerTo(
+  name: QuestionName,
+  rounds: number,
+  plan: Plan,
+  interruption: AbortSignal,
+): Promise<Answer> {
   const child = fork(new URL('./ask.js', import.meta.url), [name, String(rounds), JSON.stringify(plan)]);
+  const end = (): void => void child.kill();
+  interruption.addEventListener('abort', end);
+  child.on('exit', () => interruption.removeEventListener('abort', end));
   return new Promise((resolve, reject) => {
     let answer: Answer | undefined;
     child.on('message', (message) => {

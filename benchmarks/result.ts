@@ -32,6 +32,8 @@ export interface Result extends Host {
   readonly rounds: number;
   readonly plan: Plan;
   readonly answers: readonly Answered[];
+  /** Ended by the user: not every question has an answer. */
+  readonly interrupted: boolean;
 }
 
 export function thisHost(): Host {

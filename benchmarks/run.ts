@@ -1,13 +1,13 @@
 /**
  * `npm run bench`: asks the questions of questions/ one after another and prints figures, targets and whether they are
  * reached. Exit status 0 whether they are or not: a time is a fact about the machine of the moment; 1 when a question got no
- * answer, 2 for a usage error.
+ * answer, 2 for a usage error, 130 when it was interrupted (143 by SIGTERM), with the answers so far.
  */
-import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addCompareCommand } from '../scripts/bench-command.js';
+import { exitCodeAfter, interruptible } from '../scripts/interruption.js';
+import { reportFile, writeReport } from '../scripts/report-file.js';
 import { runProgram } from '../scripts/run-program.js';
-import { writableFile } from '../scripts/writable-file.js';
 import { answerTo } from './answer.js';
 import { PATTERN_NAMES, type Pattern } from './contention/patterns.js';
 import { watchNeighbours } from './neighbours.js';
@@ -59,14 +59,18 @@ const program = new Command('bench')
       .argParser(positive)
       .default(9),
   )
-  .addOption(new Option('--json <file>', 'write the figures to a file').argParser(writableFile))
-  .addOption(new Option('--html <file>', 'write a page with charts to a file').argParser(writableFile))
+  .addOption(new Option('--json <file>', 'write the figures to a file').argParser(reportFile))
+  .addOption(new Option('--html <file>', 'write a page with charts to a file').argParser(reportFile))
   .exitOverride()
   .action(run);
 addCompareCommand(program);
 await runProgram(program);
 
 async function run(options: BenchOptions): Promise<void> {
+  if (options.json !== undefined && options.json === options.html) {
+    throw new InvalidArgumentError("options '--json <file>' and '--html <file>' name one file");
+  }
+  const interruption = interruptible();
   const quick = options.quick === true;
   const rounds = options.rounds ?? (quick ? 3 : 11);
   const plan: Plan = {
@@ -82,12 +86,13 @@ async function run(options: BenchOptions): Promise<void> {
   const began = performance.now();
   const secondsSinceStart = (): number => (performance.now() - began) / 1000;
   console.log(`${describeHost(host)}; ${rounds} rounds: median and quartiles over the rounds; best round`);
-  const answers = await askAll(names, rounds, plan);
-  if (!quick) await askAgain(answers, rounds, plan, () => options.minutes * 60 - secondsSinceStart());
+  const answers = await askAll(names, rounds, plan, interruption);
+  if (!quick) await askAgain(answers, rounds, plan, interruption, () => options.minutes * 60 - secondsSinceStart());
   if (quick && options.only === undefined) {
     console.log(`\nnot asked in a quick run: ${QUESTIONS.filter((name) => !names.includes(name)).join(', ')}`);
   }
   console.log(`\n${summaryOf(answers)}`);
+  if (interruption.aborted) console.log(`INTERRUPTED: ${answers.length} of ${names.length} questions have an answer`);
   const result: Result = {
     ...host,
     date: new Date().toISOString(),
@@ -96,22 +101,26 @@ async function run(options: BenchOptions): Promise<void> {
     rounds,
     plan,
     answers,
+    interrupted: interruption.aborted,
   };
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (options.html !== undefined) writeFileSync(options.html, pageOf(result));
+  if (interruption.aborted) process.exitCode = exitCodeAfter(interruption);
+  if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.html !== undefined) writeReport(options.html, pageOf(result));
 }
 
-async function askAll(names: readonly QuestionName[], rounds: number, plan: Plan): Promise<Answered[]> {
+async function askAll(
+  names: readonly QuestionName[],
+  rounds: number,
+  plan: Plan,
+  interruption: AbortSignal,
+): Promise<Answered[]> {
   const answers: Answered[] = [];
   const progress = new Progress(names, rounds);
   for (const name of names) {
+    if (interruption.aborted) break;
     progress.begin(name);
     const began = performance.now();
-    const answer = await ask(name, rounds, plan).catch((error: Error) => {
-      // The other answers are still worth having.
-      console.error(`\n${error.message}`);
-      process.exitCode = 1;
-    });
+    const answer = await ask(name, rounds, plan, interruption);
     progress.end(name, (performance.now() - began) / 1000);
     if (answer === undefined) continue;
     answers.push(answer);
@@ -121,12 +130,20 @@ async function askAll(names: readonly QuestionName[], rounds: number, plan: Plan
 }
 
 /** What others disturbed is asked once more, and the less disturbed answer takes its place in `answers`. */
-async function askAgain(answers: Answered[], rounds: number, plan: Plan, secondsLeft: () => number): Promise<void> {
+async function askAgain(
+  answers: Answered[],
+  rounds: number,
+  plan: Plan,
+  interruption: AbortSignal,
+  secondsLeft: () => number,
+): Promise<void> {
   const disturbed = answers.filter(({ neighbours }) => neighbours?.disturbed);
   for (const first of disturbed) {
+    if (interruption.aborted) break;
     if (Math.max(first.seconds, expectedSeconds(first.name, rounds)) > secondsLeft()) continue;
     console.log(`\n${first.name} again, because ${disturbanceOf(first)}`);
-    const again = await ask(first.name, rounds, plan);
+    const again = await ask(first.name, rounds, plan, interruption);
+    if (again === undefined) continue;
     const isBetter = (again.neighbours?.others ?? 0) < (first.neighbours?.others ?? 0);
     answers[answers.indexOf(first)] = { ...(isBetter ? again : first), tries: first.tries + 1 };
     if (isBetter) print(again, rounds, plan);
@@ -134,11 +151,24 @@ async function askAgain(answers: Answered[], rounds: number, plan: Plan, seconds
   }
 }
 
-async function ask(name: QuestionName, rounds: number, plan: Plan): Promise<Answered> {
+/** @returns undefined when it gets no answer: those to the other questions are still worth having */
+async function ask(
+  name: QuestionName,
+  rounds: number,
+  plan: Plan,
+  interruption: AbortSignal,
+): Promise<Answered | undefined> {
   const endOf = watchNeighbours();
-  const answer = await answerTo(name, rounds, plan);
-  const neighbours = endOf();
-  return { name, ...answer, tries: 1, ...(neighbours && { neighbours }) };
+  try {
+    const answer = await answerTo(name, rounds, plan, interruption);
+    const neighbours = endOf();
+    return { name, ...answer, tries: 1, ...(neighbours && { neighbours }) };
+  } catch (error) {
+    if (interruption.aborted) return undefined;
+    console.error(`\n${(error as Error).message}`);
+    process.exitCode = 1;
+    return undefined;
+  }
 }
 
 function print(answer: Answered, rounds: number, { quick }: Plan): void {

@@ -1,10 +1,10 @@
 /** `dirtymem bench compare`; what measures is `npm run bench`, of a checkout. */
-import { readFileSync } from 'node:fs';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Change, changesBetween } from '../benchmarks/output/changes.js';
 import { show } from '../benchmarks/output/numbers.js';
 import type { Result } from '../benchmarks/result.js';
+import { readBenchResult } from './bench-result.js';
 
 export function addBenchCommand(program: Command): void {
   const bench = program.command('bench').description('what two runs of npm run bench measured, side by side');
@@ -48,17 +48,11 @@ function tableOf(changes: readonly Change[]): string {
 }
 
 function readResult(file: string): Result {
-  let result: Partial<Result>;
   try {
-    result = JSON.parse(readFileSync(file, 'utf8'));
+    return readBenchResult(file);
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-  const answers: unknown = result?.answers;
-  if (!Array.isArray(answers) || !answers.every(({ figures }) => Array.isArray(figures))) {
-    throw new InvalidArgumentError(`${file} is no file that npm run bench -- --json wrote.`);
-  }
-  return result as Result;
 }
 
 function factor(text: string): number {

@@ -1,40 +1,36 @@
 /** `dirtymem stress --campaign`: many stress runs in processes of their own, which can be interrupted and resumed. */
-import { SingleBar } from 'cli-progress';
 import type { Campaign } from '../lib/stress/campaign/campaign-file.js';
 import { type CampaignProgress, CampaignRun } from '../lib/stress/campaign/campaign-run.js';
 import type { ResultsFile, RunResult } from '../lib/stress/campaign/results-file.js';
+import { exitCodeAfter, interruptible } from './interruption.js';
+import { ProgressBar } from './progress-bar.js';
 
-/** @returns the exit code: 1 when a run failed, 130 when none did and some are left to run */
+/** @returns the exit code: 1 when a run failed, 2 when a result cannot be written, else that of an interruption */
 export async function runCampaign(campaign: Campaign, results: ResultsFile, quiet: boolean): Promise<number> {
   if (results.wasTorn) console.log('the last line of the results was torn, and is dropped; that run runs again');
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      interruption.abort();
-      process.once(signal, () => process.exit(130));
-    });
-  }
+  const interruption = interruptible();
   const bar = quiet ? undefined : createBar();
   const command = [process.execPath, ...process.execArgv, process.argv[1] as string];
   const run = new CampaignRun(campaign, results, command, (now) => bar?.update(now.done, payloadOf(now)));
   const first = run.progress();
   bar?.start(first.total, first.done, payloadOf(first));
-  await run.run(interruption.signal);
+  const failure = await run.run(interruption).catch((error: Error) => error);
   bar?.stop();
   results.close();
   const failed = run.done.filter(({ verdict }) => verdict === 'fail');
   for (const result of failed) console.log(describe(result));
   const last = run.progress();
   console.log(verdictOf(last));
+  if (failure !== undefined) console.error(`error: results: ${failure.message}`);
   if (failed.length > 0) return 1;
-  return last.done < last.total ? 130 : 0;
+  if (failure !== undefined) return 2;
+  return last.done < last.total ? exitCodeAfter(interruption) : 0;
 }
 
-function createBar(): SingleBar {
-  return new SingleBar({
+function createBar(): ProgressBar {
+  return new ProgressBar({
     format: '{bar} {value} of {total} runs | {failed} failed | {left} left',
     barsize: 24,
-    hideCursor: true,
     noTTYOutput: true,
     notTTYSchedule: 10_000,
   });

@@ -1,5 +1,4 @@
 /** `npm run check:interleavings`: every scenario as far as its bound goes, a planted bug, or one schedule again. */
-import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Crew, type Exploration } from '../spec/interleaving/checker/crew.js';
 import type { MemoryModel, Plan } from '../spec/interleaving/checker/plan.js';
@@ -7,6 +6,8 @@ import { formatReplay, parseReplay } from '../spec/interleaving/checker/replay-s
 import { type CoveredRun, planOf, shortfallOf, THOROUGH_RUNS } from '../spec/interleaving/covered-runs.js';
 import { PLANTED_BUGS, planFor } from '../spec/interleaving/planted-bugs.js';
 import { SCENARIOS } from '../spec/interleaving/scenarios/catalogue.js';
+import { exitCodeAfter, interruptible } from './interruption.js';
+import { ProgressBar } from './progress-bar.js';
 import { runProgram } from './run-program.js';
 
 const LOG2_STATES = 21;
@@ -18,19 +19,18 @@ interface CheckOptions {
   readonly replay?: Plan;
 }
 
-let running: { readonly bar: SingleBar; readonly title: string; readonly schedules: number } | undefined;
+let running: { readonly bar: ProgressBar; readonly title: string; readonly schedules: number } | undefined;
 
-function interrupt(): void {
-  // Gives the terminal its cursor back.
+function interrupt(this: AbortSignal): void {
   running?.bar.stop();
   console.log(
     `INTERRUPTED${running === undefined ? '' : ` in ${running.title}, after ${running.schedules} schedules`}`,
   );
-  process.exit(process.exitCode ?? 130);
+  process.exit(process.exitCode ?? exitCodeAfter(this));
 }
 
 async function check(options: CheckOptions): Promise<void> {
-  process.once('SIGINT', interrupt);
+  interruptible().addEventListener('abort', interrupt);
   const crew = new Crew(LOG2_STATES);
   try {
     if (options.replay !== undefined) await replay(crew, options.replay);
@@ -82,10 +82,9 @@ async function replay(crew: Crew, plan: Plan): Promise<void> {
 }
 
 async function explore(crew: Crew, plan: Plan, title: string, expected: number): Promise<Exploration> {
-  const bar = new SingleBar({
+  const bar = new ProgressBar({
     format: `{bar} ${title}: {schedules} schedules, {states} states`,
     barsize: 16,
-    hideCursor: true,
     clearOnComplete: true,
     noTTYOutput: false,
   });
@@ -109,13 +108,13 @@ async function explore(crew: Crew, plan: Plan, title: string, expected: number):
 }
 
 function scenarioName(name: string, before: readonly string[] = []): string[] {
-  if (SCENARIOS[name] === undefined)
+  if (!Object.hasOwn(SCENARIOS, name))
     throw new InvalidArgumentError(`It must be of ${Object.keys(SCENARIOS).join(', ')}.`);
   return [...before, name];
 }
 
 function sabotageName(name: string): string {
-  if (PLANTED_BUGS[name] !== undefined) return name;
+  if (Object.hasOwn(PLANTED_BUGS, name)) return name;
   throw new InvalidArgumentError(`It must be one of ${Object.keys(PLANTED_BUGS).join(', ')}.`);
 }
 
@@ -133,7 +132,10 @@ const program = new Command('check:interleavings')
   .addOption(new Option('--model <model>', 'one memory model').choices(['sc', 'tso']))
   .addOption(new Option('--sabotage <name>', 'plant a bug and see it found').argParser(sabotageName))
   .addOption(new Option('--replay <string>', 'repeat a schedule, access by access').argParser(replayed))
-  .addHelpText('after', '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error, 130 interrupted.')
+  .addHelpText(
+    'after',
+    '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error, 130 interrupted (143 by SIGTERM).',
+  )
   .exitOverride()
   .action(check);
 

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { StressReport } from '../lib/stress/report.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../lib/stress/temporary-folder.js';
+import { endWithoutReaders } from './interruption.js';
 import { installNode, NODE_VERSIONS, thisNode } from './node-versions.js';
 import { bundle, type Program } from './package/bundles.js';
 import { contentFaults, importGraph } from './package/contents.js';
@@ -138,6 +139,7 @@ function weigh(project: string, tarball: string, files: readonly string[]): void
   }
 }
 
+endWithoutReaders();
 const folder = makeTemporaryFolder('package');
 try {
   checkAll(folder);

@@ -11,6 +11,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, posix, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { endWithoutReaders } from './interruption.js';
 
 const SEAM = 'lib/arena/words.ts';
 
@@ -148,6 +149,7 @@ function pairingFault(
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  endWithoutReaders();
   for (const violation of checkSeam(fileURLToPath(new URL('..', import.meta.url)))) {
     console.error(violation);
     process.exitCode = 1;

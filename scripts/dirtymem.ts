@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command line. Exit 0: pass; 1: the run found a violation, or a result is slower; 2: usage error; 130: interrupted. */
+/**
+ * The command line. Exit 0: pass; 1: the run found a violation, or a result is slower; 2: usage error; 70: a fault of the
+ * program; 128 and a signal's number: interrupted.
+ */
 import { createRequire } from 'node:module';
 
 // By its own name, because the way to package.json differs between scripts/ and dist/scripts/.

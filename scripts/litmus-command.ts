@@ -1,5 +1,4 @@
 /** `dirtymem litmus`: the lockstep litmus, a mark against a harvest on two real threads. */
-import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { type Command, Option } from 'commander';
 import { commandLine } from '../lib/stress/command-line.js';
@@ -13,6 +12,8 @@ import {
 import { MISUSES, nameOf, ORDERS } from '../lib/stress/lockstep/variant.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
 import { integer } from './integer.js';
+import { exitCodeAfter, interruptible } from './interruption.js';
+import { ProgressBar } from './progress-bar.js';
 
 interface LitmusOptions {
   readonly rounds: number;
@@ -21,7 +22,7 @@ interface LitmusOptions {
   readonly sabotage?: string;
 }
 
-const rounds = integer(0, 1e12);
+const MOST_ROUNDS = 1e12;
 /** Misuses need fewer rounds to show what they lose. */
 const MISUSE_ONE_IN = 2;
 
@@ -29,12 +30,14 @@ export function addLitmusCommand(program: Command): void {
   program
     .command('litmus')
     .description('race marks against harvests on two threads in lockstep, and count the updates that are lost')
-    .addOption(new Option('--rounds <n>', 'rounds, over all variants').argParser(rounds).default(1_000_000))
+    .addOption(
+      new Option('--rounds <n>', 'rounds, over all variants').argParser(integer(1, MOST_ROUNDS)).default(1_000_000),
+    )
     .addOption(
       new Option(
         '--misuse-rounds <n>',
         'rounds without a grace period, which must lose updates (default: half as many)',
-      ).argParser(rounds),
+      ).argParser(integer(0, MOST_ROUNDS)),
     )
     .addOption(
       new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
@@ -46,7 +49,7 @@ export function addLitmusCommand(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nExit status: 0 no harvest lost an update, 1 one did, 2 usage error. Ctrl-C ends a run with the figures so far.',
+      '\nExit status: 0 no harvest lost an update, 1 one did, 2 usage error, 130 interrupted (143 by SIGTERM) before one did.',
     )
     .action(run);
 }
@@ -58,24 +61,22 @@ async function run(options: LitmusOptions): Promise<void> {
     seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
     sabotage: options.sabotage,
   };
-  const interruption = new AbortController();
-  process.once('SIGINT', () => interruption.abort());
+  const interruption = interruptible();
   console.log(
     `litmus: ${plan.rounds} rounds and ${plan.misuseRounds} of the misuse, seed ${plan.seed}, Node ${process.version}`,
   );
   const bar = startProgress();
-  const report = await runLitmus(plan, (now) => bar.update(now), interruption.signal);
+  const report = await runLitmus(plan, (now) => bar.update(now), interruption);
   bar.stop();
   console.log(tableOf(report));
   console.log(verdictOf(report, plan));
-  process.exitCode = report.harvests.lost === 0 && report.harvests.rounds > 0 ? 0 : 1;
+  process.exitCode = report.harvests.lost > 0 ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
 }
 
 function startProgress(): { update(now: LitmusProgress): void; stop(): void } {
-  const bar = new SingleBar({
+  const bar = new ProgressBar({
     format: '{bar} {percentage}% | {millions} of {ofMillions} M rounds | {lost} lost so far, the misuse included',
     barsize: 16,
-    hideCursor: true,
     noTTYOutput: true,
     notTTYSchedule: 2000,
   });
@@ -106,7 +107,7 @@ function tableOf({ variants, harvests, misuse }: LitmusReport): string {
 }
 
 function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusReport, plan: LitmusPlan): string {
-  const how = `${harvests.rounds} rounds, seed ${seed}${interrupted ? ', interrupted' : ''}`;
+  const how = `${harvests.rounds} rounds, seed ${seed}`;
   if (harvests.lost > 0) {
     const sabotage = plan.sabotage === undefined ? [] : ['--sabotage', plan.sabotage];
     const args = ['--rounds', `${plan.rounds}`, '--seed', `${seed}`, ...sabotage];
@@ -115,7 +116,7 @@ function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusRepo
       `repeat: ${commandLine('litmus', args)}`
     );
   }
-  if (harvests.rounds === 0) return 'FAIL: nothing was run';
+  if (interrupted) return `INTERRUPTED: nothing was lost so far (${how})`;
   if (misuse.rounds === 0) {
     return `NOTE: nothing was lost (${how}); no misuse was run, so nothing shows that updates could have been lost here`;
   }

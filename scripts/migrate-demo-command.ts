@@ -1,6 +1,4 @@
 /** `dirtymem migrate-demo`: a machine goes to another process while its vCPUs store, undisturbed or with faults. */
-import { writeFileSync } from 'node:fs';
-import { SingleBar } from 'cli-progress';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MigrationProgress } from '../lib/migration/index.js';
 import { commandLine } from '../lib/stress/command-line.js';
@@ -14,8 +12,10 @@ import {
   type TortureReport,
 } from '../lib/stress/migration/torture.js';
 import { integer } from './integer.js';
+import { exitCodeAfter, interruptible } from './interruption.js';
 import { demoTable, tortureTable } from './migrate-demo-tables.js';
-import { writableFile } from './writable-file.js';
+import { ProgressBar } from './progress-bar.js';
+import { reportFile, writeReport } from './report-file.js';
 
 interface DemoOptions {
   readonly ram?: number;
@@ -87,9 +87,9 @@ export function addMigrateDemoCommand(program: Command): void {
     .addOption(
       new Option('--sabotage <name>', "plant a bug and see it found; 'list' lists them").argParser(sabotageName),
     )
-    .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
+    .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
     .option('--quiet', 'print the verdict only')
-    .addHelpText('after', '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted.')
+    .addHelpText('after', '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted (143 by SIGTERM).')
     .action(run);
 }
 
@@ -112,13 +112,12 @@ async function run(options: DemoOptions, command: Command): Promise<void> {
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   const ram = options.ram ?? (faults ? TORTURE_RAM_MIB : RAM_MIB);
   const guest: GuestPlan = { seed, vcpus, dirtyRate, dimmPages: (ram * MIB) / FIRST_DIMMS / PAGE };
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
+  const interruption = interruptible();
   const report = faults
-    ? await runTorture(guest, options, interruption.signal)
-    : await runDemonstration(guest, options, interruption.signal);
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  process.exitCode = report.verdict === 'fail' ? 1 : report.interrupted ? 130 : 0;
+    ? await runTorture(guest, options, interruption)
+    : await runDemonstration(guest, options, interruption);
+  process.exitCode = report.verdict === 'fail' ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
+  if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 async function runDemonstration(guest: GuestPlan, options: DemoOptions, stop: AbortSignal): Promise<DemoReport> {
@@ -197,7 +196,7 @@ async function runTorture(guest: GuestPlan, options: DemoOptions, stop: AbortSig
 
 function liveLine<T>(quiet: boolean | undefined, format: string, payload: (now?: T) => object) {
   if (quiet || !process.stdout.isTTY) return { update: () => {}, stop: () => {} };
-  const bar = new SingleBar({ format, hideCursor: true, stream: process.stdout });
+  const bar = new ProgressBar({ format, stream: process.stdout });
   bar.start(1, 0, payload());
   return { update: (now: T) => bar.update(0, payload(now)), stop: () => bar.stop() };
 }
@@ -238,6 +237,6 @@ function unseen(sabotage: string | undefined): string {
 }
 
 function sabotageName(name: string): string {
-  if (name === 'list' || MIGRATION_SABOTAGES[name] !== undefined) return name;
+  if (name === 'list' || Object.hasOwn(MIGRATION_SABOTAGES, name)) return name;
   throw new InvalidArgumentError("It must be one of those that '--sabotage list' prints.");
 }

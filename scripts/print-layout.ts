@@ -1,6 +1,9 @@
 /** `npm run layout`: the map of the arena, from the definitions that the code uses. */
 import Table from 'cli-table3';
 import { Table as BlockTable, Header, LINE, Meter, regionsOf, Slot, Slots } from '../lib/arena/layout.js';
+import { endWithoutReaders } from './interruption.js';
+
+endWithoutReaders();
 
 const MAX_READERS = 64;
 const BLOCK_WORDS = 2 ** 16;

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../lib/stress/temporary-folder.js';
+import { endWithoutReaders } from './interruption.js';
 import { installNode, NODE_VERSIONS } from './node-versions.js';
 
 interface MochaReport {
@@ -42,6 +43,7 @@ function runSpecs(binary: string, env: NodeJS.ProcessEnv, args: readonly string[
   }
 }
 
+endWithoutReaders();
 const lines: string[] = [];
 for (const wanted of NODE_VERSIONS) {
   const { version, binary, env } = installNode(wanted);

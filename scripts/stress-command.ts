@@ -1,6 +1,4 @@
 /** `dirtymem stress`: the concurrent hotplug stress test. */
-import { writeFileSync } from 'node:fs';
-import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Campaign, readCampaign } from '../lib/stress/campaign/campaign-file.js';
@@ -8,6 +6,7 @@ import { ResultsFile } from '../lib/stress/campaign/results-file.js';
 import {
   KERNELS,
   MOST_PAGES_PER_BLOCK,
+  MOST_SECONDS,
   PAGE_SIZE,
   PAGES_PER_BLOCK,
   type StressKernel,
@@ -18,8 +17,10 @@ import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
 import { runCampaign } from './campaign.js';
 import { integer } from './integer.js';
+import { exitCodeAfter, interruptible } from './interruption.js';
+import { ProgressBar } from './progress-bar.js';
+import { reportFile, writeReport } from './report-file.js';
 import { vcpusOf, verdictOf } from './stress-verdict.js';
-import { writableFile } from './writable-file.js';
 
 interface StressOptions {
   readonly vcpus: number;
@@ -60,7 +61,7 @@ export function addStressCommand(program: Command): void {
       new Option('--sabotage <name>', "plant a bug and see it found; 'list' lists them").argParser(sabotageName),
     )
     .option('--faults', 'kill and block threads, exhaust the arena and throw from listeners')
-    .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
+    .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
     .addOption(
       new Option('--campaign <file>', 'run all that a JSON file names, or what is left of it')
         .argParser(campaignFile)
@@ -97,33 +98,28 @@ async function run(options: StressOptions, command: Command): Promise<void> {
     sabotage: options.sabotage,
     faults: options.faults === true || SABOTAGES[options.sabotage ?? '']?.needsFaults === true,
   };
-  const interruption = new AbortController();
-  process.once('SIGINT', () => {
-    interruption.abort();
-    process.once('SIGINT', () => process.exit(130));
-  });
+  const interruption = interruptible();
   const progress = options.quiet ? undefined : startProgress(plan);
-  const report = await new StressRun(plan, (now) => progress?.update(now), interruption.signal).run();
+  const report = await new StressRun(plan, (now) => progress?.update(now), interruption).run();
   progress?.stop();
   if (!options.quiet) console.log(tableOf(report));
   for (const { oracle, detail, second } of report.violations)
     console.log(`${oracle} after ${second.toFixed(2)} s: ${detail}`);
   console.log(verdictOf(report, plan));
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  process.exitCode = report.verdict === 'fail' ? 1 : report.interrupted ? 130 : 0;
-  // What hangs must not keep the process.
-  setTimeout(() => process.exit(), 500).unref();
+  process.exitCode = report.verdict === 'fail' ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
+  if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  // What hangs must not keep the process, once all is written.
+  setTimeout(() => process.stdout.write('', () => process.exit()), 500).unref();
 }
 
 function startProgress(plan: StressPlan): { update(now: StressProgress): void; stop(): void } {
   console.log(
     `stress: ${vcpusOf(plan)} for ${plan.seconds} s, seed ${plan.seed}${plan.sabotage ? `, sabotaged: ${plan.sabotage}` : ''}`,
   );
-  const bar = new SingleBar({
+  const bar = new ProgressBar({
     format:
       '{bar} {percentage}% | {marks} M marks/s | {ram} MiB RAM | {periods} grace periods | {pages} pages harvested | {violations} violations',
     barsize: 16,
-    hideCursor: true,
     clearOnComplete: false,
     noTTYOutput: true,
     notTTYSchedule: 2000,
@@ -174,11 +170,11 @@ function tableOf(report: StressReport): string {
 }
 
 function helpText(): string {
-  return '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted without a violation so far.';
+  return '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted (143 by SIGTERM) without a violation so far.';
 }
 
 function sabotageName(name: string): string {
-  if (name === 'list' || SABOTAGES[name] !== undefined) return name;
+  if (name === 'list' || Object.hasOwn(SABOTAGES, name)) return name;
   throw new InvalidArgumentError("It must be one of those that '--sabotage list' prints.");
 }
 
@@ -193,7 +189,7 @@ function powerOfTwo(least: number, most: number): (text: string) => number {
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value > 0 && value <= 2_000_000)) {
+  if (text.trim() === '' || !(value > 0 && value <= MOST_SECONDS)) {
     throw new InvalidArgumentError('It must be a number of seconds above 0, at most 2,000,000.');
   }
   return value;

@@ -1,5 +1,5 @@
 /** How far a run is, and how long it will still take: on a terminal. */
-import { SingleBar } from 'cli-progress';
+import { ProgressBar } from '../../scripts/progress-bar.js';
 import { EXPECTED_SECONDS } from '../expected-seconds.js';
 import type { QuestionName } from '../question.js';
 
@@ -9,7 +9,7 @@ export function expectedSeconds(name: QuestionName, rounds: number): number {
 }
 
 export class Progress {
-  private readonly bar: SingleBar | undefined;
+  private readonly bar: ProgressBar | undefined;
   private readonly rounds: number;
   private readonly total: number;
   private done = 0;
@@ -22,7 +22,7 @@ export class Progress {
     this.rounds = rounds;
     this.total = names.reduce((sum, name) => sum + expectedSeconds(name, rounds), 0);
     if (!process.stderr.isTTY) return;
-    this.bar = new SingleBar({ format: '{bar} {percentage}% | {name} | {left} left', barsize: 24, hideCursor: true });
+    this.bar = new ProgressBar({ format: '{bar} {percentage}% | {name} | {left} left', barsize: 24 });
   }
 
   begin(name: QuestionName): void {

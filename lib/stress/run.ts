@@ -143,6 +143,7 @@ export class StressRun {
   async run(): Promise<StressReport> {
     const stop = (): void => this.stop();
     this.interruption.addEventListener('abort', stop);
+    if (this.interruption.aborted) stop();
     process.on('uncaughtException', this.uncaught);
     const progress = setInterval(() => this.tick(), PROGRESS_MS);
     let timer: NodeJS.Timeout | undefined;

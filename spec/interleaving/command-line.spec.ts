@@ -52,6 +52,9 @@ describe('npm run check:interleavings, the command line', function () {
     for (const args of [
       ['--only', 'nothing'],
       ['--sabotage', 'nothing'],
+      ['--sabotage', 'constructor'],
+      ['--only', 'constructor'],
+      ['--replay', 'mark-against-harvest/sc/constructor/'],
       ['--replay', 'nothing'],
       ['--model', 'arm'],
       ['--only', 'attach-against-attach', '--model', 'tso'],

@@ -30,6 +30,7 @@ export function resultOf(figures: readonly Figure[], changes: Partial<Result> = 
     rounds: 5,
     plan: defaultPlan(),
     answers: [answer],
+    interrupted: false,
     ...changes,
   };
 }

@@ -38,7 +38,10 @@ export async function demonstrate(
   };
   const judge = new Judge(plan.guest, plan.sabotage, (finding) => violations.push(finding));
   try {
-    const interrupted = new Promise<void>((resolve) => interruption.addEventListener('abort', () => resolve()));
+    const interrupted = new Promise<void>((resolve) => {
+      interruption.addEventListener('abort', () => resolve());
+      if (interruption.aborted) resolve();
+    });
     const judged = await Promise.race([judge.migrate(plan, [], hear), interrupted]);
     const outcome = judged?.outcome;
     if (judged !== undefined && judged.fate !== 'arrived' && violations.length === 0) {

@@ -102,7 +102,10 @@ export class Torture {
     const judge = new Judge(guest, sabotage, ({ oracle, detail }) => {
       this.violations.push({ oracle, detail, seed, faults: [] });
     });
-    const interrupted = new Promise<void>((resolve) => interruption.addEventListener('abort', () => resolve()));
+    const interrupted = new Promise<void>((resolve) => {
+      interruption.addEventListener('abort', () => resolve());
+      if (interruption.aborted) resolve();
+    });
     try {
       while (this.runs < runs && elapsed() < seconds && this.violations.length === 0 && !interruption.aborted) {
         seed = (this.plan.seed + this.runs) % 2 ** 32;

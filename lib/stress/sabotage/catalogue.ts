@@ -3,6 +3,7 @@
  * these within seconds, but for those without an oracle, which real threads show too seldom: these the interleaving
  * checker finds, or a step-by-step spec.
  */
+import { outOfRange } from '../../errors.js';
 import { type Parts, shippedParts } from '../../parts.js';
 import { bitmapSabotages } from './bitmaps.js';
 import { collectionSabotages } from './collections.js';
@@ -23,7 +24,12 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...retirementSabotages,
 };
 
-/** @param name a key of `SABOTAGES`, or undefined for the engine as it ships */
+/**
+ * @param name a key of `SABOTAGES`, or undefined for the engine as it ships
+ * @throws RangeError when there is no such bug: without it, the shipped engine would pass in its place
+ */
 export function sabotagedParts(name: string | undefined): Parts {
-  return name === undefined ? shippedParts : { ...shippedParts, ...SABOTAGES[name]?.parts };
+  if (name === undefined) return shippedParts;
+  if (!Object.hasOwn(SABOTAGES, name)) throw outOfRange('sabotage', 'the bug', name, 'one of the catalogue');
+  return { ...shippedParts, ...SABOTAGES[name]?.parts };
 }

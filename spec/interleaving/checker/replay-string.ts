@@ -13,10 +13,10 @@ export function formatReplay({ scenario, model, sabotage }: Plan, schedule: stri
 export function parseReplay(text: string): Plan {
   const [, scenario, model, sabotage, schedule] = /^([a-z-]+)\/(sc|tso)\/([a-z-]+)\/([\d:fk,]*)$/.exec(text) ?? [];
   if (scenario === undefined || schedule === undefined) throw new RangeError(`'${text}' is no replay string`);
-  const threads = SCENARIOS[scenario]?.threads;
+  const threads = Object.hasOwn(SCENARIOS, scenario) ? SCENARIOS[scenario]?.threads : undefined;
   if (threads === undefined) throw new RangeError(`there is no scenario '${scenario}'`);
   const planted = sabotage ?? '';
-  if (planted !== '-' && SABOTAGES[planted] === undefined && MUTANTS[planted] === undefined) {
+  if (planted !== '-' && !Object.hasOwn(SABOTAGES, planted) && !Object.hasOwn(MUTANTS, planted)) {
     throw new RangeError(`there is no planted bug '${sabotage}'`);
   }
   parseSchedule(schedule, threads);

@@ -107,11 +107,14 @@ describe('dirtymem migrate-demo, the command line', function () {
     return outcome;
   }
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const [signal, exitCode] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
     it(`ends on ${signal}, and leaves no process behind`, async () => {
       const json = join(folder, 'report.json');
       const { code, output } = await interrupt(['--faults', '--seconds', '600', '--json', json], signal);
-      expect(code, output).to.equal(130);
+      expect(code, output).to.equal(exitCode);
       expect(output)
         .to.match(/^INTERRUPTED: no violation so far/m)
         .and.not.to.include('PASS');
@@ -142,6 +145,8 @@ describe('dirtymem migrate-demo, the command line', function () {
       ['--faults', '--downtime', '3'],
       ['--seed', '4294967296'],
       ['--sabotage', 'nothing'],
+      ['--sabotage', 'toString'],
+      ['--sabotage', '__proto__'],
       ['--sabotage', 'source-stays-paused'],
       ['--json', join(folder, 'missing', 'report.json')],
       ['--unknown'],
