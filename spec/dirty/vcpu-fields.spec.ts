@@ -1,0 +1,40 @@
+import { expect } from 'chai';
+import type { DirtyMemory } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { PAGE, smallEngine } from '../support/engines.js';
+import { expectThrow } from '../support/refusals.js';
+
+describe('what a vCPU keeps between marks', () => {
+  const states: [what: string, bring: (vcpu: Vcpu, memory: DirtyMemory) => void][] = [
+    ['has attached', () => {}],
+    ['has marked', () => {}],
+    ['has begun another interval', (vcpu, memory) => memory.rcu.startPoll() && vcpu.quiescent()],
+    ['has gone offline', (vcpu) => vcpu.goOffline()],
+    ['has detached', (vcpu) => vcpu.detach()],
+  ];
+  const brought = (tracked: number, [what, bring]: (typeof states)[number]): Vcpu => {
+    const memory = smallEngine({ tracked, debug: false });
+    memory.ram.plug({ id: 'ram', size: 80 * PAGE });
+    const vcpu = attachVcpu(memory.handle);
+    if (what !== 'has attached') vcpu.mark(65 * PAGE);
+    bring(vcpu, memory);
+    return vcpu;
+  };
+
+  for (const tracked of [7, 4, 0]) {
+    for (const state of states) {
+      it(`is no NaN, with which JavaScriptCore computes slowly: when it ${state[0]}, tracking ${tracked}`, () => {
+        const notNumbers = Object.entries(brought(tracked, state)).filter(([, value]) => Number.isNaN(value));
+        expect(notNumbers).to.deep.equal([]);
+      });
+
+      it(`lets no address pass that is none: when it ${state[0]}, tracking ${tracked}`, () => {
+        const vcpu = brought(tracked, state);
+        for (const addr of [Number.NaN, -1, -0.5, -PAGE, 80 * PAGE, 2 ** 53, 2 ** 60, Infinity, -Infinity]) {
+          expectThrow(() => vcpu.mark(addr), vcpu.online ? RangeError : TypeError, 'mark');
+          expectThrow(() => vcpu.markPage(addr / PAGE, 0), vcpu.online ? RangeError : TypeError, 'markPage');
+        }
+      });
+    }
+  }
+});
