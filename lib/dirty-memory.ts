@@ -379,7 +379,7 @@ export class DirtyMemory {
    * would have found, and wait for nothing. A collection divides the time into two windows, in each of which a page may
    * count, and the time that it takes is not measured. To vCPUs a window is as a harvest: pages turn dirty once more. A
    * client that is not tracked is tracked meanwhile. Readers count for MIGRATION, and are asked: such a measurement waits for
-   * a grace period at the beginning and at the end.
+   * a grace period before its first window, and for one after its last.
    * @throws (rejects) as the wait options have it; ArenaFullError; UsageError, also when the engine is closed meanwhile.
    *   The bits are where they were then
    */
@@ -493,7 +493,9 @@ export class DirtyMemory {
   /**
    * Ends the engine, after all that is under way: collections, unpluggings, callbacks. Readers that are still attached
    * throw at their first mark after their next quiescent state. A second call is the first one's.
-   * @throws (rejects) GracePeriodTimeout, the signal's reason; then the engine is open as before
+   * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError inside a read-side section, for callbacks of `callRcu`
+   *   that hand over others without end, and for one that was refused something because the engine closes; then the engine is
+   *   open as before
    */
   async close(options: WaitOptions = {}): Promise<void> {
     const { lifecycle } = this.rcu;
