@@ -62,7 +62,7 @@ const QUICK: readonly Row[] = [
   ['marks-against-stop-and-track', 'sc', 1, 130, 500, 1],
   ['close-against-marks', 'sc', 2, 240, 1200, 3],
   ['death-against-collecting', 'sc', 1, 930, 2600, 3],
-  ['death-against-extend', 'sc', 1, 1100, 4000, 2],
+  ['death-against-extend', 'sc', 1, 1000, 2800, 2],
   ['retirement-against-next-tenant', 'sc', 1, 300, 3600, 1],
   ['mark-against-measurement', 'sc', 1, 200, 2600, 4],
   ['limit-lifted-against-sleep', 'sc', ANY, 700, 700, 1],

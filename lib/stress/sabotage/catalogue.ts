@@ -9,6 +9,7 @@ import { bitmapSabotages } from './bitmaps.js';
 import { collectionSabotages } from './collections.js';
 import { gracePeriodSabotages } from './grace-periods.js';
 import { readerSabotages } from './readers.js';
+import { reportSabotages } from './reports.js';
 import { retirementSabotages } from './retirement.js';
 import type { Sabotage } from './sabotage.js';
 import { tableSabotages } from './tables.js';
@@ -17,6 +18,7 @@ import { trackingSabotages } from './tracking.js';
 export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...gracePeriodSabotages,
   ...readerSabotages,
+  ...reportSabotages,
   ...bitmapSabotages,
   ...tableSabotages,
   ...trackingSabotages,

@@ -1,6 +1,6 @@
 /** Readers that break their side of the protocol. */
 import type { Arena } from '../../arena/arena.js';
-import { Header, Slot, Slots } from '../../arena/layout.js';
+import { Header, Slot } from '../../arena/layout.js';
 import { Words } from '../../arena/words.js';
 import { Vcpu } from '../../dirty/vcpu.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
@@ -73,6 +73,14 @@ class BelievesItsNumber extends Words {
   }
 }
 
+class ClaimsInTwoSteps extends Words {
+  override compareExchange(index: number, expected: number, replacement: number): number {
+    const old = this.load(index);
+    if (old === expected) this.store(index, replacement);
+    return old;
+  }
+}
+
 /** Some ten nanoseconds lie between the two; now and then as many microseconds, as when an interrupt does. */
 class OrsInTwoSteps extends Words {
   private ors = 0;
@@ -85,14 +93,6 @@ class OrsInTwoSteps extends Words {
   }
 }
 
-class ClaimsInTwoSteps extends Words {
-  override compareExchange(index: number, expected: number, replacement: number): number {
-    const old = this.load(index);
-    if (old === expected) this.store(index, replacement);
-    return old;
-  }
-}
-
 class NeverNotifies extends Words {
   override notify(): void {}
 }
@@ -100,38 +100,6 @@ class NeverNotifies extends Words {
 class ReadsTheWordWhenItWaits extends Words {
   override wait(index: number, _: number, timeoutMs: number): void {
     super.wait(index, this.load(index), timeoutMs);
-  }
-}
-
-class HearsOldKicks extends Vcpu {
-  override get kicked(): boolean {
-    const kick = this.words.load(this.slot + Slot.Kick);
-    return this.online && kick !== 0 && kick !== this.words.load(this.slot + Slot.State);
-  }
-}
-
-/** GP-3: a report ends the interval, in which a store may stand whose mark is still to come, or was before. */
-class ReportsWhenItReloads extends Vcpu {
-  /** Not initialized: it is set before fields are. */
-  private entered: number | undefined;
-
-  protected override loadRoots(): void {
-    const state = this.slot + Slot.State;
-    // Whoever begins an interval has stored another number.
-    if (this.words.load(state) === this.entered) this.words.store(state, this.words.load(Header.Number));
-    super.loadRoots();
-    this.entered = this.words.load(state);
-  }
-}
-
-class ReportsForItsThread extends Vcpu {
-  override quiescent(): void {
-    super.quiescent();
-    for (let i = 0; i < this.arena.geometry.maxReaders; i++) {
-      const slot = Slots.first + i * Slots.size;
-      if (this.words.load(slot + Slot.Identity) !== this.identity + 1) continue;
-      this.words.store(slot + Slot.State, this.words.load(Header.Number));
-    }
   }
 }
 
@@ -188,21 +156,6 @@ export const readerSabotages = {
   'sleep-without-second-look': {
     description: 'a reader that goes to sleep for its limit does not see that the limit has just changed',
     vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, ReadsTheWordWhenItWaits), ...of),
-    oracles: [],
-  },
-  'stale-kick-heard': {
-    description: 'a reader that has reported a later number takes an old kick for a new one',
-    vcpu: (...of) => new HearsOldKicks(...of),
-    oracles: [],
-  },
-  'reload-reports': {
-    description: 'a reader that reloads the roots in mid-interval reports',
-    vcpu: (...of) => new ReportsWhenItReloads(...of),
-    oracles: [],
-  },
-  'report-for-whole-thread': {
-    description: 'a reader that reports does so for all readers of its thread',
-    vcpu: (...of) => new ReportsForItsThread(...of),
     oracles: [],
   },
   'notify-lost': {
