@@ -1,0 +1,63 @@
+/**
+ * What a reader has counted, in the language's own memory model: a look after a grace period finds all of the intervals
+ * that the period waited for (GP-6), and a slot's next tenant finds where its own count begins (GP-5).
+ */
+import { Meter, Slot } from '../../lib/arena/layout.js';
+import { Client } from '../../lib/index.js';
+import { countOf } from '../../lib/rcu/meter.js';
+import type { Litmus, Thread } from './checker/litmus.js';
+import type { TracedWords } from './checker/traced-words.js';
+import { engineThread, initialWords, locationsOf, type World } from './engine-world.js';
+import { expectNever } from './protocols.js';
+
+type Act = (world: World, m: TracedWords) => ReturnType<Thread>;
+
+const OPTIONS = { dirty: false };
+/** One page before the threads begin, and one in the interval that is looked at. */
+const COUNTED = 2;
+
+function litmus(vcpu: Act, owner: Act): Litmus {
+  return {
+    locations: locationsOf(OPTIONS),
+    initial: initialWords(OPTIONS),
+    threads: { vcpu: engineThread(OPTIONS, vcpu), owner: engineThread(OPTIONS, owner) },
+  };
+}
+
+const markThen =
+  (leave: (world: World) => void): Act =>
+  (world) => {
+    world.vcpu.markPage(0, Client.Migration);
+    leave(world);
+  };
+
+describe('the engine’s own counts', () => {
+  const lookAfterPeriod: Act = ({ periods, vcpu }, m) => {
+    periods.request();
+    periods.poll();
+    m.assume(!periods.running);
+    return { counted: countOf(m, vcpu.meter) };
+  };
+
+  for (const [end, leave] of [
+    ['a report', ({ vcpu }: World) => vcpu.quiescent()],
+    ['going offline', ({ vcpu }: World) => vcpu.goOffline()],
+    ['detaching', ({ vcpu }: World) => vcpu.detach()],
+  ] as const) {
+    it(`GP-6: have every page of an interval that ended with ${end}`, () => {
+      expectNever(litmus(markThen(leave), lookAfterPeriod), ({ counted }) => counted !== COUNTED);
+    });
+  }
+
+  it('GP-5: are known to the next tenant of the slot, whose own begins there', () => {
+    const claim: Act = ({ vcpu }, m) => {
+      m.assume(m.compareExchange(vcpu.slot + Slot.Identity, 0, 9) === 0);
+      return { before: m.get(vcpu.meter + Meter.Before), counted: countOf(m, vcpu.meter) };
+    };
+    const shipped = litmus(
+      markThen(({ vcpu }) => vcpu.detach()),
+      claim,
+    );
+    expectNever(shipped, ({ before, counted }) => before !== COUNTED || counted !== COUNTED);
+  });
+});
