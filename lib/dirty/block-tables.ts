@@ -32,7 +32,7 @@ import { eachBlock, type PageRange } from './page-range.js';
 /** Frees what was replaced. To be deferred in the step that replaced it. */
 export type AfterGracePeriod = () => void;
 
-type Entry = readonly [number: number, block: number];
+export type Entry = readonly [number: number, block: number];
 
 /** Fresh blocks and the table that has them, unpublished. */
 export interface Swap {
@@ -294,7 +294,7 @@ export class BlockTables {
     return fresh;
   }
 
-  private freeBlocks(entries: readonly Entry[]): void {
+  protected freeBlocks(entries: readonly Entry[]): void {
     for (const [, block] of entries) if (block !== this.fullBlock) this.allocator.freeBlock(block);
   }
 
@@ -363,7 +363,7 @@ export class BlockTables {
       this.tables[client] = table;
       // ORDER GP-1: the table's and its fresh blocks' contents precede this store (release), else a reader that loads
       //   the root follows garbage (corruption). The caller requests the grace period in the same step.
-      // pairs with: dirty/vcpu.ts loadRoots
+      // pairs with: dirty/vcpu.ts loadRoots; stress/generated-code.ts enterBlock
       words.store(Header.Roots + client, table);
     }
     for (const table of replaced) {
