@@ -31,6 +31,7 @@ export function runDevice(task: WorkerTask): Finding | undefined {
   guest.count(Counter.Begun, 1);
   try {
     device.goOffline();
+    guest.awaitStart();
     for (let transfer = 0; !guest.stopped; transfer++) {
       if (choices.oneIn(4)) guest.pause(1);
       // For nothing: who waits must look again. With a planted bug it would do the notify that is lost.

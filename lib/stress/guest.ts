@@ -8,6 +8,7 @@
 import { Words } from '../arena/words.js';
 
 const STOP = 0;
+const START = 1;
 const COUNTERS = 16;
 const DIRECTORY = 64;
 const ENTRY_WORDS = 4;
@@ -89,6 +90,18 @@ export class Guest {
   stop(): void {
     this.words.store(STOP, 1);
     this.words.notify(STOP);
+    this.start();
+  }
+
+  /** Lets those go on that wait for the start. */
+  start(): void {
+    this.words.store(START, 1);
+    this.words.notify(START);
+  }
+
+  /** Blocks the calling worker until the start, or the stop: threads that run leave those that begin no core. */
+  awaitStart(): void {
+    this.words.wait(START, 0, Infinity);
   }
 
   /** Blocks the calling worker until the stop, at most so long. */

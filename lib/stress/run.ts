@@ -171,6 +171,7 @@ export class StressRun {
     try {
       const workers = [...this.startVcpus(), this.startDevice(), this.startLitmus()];
       await this.allAttached();
+      this.guest.start();
       this.began = performance.now();
       this.violations.startClock();
       timer = setTimeout(stop, this.plan.seconds * 1000);
@@ -241,7 +242,7 @@ export class StressRun {
     return this.guard(() => this.litmus.run(seed, sabotage, kernel));
   }
 
-  /** The clock starts when every vCPU and the device mark, and the litmus goes on. */
+  /** The clock starts when every vCPU and the device are ready to mark, and the litmus goes on. */
   private async allAttached(): Promise<void> {
     const deadline = performance.now() + STARTUP_MS;
     const isMissing = (): boolean => this.tally.of(Counter.Begun) < this.plan.vcpus + 1 || this.litmus.rounds === 0;
