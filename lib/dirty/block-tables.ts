@@ -221,6 +221,7 @@ export class BlockTables {
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
     }
+    if (fresh.length === 0) return undefined;
     let table: number;
     try {
       table = this.build(client, this.length, fresh, 'swapping');
