@@ -1,10 +1,10 @@
 /** `npm run mutate`: one changed place at a time in the engine's sources, and whether a spec notices. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { integer } from './integer.js';
+import { exitCodeAfter, interruptible } from './interruption.js';
 import { type Explanation, explains, readExplanations } from './mutate/explained.js';
 import { mutantsOf } from './mutate/mutants.js';
 import { MutationRun, type Task, UnmutatedFailure } from './mutate/mutation-run.js';
@@ -13,8 +13,9 @@ import { Results } from './mutate/results.js';
 import { lockFolder } from './mutate/run-lock.js';
 import { sampleOf } from './mutate/sample.js';
 import { SUITES, sourcesOf } from './mutate/suites.js';
+import { ProgressBar } from './progress-bar.js';
+import { reportFile, writeReport } from './report-file.js';
 import { runProgram } from './run-program.js';
-import { writableFile } from './writable-file.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', 'mutate');
@@ -45,9 +46,8 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
   const unlock = lock(command);
   try {
     const results = new Results(ROOT, join(FOLDER, 'results.jsonl'));
-    const stop = new AbortController();
-    const { run, judged } = prepare(chosen, explanationOf, results, options, stop);
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    const interruption = interruptible();
+    const { run, judged } = prepare(chosen, explanationOf, results, options, interruption);
     const failure = await run().catch((error: unknown) => {
       if (error instanceof UnmutatedFailure) return error;
       throw error;
@@ -58,10 +58,10 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
       const isThere = all.some(({ mutant }) => explains({ file, scope, before, after, reason: '' }, mutant));
       if (!isThere) console.log(`explained, but no mutant any more: ${file} ${scope}\n  - ${before}\n  + ${after}`);
     }
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (failure instanceof UnmutatedFailure) console.error(`FAIL: ${failure.message}`);
     const failed = failure instanceof UnmutatedFailure || report.survivors.length > 0;
-    process.exitCode = failed ? 1 : report.left > 0 ? 130 : 0;
+    process.exitCode = failed ? 1 : interruption.aborted ? exitCodeAfter(interruption) : 0;
+    if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(report, null, 2)}\n`);
   } finally {
     unlock();
   }
@@ -72,13 +72,12 @@ function prepare(
   explanationOf: (task: Task) => Explanation | undefined,
   results: Results,
   { jobs, limit }: MutateOptions,
-  stop: AbortController,
+  stop: AbortSignal,
 ): { run: () => Promise<void>; judged: () => Judged[] } {
   const tasks = chosen.filter((task) => explanationOf(task) === undefined);
-  const bar = new SingleBar({
+  const bar = new ProgressBar({
     format: '{bar} {value} of {total} mutants | {survived} survived | {duration_formatted}',
     barsize: 24,
-    hideCursor: true,
     noTTYOutput: true,
     notTTYSchedule: 60_000,
   });
@@ -89,7 +88,7 @@ function prepare(
     results,
     jobs,
     limitSeconds: limit,
-    stop: stop.signal,
+    stop,
     onResult: (_, { verdict }) => {
       if (verdict === 'survived') survived++;
       bar.increment({ survived });
@@ -149,10 +148,10 @@ const program = new Command('mutate')
       'how long a stage of specs may take; default: 4 times what it takes without a mutant, 30 at least',
     ).argParser(integer(1, 86_400)),
   )
-  .addOption(new Option('--json <file>', 'write the report to a file').argParser(writableFile))
+  .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
   .addHelpText(
     'after',
-    '\nExit status: 0 all killed or explained, 1 survivors, or specs that fail anyway, 2 usage error, 130 interrupted.',
+    '\nExit status: 0 all killed or explained, 1 survivors, or specs that fail anyway, 2 usage error, 130 or 143 interrupted.',
   )
   .exitOverride()
   .action(mutate);

@@ -8,7 +8,6 @@ import {
   MOST_PAGES_PER_BLOCK,
   MOST_SECONDS,
   PAGE_SIZE,
-  PAGES_PER_BLOCK,
   type StressKernel,
   type StressPlan,
 } from '../lib/stress/plan.js';
@@ -27,7 +26,7 @@ interface StressOptions {
   readonly seconds: number;
   readonly seed?: number;
   readonly pageSize: number;
-  readonly pagesPerBlock: number;
+  readonly pagesPerBlock?: number;
   readonly kernel?: StressKernel;
   readonly sabotage?: string;
   readonly faults?: boolean;
@@ -52,9 +51,9 @@ export function addStressCommand(program: Command): void {
     )
     .addOption(new Option('--page-size <bytes>', 'a power of two').argParser(powerOfTwo(1, 2 ** 30)).default(PAGE_SIZE))
     .addOption(
-      new Option('--pages-per-block <n>', 'pages of a bitmap block, a power of two')
-        .argParser(powerOfTwo(64, MOST_PAGES_PER_BLOCK))
-        .default(PAGES_PER_BLOCK),
+      new Option('--pages-per-block <n>', 'pages of a bitmap block, a power of two (default: by the seed)').argParser(
+        powerOfTwo(64, MOST_PAGES_PER_BLOCK),
+      ),
     )
     .addOption(new Option('--kernel <name>', 'of the bulk operations (default: by the seed)').choices(KERNELS))
     .addOption(
@@ -147,9 +146,22 @@ function tableOf(report: StressReport): string {
       'marks',
       `${count(report.marks)} (${(report.marksPerSecond / 1e6).toFixed(2)} M/s), ${count(report.marksRefused)} refused`,
     ],
+    ...Object.entries(report.marksByForm).map(([form, marks]) => [`by ${form}`, count(marks)]),
     ['plugs / unplugs', `${count(report.plugs)} / ${count(report.unplugs)}`],
     ['extends / shrinks', `${count(report.extends)} / ${count(report.shrinks)}`],
-    ['blocks swapped', `${count(report.blocksSwapped)}, by the ${report.kernel} kernel`],
+    [
+      'blocks swapped',
+      `${count(report.blocksSwapped)} of ${count(report.pagesPerBlock)} pages, at the ${report.swapThreshold} threshold, by the ${report.kernel} kernel`,
+    ],
+    ...(report.scarce
+      ? [
+          [
+            'swaps without room for all',
+            `${count(report.partialSwaps)}; ${count(report.collectionsWithoutRoom)} collections given up`,
+          ],
+        ]
+      : []),
+    ['all-zero and full block', `looked at ${count(report.constantBlockLooks)} times`],
     [
       'grace periods',
       `${count(report.gracePeriods)}; p50 ${micros.p50} us, p99 ${micros.p99} us, max ${micros.max} us`,
@@ -159,9 +171,19 @@ function tableOf(report: StressReport): string {
       'pages',
       `${count(report.pagesHarvested)} harvested, ${count(report.pagesRedirtied)} dirty again after their copy`,
     ],
+    [
+      'pages conserved',
+      report.conserved === null ? 'not counted' : `${count(report.conserved.pages)} for ${report.conserved.client}`,
+    ],
+    ['rates by reader compared', count(report.readersCompared)],
     ['table uses by age', report.tableAges.map(count).join(' ')],
+    ['object uses by generation', report.objectGenerations.map(count).join(' ')],
+    ['objects retired', count(report.objectsRetired)],
     ['litmus rounds', count(report.litmusRounds)],
-    ['callbacks / blocking waits', `${count(report.callbacks)} / ${count(report.blockingWaits)}`],
+    [
+      'callbacks / blocking waits / polls',
+      `${count(report.callbacks)} / ${count(report.blockingWaits)} / ${count(report.polls)}`,
+    ],
     ['visiting readers', count(report.attaches)],
     ...Object.entries(report.faults).map(([name, planted]) => [`fault: ${name}`, count(planted)]),
     ['arena bytes', `${count(arena.start)} at start, ${count(arena.peak)} peak, ${count(arena.end)} at end`],

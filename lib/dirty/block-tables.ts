@@ -35,7 +35,7 @@ import { eachBlock, type PageRange } from './page-range.js';
 /** Frees what was replaced. To be deferred in the step that replaced it. */
 export type AfterGracePeriod = () => void;
 
-type Entry = readonly [number: number, block: number];
+export type Entry = readonly [number: number, block: number];
 
 /** Fresh blocks and the table that has them, unpublished. */
 export interface Swap {
@@ -245,6 +245,7 @@ export class BlockTables {
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
     }
+    if (fresh.length === 0) return undefined;
     let table: number;
     try {
       table = this.build(client, this.length, fresh, 'swapping');
@@ -322,7 +323,7 @@ export class BlockTables {
     for (const [, block] of entries) if (block !== this.fullBlock) this.allocator.awaitPeriod(block);
   }
 
-  private freeBlocks(entries: readonly Entry[]): void {
+  protected freeBlocks(entries: readonly Entry[]): void {
     for (const [, block] of entries) if (block !== this.fullBlock) this.allocator.freeBlock(block);
   }
 
@@ -392,7 +393,7 @@ export class BlockTables {
       this.published[client] = this.entriesOf(table);
       // ORDER GP-1: the table's and its fresh blocks' contents precede this store (release), else a reader that loads
       //   the root follows garbage (corruption). The caller requests the grace period in the same step.
-      // pairs with: dirty/vcpu.ts loadRoots
+      // pairs with: dirty/vcpu.ts loadRoots; stress/generated-code.ts enterBlock
       words.store(Header.Roots + client, table);
     }
     for (const table of replaced) {

@@ -324,7 +324,7 @@ export class Vcpu extends Reader {
   }
 
   /** Does every client's cached table have a block there? The all-zero block is the lowest; poison is negative. */
-  private hasBlocks(number: number): boolean {
+  protected hasBlocks(number: number): boolean {
     const { words, zeroBlock } = this;
     return (
       words.get(this.table0 + number) > zeroBlock &&

@@ -38,7 +38,7 @@ export interface PlugOptions {
 
 /** The RAM blocks of an engine. Of the owner's thread alone. */
 export class RamList {
-  private readonly geometry: Geometry;
+  protected readonly geometry: Geometry;
   private readonly maxPages: number;
   private readonly tables: BlockTables;
   private readonly kernel: Kernel;
@@ -317,7 +317,7 @@ export class RamList {
     return [...this.blocks.map((block) => block.range), ...this.leaving].sort((a, b) => a.first - b.first);
   }
 
-  private reachesInto(blocks: readonly RamBlock[], number: number): boolean {
+  protected reachesInto(blocks: readonly RamBlock[], number: number): boolean {
     const first = number * this.geometry.pagesPerBlock;
     const place = { first, end: first + this.geometry.pagesPerBlock };
     return blocks.some((block) => intersect(block.range, place) !== undefined);

@@ -4,17 +4,15 @@
  * after the copy have been stored to since; so after another grace period each must be dirty. Looking only at the end
  * would be nearly blind, since later stores heal a lost page.
  */
-import { Arena } from '../arena/arena.js';
 import { Client, clientName } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { Tracking } from '../dirty/tracking.js';
-import type { DirtyMemory } from '../dirty-memory.js';
-import { ArenaFullError } from '../errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
-import type { Guest } from './guest.js';
+import type { Conservation } from './conservation.js';
 import type { OwnerModel } from './owner-model.js';
-import { type Choices, MAX_PAGES } from './plan.js';
-import type { Violations } from './violations.js';
+import type { Choices } from './plan.js';
+import type { RateWatch } from './rate-watch.js';
+import { isOfFullArena, type Scene } from './scene.js';
 
 export interface CollectionTotals {
   collections: number;
@@ -23,6 +21,8 @@ export interface CollectionTotals {
   /** How often its tracking has begun after the first time. */
   restarts: number;
   measurements: number;
+  /** Collections that were given up for lack of room. */
+  withoutRoom: number;
 }
 
 export class CollectorFlow {
@@ -32,45 +32,33 @@ export class CollectorFlow {
     pagesRedirtied: 0,
     restarts: 0,
     measurements: 0,
+    withoutRoom: 0,
   };
-  private readonly memory: DirtyMemory;
-  private readonly guest: Guest;
+  private readonly scene: Scene;
   private readonly client: Client;
   private readonly model: OwnerModel;
+  private readonly rates: RateWatch;
   private readonly choices: Choices;
-  private readonly pageSize: number;
-  private readonly violations: Violations;
-  /** Whether the arena may be said to be full. */
-  private readonly faults: boolean;
-  private readonly replica = new Int32Array(MAX_PAGES);
+  private readonly replica: Int32Array;
   private tracking: Tracking | undefined;
 
-  constructor(
-    memory: DirtyMemory,
-    guest: Guest,
-    client: Client,
-    model: OwnerModel,
-    choices: Choices,
-    violations: Violations,
-    faults: boolean,
-  ) {
-    this.faults = faults;
-    this.memory = memory;
-    this.guest = guest;
+  constructor(scene: Scene, client: Client, model: OwnerModel, rates: RateWatch, choices: Choices) {
+    this.scene = scene;
     this.client = client;
     this.model = model;
+    this.rates = rates;
     this.choices = choices;
-    this.pageSize = Arena.attach('stress', memory.handle).geometry.pageSize;
-    this.violations = violations;
+    this.replica = new Int32Array(scene.maxPages);
   }
 
   /** Until the stop. */
   async run(): Promise<void> {
     await this.begin();
-    while (!this.guest.stopped) {
+    for (let round = 0; !this.scene.guest.stopped; round++) {
       this.checkModel();
-      if (this.choices.oneIn(12)) await this.restart();
-      const measured = this.choices.oneIn(3) ? this.measure() : undefined;
+      // The first one soon, so that a short run has some.
+      if (this.mayLoseCount && (round === 2 || this.choices.oneIn(12))) await this.restart();
+      const measured = this.mayLoseCount && this.choices.oneIn(3) ? this.measure() : undefined;
       measured?.catch(() => {}); // until it is awaited
       await this.collectOrGiveUp();
       await this.findLostUpdates();
@@ -86,12 +74,12 @@ export class CollectorFlow {
   }
 
   private async collectLast(): Promise<void> {
-    if (this.choices.oneIn(2)) this.deliver(this.memory.harvestUnsynchronized(this.client).set, 'all');
-    else this.deliver((await this.memory.harvest(this.client)).set, 'all');
-    for (const { offset, size } of this.memory.ram) {
-      for (let page = offset / this.pageSize; page < (offset + size) / this.pageSize; page++) {
-        if (this.replica[page] === this.guest.read(page)) continue;
-        this.violations.report(
+    if (this.choices.oneIn(2)) this.deliver(this.scene.memory.harvestUnsynchronized(this.client).set, 'all');
+    else this.deliver((await this.scene.memory.harvest(this.client)).set, 'all');
+    for (const { offset, size } of this.scene.memory.ram) {
+      for (let page = offset / this.scene.pageSize; page < (offset + size) / this.scene.pageSize; page++) {
+        if (this.replica[page] === this.scene.guest.read(page)) continue;
+        this.scene.violations.report(
           'lost-update',
           `page ${page} differs from ${clientName(this.client)}'s replica at the end`,
         );
@@ -103,9 +91,9 @@ export class CollectorFlow {
   /** Where the client is tracked on demand it costs the vCPUs nothing for a while. */
   private async restart(): Promise<void> {
     await this.persistently(async () => this.tracking?.stop());
-    if ((this.memory.tracked & (1 << this.client)) === 0) {
+    if ((this.scene.memory.tracked & (1 << this.client)) === 0) {
       const wrong = this.model.untracked();
-      if (wrong !== undefined) this.violations.report('query-model', wrong);
+      if (wrong !== undefined) this.scene.violations.report('query-model', wrong);
       await new Promise((resolve) => setTimeout(resolve, this.choices.between(0, 3)));
     }
     await this.begin();
@@ -114,7 +102,7 @@ export class CollectorFlow {
 
   private async begin(): Promise<void> {
     await this.persistently(async () => {
-      this.tracking = await this.memory.track(this.client);
+      this.tracking = await this.scene.memory.track(this.client);
     });
     this.model.begin();
   }
@@ -125,86 +113,112 @@ export class CollectorFlow {
       try {
         return await body();
       } catch (error) {
-        if (!this.faults || !(error instanceof ArenaFullError)) throw error;
+        if (!isOfFullArena(error, this.scene.faults)) throw error;
       }
     }
+  }
+
+  /** Where pages are counted as they turn dirty; undefined for the clients of which nobody counts them. */
+  private get conservation(): Conservation | undefined {
+    const { conservation } = this.scene;
+    return conservation?.client === this.client ? conservation : undefined;
+  }
+
+  /** Whether bits may be set otherwise than by marks. */
+  private get mayLoseCount(): boolean {
+    return this.conservation === undefined;
   }
 
   private checkModel(): void {
     for (let i = this.choices.between(1, 4); i > 0; i--) {
       const wrong = this.model.mark() ?? this.model.query();
-      if (wrong !== undefined) this.violations.report('query-model', wrong);
+      if (wrong !== undefined) this.scene.violations.report('query-model', wrong);
     }
   }
 
   /** Borrows the bits that are collected and looked for meanwhile. */
   private async measure(): Promise<void> {
+    const { memory, violations, faults } = this.scene;
+    const { client, rates } = this;
+    const windowMs = this.choices.between(1, 4);
     try {
-      await this.memory.measureDirtyRate({ client: this.client, windowMs: this.choices.between(1, 4) });
+      if (client === Client.Migration) rates.begin();
+      const { readers } = await memory.measureDirtyRate({ client, windowMs });
       this.totals.measurements++;
+      const wrong = client === Client.Migration ? rates.judge(readers) : undefined;
+      if (wrong !== undefined) violations.report('dirty-rate', wrong);
     } catch (error) {
-      if (!this.faults || !(error instanceof ArenaFullError)) throw error;
+      if (!isOfFullArena(error, faults)) throw error;
     }
   }
 
   private async collectOrGiveUp(): Promise<void> {
+    const { faults, scarce } = this.scene;
     try {
       await this.collect();
     } catch (error) {
-      if (!this.faults || !(error instanceof ArenaFullError)) throw error;
+      if (!isOfFullArena(error, faults || scarce)) throw error;
+      this.totals.withoutRoom++;
     }
   }
 
   private async collect(): Promise<void> {
     if (this.client === Client.Vga) return this.snapshot();
-    if (this.client === Client.Code) return this.testAndClear();
+    if (this.client === Client.Code) return this.choices.oneIn(3) ? this.harvest() : this.testAndClear();
     return this.choices.oneIn(3) ? this.sync() : this.harvest();
   }
 
   private async snapshot(): Promise<void> {
-    const blocks = [...this.memory.ram];
+    const blocks = [...this.scene.memory.ram];
     if (this.choices.oneIn(2)) {
-      const { end } = this.memory.ram;
-      this.deliver(await this.memory.snapshotAndClear(0, end, this.client), 'all');
+      const { end } = this.scene.memory.ram;
+      this.deliver(await this.scene.memory.snapshotAndClear(0, end, this.client), 'all');
       return;
     }
     const block = this.choices.pick(blocks);
-    const set = await this.memory.snapshotAndClear(block.offset, block.size, this.client);
+    const set = await this.scene.memory.snapshotAndClear(block.offset, block.size, this.client);
     this.deliver(set, block === this.model.block ? 'all' : 'none');
   }
 
   private async testAndClear(): Promise<void> {
-    const block = this.choices.oneIn(4) ? this.model.block : this.choices.pick([...this.memory.ram]);
-    const first = block.offset / this.pageSize;
-    const end = first + block.size / this.pageSize;
+    const block = this.choices.oneIn(4) ? this.model.block : this.choices.pick([...this.scene.memory.ram]);
+    const first = block.offset / this.scene.pageSize;
+    const end = first + block.size / this.scene.pageSize;
     const from = this.choices.between(first, end - 1);
-    const to = Math.min(end, from + this.choices.between(1, 512));
+    // How many pages were dirty it does not say: of RAM whose pages are counted it gets one.
+    const counted = block === this.conservation?.block;
+    const to = counted ? from + 1 : Math.min(end, from + this.choices.between(1, 512));
     const expected = block === this.model.block ? this.model.clear(from, to) : undefined;
     let dirty: boolean;
     try {
-      dirty = await this.memory.testAndClear(from * this.pageSize, (to - from) * this.pageSize, this.client);
+      dirty = await this.scene.memory.testAndClear(
+        from * this.scene.pageSize,
+        (to - from) * this.scene.pageSize,
+        this.client,
+      );
     } catch (error) {
       this.model.restore(expected ?? []);
       throw error;
     }
     this.totals.collections++;
     if (expected !== undefined && dirty !== expected.length > 0) {
-      this.violations.report('query-model', `testAndClear of pages ${from} to ${to} returned ${dirty}`);
+      this.scene.violations.report('query-model', `testAndClear of pages ${from} to ${to} returned ${dirty}`);
     }
     if (!dirty) return;
+    if (counted) this.conservation?.deliver([{ start: from * this.scene.pageSize, length: this.scene.pageSize }]);
     this.copy(from, to);
     this.totals.pagesCollected += to - from;
   }
 
   private async sync(): Promise<void> {
-    const block = this.choices.pick([...this.memory.ram]);
+    const block = this.choices.pick([...this.scene.memory.ram]);
     const before = block.pages.pages;
-    const added = await this.memory.syncBitmap(block);
+    const added = await this.scene.memory.syncBitmap(block);
     this.totals.collections++;
-    if (!this.memory.ram.has(block) || block.pages.disposed) return;
+    if (!this.scene.memory.ram.has(block) || block.pages.disposed) return;
     const after = block.pages.pages;
     if (after - before !== added) {
-      this.violations.report(
+      this.scene.violations.report(
         'counts',
         `syncBitmap returned ${added}, but the set grew from ${before} to ${after} pages`,
       );
@@ -213,19 +227,21 @@ export class CollectorFlow {
     if (block === this.model.block) this.checkCollected(block.pages, false);
     this.copySet(block.pages);
     // What stays must not be counted again by the next sync.
-    if (block === this.model.block || this.choices.oneIn(2)) block.pages.delete(block.offset, block.size);
+    const counted = block === this.conservation?.block;
+    if (counted) this.conservation?.deliver(block.pages.runs());
+    if (counted || block === this.model.block || this.choices.oneIn(2)) block.pages.delete(block.offset, block.size);
   }
 
   private async harvest(): Promise<void> {
-    const into = this.memory.createPageSet();
+    const into = this.scene.memory.createPageSet();
     // Harvests that are given up must lose nothing: the next collection has their bits.
-    const hurried = this.choices.oneIn(4);
+    const hurried = this.mayLoseCount && this.choices.oneIn(4);
     const maxPages = this.choices.oneIn(4) ? this.choices.between(1, 2000) : undefined;
     const options = { into, ...(hurried ? { timeoutMs: 0 } : {}), ...(maxPages === undefined ? {} : { maxPages }) };
     try {
-      const { added } = await this.memory.harvest(this.client, options);
+      const { added } = await this.scene.memory.harvest(this.client, options);
       if (added !== into.pages || added > (maxPages ?? Infinity)) {
-        this.violations.report(
+        this.scene.violations.report(
           'counts',
           `a harvest of ${maxPages ?? 'all'} pages added ${added}, the set has ${into.pages}`,
         );
@@ -244,6 +260,7 @@ export class CollectorFlow {
   private deliver(set: PageSet, ofModel: 'all' | 'some' | 'none'): void {
     this.totals.collections++;
     this.checkCount(set);
+    this.conservation?.deliver(set.runs());
     if (ofModel !== 'none') this.checkCollected(set, ofModel === 'some');
     this.copySet(set);
     set.dispose();
@@ -251,39 +268,42 @@ export class CollectorFlow {
 
   private checkCount(set: PageSet): void {
     let counted = 0;
-    for (const run of set.runs()) counted += run.length / this.pageSize;
+    for (const run of set.runs()) counted += run.length / this.scene.pageSize;
     if (counted !== set.pages)
-      this.violations.report('counts', `a set of ${counted} pages says that it has ${set.pages}`);
+      this.scene.violations.report('counts', `a set of ${counted} pages says that it has ${set.pages}`);
     this.totals.pagesCollected += counted;
   }
 
   private checkCollected(set: PageSet, bounded: boolean): void {
-    const wrong = this.model.collected((page) => set.has(page * this.pageSize, 1), bounded);
-    if (wrong !== undefined) this.violations.report('query-model', wrong);
+    const wrong = this.model.collected((page) => set.has(page * this.scene.pageSize, 1), bounded);
+    if (wrong !== undefined) this.scene.violations.report('query-model', wrong);
   }
 
   private copySet(set: PageSet): void {
-    for (const { start, length } of set.runs()) this.copy(start / this.pageSize, (start + length) / this.pageSize);
+    for (const { start, length } of set.runs())
+      this.copy(start / this.scene.pageSize, (start + length) / this.scene.pageSize);
   }
 
   private copy(from: number, to: number): void {
-    for (let page = from; page < to; page++) this.replica[page] = this.guest.read(page);
+    for (let page = from; page < to; page++) this.replica[page] = this.scene.guest.read(page);
   }
 
   private async findLostUpdates(): Promise<void> {
     const noted: { page: number; block: RamBlock }[] = [];
-    for (const block of this.memory.ram) {
-      const end = (block.offset + block.size) / this.pageSize;
-      for (let page = block.offset / this.pageSize; page < end; page++) {
-        if (this.replica[page] !== this.guest.read(page)) noted.push({ page, block });
+    for (const block of this.scene.memory.ram) {
+      const end = (block.offset + block.size) / this.scene.pageSize;
+      for (let page = block.offset / this.scene.pageSize; page < end; page++) {
+        if (this.replica[page] !== this.scene.guest.read(page)) noted.push({ page, block });
       }
     }
-    await this.memory.rcu.synchronize();
+    const afterPeriod = this.client === Client.Migration ? this.rates.beforePeriod() : undefined;
+    await this.scene.memory.rcu.synchronize();
+    afterPeriod?.();
     for (const { page, block } of noted) {
-      if (!this.memory.ram.has(block)) continue;
-      if (!this.memory.isDirty(page * this.pageSize, 1, this.client)) {
+      if (!this.scene.memory.ram.has(block)) continue;
+      if (!this.scene.memory.isDirty(page * this.scene.pageSize, 1, this.client)) {
         const name = clientName(this.client);
-        this.violations.report(
+        this.scene.violations.report(
           'lost-update',
           `page ${page} ('${block.id}') was stored to, and is not dirty for ${name}`,
         );

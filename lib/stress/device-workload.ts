@@ -1,12 +1,14 @@
 /**
  * A DMA device: a registered thread that is offline between transfers. A transfer writes a range of pages and marks it
- * after completion, in one interval.
+ * after completion, in one interval. In the RAM that stays the device's meter tells what a transfer has turned dirty.
  */
 import { Arena } from '../arena/arena.js';
 import { Header } from '../arena/layout.js';
-import { ALL_CLIENTS } from '../dirty/client.js';
 import { attachReader } from './attach-reader.js';
-import { Counter, DIMM_SLOTS, Guest } from './guest.js';
+import { BASE_SLOT, Counter, DIMM_SLOTS, Guest } from './guest.js';
+import { Marks } from './marks.js';
+import { ObjectPool } from './object-pool.js';
+import { ObjectWatch } from './object-watch.js';
 import { Choices } from './plan.js';
 import { TableWatch } from './table-watch.js';
 import type { WorkerTask } from './vcpu-workload.js';
@@ -16,24 +18,34 @@ export function runDevice(task: WorkerTask): Finding | undefined {
   const guest = new Guest(task.guest);
   const choices = new Choices(task.seed, 2, task.index, task.tenancy);
   const device = attachReader(task.handle, { name: `device${task.index}.${task.tenancy}`, sabotage: task.sabotage });
-  const { words, geometry } = Arena.attach('stress', task.handle);
-  const { pageSize } = geometry;
+  const arena = Arena.attach('stress', task.handle);
+  const { words } = arena;
   const watch = new TableWatch(words, device);
+  const object = new ObjectWatch(new ObjectPool(task.objects), device.name);
+  const marks = new Marks(arena, device, guest, task.index, task.tenancy);
+  const flush = (): void => {
+    watch.flush(guest);
+    object.flush(guest);
+    marks.flush();
+  };
   guest.count(Counter.Begun, 1);
   try {
     device.goOffline();
+    guest.awaitStart();
     for (let transfer = 0; !guest.stopped; transfer++) {
       if (choices.oneIn(4)) guest.pause(1);
       // For nothing: who waits must look again. With a planted bug it would do the notify that is lost.
       if (task.sabotage === undefined) words.notify(Header.Wake);
-      const place = guest.look(choices.between(0, DIMM_SLOTS - 1));
+      const place = guest.look(choices.oneIn(4) ? BASE_SLOT : choices.between(0, DIMM_SLOTS - 1));
       if (place === undefined) continue;
       const first = place.first + choices.between(0, place.pages - 1);
       const pages = Math.min(choices.between(1, 256), place.first + place.pages - first);
       device.goOnline();
+      object.take();
       try {
         for (let page = first; page < first + pages; page++) guest.write(page, (transfer << 6) | task.index);
-        device.markRange(first * pageSize, pages * pageSize, ALL_CLIENTS);
+        if (place.slot === BASE_SLOT) marks.makeBaseRange(first, pages);
+        else marks.make('markRange', place, first, pages, 0);
         guest.count(Counter.Marks, pages);
         const wrong = watch.look();
         if (wrong !== undefined) return { oracle: 'use-after-free', detail: wrong };
@@ -41,11 +53,17 @@ export function runDevice(task: WorkerTask): Finding | undefined {
         if (!(error instanceof RangeError) || guest.isCurrent(place)) return asFinding('markRange', error);
         guest.count(Counter.Refused, 1);
       }
+      const stale = object.look();
+      if (stale !== undefined) return stale;
       device.goOffline();
-      if ((transfer & 63) === 0) watch.flush(guest);
+      const metered = marks.compareMeter();
+      if (typeof metered !== 'number') return metered;
+      if (place.slot === BASE_SLOT) marks.meterBase(metered);
+      if ((transfer & 63) === 0) flush();
     }
     return undefined;
   } finally {
+    flush();
     device.detach();
   }
 }

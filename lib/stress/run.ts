@@ -4,35 +4,34 @@
  */
 import { createHistogram } from 'node:perf_hooks';
 import { Arena } from '../arena/arena.js';
-import { Client } from '../dirty/client.js';
+import { Client, clientName } from '../dirty/client.js';
 import { DirtyMemory } from '../dirty-memory.js';
+import type { Parts } from '../parts.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { GracePeriods } from '../rcu/grace-period.js';
 import type { StallReport } from '../rcu/rcu.js';
 import { reportReaders } from '../rcu/registry.js';
 import { CollectorFlow } from './collector-flow.js';
+import { Conservation } from './conservation.js';
+import { ConstantBlocks } from './constant-blocks.js';
 import { Exhaustion, PlantedFault, ThrowingListeners } from './faults.js';
-import { AGES, Counter, DIMM_SLOTS, Guest, Tally } from './guest.js';
+import { AGES, BASE_SLOT, Counter, Guest, Tally } from './guest.js';
 import { HotplugFlow } from './hotplug-flow.js';
 import { LimitFlow } from './limit-flow.js';
 import { LitmusFlow } from './litmus-flow.js';
+import { MARK_FORMS } from './marks.js';
+import { GENERATION_COUNTS, ObjectPool } from './object-pool.js';
 import { OwnerModel } from './owner-model.js';
-import {
-  Choices,
-  KERNELS,
-  MAX_PAGES,
-  PAGE_SIZE,
-  PAGES_PER_BLOCK,
-  STALL_MS,
-  STUCK_FOR_GOOD_MS,
-  STUCK_MS,
-  type StressKernel,
-  type StressPlan,
-} from './plan.js';
+import { Choices, PAGE_SIZE, STALL_MS, STUCK_FOR_GOOD_MS, STUCK_MS, type StressPlan } from './plan.js';
+import { RateWatch } from './rate-watch.js';
 import { RcuFlow } from './rcu-flow.js';
-import { microsOf, type StressReport, vacuities } from './report.js';
+import { microsOf, type StressReport } from './report.js';
 import { SABOTAGES, sabotagedParts } from './sabotage/catalogue.js';
+import { ScarceRoom } from './scarce-room.js';
+import type { Scene } from './scene.js';
+import { maxPagesOf, type Shape, shapeOf, swapPolicyOf } from './shape.js';
 import { shippedRetirement, ThreadPool } from './thread-pool.js';
+import { vacuities } from './vacuity.js';
 import { VcpuThreads } from './vcpu-threads.js';
 import { asFinding, type Finding, Violations } from './violations.js';
 
@@ -48,8 +47,8 @@ export interface StressProgress {
 }
 
 const CLIENTS = [Client.Vga, Client.Code, Client.Migration] as const;
-const VGA = 1 << Client.Vga;
-const MIGRATION = 1 << Client.Migration;
+/** RAM that stays, and that vCPUs hear of. */
+const BASE_PAGES = 500;
 const PROGRESS_MS = 250;
 const STARTUP_MS = 120_000;
 /** With faults, threads that have not ended so long after the stop hang, and are killed. */
@@ -57,21 +56,20 @@ const LINGER_MS = 1_000;
 const HANG_MS = 30_000;
 /** What is broken may well hang. */
 const BROKEN_MS = 3_000;
-/** Directory slot of the RAM that stays. */
-const BASE_SLOT = DIMM_SLOTS - 1;
 
 export class StressRun {
   private readonly plan: StressPlan;
+  private readonly shape: Shape;
   private readonly pageSize: number;
-  private readonly kernel: StressKernel;
   private readonly onProgress: (progress: StressProgress) => void;
   private readonly interruption: AbortSignal;
-  private readonly guest = new Guest();
+  private readonly guest: Guest;
+  private readonly objects = new ObjectPool();
   private readonly violations = new Violations(() => this.stop());
   private readonly periods = createHistogram();
   private readonly memory: DirtyMemory;
   private readonly arenaStart: number;
-  private readonly flows: CollectorFlow[] = [];
+  private readonly flows: CollectorFlow[];
   private readonly fixed: RamBlock[] = [];
   private readonly hotplug: HotplugFlow;
   private readonly rcu: RcuFlow;
@@ -81,62 +79,86 @@ export class StressRun {
   private readonly litmus: LitmusFlow;
   private readonly exhaustion: Exhaustion;
   private readonly listeners: ThrowingListeners;
-  private readonly tally = new Tally(this.guest);
+  private readonly constants = new ConstantBlocks((detail) => this.violations.report('constant-block', detail));
+  private readonly room: ScarceRoom;
+  private readonly rates: RateWatch;
+  private readonly conservation: Conservation | undefined;
+  private readonly tally: Tally;
   /** When the workers were all there, in `performance.now()` milliseconds. */
   private began = Infinity;
 
   constructor(plan: StressPlan, onProgress: (progress: StressProgress) => void, interruption: AbortSignal) {
+    const sabotage = SABOTAGES[plan.sabotage ?? ''];
     this.plan = plan;
+    this.shape = shapeOf(plan, sabotage?.shows);
     this.pageSize = plan.pageSize ?? PAGE_SIZE;
-    this.kernel = plan.kernel ?? this.choices(15).pick(KERNELS);
     this.onProgress = onProgress;
     this.interruption = interruption;
-    const parts = sabotagedParts(plan.sabotage);
+    const { kernel, pagesPerBlock, tracked, conserved, scarce } = this.shape;
+    const maxPages = maxPagesOf(this.shape);
+    this.guest = Guest.withPages(maxPages);
+    this.tally = new Tally(this.guest);
     this.exhaustion = new Exhaustion(this.choices(16));
     this.listeners = new ThrowingListeners(this.choices(19), this.guest);
+    this.room = new ScarceRoom(this.choices(15), conserved);
+    this.rates = new RateWatch(this.guest, plan.vcpus + 1);
     this.memory = new DirtyMemory(
       {
         pageSize: this.pageSize,
-        pagesPerBlock: plan.pagesPerBlock ?? PAGES_PER_BLOCK,
-        maxRamBytes: MAX_PAGES * this.pageSize,
+        pagesPerBlock,
+        maxRamBytes: maxPages * this.pageSize,
         // Each vCPU's thread has visitors, and a dead one's slots are taken until its thread is gone.
         maxReaders: plan.vcpus * 8 + 8,
-        kernel: this.kernel,
+        kernel,
         debug: true,
         stallMs: plan.faults ? STUCK_MS : STALL_MS,
-        // The others are tracked on demand.
-        tracked: this.choices(20).pick([0, VGA, MIGRATION]),
+        tracked,
       },
-      {
-        ...parts,
-        allocator: (...of) => this.exhaustion.plantIn(parts.allocator(...of)),
-        // Blocks are small here: swap them all the same, at a density that makes both ways common.
-        swapPolicy: { oneIn: this.choices(14).between(1, 2), leastWords: 1 },
-        gracePeriods: (arena) => this.timed(parts.gracePeriods(arena)),
-      },
+      this.parts(),
     );
     this.memory.on('stall', (report) => this.stalled(report));
     if (plan.faults) this.listeners.addTo(this.memory);
     this.arenaStart = this.memory.stats().arenaBytesInUse;
-    for (const client of CLIENTS) this.addFlow(client);
-    this.hotplug = new HotplugFlow(
-      this.memory,
-      this.guest,
-      this.choices(11),
-      this.violations,
-      [...this.fixed],
-      plan.faults,
-    );
-    this.rcu = new RcuFlow(this.memory, this.guest, this.choices(17), this.violations, plan.faults);
+    const own = CLIENTS.map((client) => this.plugOwn(client));
+    const base = this.plugBase();
+    this.conservation = conserved === undefined ? undefined : new Conservation(conserved, base, this.pageSize);
+    const { memory, guest, violations, pageSize, conservation } = this;
+    const scene: Scene = {
+      ...{ memory, guest, violations, pageSize, pagesPerBlock, maxPages, scarce, conservation },
+      faults: plan.faults,
+    };
+    this.flows = CLIENTS.map((client) => {
+      const model = new OwnerModel(this.memory, own[client] as RamBlock, client, this.choices(12, client));
+      return new CollectorFlow(scene, client, model, this.rates, this.choices(13, client));
+    });
+    this.hotplug = new HotplugFlow(scene, this.choices(11), own);
+    this.rcu = new RcuFlow(scene, this.objects, this.choices(17));
     this.limits = new LimitFlow(this.memory, this.guest, this.choices(21));
-    this.addBase();
-    const retirement =
-      (plan.sabotage === undefined ? undefined : SABOTAGES[plan.sabotage]?.retirement) ?? shippedRetirement;
+    const retirement = sabotage?.retirement ?? shippedRetirement;
     this.pool = new ThreadPool(plan.vcpus + 3, this.memory, retirement, plan.faults, (error) => {
       if (!plan.faults) this.violations.report('unexpected-error', `pool: ${error.stack}`);
     });
-    this.vcpus = new VcpuThreads(plan, this.memory, this.guest, this.pool, this.choices(18));
+    this.vcpus = new VcpuThreads(plan, this.memory, this.guest, this.objects, this.pool, this.choices(18));
     this.litmus = new LitmusFlow(this.pool, this.violations);
+  }
+
+  /** The engine's, shipped or broken, with the run's eyes and hands in them. */
+  private parts(): Parts {
+    const parts = sabotagedParts(this.plan.sabotage);
+    const { exhaustion, constants, rates, room } = this;
+    const { scarce } = this.shape;
+    return {
+      ...parts,
+      allocator: (arena, ...rest) => {
+        const allocator = constants.plantIn(arena, exhaustion.plantIn(parts.allocator(arena, ...rest)));
+        return scarce ? room.plantInAllocator(allocator) : allocator;
+      },
+      tables: (...of) => (scarce ? room.plantInTables(parts.tables(...of)) : parts.tables(...of)),
+      rcu: (...of) => (scarce ? room.plantInRcu(parts.rcu(...of)) : parts.rcu(...of)),
+      collector: (...of) => rates.plantIn(parts.collector(...of)),
+      swapPolicy: swapPolicyOf(this.shape, this.choices(14)),
+      gracePeriods: (arena) => this.timed(parts.gracePeriods(arena)),
+    };
   }
 
   /** @returns the report, whose verdict says what the oracles found. Never rejects for what the engine does wrong. */
@@ -150,6 +172,7 @@ export class StressRun {
     try {
       const workers = [...this.startVcpus(), this.startDevice(), this.startLitmus()];
       await this.allAttached();
+      this.guest.start();
       this.began = performance.now();
       this.violations.startClock();
       timer = setTimeout(stop, this.plan.seconds * 1000);
@@ -185,25 +208,21 @@ export class StressRun {
   }
 
   /** The owner's own DIMMs have odd sizes and places, so that they share words with whatever is plugged beside them. */
-  private addFlow(client: Client): void {
+  private plugOwn(client: Client): RamBlock {
     const first = 4096 + client * 1024 + 7;
-    const block = this.memory.ram.plug({
-      id: `own${client}`,
-      size: 301 * this.pageSize,
-      offset: first * this.pageSize,
-    });
-    this.fixed.push(block);
-    const model = new OwnerModel(this.memory, block, client, this.choices(12, client));
-    const { faults } = this.plan;
-    this.flows.push(
-      new CollectorFlow(this.memory, this.guest, client, model, this.choices(13, client), this.violations, faults),
-    );
+    return this.plugFixed(`own${client}`, first, 301);
   }
 
-  private addBase(): void {
-    const block = this.memory.ram.plug({ id: 'base', size: 500 * this.pageSize, offset: 0 });
+  private plugBase(): RamBlock {
+    const block = this.plugFixed('base', 0, BASE_PAGES);
+    this.guest.announce(BASE_SLOT, 0, BASE_PAGES);
+    return block;
+  }
+
+  private plugFixed(id: string, first: number, pages: number): RamBlock {
+    const block = this.memory.ram.plug({ id, size: pages * this.pageSize, offset: first * this.pageSize });
     this.fixed.push(block);
-    this.guest.announce(BASE_SLOT, 0, 500);
+    return block;
   }
 
   private startVcpus(): Promise<void>[] {
@@ -224,10 +243,11 @@ export class StressRun {
     return this.guard(() => this.litmus.run(seed, sabotage, kernel));
   }
 
-  /** The clock starts when every vCPU and the device mark. */
+  /** The clock starts when every vCPU and the device are ready to mark, and the litmus goes on. */
   private async allAttached(): Promise<void> {
     const deadline = performance.now() + STARTUP_MS;
-    while (this.tally.of(Counter.Begun) < this.plan.vcpus + 1 && !this.guest.stopped) {
+    const isMissing = (): boolean => this.tally.of(Counter.Begun) < this.plan.vcpus + 1 || this.litmus.rounds === 0;
+    while (isMissing() && !this.guest.stopped) {
       this.tally.drain();
       if (performance.now() > deadline) this.violations.report('unexpected-error', 'the workers have not started');
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -273,10 +293,12 @@ export class StressRun {
   private async finish(): Promise<void> {
     if (this.violations.any) return;
     for (const flow of this.flows) await flow.finish();
+    this.checkConservation();
     await this.hotplug.finish();
     await this.rcu.finish();
     for (const block of this.fixed) await this.memory.ram.unplug(block);
     await this.memory.rcu.barrier();
+    this.constants.look();
     const end = this.memory.stats().arenaBytesInUse;
     if (end !== this.arenaStart) {
       this.violations.report(
@@ -284,6 +306,12 @@ export class StressRun {
         `${end} bytes of the arena are in use at the end, ${this.arenaStart} at the start`,
       );
     }
+  }
+
+  private checkConservation(): void {
+    this.tally.drain();
+    const wrong = this.conservation?.check(this.tally.of(Counter.Turned + this.conservation.client));
+    if (wrong !== undefined) this.violations.report('conservation', wrong);
   }
 
   private tick(): void {
@@ -315,7 +343,7 @@ export class StressRun {
 
   private report(seconds: number): StressReport {
     this.tally.drain();
-    const { memory, plan, flows } = this;
+    const { memory, plan, flows, shape, conservation } = this;
     const stats = memory.stats();
     const marks = this.tally.of(Counter.Marks);
     const sum = (key: keyof CollectorFlow['totals']): number => flows.reduce((all, { totals }) => all + totals[key], 0);
@@ -326,17 +354,23 @@ export class StressRun {
       sabotage: plan.sabotage ?? null,
       vcpus: plan.vcpus,
       pageSize: this.pageSize,
-      pagesPerBlock: plan.pagesPerBlock ?? PAGES_PER_BLOCK,
+      pagesPerBlock: shape.pagesPerBlock,
+      kernel: stats.kernel,
+      swapThreshold: shape.shippedSwaps ? 'shipped' : 'low',
+      scarce: shape.scarce,
       seconds: Math.round(seconds * 1000) / 1000,
       marks,
       marksPerSecond: Math.round(marks / seconds),
+      marksByForm: Object.fromEntries(MARK_FORMS.map((form, i) => [form, this.tally.of(Counter.Forms + i)])),
       marksRefused: this.tally.of(Counter.Refused),
       plugs: stats.plugs,
       unplugs: stats.unplugs,
       extends: stats.extends,
       shrinks: stats.shrinks,
       blocksSwapped: stats.blocksSwapped,
-      kernel: stats.kernel,
+      partialSwaps: this.room.partialSwaps,
+      collectionsWithoutRoom: sum('withoutRoom'),
+      constantBlockLooks: this.constants.looks,
       gracePeriods: stats.gracePeriods,
       gracePeriodMicros: microsOf(this.periods),
       collections: sum('collections'),
@@ -345,11 +379,17 @@ export class StressRun {
       pagesRedirtied: sum('pagesRedirtied'),
       restarts: sum('restarts'),
       measurements: sum('measurements'),
-      tableAges: Array.from({ length: AGES }, (_, age) => this.tally.of(Counter.Ages + age)),
+      readersCompared: this.rates.compared,
+      conserved:
+        conservation === undefined ? null : { client: clientName(conservation.client), pages: conservation.turned },
+      tableAges: this.counts(Counter.Ages, AGES),
+      objectGenerations: this.counts(Counter.Generations, GENERATION_COUNTS),
+      objectsRetired: this.rcu.retired,
       litmusRounds: this.litmus.rounds,
       attaches: this.tally.of(Counter.Attaches),
       callbacks: this.rcu.callbacks,
       blockingWaits: this.rcu.blockingWaits,
+      polls: this.rcu.polls,
       faults: this.faults(),
       violations: this.violations.list,
       arenaBytes: { start: this.arenaStart, peak: stats.arenaBytesPeak, end: stats.arenaBytesInUse },
@@ -359,5 +399,9 @@ export class StressRun {
       for (const lack of vacuities(report)) this.violations.report('vacuous', lack);
     }
     return { ...report, verdict: this.violations.any ? 'fail' : 'pass' };
+  }
+
+  private counts(first: number, length: number): number[] {
+    return Array.from({ length }, (_, i) => this.tally.of(first + i));
   }
 }

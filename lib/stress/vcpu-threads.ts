@@ -8,6 +8,7 @@ import type { StallReport } from '../rcu/rcu.js';
 import { reportReaders } from '../rcu/registry.js';
 import { isOfFault } from './faults.js';
 import type { Guest } from './guest.js';
+import type { ObjectPool } from './object-pool.js';
 import type { Choices, StressPlan } from './plan.js';
 import type { ThreadPool } from './thread-pool.js';
 import type { WorkerTask } from './vcpu-workload.js';
@@ -19,22 +20,33 @@ export class VcpuThreads {
   private readonly plan: StressPlan;
   private readonly memory: DirtyMemory;
   private readonly guest: Guest;
+  private readonly objects: ObjectPool;
   private readonly pool: ThreadPool;
   private readonly choices: Choices;
   /** By the place's index: kills its thread of the moment. */
   private readonly killers = new Map<number, AbortController>();
 
-  constructor(plan: StressPlan, memory: DirtyMemory, guest: Guest, pool: ThreadPool, choices: Choices) {
+  constructor(
+    plan: StressPlan,
+    memory: DirtyMemory,
+    guest: Guest,
+    objects: ObjectPool,
+    pool: ThreadPool,
+    choices: Choices,
+  ) {
     this.plan = plan;
     this.memory = memory;
     this.guest = guest;
+    this.objects = objects;
     this.pool = pool;
     this.choices = choices;
   }
 
   task(index: number, tenancy: number): WorkerTask {
     const { seed, sabotage, faults } = this.plan;
-    return { handle: this.memory.handle, guest: this.guest.buffer, seed, index, tenancy, sabotage, faults };
+    const { handle } = this.memory;
+    const shared = { handle, guest: this.guest.buffer, objects: this.objects.buffer };
+    return { ...shared, seed, index, tenancy, sabotage, faults };
   }
 
   /** The place's threads, one after another. */

@@ -1,14 +1,17 @@
 /**
- * What a vCPU thread of the stress test does: slices of stores and marks in a random pattern, in either order, each
- * slice within an interval; between them it reports, goes offline, pauses in a section, tries RAM that has gone, and at
- * last leaves to be replaced.
+ * What a vCPU thread of the stress test does: slices of stores and marks in a random pattern, in either order and by every
+ * form of mark, each slice within an interval, for the length of which it holds the object behind a pointer. Between
+ * slices it reports, goes offline, pauses in a section, tries RAM that has gone, and at last leaves to be replaced.
  */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
 import type { Vcpu } from '../dirty/vcpu.js';
 import { UsageError } from '../errors.js';
 import { attachReader } from './attach-reader.js';
 import { FAULTS, type Fault, suffer } from './faults.js';
-import { Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place } from './guest.js';
+import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place } from './guest.js';
+import { type MarkForm, Marks } from './marks.js';
+import { ObjectPool } from './object-pool.js';
+import { ObjectWatch } from './object-watch.js';
 import { Choices } from './plan.js';
 import { TableWatch } from './table-watch.js';
 import { asFinding, type Finding } from './violations.js';
@@ -16,6 +19,7 @@ import { asFinding, type Finding } from './violations.js';
 export interface WorkerTask {
   readonly handle: ArenaHandle;
   readonly guest: SharedArrayBuffer;
+  readonly objects: SharedArrayBuffer;
   readonly seed: number;
   /** Position among the workers; part of every value stored, so that each is unlike what it replaces. */
   readonly index: number;
@@ -33,6 +37,9 @@ const HOT_PAGES = 24;
 /** All of them within one interval, as the contract allows. */
 const ORDERS = ['store-first', 'mark-first', 'stores-at-the-end'] as const;
 
+/** Mostly as an interpreter marks. */
+const FORMS: readonly MarkForm[] = ['mark', 'mark', 'markPage', 'markRange', 'markRange by client', 'generated'];
+
 /** @returns what the worker found wrong, if anything, after the stop or its time */
 export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   const guest = new Guest(task.guest);
@@ -40,11 +47,13 @@ export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   const vcpu = attachReader(task.handle, { name, sabotage: task.sabotage, fast: task.index % 2 === 0 });
   const workload = new VcpuWorkload(task, guest, vcpu);
   if (task.tenancy === 0) guest.count(Counter.Begun, 1);
+  vcpu.offline(() => guest.awaitStart());
   try {
     const found = workload.run();
     if (workload.fault !== undefined) await suffer(workload.fault);
     return found;
   } finally {
+    workload.flush();
     vcpu.detach();
   }
 }
@@ -57,6 +66,8 @@ class VcpuWorkload {
   private readonly vcpu: Vcpu;
   private readonly choices: Choices;
   private readonly watch: TableWatch;
+  private readonly object: ObjectWatch;
+  private readonly marks: Marks;
   private readonly index: number;
   private readonly pageSize: number;
   private readonly late: number[] = [];
@@ -69,9 +80,17 @@ class VcpuWorkload {
     this.vcpu = vcpu;
     this.index = task.index;
     this.choices = new Choices(task.seed, 1, task.index, task.tenancy);
-    const { words, geometry } = Arena.attach('stress', task.handle);
-    this.pageSize = geometry.pageSize;
-    this.watch = new TableWatch(words, vcpu);
+    const arena = Arena.attach('stress', task.handle);
+    this.pageSize = arena.geometry.pageSize;
+    this.watch = new TableWatch(arena.words, vcpu);
+    this.object = new ObjectWatch(new ObjectPool(task.objects), vcpu.name);
+    this.marks = new Marks(arena, vcpu, guest, task.index, task.tenancy);
+  }
+
+  flush(): void {
+    this.watch.flush(this.guest);
+    this.object.flush(this.guest);
+    this.marks.flush();
   }
 
   run(): Finding | undefined {
@@ -91,7 +110,11 @@ class VcpuWorkload {
 
   /** One interval. */
   private slice(): Finding | undefined {
-    const place = this.guest.look(this.choices.between(0, DIMM_SLOTS - 1));
+    const place = this.guest.look(this.choices.oneIn(4) ? BASE_SLOT : this.choices.between(0, DIMM_SLOTS - 1));
+    // What it knows of the guest is sometimes older than what it knows of the engine.
+    if (this.choices.oneIn(4)) this.vcpu.quiescent();
+    this.marks.beginInterval();
+    this.object.take();
     if (place !== undefined) {
       const nested = this.choices.oneIn(16) ? this.choices.between(1, 3) : 0;
       for (let i = 0; i < nested; i++) this.vcpu.readLock();
@@ -101,26 +124,34 @@ class VcpuWorkload {
       for (let i = 0; i < nested; i++) this.vcpu.readUnlock();
       if (found !== undefined) return found;
     }
+    if (this.choices.oneIn(64)) this.spin(this.choices.between(1, 200));
+    const stale = this.object.look();
+    if (stale !== undefined) return stale;
     this.vcpu.quiescent();
     return undefined;
   }
 
   private storeAndMark(place: Place, pause: boolean): Finding | undefined {
-    const { choices, guest, vcpu, pageSize } = this;
+    const { choices, guest, marks, pageSize } = this;
+    const form = choices.pick(FORMS);
+    const isRange = form.startsWith('markRange');
     const pattern = choices.pick(PATTERNS);
     // A thread that may be killed marks first.
     const order = this.task.faults ? 'mark-first' : choices.pick(ORDERS);
-    const length = choices.between(1, 200);
-    let marks = 0;
+    const length = choices.between(1, isRange ? 25 : 200);
+    let marked = 0;
     try {
       this.late.length = 0;
       for (let i = 0; i < length; i++) {
-        const page = place.first + this.choosePage(pattern, place.pages);
-        if (order === 'store-first') guest.write(page, this.nextValue());
-        vcpu.mark(page * pageSize + (i & (pageSize - 1)));
-        if (order === 'mark-first') guest.write(page, this.nextValue());
-        else if (order === 'stores-at-the-end') this.late.push(page);
-        marks++;
+        const offset = this.choosePage(pattern, place.pages);
+        const first = place.first + offset;
+        const count = isRange ? Math.min(1 + (i & 15), place.pages - offset) : 1;
+        if (order === 'store-first') this.storeTo(first, count);
+        marks.make(form, place, first, count, i & (pageSize - 1));
+        if (order === 'mark-first') this.storeTo(first, count);
+        else if (order === 'stores-at-the-end')
+          for (let page = first; page < first + count; page++) this.late.push(page);
+        marked += count;
         if ((i & 15) === 0) {
           const wrong = this.watch.look();
           if (wrong !== undefined) return { oracle: 'use-after-free', detail: wrong };
@@ -135,21 +166,33 @@ class VcpuWorkload {
       if (!(error instanceof RangeError) || guest.isCurrent(place)) return asFinding('mark', error);
       guest.count(Counter.Refused, 1);
     } finally {
-      guest.count(Counter.Marks, marks);
+      guest.count(Counter.Marks, marked);
     }
     return undefined;
   }
 
   private interlude(): Finding | undefined {
     const { choices, vcpu, guest } = this;
-    if (choices.oneIn(8)) this.watch.flush(guest);
-    if (choices.oneIn(64)) vcpu.offline(() => this.spin(choices.between(1, 50)));
+    if (choices.oneIn(8)) this.flush();
+    if (choices.oneIn(64)) {
+      const found = this.goAway();
+      if (found !== undefined) return found;
+    }
     if (choices.oneIn(512)) vcpu.offline(() => guest.pause(choices.between(0, 2)));
     // Blocked while it is online: the owner can only wait.
     if (choices.oneIn(8_192)) guest.pause(choices.between(1, this.task.faults ? 300 : 20));
     if (choices.oneIn(64)) this.comeAndGo();
     if (choices.oneIn(32)) return this.markWhereNoRamIs();
     return undefined;
+  }
+
+  /** Offline for a moment, in which its meter must say what it has turned dirty. */
+  private goAway(): Finding | undefined {
+    const compared = this.vcpu.offline(() => {
+      this.spin(this.choices.between(1, 50));
+      return this.marks.compareMeter();
+    });
+    return typeof compared === 'number' ? undefined : compared;
   }
 
   /** Other readers of this thread, for a moment. */
@@ -178,8 +221,9 @@ class VcpuWorkload {
     if (place === undefined) return undefined;
     this.vcpu.quiescent();
     const page = place.first + this.choices.between(0, place.pages - 1);
+    this.marks.beginInterval();
     try {
-      this.vcpu.mark(page * this.pageSize);
+      this.marks.make(this.choices.pick(FORMS), place, page, 1, 0);
     } catch (error) {
       if (!(error instanceof RangeError)) return asFinding('mark', error);
       this.guest.count(Counter.Refused, 1);
@@ -187,6 +231,10 @@ class VcpuWorkload {
     }
     if (!this.guest.isCurrent(place)) return undefined;
     return { oracle: 'mark-to-gone-ram', detail: `${this.vcpu.name} marked page ${page}, where there is no RAM` };
+  }
+
+  private storeTo(first: number, count: number): void {
+    for (let page = first; page < first + count; page++) this.guest.write(page, this.nextValue());
   }
 
   /** Unlike every value that any worker has stored of late. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { Arena, type ArenaOptions } from '../../lib/arena/arena.js';
+import { Arena } from '../../lib/arena/arena.js';
+import type { ArenaOptions } from '../../lib/arena/options.js';
 
 const SIZES: readonly ArenaOptions[] = [
   { maxReaders: 1 },

@@ -81,7 +81,7 @@ describe('a campaign file', () => {
     [{ vcpus: [] }, 'vcpus must have a value'],
     [{ vcpus: null }, 'vcpus must be a number', 'null'],
     [{ pageSize: [4096, 3] }, 'pageSize[1] must be a power of two', '3'],
-    [{ pagesPerBlock: 8192 }, 'pagesPerBlock must be a power of two from 64 to 4096', '8192'],
+    [{ pagesPerBlock: 131072 }, 'pagesPerBlock must be a power of two from 64 to 65536', '131072'],
     [{ kernel: 'native' }, 'kernel must be one of wasm, atomics', "'native'"],
     [{ faults: 1 }, 'faults must be one of false, true', '1'],
     [{ sabotage: ['nothing'] }, 'sabotage[0] must be one of', "'nothing'"],

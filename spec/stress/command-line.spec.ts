@@ -39,6 +39,12 @@ describe('dirtymem stress, the command line', function () {
     expect(report.gracePeriodMicros.p50).to.be.at.most(report.gracePeriodMicros.p99);
     expect(report.gracePeriodMicros.p99).to.be.at.most(report.gracePeriodMicros.max);
     expect(report.tableAges.slice(2), 'tables used two or more grace periods late').to.deep.equal([0, 0, 0, 0, 0, 0]);
+    expect(report.objectGenerations).to.have.length(11);
+    expect(Math.max(...report.objectGenerations.slice(2)), 'objects held through a grace period').to.equal(0);
+    for (const [form, marks] of Object.entries(report.marksByForm)) expect(marks, form).to.be.above(0);
+    for (const count of ['constantBlockLooks', 'objectsRetired', 'polls'] as const) {
+      expect(report[count], count).to.be.above(0);
+    }
     for (const count of ['harvests', 'pagesHarvested', 'extends', 'shrinks', 'gracePeriods', 'litmusRounds'] as const) {
       expect(report[count], count).to.be.above(0);
     }
@@ -103,7 +109,7 @@ describe('dirtymem stress, the command line', function () {
       ['stress', '--seconds', '-1'],
       ['stress', '--seed', '4294967296'],
       ['stress', '--page-size', '3'],
-      ['stress', '--pages-per-block', '8192'],
+      ['stress', '--pages-per-block', '131072'],
       ['stress', '--kernel', 'native'],
       ['stress', '--sabotage', 'nothing'],
       ['stress', '--sabotage', 'constructor'],

@@ -3,7 +3,8 @@ import { StressRun } from '../../lib/stress/run.js';
 import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
 import { runCommand } from '../support/command-line.js';
 
-const BUDGET_SECONDS = 30;
+/** Together the budget of a planted bug. What shows at the end of a run alone shows at the end of the first. */
+const BUDGET_SECONDS = [8, 22];
 /** Threads are killed some times a second, and not each dies in the middle of something. */
 const FAULTS_BUDGET_SECONDS = 120;
 /** Most take less than two. */
@@ -11,10 +12,18 @@ const LONGER_SECONDS = 10;
 const SEED = 1;
 
 /** @returns what found it, if anything did */
-async function findingIn(sabotage: string | undefined, seconds = BUDGET_SECONDS): Promise<string | undefined> {
+async function findingIn(sabotage: string | undefined, seconds: number): Promise<string | undefined> {
   const plan = { vcpus: 4, seconds, seed: SEED, sabotage, faults: false };
   const { violations } = await new StressRun(plan, () => {}, new AbortController().signal).run();
   return violations[0]?.oracle;
+}
+
+async function findingInBudget(sabotage: string): Promise<string | undefined> {
+  for (const seconds of BUDGET_SECONDS) {
+    const found = await findingIn(sabotage, seconds);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** In a process of its own: with faults there are uncaught errors, and what is broken may hang. */
@@ -38,7 +47,7 @@ describe('the stress test, with a planted bug', function () {
   for (const [name, { oracles, needsFaults }] of Object.entries(SABOTAGES)) {
     if (oracles.length === 0) continue;
     it(`finds ${name}`, async () => {
-      const oracle = needsFaults ? await findingInProcess(['--sabotage', name]) : await findingIn(name);
+      const oracle = needsFaults ? await findingInProcess(['--sabotage', name]) : await findingInBudget(name);
       expect(oracles).to.include(oracle);
     });
   }

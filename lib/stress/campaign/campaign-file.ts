@@ -4,7 +4,7 @@
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../../errors.js';
 import { readJsonFile } from '../json-file.js';
-import { KERNELS, MOST_PAGES_PER_BLOCK, MOST_SECONDS, PAGE_SIZE, PAGES_PER_BLOCK, type StressPlan } from '../plan.js';
+import { KERNELS, MOST_PAGES_PER_BLOCK, MOST_SECONDS, PAGE_SIZE, type StressPlan } from '../plan.js';
 import { repeatCommand } from '../report.js';
 import { SABOTAGES } from '../sabotage/catalogue.js';
 
@@ -42,7 +42,7 @@ const seconds = (most: number): Check => {
 const DIMENSIONS: Readonly<Record<string, { readonly check: Check; readonly usual: unknown }>> = {
   vcpus: { check: integer(1, 256), usual: 4 },
   pageSize: { check: powerOfTwo(1, 2 ** 30), usual: PAGE_SIZE },
-  pagesPerBlock: { check: powerOfTwo(64, MOST_PAGES_PER_BLOCK), usual: PAGES_PER_BLOCK },
+  pagesPerBlock: { check: powerOfTwo(64, MOST_PAGES_PER_BLOCK), usual: undefined },
   kernel: { check: oneOf(KERNELS), usual: undefined },
   faults: { check: oneOf([false, true]), usual: false },
   sabotage: { check: oneOf(Object.keys(SABOTAGES)), usual: undefined },

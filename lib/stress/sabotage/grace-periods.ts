@@ -5,6 +5,7 @@ import { Rcu } from '../../rcu/rcu.js';
 import { OFFLINE, reached } from '../../rcu/sequence.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
+type AfterCookie = Parameters<Rcu['waitFor']> extends [string, number, ...infer Others] ? Others : never;
 type Rest = Parameters<Rcu['waitFor']> extends [string, ...infer Others] ? Others : never;
 
 class FreesAtOnce extends Rcu {
@@ -43,6 +44,18 @@ class SwapsAtOnce extends Rcu {
 class CallsBackAtOnce extends Rcu {
   override callRcu(callback: () => void): void {
     setImmediate(callback);
+  }
+}
+
+class PollsOneTooFew extends Rcu {
+  override poll(cookie: number): boolean {
+    return super.poll(cookie) || this.completed >= cookie - 1;
+  }
+}
+
+class WakesOneTooEarly extends Rcu {
+  override async waitFor(operation: string, cookie: number, ...rest: AfterCookie): Promise<void> {
+    await super.waitFor(operation, operation === 'synchronize' ? cookie - 1 : cookie, ...rest);
   }
 }
 
@@ -113,12 +126,22 @@ export const gracePeriodSabotages = {
   'callback-without-grace-period': {
     description: 'callbacks of callRcu run in the next turn',
     parts: { rcu: (...of) => new CallsBackAtOnce(...of) },
-    oracles: ['callback'],
+    oracles: ['stale-object'],
+  },
+  'poll-counts-one-too-few': {
+    description: 'poll answers that a grace period has passed when the one before it has',
+    parts: { rcu: (...of) => new PollsOneTooFew(...of) },
+    oracles: ['stale-object'],
+  },
+  'synchronize-one-too-early': {
+    description: 'synchronize ends with the grace period that was running, to which readers may have reported before',
+    parts: { rcu: (...of) => new WakesOneTooEarly(...of) },
+    oracles: ['stale-object', 'dirty-rate', 'lost-update'],
   },
   'request-joins-running-period': {
     description: 'a request that comes while a period runs takes that one, to which readers may have reported before',
     parts: { gracePeriods: (arena) => new JoinsTheRunningPeriod(arena) },
-    oracles: ['callback', ...CORRUPTION],
+    oracles: CORRUPTION,
   },
   'number-advanced-while-period-runs': {
     description: 'the number advances though the previous period is not complete',
@@ -128,17 +151,17 @@ export const gracePeriodSabotages = {
   'wait-for-first-reader': {
     description: 'a period ends when the reader in the first slot has reported',
     parts: { gracePeriods: (arena) => new WaitsForOne('first', arena) },
-    oracles: ['callback', ...CORRUPTION],
+    oracles: CORRUPTION,
   },
   'wait-for-last-reader': {
     description: 'a period ends when the reader in the last slot that is taken has reported',
     parts: { gracePeriods: (arena) => new WaitsForOne('last', arena) },
-    oracles: ['callback', ...CORRUPTION],
+    oracles: CORRUPTION,
   },
   'compare-off-by-one': {
     description: 'a reader that has reported the period before counts as having reported',
     parts: { gracePeriods: (arena) => new TakesThePeriodBefore(arena) },
-    oracles: ['callback', ...CORRUPTION],
+    oracles: CORRUPTION,
   },
   'compare-not-wrap-safe': {
     description: 'numbers are compared as they are, not by their difference',

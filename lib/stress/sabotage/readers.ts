@@ -1,7 +1,8 @@
 /** Readers that break their side of the protocol. */
 import type { Arena } from '../../arena/arena.js';
-import { Header, Slot } from '../../arena/layout.js';
+import { Header, Slot, Table } from '../../arena/layout.js';
 import { Words } from '../../arena/words.js';
+import { Client } from '../../dirty/client.js';
 import { Vcpu } from '../../dirty/vcpu.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
@@ -93,6 +94,81 @@ class OrsInTwoSteps extends Words {
   }
 }
 
+/** Words in which the sets of one client's bits go wrong. */
+abstract class WrongForCode extends Words {
+  protected sets = 0;
+
+  override or(index: number, bits: number): number {
+    return this.isOfCode(index) ? this.setCode(index, bits) : super.or(index, bits);
+  }
+
+  protected orAtomically(index: number, bits: number): number {
+    return super.or(index, bits);
+  }
+
+  protected abstract setCode(index: number, bits: number): number;
+
+  /** As for `OrsInTwoSteps`. */
+  protected perhapsWait(): void {
+    if (++this.sets % 16 === 0) for (const end = performance.now() + 0.02; performance.now() < end; );
+  }
+
+  private isOfCode(index: number): boolean {
+    const table = this.load(Header.Roots + Client.Code);
+    const blockWords = 2 ** this.get(Header.BlockShift) / 32;
+    for (let entry = this.get(table + Table.Length) - 1; entry >= 0; entry--) {
+      const block = this.get(table + Table.Entries + entry);
+      if (block <= index && index < block + blockWords) return true;
+    }
+    return false;
+  }
+}
+
+class SetsCodeInTwoSteps extends WrongForCode {
+  protected override setCode(index: number, bits: number): number {
+    const old = this.load(index);
+    this.perhapsWait();
+    this.store(index, old | bits);
+    return old;
+  }
+}
+
+/** Two threads that have both seen the bit clear are both told that the page turned by them. */
+class TellsWhatItSaw extends WrongForCode {
+  protected override setCode(index: number, bits: number): number {
+    this.perhapsWait();
+    this.orAtomically(index, bits);
+    return 0;
+  }
+}
+
+/** The time between the roots is some nanoseconds, unless the thread is descheduled there, which is imitated. */
+class WaitsBetweenRoots extends Words {
+  override load(index: number): number {
+    const value = super.load(index);
+    if (index === Header.Roots) for (const end = performance.now() + 1; performance.now() < end; );
+    return value;
+  }
+}
+
+class LooksInOneTable extends Vcpu {
+  protected override hasBlocks(number: number): boolean {
+    const [table] = this.cachedTables as [number];
+    return this.words.get(table + Table.Entries + number) > this.arena.regions.zeroBlock;
+  }
+}
+
+class CountsEverySecond extends Vcpu {
+  private marks = 0;
+
+  override mark(addr: number): number {
+    const before = this.dirtied;
+    const turned = super.mark(addr);
+    if (++this.marks % 2 === 0) this.dirtied = before;
+    return turned;
+  }
+}
+
 class NeverNotifies extends Words {
   override notify(): void {}
 }
@@ -152,6 +228,29 @@ export const readerSabotages = {
     description: 'a mark is a load and a store in place of an atomic or',
     vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, OrsInTwoSteps), ...of),
     oracles: CORRUPTION,
+  },
+  'code-set-by-load-and-store': {
+    description: "a mark's bit for CODE is a load and a store in place of an atomic or",
+    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, SetsCodeInTwoSteps), ...of),
+    shows: { conserved: Client.Code },
+    oracles: CORRUPTION,
+  },
+  'code-turned-told-twice': {
+    description: 'a mark for CODE tells that the page turned when it saw the bit clear, whatever the or found',
+    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, TellsWhatItSaw), ...of),
+    shows: { conserved: Client.Code },
+    oracles: ['conservation'],
+  },
+  'blocks-looked-for-in-one-table': {
+    description:
+      "a mark takes a page whose block one client's table has, while another's may lead to the all-zero block",
+    vcpu: (arena, ...of) => new LooksInOneTable(seenThrough(arena, WaitsBetweenRoots), ...of),
+    oracles: ['constant-block', 'lost-update', 'plug'],
+  },
+  'turned-pages-uncounted': {
+    description: 'a reader counts what it turns dirty by every second mark alone',
+    vcpu: (...of) => new CountsEverySecond(...of),
+    oracles: ['dirty-rate'],
   },
   'sleep-without-second-look': {
     description: 'a reader that goes to sleep for its limit does not see that the limit has just changed',

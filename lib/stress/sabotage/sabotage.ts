@@ -5,6 +5,7 @@ import type { Vcpu } from '../../dirty/vcpu.js';
 import type { DirtyMemory } from '../../dirty-memory.js';
 import type { Parts } from '../../parts.js';
 import type { SupervisedWorker } from '../../supervision.js';
+import type { Shape } from '../shape.js';
 
 /** What may find bits that are lost, or memory that is used when it is another's: whichever meets it first. */
 export const CORRUPTION = [
@@ -16,6 +17,10 @@ export const CORRUPTION = [
   'plug',
   'mark-refused',
   'mark-to-gone-ram',
+  'stale-object',
+  'conservation',
+  'constant-block',
+  'dirty-rate',
 ] as const;
 
 export interface Sabotage {
@@ -26,6 +31,8 @@ export interface Sabotage {
   readonly vcpu?: (arena: Arena, kernel: Kernel, name: string, identity: number) => Vcpu;
   /** How the owner has dead threads retired. */
   readonly retirement?: Retirement;
+  /** Where it shows: what the seed chooses for other runs. */
+  readonly shows?: Partial<Shape>;
   /** Shows only where threads are killed or stuck: the run plants faults too. */
   readonly needsFaults?: boolean;
   /**

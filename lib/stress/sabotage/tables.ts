@@ -1,6 +1,6 @@
 /** Block tables and RAM that come, go and are cleaned in the wrong order, or not. */
 import { Header, Table } from '../../arena/layout.js';
-import { type AfterGracePeriod, BlockTables, type NewTable, type Swap } from '../../dirty/block-tables.js';
+import { type AfterGracePeriod, BlockTables, type Entry, type NewTable, type Swap } from '../../dirty/block-tables.js';
 import type { PageRange } from '../../dirty/page-range.js';
 import type { RamBlock } from '../../ram/ram-block.js';
 import { RamList } from '../../ram/ram-list.js';
@@ -59,6 +59,50 @@ class ZeroesAfterPublishing extends BlockTables {
   }
 }
 
+/** What the arena had no room to swap is taken for swapped. */
+class ForgetsWhatItCouldNotSwap extends BlockTables {
+  override prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
+    const swap = super.prepareSwap(client, numbers);
+    return swap === undefined ? undefined : { ...swap, numbers };
+  }
+}
+
+class NeverCancels extends BlockTables {
+  override prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
+    const swap = super.prepareSwap(client, numbers);
+    return swap === undefined ? undefined : { ...swap, cancel: () => {} };
+  }
+}
+
+class KeepsFreshBlocks extends BlockTables {
+  private preparing = false;
+
+  override prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
+    this.preparing = true;
+    try {
+      return super.prepareSwap(client, numbers);
+    } finally {
+      this.preparing = false;
+    }
+  }
+
+  protected override freeBlocks(entries: readonly Entry[]): void {
+    if (!this.preparing) super.freeBlocks(entries);
+  }
+}
+
+class NeverSwaps extends BlockTables {
+  override prepareSwap(): undefined {
+    return undefined;
+  }
+}
+
+class FreesTheFullBlock extends BlockTables {
+  protected override freeBlocks(entries: readonly Entry[]): void {
+    for (const [, block] of entries) this.allocator.freeBlock(block);
+  }
+}
+
 class NeverShrinks extends BlockTables {
   override shrink(): undefined {
     return undefined;
@@ -82,6 +126,14 @@ class CountsByRam extends BlockTables {
     const release = super.shrink(...of);
     if (release === undefined || this.blocks === dropped) return release;
     return () => {};
+  }
+}
+
+class SparesTheLastPage extends RamList {
+  protected override reachesInto(blocks: readonly RamBlock[], number: number): boolean {
+    const { pagesPerBlock } = this.geometry;
+    const first = number * pagesPerBlock;
+    return blocks.some(({ range }) => range.first < first + pagesPerBlock - 1 && first < range.end);
   }
 }
 
@@ -109,6 +161,35 @@ export const tableSabotages = {
     parts: { tables: (...of) => new ZeroesAfterPublishing(...of) },
     oracles: CORRUPTION,
   },
+  'swap-forgets-what-had-no-room': {
+    description: 'a harvest leaves out the dense blocks that the arena had no room to swap',
+    parts: { tables: (...of) => new ForgetsWhatItCouldNotSwap(...of) },
+    shows: { scarce: true },
+    oracles: ['query-model', 'lost-update'],
+  },
+  'swap-never-cancelled': {
+    description: 'what was made ready for a swap stays when the harvest finds no room for the rest',
+    parts: { tables: (...of) => new NeverCancels(...of) },
+    shows: { scarce: true },
+    oracles: ['leak'],
+  },
+  'swap-keeps-fresh-blocks': {
+    description: 'the fresh blocks of a swap stay when there is no room for its table',
+    parts: { tables: (...of) => new KeepsFreshBlocks(...of) },
+    shows: { scarce: true },
+    oracles: ['leak'],
+  },
+  'never-swaps': {
+    description: 'dense blocks are emptied word by word',
+    parts: { tables: (...of) => new NeverSwaps(...of) },
+    oracles: ['vacuous'],
+  },
+  'full-block-freed': {
+    description: 'the block that stands for those of untracked clients is freed with the blocks of RAM that goes',
+    parts: { tables: (...of) => new FreesTheFullBlock(...of) },
+    shows: { tracked: 0 },
+    oracles: CORRUPTION,
+  },
   'tables-never-shrink': {
     description: 'bitmap blocks of RAM that is gone stay, and marks there are taken',
     parts: { tables: (...of) => new NeverShrinks(...of) },
@@ -123,6 +204,11 @@ export const tableSabotages = {
     description: 'blocks beyond the RAM of the moment are forgotten, not freed (upstream b84f06c2bee7)',
     parts: { tables: (...of) => new CountsByRam(...of) },
     oracles: ['leak'],
+  },
+  'last-page-not-needed': {
+    description: 'a bitmap block goes though RAM reaches into it, with the last page of the block alone',
+    parts: { ram: (...of) => new SparesTheLastPage(...of) },
+    oracles: ['plug', ...CORRUPTION],
   },
   'range-reused-before-cleaning': {
     description: 'a place is plugged again before its late marks are cleared, with which its own first bits go',

@@ -1,0 +1,176 @@
+/**
+ * Every way that a thread has to mark a page, and the thread's own account of what turned dirty by it: what each call
+ * returned, added up beside the engine's meter. Two oracles live on it: that as many pages are delivered as have turned
+ * (conservation.ts), and that dirty rates by reader are right (rate-watch.ts).
+ */
+import type { Arena } from '../arena/arena.js';
+import { Meter } from '../arena/layout.js';
+import { ALL_CLIENTS, CLIENT_COUNT, Client } from '../dirty/client.js';
+import type { Vcpu } from '../dirty/vcpu.js';
+import { GeneratedCode } from './generated-code.js';
+import { BASE_SLOT, Counter, type Guest, type Place } from './guest.js';
+import type { Finding } from './violations.js';
+
+/** By address, by page and client, by range for all clients at once, by range for some of them after others, by generated code. */
+export const MARK_FORMS = ['mark', 'markPage', 'markRange', 'markRange by client', 'generated'] as const;
+export type MarkForm = (typeof MARK_FORMS)[number];
+
+const MIGRATION = 1 << Client.Migration;
+/** The clients of one page after one another, in every order of masks that together are all. */
+const SHARES = [
+  [1, 6],
+  [5, 2],
+  [4, 3],
+  [2, 4, 1],
+  [6, 1],
+  [3, 4],
+] as const;
+
+export class Marks {
+  private readonly arena: Arena;
+  private readonly vcpu: Vcpu;
+  private readonly guest: Guest;
+  private readonly index: number;
+  private readonly generated: GeneratedCode;
+  /** Pages that turned dirty for MIGRATION: a range's call tells only whether there was one. Modulo 2^32. */
+  private atLeast = 0;
+  private atMost = 0;
+  /** What both were, and what the meter said, when the meter was compared with them. */
+  private compared = { atLeast: 0, atMost: 0, metered: 0 };
+  /** Of the RAM that stays, by client, exactly. */
+  private readonly ofBase = new Array<number>(CLIENT_COUNT).fill(0);
+  private readonly made = new Array<number>(MARK_FORMS.length).fill(0);
+  private turns = 0;
+
+  /** @param index the thread's place, whose account this is from now on */
+  constructor(arena: Arena, vcpu: Vcpu, guest: Guest, index: number, tenancy: number) {
+    this.arena = arena;
+    this.vcpu = vcpu;
+    this.guest = guest;
+    this.index = index;
+    this.generated = new GeneratedCode(arena, vcpu.meter);
+    this.compared.metered = this.metered;
+    guest.openAccount(index, tenancy);
+  }
+
+  /** After every call that may have ended the interval. */
+  beginInterval(): void {
+    this.generated.beginInterval();
+  }
+
+  /**
+   * Marks pages of a place for all clients. Pages of the RAM that stays are marked one by one, so that each call tells
+   * exactly what turned.
+   * @param inside in bytes, within a page
+   * @throws as the vCPU's marks
+   */
+  make(form: MarkForm, place: Place, first: number, count: number, inside: number): void {
+    const step = place.slot === BASE_SLOT || !form.startsWith('markRange') ? 1 : count;
+    this.made[MARK_FORMS.indexOf(form)] = (this.made[MARK_FORMS.indexOf(form)] as number) + count;
+    for (let page = first; page < first + count; page += step) this.makeOne(form, place, page, step, inside);
+  }
+
+  /** Marks pages of the RAM that stays, and leaves what turned for MIGRATION to `meterBase`. */
+  makeBaseRange(first: number, count: number): void {
+    const { pageSize } = this.arena.geometry;
+    const mask = this.vcpu.markRange(first * pageSize, count * pageSize, MIGRATION);
+    if (mask !== 0) this.account(1, count);
+    for (let page = first; page < first + count; page++) {
+      this.countBase(this.vcpu.markRange(page * pageSize, 1, ALL_CLIENTS - MIGRATION));
+    }
+  }
+
+  /** Offline, after `compareMeter`, when all that was marked since the last one is of the RAM that stays. */
+  meterBase(pages: number): void {
+    this.ofBase[Client.Migration] = (this.ofBase[Client.Migration] as number) + pages;
+  }
+
+  /**
+   * Offline: what the reader has counted is in its meter.
+   * @returns pages that the meter has counted since the last time, or how that differs from the thread's own account
+   */
+  compareMeter(): number | Finding {
+    const { atLeast, atMost, metered, compared } = this;
+    this.compared = { atLeast, atMost, metered };
+    const pages = (metered - compared.metered) >>> 0;
+    const least = (atLeast - compared.atLeast) >>> 0;
+    const most = (atMost - compared.atMost) >>> 0;
+    if (least <= pages && pages <= most) return pages;
+    const detail = `the meter of ${this.vcpu.name} counted ${pages} pages, of which it turned ${least} to ${most}`;
+    return { oracle: 'dirty-rate', detail };
+  }
+
+  flush(): void {
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      this.guest.count(Counter.Turned + client, this.ofBase[client] as number);
+      this.ofBase[client] = 0;
+    }
+    for (let form = 0; form < MARK_FORMS.length; form++) {
+      this.guest.count(Counter.Forms + form, this.made[form] as number);
+      this.made[form] = 0;
+    }
+  }
+
+  private makeOne(form: MarkForm, place: Place, page: number, pages: number, inside: number): void {
+    const { vcpu, generated } = this;
+    const { pageSize } = this.arena.geometry;
+    const start = page * pageSize + inside;
+    const length = pages * pageSize - inside;
+    switch (form) {
+      case 'mark':
+        this.turned(place, vcpu.mark(start), 1);
+        break;
+      case 'markPage':
+        for (
+          let i = 0, client = this.turns++ % CLIENT_COUNT;
+          i < CLIENT_COUNT;
+          i++, client = (client + 1) % CLIENT_COUNT
+        ) {
+          this.turned(place, vcpu.markPage(page, client as Client), 1);
+        }
+        break;
+      case 'markRange':
+        this.turned(place, vcpu.markRange(start, length, ALL_CLIENTS), pages);
+        break;
+      case 'markRange by client':
+        for (const mask of SHARES[this.turns++ % SHARES.length] as readonly number[]) {
+          this.turned(place, vcpu.markRange(start, length, mask), pages);
+        }
+        break;
+      default: {
+        if (!generated.covers(page)) {
+          this.turned(place, vcpu.markRange(start, 1, ALL_CLIENTS), 1);
+          break;
+        }
+        const mask = generated.mark(page, ALL_CLIENTS);
+        // In the account first: generated code's counts are in the meter at once, and must not be ahead of it.
+        this.turned(place, mask, 1);
+        generated.count(mask);
+      }
+    }
+  }
+
+  /** @param mask what a call returned that was for so many pages */
+  private turned(place: Place, mask: number, pages: number): void {
+    if (mask === 0) return;
+    if ((mask & MIGRATION) !== 0) this.account(1, pages);
+    if (place.slot === BASE_SLOT) this.countBase(mask);
+  }
+
+  private account(atLeast: number, atMost: number): void {
+    this.atLeast = (this.atLeast + atLeast) | 0;
+    this.atMost = (this.atMost + atMost) | 0;
+    this.guest.enter(this.index, this.atLeast, this.atMost);
+  }
+
+  private countBase(mask: number): void {
+    for (let client = 0; client < CLIENT_COUNT; client++) {
+      if ((mask & (1 << client)) !== 0) this.ofBase[client] = (this.ofBase[client] as number) + 1;
+    }
+  }
+
+  private get metered(): number {
+    const { words } = this.arena;
+    return (words.get(this.vcpu.meter + Meter.Dirtied) + words.get(this.vcpu.meter + Meter.Generated)) | 0;
+  }
+}

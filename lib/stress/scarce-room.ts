@@ -1,0 +1,86 @@
+/**
+ * An arena that has room for some only of the blocks that a harvest wants to swap out. The allocator says that it is full, for
+ * swaps alone or for everything, until the collection requests its grace period: what was swapped is then delivered with what
+ * had to be emptied word by word, or the collection is given up and nothing may stay behind.
+ */
+import type { Allocator } from '../arena/allocator.js';
+import type { BlockTables } from '../dirty/block-tables.js';
+import type { Client } from '../dirty/client.js';
+import { ArenaFullError } from '../errors.js';
+import type { Rcu } from '../rcu/rcu.js';
+import type { Choices } from './plan.js';
+
+const SWAPPING = 'swapping';
+
+export class ScarceRoom {
+  /** Swaps that found room for some of their blocks. */
+  partialSwaps = 0;
+  private readonly choices: Choices;
+  /** For whom there is always room, but not for all that it wants to swap. */
+  private readonly spared: Client | undefined;
+  /** How many more blocks there is room for. */
+  private forSwaps = Infinity;
+  private forOthers = Infinity;
+  private roomForTable = true;
+
+  constructor(choices: Choices, spared: Client | undefined) {
+    this.choices = choices;
+    this.spared = spared;
+  }
+
+  plantInAllocator(allocator: Allocator): Allocator {
+    const { allocateBlock, allocateTable } = allocator;
+    allocator.allocateBlock = (purpose) => {
+      if ((purpose === SWAPPING ? this.forSwaps-- : this.forOthers--) <= 0) this.refuse(purpose);
+      return allocateBlock.call(allocator, purpose);
+    };
+    allocator.allocateTable = (entries, purpose) => {
+      if (!this.roomForTable && purpose.startsWith(SWAPPING)) this.refuse(purpose);
+      return allocateTable.call(allocator, entries, purpose);
+    };
+    return allocator;
+  }
+
+  plantInTables(tables: BlockTables): BlockTables {
+    const { prepareSwap } = tables;
+    tables.prepareSwap = (client, numbers) => {
+      this.choose(client, numbers.length);
+      const swap = prepareSwap.call(tables, client, numbers);
+      if (swap !== undefined && swap.numbers.length > 0 && swap.numbers.length < numbers.length) this.partialSwaps++;
+      return swap;
+    };
+    return tables;
+  }
+
+  /** Whether it succeeds or fails, a collection requests a grace period in the step in which it takes the bits. */
+  plantInRcu(rcu: Rcu): Rcu {
+    const { defer, request } = rcu;
+    rcu.defer = (run) => {
+      this.end();
+      return defer.call(rcu, run);
+    };
+    rcu.request = () => {
+      this.end();
+      return request.call(rcu);
+    };
+    return rcu;
+  }
+
+  private choose(client: number, wanted: number): void {
+    const { choices } = this;
+    this.end();
+    if (choices.oneIn(3)) return;
+    this.forSwaps = choices.oneIn(3) ? wanted - 1 : choices.between(0, wanted);
+    this.roomForTable = !choices.oneIn(6);
+    if (client !== this.spared && choices.oneIn(3)) this.forOthers = 0;
+  }
+
+  private end(): void {
+    this.forSwaps = this.forOthers = Infinity;
+    this.roomForTable = true;
+  }
+
+  private refuse(purpose: string): never {
+    throw new ArenaFullError(`${purpose}: the run says that the arena has no more room`);
+  }
+}

@@ -1,0 +1,95 @@
+/** What a run must have done to mean anything. A run that did less has not tested what it says, and fails as vacuous. */
+import type { StressReport } from './report.js';
+
+/** What threads do as fast as they can. A 2-core machine exceeds all of these in 5 s. */
+const AT_FULL_SPEED = {
+  marks: 100_000,
+  gracePeriods: 30,
+  pagesRedirtied: 50,
+  litmusRounds: 128,
+  tableUses: 1_000,
+  objectUses: 1_000,
+  attaches: 50,
+} as const;
+const MARKS_OF_A_FORM = 1_000;
+
+/** What waits for grace periods, of which there are fewer where threads wait for a core: so much in each hundred of them. */
+const IN_100_PERIODS = {
+  collections: 12,
+  restarts: 1,
+  measurements: 2,
+  extends: 15,
+  shrinks: 15,
+  constantBlockLooks: 100,
+  blocksSwapped: 15,
+  objectsRetired: 1,
+  callbacks: 15,
+  blockingWaits: 3,
+  polls: 3,
+} as const;
+/** Where the run's shape has them. */
+const PARTIAL_SWAPS = 1;
+const PAGES_CONSERVED = 200;
+const READERS_COMPARED = 1;
+
+/** Threads are killed several times a second, and most of their time goes into starting. */
+const WITH_FAULTS_ONE_IN = 5;
+/** With more vCPUs than this each has less of the cores. */
+const USUAL_VCPUS = 4;
+/** Large blocks are few: most of the plugged RAM finds one that is there. */
+const WITH_LARGE_BLOCKS_ONE_IN = 4;
+const LARGE = 2 ** 15;
+
+type Counts = Record<string, number>;
+
+/** What has been done too little, in words. */
+export function vacuities(report: StressReport): string[] {
+  const { faults, vcpus, gracePeriods } = report;
+  const faulty = Object.keys(faults).length > 0 ? WITH_FAULTS_ONE_IN : 1;
+  const done = countsOf(report);
+  const few = [
+    ...fewOf(done, leastAtFullSpeed(report), 1 / (faulty * Math.max(1, vcpus / USUAL_VCPUS))),
+    ...fewOf(done, leastInPeriods(report), Math.min(1, gracePeriods / 100) / faulty),
+  ];
+  const unplanted = Object.keys(faults).filter((kind) => faults[kind] === 0);
+  return [...few, ...unplanted.map((kind) => `no ${kind}; a run with faults has some of each kind`)];
+}
+
+function fewOf(done: Counts, least: Counts, share: number): string[] {
+  return Object.entries(least)
+    .map(([name, count]) => ({ name, found: done[name] as number, wanted: Math.floor(count * share) }))
+    .filter(({ found, wanted }) => found < wanted)
+    .map(({ name, found, wanted }) => `only ${found} ${name}; a run with less than ${wanted} has tested nothing`);
+}
+
+function countsOf(report: StressReport): Counts {
+  const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0);
+  const forms = Object.entries(report.marksByForm).map(([form, marks]) => [`marks by ${form}`, marks]);
+  return {
+    ...Object.fromEntries(Object.entries(report).filter(([, value]) => typeof value === 'number')),
+    ...Object.fromEntries(forms),
+    tableUses: sum(report.tableAges),
+    objectUses: sum(report.objectGenerations),
+    pagesConserved: report.conserved?.pages ?? 0,
+  };
+}
+
+function leastAtFullSpeed({ marksByForm }: StressReport): Counts {
+  const forms = Object.keys(marksByForm).map((form) => [`marks by ${form}`, MARKS_OF_A_FORM]);
+  return { ...AT_FULL_SPEED, ...Object.fromEntries(forms) };
+}
+
+function leastInPeriods({ pagesPerBlock, scarce, conserved }: StressReport): Counts {
+  const ofTables = pagesPerBlock >= LARGE ? WITH_LARGE_BLOCKS_ONE_IN : 1;
+  const { extends: extended, shrinks, blocksSwapped } = IN_100_PERIODS;
+  return {
+    ...IN_100_PERIODS,
+    extends: extended / ofTables,
+    shrinks: shrinks / ofTables,
+    blocksSwapped: blocksSwapped / ofTables,
+    ...(scarce ? { partialSwaps: PARTIAL_SWAPS } : {}),
+    ...(conserved === null ? {} : { pagesConserved: PAGES_CONSERVED }),
+    // Of the client whose pages are counted no rates are measured.
+    ...(conserved?.client === 'MIGRATION' ? {} : { readersCompared: READERS_COMPARED }),
+  };
+}
