@@ -182,7 +182,7 @@ describe('dirtymem stress --campaign, the command line', function () {
   });
 
   it('stops at Ctrl-C, and goes on with the same command', async () => {
-    writeFileSync(file, JSON.stringify({ vcpus: 2, seconds: 5, seeds: 2 }));
+    writeFileSync(file, JSON.stringify({ vcpus: 2, seconds: 10, seeds: 2 }));
     const results = join(folder, 'other.jsonl');
     const command = ['stress', '--campaign', file, '--results', results];
     let asked = false;
