@@ -203,7 +203,7 @@ export class Link {
       if (message.type !== 'alive') {
         const dealt = this.deal(message, handle);
         if (dealt !== undefined) await this.await(dealt);
-        this.progressAt = performance.now();
+        if (message.type !== 'taken') this.progressAt = performance.now();
       }
       this.heardAt = performance.now();
       this.heardBytes = 0;

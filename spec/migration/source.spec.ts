@@ -59,6 +59,19 @@ describe('A source', () => {
     expect(error.message).to.contain('took nothing for 600 ms');
   });
 
+  it('whose destination takes all, and says only that it is alive, gives up', async () => {
+    const { source, destination } = await connectedSockets();
+    const impostor = new Impostor(destination);
+    impostor.takeAll();
+    const { result } = migrate(sender, source, { stallMs: 200 });
+    const alive = setInterval(() => impostor.say({ type: 'alive' }), 10);
+    const error = await result.catch((caught: MigrationError) => caught);
+    clearInterval(alive);
+    expect(error).to.include({ reason: 'timeout' });
+    expect(sender.state).to.equal('running');
+    destination.destroy();
+  });
+
   it('that is refused may go elsewhere', async () => {
     await refusal([hello('source')]);
     expectArrived(sender, await attempt(sender));

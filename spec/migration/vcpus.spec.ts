@@ -5,7 +5,9 @@ import { attempt, expectArrived, expectStayed } from '../support/migration/attem
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 import { VcpuMachine } from '../support/migration/vcpu-machine.js';
 
-describe('A machine whose vCPUs store while it is migrated', () => {
+describe('A machine whose vCPUs store while it is migrated', function () {
+  this.timeout(120_000);
+
   let machine: VcpuMachine;
 
   async function boot(): Promise<void> {
