@@ -150,7 +150,8 @@ export class Collector {
         const cookie = release === undefined ? this.rcu.request() : this.rcu.defer(release);
         await this.rcu.waitFor(operation, cookie, wait, since);
       } else {
-        await this.rcu.breathe();
+        const turn = this.rcu.breathe();
+        if (turn !== undefined) await turn; // a clean harvest takes a microsecond, and each await a good part of one
       }
     } catch (error) {
       this.abandon(client, state, taken);
