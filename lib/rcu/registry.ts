@@ -9,7 +9,7 @@
  */
 import { type Arena, replaced } from '../arena/arena.js';
 import { Header, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots, vacantOf } from '../arena/layout.js';
-import { outOfRange, type ReaderReport } from '../errors.js';
+import { outOfRange, type ReaderReport, UsageError } from '../errors.js';
 import { findLocalReader } from './local-readers.js';
 import { countOf } from './meter.js';
 import { OFFLINE } from './sequence.js';
@@ -45,6 +45,7 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
     }
     return slot;
   }
+  if (words.load(Header.Closed) !== 0) throw new UsageError('attachVcpu: the engine was closed meanwhile');
   if (!isInPlace(arena)) throw replaced('attachVcpu');
   throw outOfRange(
     'attachVcpu',

@@ -56,6 +56,7 @@ const QUICK: readonly Row[] = [
   ['retirement-against-next-tenant', 'sc', 1, 300, 3600, 1],
   ['mark-against-measurement', 'sc', 1, 180, 1900, 4],
   ['limit-lifted-against-sleep', 'sc', ANY, 1800, 1800, 1],
+  ['late-attach-against-create', 'sc', 1, 430, 7000, 5],
 ];
 
 const THOROUGH: readonly Row[] = [
@@ -103,6 +104,8 @@ const THOROUGH: readonly Row[] = [
   ['mark-against-measurement', 'tso', 1, 1000, 2700, 4],
   ['limit-lifted-against-sleep', 'sc', ANY, 1800, 1800, 1],
   ['limit-lifted-against-sleep', 'tso', ANY, 1800, 1800, 1],
+  ['late-attach-against-create', 'sc', 2, 13000, 160000, 7],
+  ['late-attach-against-create', 'tso', 1, 85000, 85000, 5],
 ];
 
 export const QUICK_RUNS = QUICK.map(toRun);
