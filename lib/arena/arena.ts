@@ -92,6 +92,7 @@ export class Arena {
     words.set(Header.EngineId, engineId);
     words.set(Header.Checksum, checksumOf(words));
     for (let i = 0; i < geometry.maxReaders; i++) {
+      // A late claim that fails only reads, so these stores cannot be lost to it.
       words.set(Slots.first + i * Slots.size + Slot.Identity, vacantOf(engineId));
     }
     words.store(Header.Magic, MAGIC);

@@ -46,6 +46,7 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
     }
     return slot;
   }
+  if (words.load(Header.Closed) !== 0) throw new UsageError('attachVcpu: the engine was closed meanwhile');
   if (!isInPlace(arena)) throw replaced('attachVcpu');
   throw outOfRange(
     'attachVcpu',

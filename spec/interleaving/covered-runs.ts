@@ -64,8 +64,9 @@ const QUICK: readonly Row[] = [
   ['death-against-collecting', 'sc', 1, 930, 2600, 3],
   ['death-against-extend', 'sc', 1, 1000, 2800, 2],
   ['retirement-against-next-tenant', 'sc', 1, 300, 3600, 1],
-  ['mark-against-measurement', 'sc', 1, 200, 2600, 4],
+  ['mark-against-measurement', 'sc', 1, 170, 1900, 4],
   ['limit-lifted-against-sleep', 'sc', ANY, 700, 700, 1],
+  ['late-attach-against-create', 'sc', 1, 430, 7000, 5],
 ];
 
 const THOROUGH: readonly Row[] = [
@@ -128,6 +129,8 @@ const THOROUGH: readonly Row[] = [
   ['mark-against-measurement', 'tso', 1, 1700, 4000, 4],
   ['limit-lifted-against-sleep', 'sc', ANY, 700, 700, 1],
   ['limit-lifted-against-sleep', 'tso', ANY, 700, 700, 1],
+  ['late-attach-against-create', 'sc', 2, 13000, 160000, 7],
+  ['late-attach-against-create', 'tso', 1, 85000, 85000, 5],
 ];
 
 export const QUICK_RUNS = QUICK.map(toRun);

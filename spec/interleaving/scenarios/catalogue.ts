@@ -4,6 +4,7 @@ import { collectingScenarios } from './collecting.js';
 import { hotplugScenarios } from './hotplug.js';
 import { litmusScenarios } from './litmus.js';
 import { rateScenarios } from './rates.js';
+import { replacingScenarios } from './replacing.js';
 import { trackingScenarios } from './tracking.js';
 import { waitingScenarios } from './waiting.js';
 
@@ -14,4 +15,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...trackingScenarios,
   ...waitingScenarios,
   ...rateScenarios,
+  ...replacingScenarios,
 };

@@ -1,7 +1,6 @@
 /** A vCPU's part of an engine's scenarios. */
 import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
 import { Header, VERSION } from '../../../lib/arena/layout.js';
-import { Words } from '../../../lib/arena/words.js';
 import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { Vcpu } from '../../../lib/dirty/vcpu.js';
@@ -10,6 +9,12 @@ import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
 import { attachVcpu } from '../../../lib/vcpu.js';
 import type { Stage } from '../checker/scenario.js';
 import { PAGE } from './owner-side.js';
+
+/** The handle of the engine that lives in the memory, as a message would bring it. */
+export function handleOf(memory: WebAssembly.Memory): ArenaHandle {
+  const engine = new Int32Array(memory.buffer)[Header.EngineId] as number;
+  return { dirtymem: VERSION, engine, memory, byteOffset: 0 };
+}
 
 export class ReaderSide {
   readonly stage: Stage;
@@ -27,9 +32,7 @@ export class ReaderSide {
   }
 
   attach(): void {
-    const { memory } = this.stage;
-    const engine = new Words(memory.buffer, 0, Header.EngineId + 1).get(Header.EngineId);
-    const handle: ArenaHandle = { dirtymem: VERSION, engine, memory, byteOffset: 0 };
+    const handle = handleOf(this.stage.memory);
     const name = `vcpu${this.thread}`;
     const broken = SABOTAGES[this.stage.sabotage ?? '']?.vcpu;
     if (broken === undefined) {

@@ -79,9 +79,12 @@ export class TracedWords extends Words {
     return this.modify('exchange', index, () => value);
   }
 
-  /** One that fails is a read-modify-write all the same, of the value that was there. */
+  /** One that fails is a read, and no read-modify-write (ECMA-262, AtomicCompareExchangeInSharedBlock). */
   override compareExchange(index: number, expected: number, replacement: number): number {
-    return this.modify('compareExchange', index, (old) => (old === expected ? replacement : old));
+    const read = this.choose(index);
+    const written = read === expected ? replacement : undefined;
+    this.push({ kind: 'access', name: 'compareExchange', location: index, order: 'seq-cst', read, written });
+    return read;
   }
 
   override notify(index: number): void {

@@ -1,0 +1,84 @@
+/**
+ * GP-5 between engines, in the language's own memory model: a thread that claims a slot of a closed engine, against whoever
+ * creates the next one in its place. One slot; what the word is in the next engine is its slot's word too.
+ */
+import { Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
+import type { Litmus, Thread } from './checker/litmus.js';
+import type { TracedWords } from './checker/traced-words.js';
+import { expectNever, expectWitness } from './protocols.js';
+
+const IDENTITY = Slots.first + Slot.Identity;
+/** What the last tenant of the old engine has stored before it left, and what a tenant stores. */
+const STATE = Slots.first + Slot.State;
+const [OLD, NEXT, NONE] = [vacantOf(5), vacantOf(6), 0];
+const LATE = 7;
+const TENANT = 8;
+
+const claim = (m: TracedWords, expected: number): boolean => m.compareExchange(IDENTITY, expected, LATE) === expected;
+
+/** As arena/place.ts and arena/arena.ts do it. */
+const create = (m: TracedWords): boolean => {
+  if (m.compareExchange(IDENTITY, OLD, NONE) !== OLD) return false;
+  m.set(STATE, 0);
+  m.set(IDENTITY, NONE);
+  m.set(IDENTITY, NEXT);
+  return true;
+};
+
+function litmus(late: (m: TracedWords) => boolean, creator: (m: TracedWords) => boolean, initial = OLD): Litmus {
+  const says =
+    (name: string, act: (m: TracedWords) => boolean): Thread =>
+    (m) => ({ [name]: act(m) ? 1 : 0 });
+  return {
+    locations: { identity: IDENTITY, state: STATE },
+    initial: new Map([[IDENTITY, initial]]),
+    threads: { late: says('claimed', late), creator: says('created', creator) },
+    afterwards: (m) => ({ identity: m.load(IDENTITY), state: m.load(STATE) }),
+  };
+}
+
+describe('GP-5: a late claim, and the creation of the next engine in the place', () => {
+  const lateThread = (m: TracedWords): boolean => claim(m, OLD);
+
+  it('never both succeed, and a claim that fails leaves the next engine’s word as it is', () => {
+    expectNever(litmus(lateThread, create), ({ claimed, created, identity }) => {
+      return claimed === created || identity !== (created === 1 ? NEXT : LATE);
+    });
+  });
+
+  it('a tenant that leaves has made all its stores before those of creation', () => {
+    const leave = (m: TracedWords): boolean => {
+      m.store(STATE, 3);
+      m.store(IDENTITY, OLD);
+      return true;
+    };
+    expectNever(litmus(leave, create, TENANT), ({ created, state }) => created === 1 && state !== 0);
+  });
+
+  it('broken, one vacant value for all engines: the claim lands in the next engine', () => {
+    const sameValue = (m: TracedWords): boolean => {
+      if (m.compareExchange(IDENTITY, OLD, NONE) !== OLD) return false;
+      m.set(IDENTITY, OLD);
+      return true;
+    };
+    expectWitness(litmus(lateThread, sameValue), ({ claimed, created }) => claimed === 1 && created === 1);
+  });
+
+  it('broken, creation looks at the slot and does not swap it: a reader of the old engine is in the next one', () => {
+    const looks = (m: TracedWords): boolean => {
+      if (m.load(IDENTITY) !== OLD) return false;
+      m.set(IDENTITY, NEXT);
+      return true;
+    };
+    expectWitness(litmus(lateThread, looks), ({ claimed, created }) => claimed === 1 && created === 1);
+  });
+
+  it('broken, the slot is freed by a plain store: the tenant’s last store lands in the next engine', () => {
+    const leave = (m: TracedWords): boolean => {
+      m.store(STATE, 3);
+      m.set(IDENTITY, OLD);
+      return true;
+    };
+    expectWitness(litmus(leave, create, TENANT), ({ created, state }) => created === 1 && state !== 0);
+  });
+});
