@@ -7,7 +7,7 @@
  */
 import type { Allocator } from './arena/allocator.js';
 import { Arena, type ArenaHandle, type ArenaOptions } from './arena/arena.js';
-import { Header } from './arena/layout.js';
+import { Header, Slots } from './arena/layout.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
 import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './dirty/client.js';
@@ -19,7 +19,7 @@ import { PageSet, type PageSetStore } from './dirty/page-set.js';
 import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
 import { type Tracking, Trackings } from './dirty/tracking.js';
-import { checkInteger, describeReaders, GracePeriodTimeout, UsageError, wrongType } from './errors.js';
+import { CorruptionError, checkInteger, describeReaders, GracePeriodTimeout, UsageError, wrongType } from './errors.js';
 import { Events } from './events.js';
 import { warn } from './host.js';
 import { type Parts, shippedParts } from './parts.js';
@@ -29,7 +29,7 @@ import type { RamList } from './ram/ram-list.js';
 import { findLocalReader } from './rcu/local-readers.js';
 import { RateLimits } from './rcu/rate-limits.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
-import { reportReaders, retireIdentity } from './rcu/registry.js';
+import { isInPlace, reportReaders, retireIdentity, retireSlot } from './rcu/registry.js';
 import { checkWaitOptions, type WaitOptions } from './rcu/wait.js';
 import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, Supervision } from './supervision.js';
@@ -114,6 +114,7 @@ export class DirtyMemory {
     const runs = { words: arena.words, first: arena.regions.runs, holder: undefined };
     this.store = { geometry: arena.geometry, allocator: this.allocator, kernel, runs };
     this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
+    this.allocator.describeHoldouts = () => this.rcu.describeHoldouts();
     this.tables = parts.tables(arena, this.allocator, kernel, tracked);
     this.ram = parts.ram(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
     this.ranges = new CheckedRanges(this.ram, arena.geometry.pageSize);
@@ -194,7 +195,7 @@ export class DirtyMemory {
       bitmap.hostPageSize,
     );
     const range = this.ranges.toMark('setDirtyBitmap', start, end - start);
-    const blockOf = (client: number, number: number): number => this.tables.blockAt(client, number);
+    const blockOf = (client: number, number: number): number => this.tables.intactBlockAt(client, number);
     return importBitmap(bitmap, range, mask, { pageSize, pagesPerBlock, kernel: this.store.kernel, blockOf });
   }
 
@@ -325,7 +326,7 @@ export class DirtyMemory {
    * would have found, and wait for nothing. A collection divides the time into two windows, in each of which a page may
    * count, and the time that it takes is not measured. To vCPUs a window is as a harvest: pages turn dirty once more. A
    * client that is not tracked is tracked meanwhile. Readers count for MIGRATION, and are asked: such a measurement waits for
-   * a grace period at the beginning and at the end.
+   * a grace period before its first window, and for one after its last.
    * @throws (rejects) as the wait options have it; ArenaFullError; UsageError, also when the engine is closed meanwhile.
    *   The bits are where they were then
    */
@@ -384,14 +385,25 @@ export class DirtyMemory {
    * Retires the readers of a thread that is known to be gone, where no event says so (browsers, workers of workers).
    * Also while the engine closes, which waits for them, and afterwards: their slots must be free before another engine
    * may be created in the same memory.
-   * @param identity the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another
+   * @param reader the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another. When
+   *   something has written over a reader's identity in the arena, as stalls and timeouts then say: its slot
    * @returns how many readers it had
+   * @throws TypeError, RangeError; UsageError for a reader of the calling thread, and for a slot whose tenant's identity is
+   *   known; CorruptionError when the arena does not say any more that it is this engine's
    */
-  retire(identity: number): number {
-    checkInteger('retire', 'identity', identity, 0, 2 ** 31 - 2);
-    const local = findLocalReader(this.arena.engineId, (reader) => reader.identity === identity);
+  retire(reader: number | { readonly slot: number }): number {
+    const { identity, position } = this.checkRetired(reader);
+    const local = findLocalReader(
+      this.arena.engineId,
+      (own) => own.identity === identity || own.slot === Slots.first + (position ?? -1) * Slots.size,
+    );
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
-    const retired = retireIdentity(this.arena, identity);
+    if (this.rcu.lifecycle.state !== 'closed' && !isInPlace(this.arena)) {
+      throw new CorruptionError(
+        "retire: the engine's id in the arena was written over, or another engine lives there: this one is lost",
+      );
+    }
+    const retired = position === undefined ? retireIdentity(this.arena, identity) : retireSlot(this.arena, position);
     this.rcu.step();
     return retired;
   }
@@ -422,7 +434,9 @@ export class DirtyMemory {
   /**
    * Ends the engine, after all that is under way: collections, unpluggings, callbacks. Readers that are still attached
    * throw at their first mark after their next quiescent state. A second call is the first one's.
-   * @throws (rejects) GracePeriodTimeout, the signal's reason; then the engine is open as before
+   * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError inside a read-side section, for callbacks of `callRcu`
+   *   that hand over others without end, and for one that was refused something because the engine closes; then the engine is
+   *   open as before
    */
   async close(options: WaitOptions = {}): Promise<void> {
     const { lifecycle } = this.rcu;
@@ -465,6 +479,17 @@ export class DirtyMemory {
     this.rcu.lifecycle.check(operation);
   }
 
+  /** @returns what it goes by: an identity, or a position in the reader registry */
+  private checkRetired(reader: number | { readonly slot: number }) {
+    if (typeof reader !== 'object' || reader === null) {
+      return { position: undefined, identity: checkInteger('retire', 'identity', reader, 0, 2 ** 31 - 2) };
+    }
+    const { slot } = reader;
+    if (slot === undefined) throw wrongType('retire', 'identity', reader, 'a number, or an object with a slot');
+    const most = this.arena.geometry.maxReaders - 1;
+    return { position: checkInteger('retire', 'slot', slot, 0, most), identity: undefined };
+  }
+
   private mark(operation: string, start: number, length: number, mask: number): number {
     this.checkOpen(operation);
     const range = this.ranges.toMark(operation, start, length);
@@ -472,7 +497,7 @@ export class DirtyMemory {
     eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
       for (let client = 0; client < CLIENT_COUNT; client++) {
         if ((mask & (1 << client)) === 0) continue;
-        if (this.store.kernel.setLive(this.tables.blockAt(client, number), from, to) > 0) turned |= 1 << client;
+        if (this.store.kernel.setLive(this.tables.intactBlockAt(client, number), from, to) > 0) turned |= 1 << client;
       }
     });
     return turned;

@@ -37,7 +37,10 @@ export class CorruptionError extends Error {
 /** A registered reader, as stall reports and timeouts show it. */
 export interface ReaderReport {
   readonly name: string;
-  /** What `retire` takes: the thread's id unless `attachVcpu` was given another. */
+  /**
+   * What `retire` takes: the thread's id unless `attachVcpu` was given another. `UNKNOWN_IDENTITY`, -1, when something has
+   * written over it in the arena; `retire` then takes the slot.
+   */
   readonly identity: number;
   /** Position in the reader registry, 0 to maxReaders - 1. */
   readonly slot: number;
@@ -52,15 +55,24 @@ export class GracePeriodTimeout extends Error {
   /** The readers that had not reported. */
   readonly readers: readonly ReaderReport[];
 
-  constructor(operation: string, timeoutMs: number, readers: readonly ReaderReport[]) {
-    super(`${operation}: no grace period within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`);
+  constructor(operation: string, timeoutMs: number, readers: readonly ReaderReport[], hint?: string) {
+    const because = `${operation}: no grace period within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`;
+    super(hint === undefined ? because : `${because}; ${hint}`);
     this.readers = readers;
   }
 }
 
+/** In a ReaderReport. */
+export const UNKNOWN_IDENTITY = -1;
+
 export function describeReaders(readers: readonly ReaderReport[]): string {
-  if (readers.length === 0) return 'no reader';
-  return readers.map((r) => `'${r.name}' (identity ${r.identity}, slot ${r.slot})`).join(', ');
+  if (readers.length === 0) return 'no reader any more';
+  return readers.map(describeReader).join(', ');
+}
+
+function describeReader({ name, identity, slot }: ReaderReport): string {
+  if (identity !== UNKNOWN_IDENTITY) return `'${name}' (identity ${identity}, slot ${slot})`;
+  return `'${name}' (slot ${slot}, whose identity was written over; when its thread is gone, retire({ slot: ${slot} }))`;
 }
 
 export function show(value: unknown): string {
@@ -73,8 +85,9 @@ export function show(value: unknown): string {
   }
 }
 
-export function outOfRange(operation: string, what: string, value: unknown, limit: string): RangeError {
-  return new RangeError(`${operation}: ${what} must be ${limit}, got ${show(value)}`);
+/** @param hint what else there is to say, after the value */
+export function outOfRange(operation: string, what: string, value: unknown, limit: string, hint = ''): RangeError {
+  return new RangeError(`${operation}: ${what} must be ${limit}, got ${show(value)}${hint}`);
 }
 
 export function wrongType(operation: string, what: string, value: unknown, expected: string): TypeError {

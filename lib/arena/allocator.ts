@@ -33,6 +33,8 @@ export class Allocator {
   readonly blockWords: number;
   /** Told that there is a block to zero. */
   onFree: () => void = () => {};
+  /** Says which readers the running grace period waits for; '' when there are none. */
+  describeHoldouts: () => string = () => '';
   private readonly words: Words;
   private readonly debug: boolean;
   /** Memory that was never used is zero, unless it is the embedder's. */
@@ -43,6 +45,8 @@ export class Allocator {
   private readonly freeTableLists = new Map<number, number[]>();
   /** Sizes in words of all that is allocated. */
   private readonly live = new Map<number, number>();
+  /** Those of them that are free after a grace period. */
+  private readonly awaiting = new Set<number>();
   /** The memory may be another engine's by now: nothing is touched any more. */
   closed = false;
   private top: number;
@@ -135,6 +139,11 @@ export class Allocator {
     };
   }
 
+  /** Notes that a block or a table that is in use will be free after a grace period, for the message of a full arena. */
+  awaitPeriod(first: number): void {
+    this.awaiting.add(first);
+  }
+
   private takeSpare(): number | undefined {
     const spare = this.zeroed.pop();
     if (spare !== undefined) {
@@ -157,11 +166,20 @@ export class Allocator {
     if (first + size > this.words.length) {
       throw new ArenaFullError(
         `${purpose}: the arena is full: ${size * 4} bytes wanted, ` +
-          `${(this.words.length - first) * 4} of ${this.words.length * 4} never used, ${this.wordsInUse * 4} in use`,
+          `${(this.words.length - first) * 4} of ${this.words.length * 4} never used, ${this.wordsInUse * 4} in use` +
+          this.describeAwaiting(),
       );
     }
     this.top = first + size;
     return first;
+  }
+
+  private describeAwaiting(): string {
+    let words = 0;
+    for (const first of this.awaiting) words += this.live.get(first) ?? 0;
+    if (words === 0) return '';
+    const holdouts = this.describeHoldouts();
+    return `, of which ${words * 4} are free after a grace period${holdouts && ` (${holdouts})`}: await rcu.synchronize()`;
   }
 
   private enter(first: number, size: number): void {
@@ -175,6 +193,7 @@ export class Allocator {
       throw new CorruptionError(`allocator: word ${first} is freed as a ${kind}, which it is not`);
     }
     this.live.delete(first);
+    this.awaiting.delete(first);
     this.wordsInUse -= size;
   }
 

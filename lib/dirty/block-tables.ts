@@ -20,12 +20,15 @@
  *
  * The tables of the three clients have blocks for the same pages, and the same length. Both follow from the blocks that
  * exist, never from the RAM of the moment (what QEMU's b84f06c2bee7 mended).
+ *
+ * The owner goes by a record of its own of what it has published. A table in the arena that differs from it was written
+ * over: vCPUs mark elsewhere, and the owner would clear what is no bitmap.
  */
 import type { Allocator } from '../arena/allocator.js';
 import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { ArenaFullError } from '../errors.js';
+import { ArenaFullError, CorruptionError } from '../errors.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, clientName } from './client.js';
 import { eachBlock, type PageRange } from './page-range.js';
 
@@ -56,6 +59,8 @@ export class BlockTables {
   protected readonly allocator: Allocator;
   private readonly kernel: Kernel;
   protected readonly tables: number[] = [];
+  /** By client, the entries of its table as they were published. */
+  private readonly published: Int32Array[] = [];
   private length = 0;
   private trackedMask: number;
   /** Undefined while, and so as long as, every client is tracked. */
@@ -75,14 +80,31 @@ export class BlockTables {
     for (let client = 0; client < CLIENT_COUNT; client++) {
       const table = this.build(client, 0, [], 'DirtyMemory.create');
       this.tables.push(table);
+      this.published.push(new Int32Array(0));
       arena.words.store(Header.Roots + client, table);
     }
   }
 
-  /** @returns word index of the block, or of the all-zero block. Plain reads: only the owner publishes tables. */
+  /** @returns word index of the block, or of the all-zero block, whatever the table in the arena says by now */
   blockAt(client: number, number: number): number {
     if (number >= this.length) return this.arena.regions.zeroBlock;
-    return this.arena.words.get((this.tables[client] as number) + Table.Entries + number);
+    return (this.published[client] as Int32Array)[number] as number;
+  }
+
+  /**
+   * As `blockAt`, for what an embedder asks for, and so is told of.
+   * @throws CorruptionError when the table in the arena says something else: vCPUs that have seen that have marked there
+   */
+  intactBlockAt(client: number, number: number): number {
+    const block = this.blockAt(client, number);
+    if (number >= this.length) return block;
+    // Plain: only the owner publishes tables, and nobody stores to one that is published.
+    const found = this.arena.words.get((this.tables[client] as number) + Table.Entries + number);
+    if (found === block) return block;
+    throw new CorruptionError(
+      `block table of client ${clientName(client)}: entry ${number} was written over: it is ${found}, not ${block}. ` +
+        'Marks may have gone astray: take all RAM for dirty, and go on with another engine',
+    );
   }
 
   /** The mask of clients that have blocks of their own. */
@@ -172,6 +194,7 @@ export class BlockTables {
     const full = owned.map(([number]): Entry => [number, this.fullBlock as number]);
     const table = this.build(client, this.length, full, purpose);
     const freeTable = this.publish([[client, table]]);
+    this.awaitPeriod(owned);
     this.trackedMask &= ~(1 << client);
     this.publishTracked(this.trackedMask);
     return () => {
@@ -202,6 +225,7 @@ export class BlockTables {
     }
     this.length = length;
     const freeTables = this.publish(built);
+    this.awaitPeriod(blocks);
     this.shrinks++;
     return () => {
       freeTables();
@@ -295,6 +319,10 @@ export class BlockTables {
     return fresh;
   }
 
+  private awaitPeriod(entries: readonly Entry[]): void {
+    for (const [, block] of entries) if (block !== this.fullBlock) this.allocator.awaitPeriod(block);
+  }
+
   protected freeBlocks(entries: readonly Entry[]): void {
     for (const [, block] of entries) if (block !== this.fullBlock) this.allocator.freeBlock(block);
   }
@@ -349,7 +377,7 @@ export class BlockTables {
     words.set(table + Table.Length, length);
     words.set(table + Table.Replaced, 0);
     const kept = Math.min(length, this.length);
-    if (kept > 0) words.copy((this.tables[client] as number) + Table.Entries, entries, kept);
+    for (let number = 0; number < kept; number++) words.set(entries + number, this.blockAt(client, number));
     words.fill(entries + kept, entries + length, regions.zeroBlock);
     for (const [number, block] of changes) words.set(entries + number, block);
     return table;
@@ -362,12 +390,14 @@ export class BlockTables {
     for (const [client, table] of built) {
       replaced.push(this.tables[client] as number);
       this.tables[client] = table;
+      this.published[client] = this.entriesOf(table);
       // ORDER GP-1: the table's and its fresh blocks' contents precede this store (release), else a reader that loads
       //   the root follows garbage (corruption). The caller requests the grace period in the same step.
       // pairs with: dirty/vcpu.ts loadRoots; stress/generated-code.ts enterBlock
       words.store(Header.Roots + client, table);
     }
     for (const table of replaced) {
+      this.allocator.awaitPeriod(table);
       // ORDER: the time before the flag (store-store), so that the torture's age check never sees the flag alone.
       // pairs with: stress/table-watch.ts look
       words.store(table + Table.ReplacedAt, words.load(Header.Completed));
@@ -376,5 +406,13 @@ export class BlockTables {
     return () => {
       for (const table of replaced) this.allocator.freeTable(table);
     };
+  }
+
+  /** Of a table that was just built. */
+  private entriesOf(table: number): Int32Array {
+    const { words } = this.arena;
+    const entries = new Int32Array(words.get(table + Table.Length));
+    for (let number = 0; number < entries.length; number++) entries[number] = words.get(table + Table.Entries + number);
+    return entries;
   }
 }

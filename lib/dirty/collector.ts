@@ -125,9 +125,13 @@ export class Collector {
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
         const cookie = release === undefined ? this.rcu.request() : this.rcu.defer(release);
         await this.rcu.waitFor(operation, cookie, wait, since);
+      } else {
+        const turn = this.rcu.breathe();
+        if (turn !== undefined) await turn; // a clean harvest takes a microsecond, and each await a good part of one
       }
     } catch (error) {
       this.abandon(client, state, taken);
+      await this.rcu.breathe();
       throw error;
     }
     state.inFlight = undefined;
@@ -143,13 +147,19 @@ export class Collector {
   collectUnsynchronized<T>(operation: string, client: Client, range: PageRange, deliver: (taken: PageSet) => T): T {
     const state = this.state(client);
     if (!state.lock.tryAcquire()) {
-      throw new UsageError(`${operation}: another collection of ${clientName(client)} is under way`);
+      const holdouts = this.rcu.describeHoldouts();
+      throw new UsageError(
+        `${operation}: another collection of ${clientName(client)} is under way${holdouts && `, ${holdouts}`}`,
+      );
     }
     this.checkTracked(operation, client, state);
     this.rcu.step();
     if (this.rcu.completed < state.trackedFrom) {
       state.lock.release();
-      throw new UsageError(`${operation}: not every vCPU marks for ${clientName(client)} yet; await track first`);
+      const holdouts = this.rcu.describeHoldouts();
+      throw new UsageError(
+        `${operation}: not every vCPU marks for ${clientName(client)} yet${holdouts && `, ${holdouts}`}; await track first`,
+      );
     }
     const taken = new PageSet(this.store, operation);
     try {
@@ -264,7 +274,7 @@ export class Collector {
           const number = Math.floor(page / pagesPerBlock);
           const base = number * pagesPerBlock;
           const to = Math.min(part.end - base, pagesPerBlock);
-          const block = this.tables.blockAt(client, number);
+          const block = this.tables.intactBlockAt(client, number);
           const from = kernel.findSet(block, page - base, to);
           // No more bits than pages that may be taken, however many are set meanwhile.
           const until = Math.min(kernel.findClear(block, from, to), from + left);
@@ -288,7 +298,7 @@ export class Collector {
   ): void {
     for (const part of this.ramWithin(range)) {
       eachBlock(part, this.arena.geometry.pagesPerBlock, (number, from, to) => {
-        const block = this.tables.blockAt(client, number);
+        const block = this.tables.intactBlockAt(client, number);
         const first = this.store.kernel.findSet(block, from, to);
         if (first < to && wanted(number, block)) taken.takeLive(block, number, first, to);
       });
@@ -311,6 +321,7 @@ export class Collector {
   /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */
   protected abandon(client: Client, state: ClientState, taken: PageSet): void {
     state.inFlight = taken;
+    taken.awaitPeriod();
     this.rcu.defer(() => this.giveBack(client, state, taken));
   }
 

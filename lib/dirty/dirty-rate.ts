@@ -4,8 +4,8 @@
  * Nobody waits for a window either: whoever wants the bits ends it, within the call, and another begins afterwards, until
  * all windows have lasted as long as was asked for.
  *
- * Readers count for themselves what they turn. They are read after a grace period at the beginning and one at the end, whatever
- * windows there are in between.
+ * Readers count for themselves what they turn (dirty/reader-rates.ts). They are read in a grace period before the first
+ * window and in one after the last, whatever windows there are in between.
  *
  * What was dirty before, and RAM that was plugged meanwhile and so is all dirty, does not count. A client that nobody tracks
  * is tracked for as long as it is measured.
@@ -14,32 +14,20 @@ import type { Arena } from '../arena/arena.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { GracePeriodTimeout } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { dirtiedSince, type Reading, readMeters } from '../rcu/readings.js';
 import { later } from '../rcu/turns.js';
 import { type WaitOptions, waitForWake } from '../rcu/wait.js';
 import type { BlockTables } from './block-tables.js';
 import { Client } from './client.js';
 import type { Collector } from './collector.js';
 import { eachBlock, type PageRange } from './page-range.js';
+import { type PagesDirtied, type ReaderRate, ReaderRates } from './reader-rates.js';
 import type { Trackings } from './tracking.js';
 
-/** What turned dirty within a time, in pages. */
-export interface PagesDirtied {
-  readonly pages: number;
-  readonly pagesPerSecond: number;
-}
+export type { PagesDirtied, ReaderRate } from './reader-rates.js';
 
 /** How fast one RAM block was dirtied, by whomever. */
 export interface RamBlockRate extends PagesDirtied {
   readonly id: string;
-}
-
-/** How fast one reader dirtied pages. */
-export interface ReaderRate extends PagesDirtied {
-  readonly identity: number;
-  readonly name: string;
-  /** The limit that is set for it, in pages a second; undefined when there is none. */
-  readonly limit: number | undefined;
 }
 
 /** What `measureDirtyRate` found; pages of all the RAM blocks that are listed. */
@@ -49,8 +37,10 @@ export interface DirtyRate extends PagesDirtied {
   /** The RAM blocks that were plugged all the time, by place. */
   readonly blocks: readonly RamBlockRate[];
   /**
-   * The readers that are attached at the end; none for other clients than MIGRATION, for which they count. They are
-   * measured from one report to another, from the beginning to the end, collections included.
+   * The readers that were attached when the last window ended, and still were when they had reported; none for other
+   * clients than MIGRATION, for which they count. Each is counted from its last report before the first window, or its
+   * coming, to its first report after the last window, collections included: `seconds` says how long that was. So it has
+   * every page that it turned in a window, and those that it turned between its reports and the windows.
    */
   readonly readers: readonly ReaderRate[];
 }
@@ -74,12 +64,6 @@ interface Measured {
   readonly ram: () => Iterable<Ram>;
 }
 
-interface Readings {
-  /** In milliseconds. */
-  readonly at: number;
-  readonly readings: readonly Reading[];
-}
-
 /** One measurement. */
 export class DirtyRateMeasurement {
   private readonly engine: Measured;
@@ -88,8 +72,6 @@ export class DirtyRateMeasurement {
   private readonly options: WaitOptions;
   private readonly since = performance.now();
   private milliseconds = 0;
-  /** No window is opened any more: the client may not be tracked, and its blocks be the full block. */
-  private over = false;
   /** Of the RAM that was plugged when the first window began, and is. */
   private blocks: Map<Ram, number> | undefined;
 
@@ -102,34 +84,24 @@ export class DirtyRateMeasurement {
 
   /** @throws (rejects) as `DirtyMemory.measureDirtyRate` */
   async run(): Promise<DirtyRate> {
-    const { rcu, trackings } = this.engine;
+    const { arena, rcu, trackings } = this.engine;
     rcu.checkMayWait(OPERATION);
     const tracking = trackings.join(this.client) ?? (await trackings.track(this.client, this.options));
+    const rates = new ReaderRates(arena, rcu, OPERATION);
     let readers: ReaderRate[] = [];
     try {
-      if (this.client === Client.Migration) {
-        const [earlier] = await Promise.all([this.readReaders(), this.measureBlocks()]);
-        readers = ratesOfReaders(earlier, await this.readReaders());
-      } else await this.measureBlocks();
+      const reports = this.client === Client.Migration && rates.begin(this.windowMs, this.options, this.since);
+      if (reports) await reports; // not where there is none: the window is opened within the call
+      while (this.milliseconds < this.windowMs) await this.measureWindow();
+      if (this.client === Client.Migration) readers = await rates.end(this.options, this.since);
     } finally {
-      this.over = true;
+      rates.stop();
       tracking.abandon();
     }
     const seconds = this.milliseconds / 1000;
     const blocks = [...(this.blocks ?? [])].map(([{ id }, pages]) => ({ id, ...rateOf(pages, seconds) }));
     const pages = blocks.reduce((sum, block) => sum + block.pages, 0);
     return { seconds, ...rateOf(pages, seconds), blocks, readers };
-  }
-
-  private async measureBlocks(): Promise<void> {
-    while (!this.over && this.milliseconds < this.windowMs) await this.measureWindow();
-  }
-
-  /** The counts of all readers, each at its report. */
-  private async readReaders(): Promise<Readings> {
-    const { rcu, arena } = this.engine;
-    await rcu.waitFor(OPERATION, rcu.request(), this.options, this.since);
-    return { at: performance.now(), readings: readMeters(arena) };
   }
 
   /** Opens a window, which lasts as long as is left to measure, or until somebody collects; or waits while somebody does. */
@@ -184,15 +156,6 @@ export class DirtyRateMeasurement {
     const measured = `${OPERATION} (${this.milliseconds.toFixed(0)} of ${this.windowMs} ms measured)`;
     return new GracePeriodTimeout(measured, ms, this.engine.rcu.holdouts());
   };
-}
-
-function ratesOfReaders(earlier: Readings, later: Readings): ReaderRate[] {
-  const seconds = (later.at - earlier.at) / 1000;
-  const before = new Map(earlier.readings.map((reading) => [reading.slot, reading]));
-  return later.readings.map((reading) => {
-    const { identity, name, slot, limit } = reading;
-    return { identity, name, limit: limit || undefined, ...rateOf(dirtiedSince(before.get(slot), reading), seconds) };
-  });
 }
 
 function rateOf(pages: number, seconds: number): PagesDirtied {

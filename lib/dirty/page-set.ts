@@ -83,6 +83,11 @@ export class PageSet {
     this.changes += 1;
   }
 
+  /** @internal It is disposed of after the next grace period: messages about a full arena say so. */
+  awaitPeriod(): void {
+    for (const block of this.blocks?.values() ?? []) this.store.allocator.awaitPeriod(block);
+  }
+
   /** @internal */
   get disposed(): boolean {
     return this.blocks === undefined;

@@ -65,7 +65,7 @@ export class Queries {
       const number = Math.floor(page / this.pagesPerBlock);
       const base = number * this.pagesPerBlock;
       const to = Math.min(range.end - base, this.pagesPerBlock);
-      const bit = this.kernel[kind](this.tables.blockAt(client, number), page - base, to);
+      const bit = this.kernel[kind](this.tables.intactBlockAt(client, number), page - base, to);
       if (bit < to) return base + bit;
       page = base + to;
     }

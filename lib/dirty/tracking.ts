@@ -76,7 +76,13 @@ export class Trackings {
     this.rcu.checkMayWait('track');
     wait.signal?.throwIfAborted();
     this.rcu.step();
-    const cookie = this.begin(client);
+    let cookie: number;
+    try {
+      cookie = this.begin(client);
+    } catch (error) {
+      await this.rcu.breathe();
+      throw error;
+    }
     try {
       await this.rcu.waitFor('track', cookie, wait);
     } catch (error) {
@@ -121,7 +127,10 @@ export class Trackings {
   private async stop(client: Client): Promise<void> {
     const { lifecycle } = this.rcu;
     if (lifecycle.state === 'open') this.rcu.checkMayWait('stop');
-    const cookie = await this.leave(client);
+    const cookie = await this.leave(client).catch(async (error) => {
+      await this.rcu.breathe();
+      throw error;
+    });
     // An engine that is closing may not see the period through, and frees everything anyway.
     if (cookie !== undefined && lifecycle.state === 'open') await this.rcu.waitFor('stop', cookie, {});
   }

@@ -1,4 +1,5 @@
 /** The destination's end of a migration. */
+import { onAbort } from '../rcu/on-abort.js';
 import type { ByteStream } from './byte-stream.js';
 import { claimAtDestination } from './decision.js';
 import { callHook } from './hook.js';
@@ -83,11 +84,11 @@ class Reception {
     const cancelled = new MigrationError('cancelled', 'the migration was cancelled');
     const cancel = (): void => this.link.fail(cancelled);
     if (signal?.aborted) cancel();
-    signal?.addEventListener('abort', cancel);
+    const stopListening = signal && onAbort(signal, cancel);
     try {
       await this.arrive();
     } finally {
-      signal?.removeEventListener('abort', cancel);
+      stopListening?.();
     }
     if (signal?.aborted) throw cancelled;
   }

@@ -7,6 +7,7 @@
  * hears how much was taken, so a peer that lives and takes nothing is found too.
  */
 import { checkBoolean, wrongType } from '../errors.js';
+import { onAbort } from '../rcu/on-abort.js';
 import { soon } from '../rcu/turns.js';
 import type { Side } from './arbiter.js';
 import type { ByteStream } from './byte-stream.js';
@@ -98,10 +99,10 @@ export class Link {
   until<T>(promise: Promise<T>): Promise<T> {
     const { signal } = this;
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(signal.reason);
-      if (signal.aborted) onAbort();
-      signal.addEventListener('abort', onAbort);
-      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+      const give = (): void => reject(signal.reason);
+      if (signal.aborted) give();
+      const stopListening = onAbort(signal, give);
+      promise.then(resolve, reject).finally(stopListening);
     });
   }
 

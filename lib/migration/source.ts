@@ -2,6 +2,7 @@
 import { DirtyMemory } from '../dirty-memory.js';
 import { checkInteger, UsageError, wrongType } from '../errors.js';
 import { Events } from '../events.js';
+import { onAbort } from '../rcu/on-abort.js';
 import { brakeOf } from './brake.js';
 import type { ByteStream } from './byte-stream.js';
 import { Convergence } from './convergence.js';
@@ -72,6 +73,7 @@ export class Migration {
   private readonly decision: SourceDecision;
   private readonly events = new Events<MigrationEvents>(['progress']);
   private readonly began = performance.now();
+  private readonly stopListening: (() => void) | undefined;
   private phase: MigrationPhase = 'connecting';
   private pausedAt: number | undefined;
   private pagesSkipped = 0;
@@ -98,7 +100,7 @@ export class Migration {
     this.rounds = new Rounds(parts, (boundary) => this.report(boundary));
     this.decision = new SourceDecision(link, this.replies, arbiter, stallMs);
     if (signal?.aborted) this.cancel();
-    signal?.addEventListener('abort', this.cancel);
+    this.stopListening = signal && onAbort(signal, this.cancel);
     this.result = this.run();
   }
 
@@ -224,7 +226,7 @@ export class Migration {
   private async end(failure: MigrationError | undefined): Promise<void> {
     const { machine, link } = this;
     this.decision.binding = true;
-    this.options.signal?.removeEventListener('abort', this.cancel);
+    this.stopListening?.();
     link.close(failure?.message);
     this.dirty.end();
     const stays = failure !== undefined && failure.reason !== 'undecided';

@@ -12,17 +12,28 @@ const ALIGNMENT = 64;
 export function placeRam(taken: Iterable<PageRange>, pages: number, maxPages: number): number | undefined {
   let best: number | undefined;
   let bestRoom = Infinity;
-  let candidate = 0;
-  const consider = (end: number): void => {
-    const room = end - candidate;
-    if (room < pages || room >= bestRoom) return;
-    best = candidate;
+  for (const { first, end } of holes(taken, maxPages)) {
+    const room = end - first;
+    if (room < pages || room >= bestRoom) continue;
+    best = first;
     bestRoom = room;
-  };
-  for (const range of taken) {
-    consider(range.first);
-    candidate = Math.ceil(range.end / ALIGNMENT) * ALIGNMENT;
   }
-  consider(maxPages);
   return best;
+}
+
+/** @param taken ascending and disjoint. @returns the most pages that `placeRam` would find room for */
+export function largestHole(taken: Iterable<PageRange>, maxPages: number): number {
+  let largest = 0;
+  for (const { first, end } of holes(taken, maxPages)) largest = Math.max(largest, end - first);
+  return largest;
+}
+
+/** Ascending; one that alignment leaves nothing of is not positive. */
+function* holes(taken: Iterable<PageRange>, maxPages: number): Generator<PageRange> {
+  let first = 0;
+  for (const range of taken) {
+    yield { first, end: range.first };
+    first = Math.ceil(range.end / ALIGNMENT) * ALIGNMENT;
+  }
+  yield { first, end: maxPages };
 }

@@ -22,7 +22,7 @@ import { checkInteger, outOfRange, show, wrongType } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { type WaitLimit, waitForWake } from '../rcu/wait.js';
 import { type RamListener, RamListeners } from './listeners.js';
-import { placeRam } from './placement.js';
+import { largestHole, placeRam } from './placement.js';
 import { RamBlock } from './ram-block.js';
 
 /** What to plug, and where. */
@@ -48,6 +48,8 @@ export class RamList {
   private blocks: RamBlock[] = [];
   /** Unplugged, and not to be used again yet. By no order. */
   protected readonly leaving = new Set<PageRange>();
+  /** Of those, the ones whose unplugging has failed: they are never used again. */
+  private readonly lost = new Set<PageRange>();
   private readonly departures = new Set<Promise<void>>();
   private plugCount = 0;
   private unplugCount = 0;
@@ -82,7 +84,9 @@ export class RamList {
     const pages = size / pageSize;
     const first = offset === undefined ? placeRam(this.taken(), pages, this.maxPages) : offset / pageSize;
     if (first === undefined) {
-      throw outOfRange(purpose, 'size', size, `no more than the largest hole below ${this.maxPages * pageSize}`);
+      const hole = largestHole(this.taken(), this.maxPages) * pageSize;
+      const limit = `no more than ${hole}, the largest hole below ${this.maxPages * pageSize}`;
+      throw outOfRange(purpose, 'size', size, limit, this.describeLeaving());
     }
     const range = { first, end: first + pages };
     this.checkFree(purpose, range);
@@ -111,11 +115,13 @@ export class RamList {
     this.rcu.checkMayWait('unplug');
     this.rcu.step();
     const rest = this.blocks.filter((other) => other !== block);
-    const release = this.tables.shrink(
-      block.range,
-      (number) => this.reachesInto(rest, number),
-      `unplugging '${block.id}'`,
-    );
+    let release: AfterGracePeriod | undefined;
+    try {
+      release = this.tables.shrink(block.range, (number) => this.reachesInto(rest, number), `unplugging '${block.id}'`);
+    } catch (error) {
+      await this.rcu.breathe();
+      throw error;
+    }
     this.blocks = rest;
     this.leaving.add(block.range);
     this.tables.setRamEnd(this.endPage);
@@ -225,6 +231,7 @@ export class RamList {
   /** The part of unplugging that waits for the readers. Begins synchronously, in the step that unpublished the RAM. */
   protected async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
     let failure: unknown;
+    block.pages.awaitPeriod();
     const cookie = this.rcu.defer(() => {
       try {
         release?.();
@@ -232,7 +239,8 @@ export class RamList {
         block.pages.dispose();
         this.leaving.delete(block.range);
       } catch (error) {
-        failure = error; // and the range stays reserved: nobody knows what its bits are (DM-4)
+        failure = error;
+        this.lost.add(block.range); // it stays reserved: nobody knows what its bits are (DM-4)
       }
     });
     await this.rcu.waitFor('unplug', cookie, {});
@@ -266,10 +274,22 @@ export class RamList {
       if (intersect(block.range, range)) throw new RangeError(`${purpose}: ${bytes} overlap '${block.id}'`);
     }
     for (const gone of this.leaving) {
-      if (intersect(gone, range)) {
-        throw new RangeError(`${purpose}: ${bytes} overlap RAM whose unplugging has not ended; await it`);
-      }
+      if (!intersect(gone, range)) continue;
+      if (this.lost.has(gone)) throw new RangeError(`${purpose}: ${bytes} overlap RAM whose unplugging has failed`);
+      const holdouts = this.rcu.describeHoldouts();
+      throw new RangeError(
+        `${purpose}: ${bytes} overlap RAM whose unplugging has not ended${holdouts && `, ${holdouts}`}; await it`,
+      );
     }
+  }
+
+  /** What else there would be, for the message of a plug that finds no room. */
+  private describeLeaving(): string {
+    let pages = 0;
+    for (const range of this.leaving) if (!this.lost.has(range)) pages += range.end - range.first;
+    if (pages === 0) return '';
+    const holdouts = this.rcu.describeHoldouts();
+    return `; ${pages * this.geometry.pageSize} bytes are of RAM whose unplugging has not ended${holdouts && `, ${holdouts}`}: await it`;
   }
 
   /** Everything that new RAM may not overlap, ascending. */

@@ -25,16 +25,23 @@ export class CallbackQueue {
     this.entries.push({ cookie, run });
   }
 
-  /** Runs what is ready. An entry that throws does not stop the others; its error becomes the host's. */
-  run(completed: number): void {
-    while (this.next < this.entries.length) {
-      const entry = this.entries[this.next] as Entry;
-      if (entry.cookie > completed) break;
-      this.next++;
+  /** Is there something whose period has ended? */
+  isReady(completed: number): boolean {
+    const entry = this.entries[this.next];
+    return entry !== undefined && entry.cookie <= completed;
+  }
+
+  /**
+   * Runs what is ready. An entry that throws does not stop the others.
+   * @param onError told of what it threw; left out, it becomes the host's uncaught error
+   */
+  run(completed: number, onError: (error: unknown) => void = throwInOwnTurn): void {
+    while (this.isReady(completed)) {
+      const entry = this.entries[this.next++] as Entry;
       try {
         entry.run();
       } catch (error) {
-        throwInOwnTurn(error);
+        onError(error);
       }
     }
     if (this.next > 0 && this.next * 2 >= this.entries.length) {

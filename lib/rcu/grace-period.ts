@@ -77,6 +77,11 @@ export class GracePeriods {
     return state === OFFLINE || reached(state, this.number);
   }
 
+  /** Has the slot's reader reported to the period of `cookie`, or been offline in it? */
+  hasReported(slot: number, cookie: number): boolean {
+    return this.completed >= cookie || (this.started === cookie && this.isQuiescent(slot));
+  }
+
   /** Asks every reader that the running period waits for to hurry. Seen by `Reader.kicked`; stale kicks are harmless. */
   kick(): void {
     this.eachSlot((slot) => {

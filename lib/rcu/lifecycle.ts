@@ -6,6 +6,7 @@ export class Lifecycle {
   /** While closing, what is under way goes on and nothing new is begun. */
   state: 'open' | 'closing' | 'closed' = 'open';
   private readonly words: Words;
+  private readonly refusals = new WeakSet<object>();
 
   constructor(words: Words) {
     this.words = words;
@@ -13,7 +14,26 @@ export class Lifecycle {
 
   /** @throws UsageError unless open, and the memory is where it was */
   check(operation: string): void {
-    if (this.state !== 'open') throw new UsageError(`${operation}: the engine is ${this.state}`);
+    if (this.state !== 'open') {
+      const refusal = new UsageError(`${operation}: the engine is ${this.state}`);
+      this.refusals.add(refusal);
+      throw refusal;
+    }
+    this.checkMemory(operation);
+  }
+
+  /** As `check`, but lets what is under way go on while the engine closes. @throws UsageError once it is closed */
+  checkNotClosed(operation: string): void {
+    if (this.state === 'closed') this.check(operation);
+    this.checkMemory(operation);
+  }
+
+  /** Is this the error with which something was refused because the engine closes? */
+  hasRefusedWith(error: unknown): boolean {
+    return error instanceof UsageError && this.refusals.has(error);
+  }
+
+  private checkMemory(operation: string): void {
     // Growing a memory that is not shared detaches its buffer; plain reads would all give undefined.
     if (this.words.length === 0) throw new UsageError(`${operation}: the engine's memory has been grown`);
   }

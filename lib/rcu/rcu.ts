@@ -8,7 +8,17 @@
  * Called from the owner's thread only.
  */
 import type { Arena } from '../arena/arena.js';
-import { checkInteger, GracePeriodTimeout, type ReaderReport, UsageError, wrongType } from '../errors.js';
+import { Slots } from '../arena/layout.js';
+import {
+  checkInteger,
+  describeReaders,
+  GracePeriodTimeout,
+  outOfRange,
+  type ReaderReport,
+  throwInOwnTurn,
+  UsageError,
+  wrongType,
+} from '../errors.js';
 import { CallbackQueue } from './callbacks.js';
 import type { GracePeriods } from './grace-period.js';
 import { Lifecycle } from './lifecycle.js';
@@ -22,6 +32,10 @@ import { checkWaitOptions, type WaitLimit, type WaitOptions, waitForWake } from 
 const SPIN_MS = 0.02;
 /** A period older than this is polled by timer, and its readers are kicked. */
 const PATIENCE_MS = 2;
+/** How often callbacks may hand over others while the engine closes: a chain of callbacks ends before, a circle never. */
+const MOST_GENERATIONS = 16;
+/** For so long operations that need not wait may follow one another without a turn of the event loop. */
+const BREATH_MS = 1;
 
 /** A grace period that has not ended in time, and who holds it up. */
 export interface StallReport {
@@ -31,8 +45,12 @@ export interface StallReport {
 }
 
 interface Waiter {
+  readonly operation: string;
   readonly cookie: number;
+  /** Looks at the slots, after each look at whether the period has ended. */
+  readonly look: () => void;
   readonly wake: () => void;
+  readonly fail: (error: Error) => void;
 }
 
 /** Grace periods, for what an embedder frees or reuses itself. Of the owner's thread alone. */
@@ -48,8 +66,13 @@ export class Rcu {
   private waiters: Waiter[] = [];
   private scheduled: Scheduled | undefined;
   private nextStallMs: number;
+  /** When the event loop has turned for the last time that is known of here. */
+  private turnedAt = performance.now();
   /** Waits outside this class that must keep the loop turning. */
   private holds = 0;
+  private inCallback = false;
+  /** What a callback was refused, and did not catch, since the engine began to close. */
+  private refusal: unknown;
 
   constructor(arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) {
     this.lifecycle = new Lifecycle(arena.words);
@@ -72,11 +95,19 @@ export class Rcu {
 
   /**
    * As `synchronize`, blocking the owner's thread. Not on threads that must not block, such as a page's main thread.
-   * @param options.timeoutMs default: the engine's `stallMs`
-   * @throws GracePeriodTimeout; UsageError inside a section; TypeError where the thread must not block
+   *
+   * It does not end when a reader that it waits for dies: that a thread has ended is an event, and events come when the
+   * event loop turns, which it does not while its thread is blocked. So does the event 'stall', which comes afterwards. For
+   * that reason this wait always has a time limit. After a timeout, `await synchronize()` does see the thread's end.
+   * @param options.timeoutMs default: the engine's `stallMs`; not Infinity
+   * @throws GracePeriodTimeout; UsageError inside a section; TypeError where the thread must not block; RangeError
    */
   synchronizeBlocking(options: { readonly timeoutMs?: number } = {}): void {
     const { timeoutMs = this.stallMs } = checkWaitOptions('synchronizeBlocking', options);
+    if (timeoutMs === Infinity) {
+      const limit = 'from 0 to 2147483647, since a blocked thread cannot see that the reader it waits for has died';
+      throw outOfRange('synchronizeBlocking', 'timeoutMs', timeoutMs, limit);
+    }
     this.checkMayWait('synchronizeBlocking');
     const cookie = this.periods.request();
     const done = (): boolean => {
@@ -92,7 +123,10 @@ export class Rcu {
     };
     try {
       if (this.spin(done) || waitBlocking(this.arena, timeoutMs, doneOrKicked)) return;
-      throw new GracePeriodTimeout('synchronizeBlocking', timeoutMs, this.holdouts());
+      const hint =
+        'a thread cannot see while it is blocked that another one has ended: if one of these has, ' +
+        'await synchronize instead, or retire its reader';
+      throw new GracePeriodTimeout('synchronizeBlocking', timeoutMs, this.holdouts(), hint);
     } finally {
       this.keepTurning(); // also where this thread must not block: the period has begun
     }
@@ -100,10 +134,13 @@ export class Rcu {
 
   /**
    * Runs `callback` after a grace period, in a turn of its own. (liburcu: call_rcu.) An error it throws becomes the
-   * host's uncaught error.
+   * host's uncaught error; while the engine closes, `close` rejects instead when the error is that the engine has refused
+   * the callback something. A callback may hand over another one while the engine closes, which waits for that one, too.
+   * @throws TypeError; UsageError when the engine is closed, and, but for callbacks, while it closes
    */
   callRcu(callback: () => void): void {
-    this.lifecycle.check('callRcu');
+    if (this.inCallback) this.lifecycle.checkNotClosed('callRcu');
+    else this.lifecycle.check('callRcu');
     if (typeof callback !== 'function') throw wrongType('callRcu', 'callback', callback, 'a function');
     this.userQueue.push(this.periods.request(), callback);
     this.keepTurning();
@@ -128,7 +165,7 @@ export class Rcu {
    * quiescent, as in the waits.
    */
   poll(cookie: number): boolean {
-    if (this.lifecycle.state === 'closed') this.lifecycle.check('poll');
+    this.lifecycle.checkNotClosed('poll');
     checkInteger('poll', 'cookie', cookie, 1, this.periods.started + 1);
     quiesceLocalReaders(this.arena.engineId);
     this.step();
@@ -144,8 +181,7 @@ export class Rcu {
   /** The readers that the running grace period waits for. */
   holdouts(): ReaderReport[] {
     this.step(); // a period that has ended unnoticed holds nobody, and the next may be waiting to begin
-    if (!this.periods.running) return [];
-    return reportReaders(this.arena, (slot) => !this.periods.isQuiescent(slot));
+    return this.heldUpBy();
   }
 
   /** How many grace periods have ended. */
@@ -156,6 +192,15 @@ export class Rcu {
   /** How many callbacks of the embedder's wait for their grace period. */
   get pendingCallbacks(): number {
     return this.userQueue.length;
+  }
+
+  /**
+   * @internal For messages about what becomes free after a grace period. Runs nothing, so that it may be asked for in
+   * mid-operation. @returns '' when no reader holds the period up
+   */
+  describeHoldouts(): string {
+    const readers = this.heldUpBy();
+    return readers.length === 0 ? '' : `waiting for ${describeReaders(readers)} to report, go offline or be retired`;
   }
 
   /** @internal Learns of periods that have ended and runs the engine's own callbacks. Each owner's step begins with it. */
@@ -179,32 +224,61 @@ export class Rcu {
     return this.periods.request();
   }
 
-  /** @internal Waits for the period of `cookie`, under the name of the calling operation, which began at `since`. */
+  /**
+   * @internal Waits for the period of `cookie`, under the name of the calling operation, which began at `since`.
+   * @param look called whenever some reader may have reported to that period (`hasReported`), for the last time when all
+   *   have
+   * @throws (rejects) UsageError when the engine is closed before the period has ended
+   */
   async waitFor(
     operation: string,
     cookie: number,
     options: WaitOptions,
     since: number = performance.now(),
+    look: () => void = () => {},
   ): Promise<void> {
     options.signal?.throwIfAborted();
-    const done = (): boolean => {
-      quiesceLocalReaders(this.arena.engineId);
-      this.step();
-      return this.periods.completed >= cookie;
-    };
-    if (this.spin(done)) {
-      this.keepTurning();
-      return;
-    }
+    if (this.endsAtOnce(operation, cookie, look)) return this.breathe();
     const timeoutError = (ms: number): Error => new GracePeriodTimeout(operation, ms, this.holdouts());
-    await waitForWake({ options, since, timeoutError }, (wake) => {
-      const waiter: Waiter = { cookie, wake };
+    await waitForWake({ options, since, timeoutError }, (wake, fail) => {
+      const waiter: Waiter = { operation, cookie, look, wake, fail };
       this.waiters.push(waiter);
       this.keepTurning();
       return () => {
         this.waiters = this.waiters.filter((w) => w !== waiter);
       };
     });
+  }
+
+  /**
+   * @internal Waits for some microseconds, within the call. @param look as `waitFor`'s
+   * @returns whether the period has ended. @throws UsageError when it never will, since the engine is closed
+   */
+  endsAtOnce(operation: string, cookie: number, look: () => void): boolean {
+    if (this.periods.completed < cookie) this.lifecycle.checkNotClosed(operation);
+    const done = (): boolean => {
+      quiesceLocalReaders(this.arena.engineId);
+      this.step();
+      look();
+      return this.periods.completed >= cookie;
+    };
+    const ended = this.spin(done);
+    this.keepTurning();
+    return ended;
+  }
+
+  /** @internal Has the reader at that position of the registry reported to the period of `cookie`, or been offline in it? */
+  hasReported(position: number, cookie: number): boolean {
+    return this.periods.hasReported(Slots.first + position * Slots.size, cookie);
+  }
+
+  /**
+   * @internal Lets the event loop turn when it is time. Promises alone never do, and whoever loops over operations that need
+   * not wait, or that fail at once, would keep timers, sockets and the `exit` events of threads from coming for ever.
+   * @returns undefined when it is not time yet
+   */
+  breathe(): Promise<void> | undefined {
+    return performance.now() - this.turnedAt < BREATH_MS ? undefined : this.letTurn();
   }
 
   /** @internal @throws UsageError when waiting here could never end, or the engine is closed */
@@ -230,21 +304,56 @@ export class Rcu {
   }
 
   /**
-   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While closing there come no new ones.
-   * @throws (rejects) GracePeriodTimeout, the signal's reason
+   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While closing there come no new ones,
+   * but for those that callbacks hand over.
+   * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError for callbacks that do not let the engine close
    */
   async drain({ options, since }: WaitLimit): Promise<void> {
-    await this.waitFor('close', this.periods.request(), options, since);
-    while (this.userQueue.length > 0) await new Promise<void>((resolve) => soon(resolve));
+    this.refusal = undefined;
+    for (let generation = 0; generation < MOST_GENERATIONS; generation++) {
+      await this.waitFor('close', this.periods.request(), options, since);
+      while (this.userQueue.isReady(this.periods.completed)) await this.letTurn();
+      if (this.refusal !== undefined) {
+        throw new UsageError('close: the engine, closing, has refused a callback of callRcu something', {
+          cause: this.refusal,
+        });
+      }
+      if (this.userQueue.length === 0) return;
+    }
+    throw new UsageError(
+      `close: callbacks of callRcu have handed over others for ${MOST_GENERATIONS} grace periods; ` +
+        'a callback that hands itself over again must stop before the engine can close',
+    );
   }
 
   /** @internal After the lifecycle's last state. */
   close(): void {
     this.scheduled?.cancel();
     this.scheduled = undefined;
-    // Their periods have ended (`drain`), which no turn has noticed, and none will.
-    for (const waiter of this.waiters) waiter.wake();
+    // Those whose period has ended, which no turn has noticed yet, have what they waited for. The others' periods were
+    // requested after the last one that `drain` waited for.
+    for (const { cookie, look, wake } of this.waiters) {
+      if (cookie > this.periods.completed) continue;
+      look();
+      wake();
+    }
+    this.giveUp('the engine was closed meanwhile');
     this.periods.finish();
+  }
+
+  /** No period will end any more. */
+  private giveUp(why: string): void {
+    for (const { operation, fail } of this.waiters) fail(new UsageError(`${operation}: ${why}`));
+  }
+
+  private heldUpBy(): ReaderReport[] {
+    if (!this.hasMemory || !this.periods.running) return [];
+    return reportReaders(this.arena, (slot) => !this.periods.isQuiescent(slot));
+  }
+
+  private async letTurn(): Promise<void> {
+    await new Promise<void>((resolve) => soon(resolve));
+    this.turnedAt = performance.now();
   }
 
   private spin(done: () => boolean): boolean {
@@ -280,14 +389,28 @@ export class Rcu {
 
   private readonly turn = (): void => {
     this.scheduled = undefined;
-    if (!this.hasMemory) return;
+    this.turnedAt = performance.now();
+    if (!this.hasMemory) {
+      this.giveUp("the engine's memory has been grown");
+      return;
+    }
     quiesceLocalReaders(this.arena.engineId);
     this.step();
     const completed = this.periods.completed;
-    for (const waiter of this.waiters) if (waiter.cookie <= completed) waiter.wake();
-    this.userQueue.run(completed);
+    for (const { cookie, look, wake } of this.waiters) {
+      look();
+      if (cookie <= completed) wake();
+    }
+    this.inCallback = true;
+    this.userQueue.run(completed, this.callbackThrew);
+    this.inCallback = false;
     this.watch();
     this.keepTurning();
+  };
+
+  private readonly callbackThrew = (error: unknown): void => {
+    if (this.lifecycle.state === 'closing' && this.lifecycle.hasRefusedWith(error)) this.refusal ??= error;
+    else throwInOwnTurn(error);
   };
 
   /** Kicks the readers of a period that takes long, and reports one that has stalled, again after each `stallMs`. */

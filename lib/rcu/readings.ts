@@ -6,7 +6,7 @@
 import type { Arena } from '../arena/arena.js';
 import { Meter, meterOf, Slots } from '../arena/layout.js';
 import { countOf, limitOf } from './meter.js';
-import { reportReaders } from './registry.js';
+import { reportReader } from './registry.js';
 
 /** A reader's count at one moment. */
 export interface Reading {
@@ -24,17 +24,32 @@ export interface Reading {
 
 /** Owner. Of the readers that are attached. */
 export function readMeters(arena: Arena): Reading[] {
-  const { words, regions } = arena;
-  return reportReaders(arena).map(({ identity, name, slot }) => {
-    const meter = meterOf(regions, Slots.first + slot * Slots.size);
-    const limit = limitOf(words, meter);
-    // A tenant that comes between the two has pages of its own alone.
-    const before = words.load(meter + Meter.Before);
-    return { identity, name, slot, limit, before, dirtied: countOf(words, meter) };
-  });
+  const readings: Reading[] = [];
+  for (let slot = 0; slot < arena.geometry.maxReaders; slot++) {
+    const reading = readMeter(arena, slot);
+    if (reading !== undefined) readings.push(reading);
+  }
+  return readings;
 }
 
-/** @returns pages that the reader has turned dirty since an earlier look at its slot, or since it came */
+/** Owner. @returns undefined when the slot has no tenant */
+export function readMeter(arena: Arena, slot: number): Reading | undefined {
+  const { words, regions } = arena;
+  const reader = reportReader(arena, slot);
+  if (reader === undefined) return undefined;
+  const meter = meterOf(regions, Slots.first + slot * Slots.size);
+  const limit = limitOf(words, meter);
+  // A tenant that comes between the two has pages of its own alone.
+  const before = words.load(meter + Meter.Before);
+  return { identity: reader.identity, name: reader.name, slot, limit, before, dirtied: countOf(words, meter) };
+}
+
+/** Are these two readings of one slot of the same tenant? */
+export function isOfOneTenant(earlier: Reading, later: Reading): boolean {
+  return earlier.before === later.before && earlier.identity === later.identity && earlier.name === later.name;
+}
+
+/** @returns pages that the tenant has turned dirty between the two readings, or since it came when the slot was another's */
 export function dirtiedSince(earlier: Reading | undefined, { before, dirtied }: Reading): number {
   return (dirtied - (earlier?.before === before ? earlier.dirtied : before)) >>> 0;
 }

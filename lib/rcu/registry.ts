@@ -3,19 +3,20 @@
  *
  * A slot is claimed by a compare-and-swap on its identity word and is the tenant's alone until the identity is 0 again
  * (GP-5). The tenant's thread is the only one that stores to `State`, with one exception: `retire`, whose caller
- * vouches that the thread is gone, so that no store of its can follow. Retirement goes by identity, never by slot: a
- * slot whose tenant left by itself may have its next tenant already.
+ * vouches that the thread is gone, so that no store of its can follow. Retirement goes by identity, not by slot: a
+ * slot whose tenant left by itself may have its next tenant already. Only when the identity itself was written over is
+ * there nothing else to go by.
  */
 import type { Arena } from '../arena/arena.js';
-import { Header, MAGIC, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
-import { outOfRange, type ReaderReport, UsageError } from '../errors.js';
+import { Header, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots } from '../arena/layout.js';
+import { outOfRange, type ReaderReport, UNKNOWN_IDENTITY, UsageError } from '../errors.js';
 import { findLocalReader } from './local-readers.js';
 import { countOf } from './meter.js';
 import { OFFLINE } from './sequence.js';
 
 /** Is the engine that was attached to, open or closed, still the one that lives in the memory? */
-function isInPlace(arena: Arena): boolean {
-  return arena.words.load(Header.Magic) === MAGIC && arena.words.load(Header.EngineId) === arena.engineId;
+export function isInPlace(arena: Arena): boolean {
+  return arena.words.load(Header.EngineId) === arena.engineId;
 }
 
 /** Any thread, for itself. @returns word index of the slot. @throws RangeError when the name is too long or no slot is free */
@@ -50,7 +51,24 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
     'readers',
     geometry.maxReaders + 1,
     `at most maxReaders = ${geometry.maxReaders} at once`,
+    `; attached are ${describeTenants(arena)}. A slot is free when its reader detaches, or when the owner has retired a reader ` +
+      'whose thread is gone, which supervise does when it hears of the end',
   );
+}
+
+/** How many readers a message names. */
+const MOST_NAMED = 8;
+
+/** Also those whose threads were killed while they were leaving. */
+function describeTenants(arena: Arena): string {
+  const tenants: string[] = [];
+  for (let i = 0; i < arena.geometry.maxReaders; i++) {
+    const slot = Slots.first + i * Slots.size;
+    const tenant = arena.words.load(slot + Slot.Identity);
+    if (tenant !== 0) tenants.push(`'${readName(arena, slot)}' (identity ${Math.abs(tenant) - 1})`);
+  }
+  const more = tenants.length - MOST_NAMED;
+  return tenants.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** The tenant, or the owner for a tenant whose thread is gone. */
@@ -89,23 +107,55 @@ export function retireIdentity(arena: Arena, identity: number): number {
   return retired;
 }
 
-/** Owner. Reports on the tenants for which `wanted` holds. */
+/**
+ * Owner. Frees the slot of a thread that is gone and whose identity was written over.
+ * @returns how many readers that were: none when it is free. @throws UsageError when its tenant's identity is known
+ */
+export function retireSlot(arena: Arena, position: number): number {
+  const reader = isInPlace(arena) ? reportReader(arena, position) : undefined;
+  if (reader === undefined) return 0;
+  const { name, identity } = reader;
+  if (identity !== UNKNOWN_IDENTITY) {
+    throw new UsageError(`retire: slot ${position} is of reader '${name}'; retire it by its identity, ${identity}`);
+  }
+  freeSlot(arena, Slots.first + position * Slots.size);
+  return 1;
+}
+
+/** Owner. Reports on the readers for which `wanted` holds. */
 export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = () => true): ReaderReport[] {
-  const { words, geometry } = arena;
   const reports: ReaderReport[] = [];
-  for (let i = 0; i < geometry.maxReaders; i++) {
-    const slot = Slots.first + i * Slots.size;
-    const tenant = words.load(slot + Slot.Identity);
-    if (tenant <= 0 || !wanted(slot)) continue;
-    reports.push({
-      name: readName(arena, slot),
-      identity: tenant - 1,
-      slot: i,
-      online: words.load(slot + Slot.State) !== OFFLINE,
-      local: findLocalReader(arena.engineId, (reader) => reader.slot === slot) !== undefined,
-    });
+  for (let i = 0; i < arena.geometry.maxReaders; i++) {
+    if (!wanted(Slots.first + i * Slots.size)) continue;
+    const report = reportReader(arena, i);
+    if (report !== undefined) reports.push(report);
   }
   return reports;
+}
+
+/** Owner. @returns undefined when the slot at that position is free, or its tenant is leaving */
+export function reportReader(arena: Arena, position: number): ReaderReport | undefined {
+  const { words } = arena;
+  const slot = Slots.first + position * Slots.size;
+  const tenant = words.load(slot + Slot.Identity);
+  if (tenant <= 0 && !isWrittenOver(arena, slot)) return undefined;
+  return {
+    name: readName(arena, slot),
+    identity: tenant > 0 ? tenant - 1 : UNKNOWN_IDENTITY,
+    slot: position,
+    online: words.load(slot + Slot.State) !== OFFLINE,
+    local: findLocalReader(arena.engineId, (reader) => reader.slot === slot) !== undefined,
+  };
+}
+
+/**
+ * Has somebody who had no business there written over the slot's identity? Nobody is online in a slot without a tenant:
+ * who comes has its identity there before it goes online, and who leaves goes offline first. Loaded twice, so that a
+ * reader that comes or leaves at this moment is not taken for one.
+ */
+function isWrittenOver({ words }: Arena, slot: number): boolean {
+  const isOnline = words.load(slot + Slot.State) !== OFFLINE;
+  return isOnline && words.load(slot + Slot.Identity) <= 0 && words.load(slot + Slot.State) !== OFFLINE;
 }
 
 function readName(arena: Arena, slot: number): string {

@@ -1,5 +1,6 @@
 /** The asynchronous waits' common part: a wake-up that may be beaten by a timeout or an abort. */
 import { outOfRange, wrongType } from '../errors.js';
+import { onAbort } from './on-abort.js';
 import { later } from './turns.js';
 
 /** How long a call may wait for readers. One that is given up leaves nothing half done. */
@@ -37,26 +38,29 @@ export interface WaitLimit {
 
 /**
  * @param limit left out: wait for ever
- * @param register is handed the wake-up, and returns how to withdraw it
+ * @param register is handed the wake-up, and what to call instead when there is nothing to wait for any more; returns
+ *   how to withdraw both
  */
 export async function waitForWake(
   limit: WaitLimit | undefined,
-  register: (wake: () => void) => () => void,
+  register: (wake: () => void, fail: (error: Error) => void) => () => void,
 ): Promise<void> {
   const { timeoutMs = Infinity, signal } = limit?.options ?? {};
   signal?.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
     const settle = (act: () => void): void => {
       timer?.cancel();
-      signal?.removeEventListener('abort', onAbort);
+      stopListening?.();
       withdraw();
       act();
     };
-    const onAbort = (): void => settle(() => reject(signal?.reason));
     const onTimeout = (): void => settle(() => reject(limit?.timeoutError(timeoutMs)));
     const left = timeoutMs - (performance.now() - (limit?.since ?? 0));
     const timer = timeoutMs === Infinity ? undefined : later(onTimeout, Math.max(0, left), true);
-    signal?.addEventListener('abort', onAbort);
-    const withdraw = register(() => settle(resolve));
+    const stopListening = signal && onAbort(signal, () => settle(() => reject(signal.reason)));
+    const withdraw = register(
+      () => settle(resolve),
+      (error) => settle(() => reject(error)),
+    );
   });
 }

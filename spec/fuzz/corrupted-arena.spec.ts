@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Header, Slots, Table } from '../../lib/arena/layout.js';
-import { CorruptionError, type DirtyMemory, GracePeriodTimeout } from '../../lib/index.js';
+import { Header, Slot, Slots, Table } from '../../lib/arena/layout.js';
+import { CorruptionError, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { boundedCall } from '../support/bounded-call.js';
-import { dirtyPages, PAGE, range, smallEngine } from '../support/engines.js';
+import { dirtyPages, foreignVcpu, PAGE, range, smallEngine } from '../support/engines.js';
 import { SHRINKING } from '../support/hostile-calls.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
 
 const READERS = 4;
 const KERNELS = ['wasm', 'atomics'] as const;
@@ -183,5 +184,150 @@ describe('an arena that was written over', function () {
       }),
       { numRuns: 30, ...SHRINKING },
     );
+  });
+
+  it('does not hide a reader that has written over its identity, and its slot can be retired when it is dead', async () => {
+    const { memory, words } = await createFixture();
+    const dead = foreignVcpu(memory, 'dead');
+    for (const identity of [0, -(2 ** 31)]) {
+      words[dead.slot + Slot.Identity] = identity;
+      const wait = () => memory.rcu.synchronize({ timeoutMs: 1 });
+      await expectReject(
+        wait,
+        GracePeriodTimeout,
+        "'dead' (slot 0, whose identity was written over",
+        'retire({ slot: 0 })',
+      );
+      const known = { name: 'dead', identity: -1, slot: 0, online: true, local: false };
+      expect(memory.rcu.holdouts()).to.deep.equal([known]);
+      expect(memory.stats().readersAttached).to.equal(1);
+    }
+    expect(memory.retire(4711)).to.equal(0);
+    expect([memory.retire({ slot: 0 }), memory.retire({ slot: 0 }), memory.retire({ slot: 1 })]).to.deep.equal([
+      1, 0, 0,
+    ]);
+    await memory.rcu.synchronize();
+    await expectUnharmed({ memory, words });
+  });
+
+  it('has no slot retired by its position whose tenant is known, nor a position that there is not', async () => {
+    const { memory } = await createFixture();
+    const vcpu = foreignVcpu(memory, 'alive');
+    expectThrow(() => memory.retire({ slot: 0 }), UsageError, 'retire', "'alive'", 4711);
+    for (const slot of [-1, READERS, 0.5, Number.NaN])
+      expectThrow(() => memory.retire({ slot }), RangeError, 'slot', slot);
+    expectThrow(() => memory.retire({ slot: '0' as unknown as number }), TypeError, 'slot', "'0'");
+    vcpu.mark(5);
+    vcpu.detach();
+    const own = attachVcpu(memory.handle, { name: 'own' });
+    const words = new Int32Array(memory.handle.memory.buffer);
+    words[own.slot + Slot.Identity] = 0;
+    expectThrow(() => memory.retire({ slot: 0 }), UsageError, "'own'", 'calling thread');
+    own.detach();
+    await memory.close();
+  });
+
+  it('has its readers retired by identity when its magic was written over; when its id was, it says that it is lost', async () => {
+    const { memory, words } = await createFixture();
+    foreignVcpu(memory, 'dead');
+    const [magic, id] = [words[Header.Magic] as number, words[Header.EngineId] as number];
+    words[Header.Magic] = 0;
+    words[Header.EngineId] = 5;
+    expectThrow(() => memory.retire(4711), CorruptionError, 'retire', 'written over');
+    words[Header.EngineId] = id;
+    expect(memory.retire(4711)).to.equal(1);
+    await memory.rcu.synchronize();
+    words[Header.Magic] = magic;
+    await expectUnharmed({ memory, words });
+  });
+
+  it('never has a wait held up by nobody: whoever holds it up can be retired', async () => {
+    const slots = fc.array(fc.oneof(fc.constant(0), word, fc.integer({ min: -3, max: 3 })), {
+      minLength: READERS * Slots.size,
+      maxLength: READERS * Slots.size,
+    });
+    await fc.assert(
+      fc.asyncProperty(slots, async (contents) => {
+        const { memory, words } = await createFixture();
+        words.set(contents, Slots.first);
+        for (let i = 0; i <= READERS; i++) {
+          const error = await memory.rcu.synchronize({ timeoutMs: 1 }).catch((reason: unknown) => reason);
+          if (error === undefined) break;
+          expect(error).to.be.instanceOf(GracePeriodTimeout);
+          const [reader] = (error as GracePeriodTimeout).readers;
+          if (reader === undefined) continue; // the time was up before the owner had looked
+          memory.retire(reader.identity === -1 ? { slot: reader.slot } : reader.identity);
+        }
+        await memory.rcu.synchronize();
+        words.fill(0, Slots.first, Slots.first + READERS * Slots.size);
+        await expectUnharmed({ memory, words });
+      }),
+      { numRuns: 50, ...SHRINKING },
+    );
+  });
+
+  for (const kernel of KERNELS) {
+    it(`tells the owner where its tables were written over, and loses nothing that it had taken: ${kernel}`, async () => {
+      const { words: all } = await createFixture();
+      const bad = fc.oneof(word, fc.nat(all.length + 100), fc.nat(2 ** 11), fc.constantFrom(0, 1, -1, 2 ** 31 - 1));
+      await fc.assert(
+        fc.asyncProperty(fc.nat(2), fc.nat(2), bad, async (client, entry, value) => {
+          const { memory, words } = await createFixture(kernel);
+          for (const page of [5, 70, 140]) memory.setDirty(page * PAGE, client as 0 | 1 | 2);
+          const at = (words[Header.Roots + client] as number) + Table.Entries + entry;
+          const own = words[at] as number;
+          fc.pre(own !== value);
+          const before = dirtyPages(memory, client as 0 | 1 | 2);
+          words[at] = value;
+          const ram = [...memory.ram];
+          const calls: (() => unknown)[] = [
+            () => memory.setDirtyRange(0, 90 * PAGE, 7),
+            () => memory.setDirtyRange(130 * PAGE, 30 * PAGE, 7),
+            () => memory.setDirtyBitmap(new Uint8Array(12).fill(0xff), 0, 90),
+            () => memory.harvestUnsynchronized(client as 0 | 1 | 2),
+            () => memory.snapshotAndClear(0, 160 * PAGE, client as 0 | 1 | 2),
+            () => memory.testAndClear(0, 160 * PAGE, client as 0 | 1 | 2),
+            () => memory.harvest(client as 0 | 1 | 2),
+            () => memory.harvest(client as 0 | 1 | 2, { maxPages: 200 }),
+            () => memory.allDirty(0, 90 * PAGE, client as 0 | 1 | 2),
+            () => memory.isDirty(0, 160 * PAGE, client as 0 | 1 | 2),
+          ];
+          const told: unknown[] = [];
+          for (const call of calls) {
+            const error = await (async () => call())().then(
+              () => undefined,
+              (reason: unknown) => reason,
+            );
+            if (error !== undefined) {
+              expect(error, `${call}`).to.be.instanceOf(CorruptionError);
+              expect((error as Error).message)
+                .to.contain(`entry ${entry}`)
+                .and.contain(`${value}`)
+                .and.contain(`${own}`);
+            }
+            told.push(error);
+          }
+          expect(told.slice(2, 8).filter((error) => error !== undefined)).to.not.be.empty;
+          // What the owner took before it saw is back where it was.
+          await memory.rcu.barrier();
+          words[at] = own;
+          expect(dirtyPages(memory, client as 0 | 1 | 2)).to.include.members(before);
+          for (const block of ram) await memory.ram.unplug(block);
+          await memory.close({ timeoutMs: 10_000 });
+        }),
+        { numRuns: 60, ...SHRINKING },
+      );
+    });
+  }
+
+  it('unplugs and closes with tables that were written over: the owner goes by its own record', async () => {
+    const { memory, words } = await createFixture();
+    for (let client = 0; client < 3; client++) {
+      const table = words[Header.Roots + client] as number;
+      words.fill(77, table + Table.Entries, table + Table.Entries + (words[table] as number));
+    }
+    for (const block of [...memory.ram]) await memory.ram.unplug(block);
+    expect(memory.stats().bitmapBlocks).to.equal(0);
+    await memory.close();
   });
 });

@@ -268,12 +268,20 @@ describeEngines('Rcu', (shared) => {
       expect(memory.stats().gracePeriods).to.equal(1);
     });
 
+    it('refuses to wait for ever, since it would for a reader that has died', () => {
+      const number = numberNow();
+      const call = (): void => memory.rcu.synchronizeBlocking({ timeoutMs: Infinity });
+      expectThrow(call, RangeError, 'synchronizeBlocking', 'timeoutMs', 'Infinity', '2147483647', 'has died');
+      expect(numberNow()).to.equal(number);
+    });
+
     // One thread cannot wait, blocking, for another reader: there is none.
     if (shared) {
       it('throws in time, naming who holds it up; the next wait works, of either form', async () => {
         const call = (): void => memory.rcu.synchronizeBlocking({ timeoutMs: 2 });
         expectThrow(call, GracePeriodTimeout, 'synchronizeBlocking', '2 ms', "'vcpu0'");
-        expectThrow(call, GracePeriodTimeout, 'synchronizeBlocking', '2 ms', "'vcpu0'");
+        const died = ['blocked', 'has ended', 'await synchronize', 'retire'];
+        expectThrow(call, GracePeriodTimeout, 'synchronizeBlocking', '2 ms', "'vcpu0'", ...died);
         expect(vcpu.kicked, 'asked to hurry').to.equal(true);
         alone();
         memory.rcu.synchronizeBlocking();
@@ -592,6 +600,99 @@ describeEngines('Rcu', (shared) => {
         await expectReject(async () => wait(), UsageError, name, 'the engine is closing');
       }
       await reportUntil(vcpu, closing);
+    });
+
+    it('waits for the callbacks that callbacks hand over meanwhile, however long the chain', async () => {
+      const ran: number[] = [];
+      const next = (): void => {
+        ran.push(ran.length);
+        if (ran.length < 10) memory.rcu.callRcu(next);
+      };
+      const errors = await uncaughtDuring(async () => {
+        memory.rcu.callRcu(next);
+        await reportUntil(vcpu, memory.close());
+      });
+      expect(errors).to.deep.equal([]);
+      expect(ran).to.have.length(10);
+    });
+
+    it('is refused by a callback that hands itself over again and again, which goes on; without it, it closes', async () => {
+      let ran = 0;
+      let stopped = false;
+      const again = (): void => {
+        ran++;
+        if (!stopped) memory.rcu.callRcu(again);
+      };
+      const errors = await uncaughtDuring(async () => {
+        again();
+        await expectReject(() => reportUntil(vcpu, memory.close()), UsageError, 'close', 'callRcu', 'again', 16);
+        const before = ran;
+        await reportUntil(vcpu, memory.rcu.barrier());
+        await reportUntil(vcpu, memory.rcu.barrier());
+        expect(ran).to.be.above(before);
+        stopped = true;
+        await reportUntil(vcpu, memory.close());
+      });
+      expect(errors).to.deep.equal([]);
+    });
+
+    it('gives up in time when a callback hands over another that waits for a reader which reports no more', async () => {
+      memory.rcu.callRcu(() => memory.rcu.callRcu(() => {}));
+      const closing = memory.close({ timeoutMs: 50 });
+      await turns();
+      vcpu.quiescent();
+      await until(() => memory.stats().callbacksPending === 1);
+      vcpu.quiescent(); // for the period of the closing itself
+      await expectReject(() => closing, GracePeriodTimeout, 'close', "'vcpu0'");
+      expect(memory.stats().callbacksPending).to.equal(1);
+      alone();
+      await memory.close();
+    });
+
+    it('tells whoever closes, not the process, of what it has refused a callback, and can be asked again', async () => {
+      const ran: string[] = [];
+      const errors = await uncaughtDuring(async () => {
+        memory.rcu.callRcu(() => void memory.ram.plug({ id: 'more', size: 64 * PAGE }));
+        memory.rcu.callRcu(() => ran.push('the next'));
+        const closing = reportUntil(vcpu, memory.close());
+        const error = await closing.then(
+          () => expect.fail('closed'),
+          (reason: unknown) => reason,
+        );
+        expect(error).to.be.instanceOf(UsageError).and.have.property('message').that.includes('close');
+        expect((error as Error).cause)
+          .to.be.instanceOf(UsageError)
+          .and.have.property('message')
+          .that.includes('plug');
+        await reportUntil(vcpu, memory.close());
+      });
+      expect(errors).to.deep.equal([]);
+      expect(ran).to.deep.equal(['the next']);
+    });
+
+    it('leaves to the process what a callback throws of its own', async () => {
+      const boom = new Error('boom');
+      const errors = await uncaughtDuring(async () => {
+        memory.rcu.callRcu(() => {
+          throw boom;
+        });
+        await reportUntil(vcpu, memory.close());
+      });
+      expect(errors).to.deep.equal([boom]);
+    });
+
+    it('rejects waits that it does not see the end of, and those that begin later', async () => {
+      const closing = memory.close();
+      await turns();
+      const { rcu } = memory;
+      const late = rcu.waitFor('late', rcu.request(), {});
+      late.catch(() => {});
+      vcpu.quiescent(); // the closing has seen enough; the period after it, not
+      await closing;
+      await expectReject(() => late, UsageError, 'late', 'the engine was closed meanwhile');
+      const later = rcu.waitFor('later', rcu.completed + 2, {});
+      await expectReject(() => later, UsageError, 'later', 'the engine is closed');
+      await rcu.waitFor('ended', rcu.completed, {});
     });
 
     it('leaves the engine as it was when it times out', async () => {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onAbort } from '../../rcu/on-abort.js';
 import type { StressPlan } from '../plan.js';
 import { repeatCommand, type StressReport, stressArguments } from '../report.js';
 import type { RunResult } from './results-file.js';
@@ -37,8 +38,8 @@ export async function runChild(
     },
     (plan.seconds + graceSeconds) * 1000,
   );
-  stop.addEventListener('abort', kill);
-  process.on('exit', kill);
+  const stopListening = onAbort(stop, kill);
+  killAtExit(child);
   try {
     const { code, said } = await ended(child);
     const report = readReport(json);
@@ -55,10 +56,26 @@ export async function runChild(
     };
   } finally {
     clearTimeout(timer);
-    stop.removeEventListener('abort', kill);
-    process.off('exit', kill);
+    stopListening();
+    spare(child);
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Who would outlive this process. One listener for all: a campaign may run more at once than Node allows listeners. */
+const mortal = new Set<ChildProcess>();
+const killAll = (): void => {
+  for (const child of mortal) child.kill('SIGKILL');
+};
+
+function killAtExit(child: ChildProcess): void {
+  if (mortal.size === 0) process.on('exit', killAll);
+  mortal.add(child);
+}
+
+function spare(child: ChildProcess): void {
+  mortal.delete(child);
+  if (mortal.size === 0) process.off('exit', killAll);
 }
 
 function judge(

@@ -18,16 +18,19 @@ async function measureAndHarvest(owner: OwnerSide): Promise<void> {
 export const rateScenarios: Readonly<Record<string, Scenario>> = {
   'mark-against-measurement': engineScenario({
     about:
-      'two readers store to dirty pages and mark them while their bits are borrowed, harvested, and borrowed again',
+      'two readers come, store to dirty pages and mark them while their bits are borrowed, harvested, and borrowed again',
+    attachInRace: [1, 2], // a window is opened within the call only when no reader has to be waited for
     setUp: ({ memory }) => {
       memory.setDirtyRange(0, 2 * PAGE, 1 << Client.Migration);
     },
     owner: measureAndHarvest,
     readers: [
       (reader) => {
+        reader.attach();
         reader.storeAndMark(0, 1);
       },
       (reader) => {
+        reader.attach();
         reader.markAndStore(1, 2);
         reader.vcpu.quiescent();
         reader.storeAndMark(0, 3);
