@@ -163,20 +163,21 @@ export class CollectorFlow {
   }
 
   private async collect(): Promise<void> {
-    if (this.client === Client.Vga) return this.snapshot();
-    if (this.client === Client.Code) return this.choices.oneIn(3) ? this.harvest() : this.testAndClear();
-    return this.choices.oneIn(3) ? this.sync() : this.harvest();
+    // The first one of everything, so that a short run has bits that turn.
+    const all = this.totals.collections === 0;
+    if (this.client === Client.Vga) return this.snapshot(all || this.choices.oneIn(2));
+    if (this.client === Client.Code) return all || this.choices.oneIn(3) ? this.harvest() : this.testAndClear();
+    return !all && this.choices.oneIn(3) ? this.sync() : this.harvest();
   }
 
-  private async snapshot(): Promise<void> {
-    const blocks = [...this.scene.memory.ram];
-    if (this.choices.oneIn(2)) {
-      const { end } = this.scene.memory.ram;
-      this.deliver(await this.scene.memory.snapshotAndClear(0, end, this.client), 'all');
+  private async snapshot(all: boolean): Promise<void> {
+    const { memory } = this.scene;
+    if (all) {
+      this.deliver(await memory.snapshotAndClear(0, memory.ram.end, this.client), 'all');
       return;
     }
-    const block = this.choices.pick(blocks);
-    const set = await this.scene.memory.snapshotAndClear(block.offset, block.size, this.client);
+    const block = this.choices.pick([...memory.ram]);
+    const set = await memory.snapshotAndClear(block.offset, block.size, this.client);
     this.deliver(set, block === this.model.block ? 'all' : 'none');
   }
 
@@ -211,25 +212,24 @@ export class CollectorFlow {
   }
 
   private async sync(): Promise<void> {
-    const block = this.choices.pick([...this.scene.memory.ram]);
+    const { memory, violations, base } = this.scene;
+    const block = this.choices.oneIn(2) ? base : this.choices.pick([...memory.ram]);
     const before = block.pages.pages;
-    const added = await this.scene.memory.syncBitmap(block);
+    const added = await memory.syncBitmap(block);
     this.totals.collections++;
-    if (!this.scene.memory.ram.has(block) || block.pages.disposed) return;
-    const after = block.pages.pages;
-    if (after - before !== added) {
-      this.scene.violations.report(
-        'counts',
-        `syncBitmap returned ${added}, but the set grew from ${before} to ${after} pages`,
-      );
+    if (!memory.ram.has(block) || block.pages.disposed) return;
+    const { pages } = block;
+    if (pages.pages - before !== added) {
+      const grew = `the set grew from ${before} to ${pages.pages} pages`;
+      violations.report('counts', `syncBitmap returned ${added}, but ${grew}`);
     }
-    this.checkCount(block.pages);
-    if (block === this.model.block) this.checkCollected(block.pages, false);
-    this.copySet(block.pages);
-    // What stays must not be counted again by the next sync.
+    this.checkCount(pages);
+    if (block === this.model.block) this.checkCollected(pages, false);
+    this.copySet(pages);
     const counted = block === this.conservation?.block;
-    if (counted) this.conservation?.deliver(block.pages.runs());
-    if (counted || block === this.model.block || this.choices.oneIn(2)) block.pages.delete(block.offset, block.size);
+    if (counted) this.conservation?.deliver(pages.runs());
+    // What stays must not be counted again by the next sync.
+    if (counted || block === this.model.block || this.choices.oneIn(4)) pages.delete(block.offset, block.size);
   }
 
   private async harvest(): Promise<void> {

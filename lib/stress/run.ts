@@ -124,7 +124,7 @@ export class StressRun {
     this.conservation = conserved === undefined ? undefined : new Conservation(conserved, base, this.pageSize);
     const { memory, guest, violations, pageSize, conservation } = this;
     const scene: Scene = {
-      ...{ memory, guest, violations, pageSize, pagesPerBlock, maxPages, scarce, conservation },
+      ...{ memory, guest, violations, base, pageSize, pagesPerBlock, maxPages, scarce, conservation },
       faults: plan.faults,
     };
     this.flows = CLIENTS.map((client) => {
@@ -180,7 +180,7 @@ export class StressRun {
       const owners = [this.hotplug, this.rcu, this.limits, ...this.flows].map((flow) => this.guard(() => flow.run()));
       if (this.plan.faults) owners.push(this.plantDeaths());
       await Promise.race([Promise.all([...workers, ...owners]), this.hang()]);
-      this.exhaustion.active = false;
+      this.exhaustion.active = this.room.active = false;
       const seconds = (performance.now() - this.began) / 1000;
       await this.guard(() => this.finish());
       return this.report(seconds);

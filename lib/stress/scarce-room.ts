@@ -15,6 +15,8 @@ const SWAPPING = 'swapping';
 export class ScarceRoom {
   /** Swaps that found room for some of their blocks. */
   partialSwaps = 0;
+  /** Until the run tells it to stop. */
+  active = true;
   private readonly choices: Choices;
   /** For whom there is always room, but not for all that it wants to swap. */
   private readonly spared: Client | undefined;
@@ -69,7 +71,7 @@ export class ScarceRoom {
   private choose(client: number, wanted: number): void {
     const { choices } = this;
     this.end();
-    if (choices.oneIn(3)) return;
+    if (!this.active || choices.oneIn(3)) return;
     this.forSwaps = choices.oneIn(3) ? wanted - 1 : choices.between(0, wanted);
     this.roomForTable = !choices.oneIn(6);
     if (client !== this.spared && choices.oneIn(3)) this.forOthers = 0;

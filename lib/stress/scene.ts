@@ -1,6 +1,7 @@
 /** What the owner's flows of a run share. */
 import type { DirtyMemory } from '../dirty-memory.js';
 import { ArenaFullError } from '../errors.js';
+import type { RamBlock } from '../ram/ram-block.js';
 import type { Conservation } from './conservation.js';
 import type { Guest } from './guest.js';
 import type { Violations } from './violations.js';
@@ -9,6 +10,8 @@ export interface Scene {
   readonly memory: DirtyMemory;
   readonly guest: Guest;
   readonly violations: Violations;
+  /** RAM that stays, and that vCPUs hear of. */
+  readonly base: RamBlock;
   /** In bytes. */
   readonly pageSize: number;
   readonly pagesPerBlock: number;

@@ -27,7 +27,7 @@ describe('what is measured by reader, held against what the reader did', () => {
   });
 
   const judge = (pages: number, name = 'vcpu0.3'): string | undefined =>
-    watch.judge([{ identity: 1, name, pages, seconds: 1, pagesPerSecond: pages, limit: undefined }]);
+    watch.judge([{ identity: 1, name, pages, pagesPerSecond: pages, seconds: 1, limit: undefined }]);
 
   it('is right between what it turned while it was measured, and what it turned in all', async () => {
     guest.enter(0, 105, 110);

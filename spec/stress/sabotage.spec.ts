@@ -19,11 +19,13 @@ async function findingIn(sabotage: string | undefined, seconds: number): Promise
 }
 
 async function findingInBudget(sabotage: string): Promise<string | undefined> {
+  let found: string | undefined;
   for (const seconds of BUDGET_SECONDS) {
-    const found = await findingIn(sabotage, seconds);
-    if (found !== undefined) return found;
+    found = await findingIn(sabotage, seconds);
+    // On a busy machine what is broken may well do too little in the first run.
+    if (found !== undefined && found !== 'vacuous') return found;
   }
-  return undefined;
+  return found;
 }
 
 /** In a process of its own: with faults there are uncaught errors, and what is broken may hang. */
