@@ -9,6 +9,8 @@ import { constants } from 'node:os';
 type Interrupting = 'SIGINT' | 'SIGTERM' | 'SIGPIPE';
 
 let running: AbortController | undefined;
+/** Whether a signal has come. Output without readers is none: Ctrl-C may end the reader of the output, too, before or after. */
+let signalled = false;
 
 /** Called once, by a command that runs for long. @returns aborted when the command is to stop */
 export function interruptible(): AbortSignal {
@@ -44,8 +46,9 @@ export function endWithoutReaders(): void {
 function interrupt(by: Interrupting): void {
   if (running === undefined) process.exit(process.exitCode ?? codeOf(by)); // a command that has its verdict keeps it
   if (!running.signal.aborted) running.abort(by);
-  // Ctrl-C may end the reader of the output, too: that alone does not keep the command from writing its report.
-  else if (by !== 'SIGPIPE') process.exit(codeOf(by));
+  if (by === 'SIGPIPE') return;
+  if (signalled) process.exit(codeOf(by));
+  signalled = true;
 }
 
 function codeOf(by: Interrupting): number {
