@@ -23,6 +23,7 @@ const LEAST_BLOCKS = 16;
 
 /** @param shows where a planted bug shows; else bugs are looked for where most of them show soonest, among small blocks */
 export function shapeOf(plan: StressPlan, shows: Partial<Shape> = {}): Shape {
+  // Streams in which small seeds, which people take, differ.
   const choices = (stream: number): Choices => new Choices(plan.seed, 20, stream);
   const planted = plan.sabotage !== undefined;
   const large = !planted && choices(1).oneIn(3);
@@ -32,11 +33,11 @@ export function shapeOf(plan: StressPlan, shows: Partial<Shape> = {}): Shape {
   return {
     shippedSwaps: pagesPerBlock / 32 >= shippedSwapPolicy.leastWords,
     scarce: !planted && choices(3).oneIn(3),
-    tracked: choices(4).pick([0, 1 << Vga, 1 << Migration]),
+    tracked: choices(5).pick([0, 1 << Vga, 1 << Migration]),
     // What threads that are killed have turned is not known.
-    conserved: plan.faults ? undefined : choices(5).pick([Migration, Migration, Code, Vga]),
+    conserved: plan.faults ? undefined : choices(4).pick([Migration, Migration, Code, Vga]),
     ...shows,
-    kernel: plan.kernel ?? shows.kernel ?? choices(6).pick(KERNELS),
+    kernel: plan.kernel ?? shows.kernel ?? choices(11).pick(KERNELS),
     pagesPerBlock,
   };
 }
