@@ -114,8 +114,10 @@ describe('a thread that claims a slot of an engine that is closed meanwhile', ()
     const first = DirtyMemory.create({ ...OPTIONS, memory });
     const late = Arena.attach('attachVcpu', first.handle);
     await first.close();
-    await DirtyMemory.create({ ...OPTIONS, memory }).close();
+    const next = DirtyMemory.create({ ...OPTIONS, memory });
     expectThrow(() => claimSlot(late, 7, 'late'), UsageError, 'attachVcpu', 'closed', 'another one was created');
+    await next.close();
+    expectThrow(() => claimSlot(late, 7, 'late'), UsageError, 'attachVcpu', 'closed meanwhile');
   });
 });
 
