@@ -57,7 +57,8 @@ export class RcuFlow {
   }
 
   private ageByCallbacks(old: ObjectPointer): void {
-    const throws = this.scene.faults && this.choices.oneIn(50);
+    // The first one does, so that a short run has some.
+    const throws = this.scene.faults && (this.handed === 0 || this.choices.oneIn(50));
     this.handed++;
     this.scene.memory.rcu.callRcu(() => {
       this.callbacks++;

@@ -98,7 +98,7 @@ class VcpuWorkload {
     for (let slice = 0; slice < slices && !this.guest.stopped; slice++) {
       const found = this.slice() ?? this.interlude();
       if (found !== undefined) return found;
-      if (this.task.faults && this.choices.oneIn(1_000)) {
+      if (this.task.faults && this.choices.oneIn(400)) {
         // In turn, so that a short run has each.
         this.fault = FAULTS[(this.task.index + this.task.tenancy) % FAULTS.length] as Fault;
         if (this.choices.oneIn(2)) this.vcpu.readLock();
