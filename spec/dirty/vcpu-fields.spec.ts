@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { DirtyMemory } from '../../lib/index.js';
+import { type DirtyMemory, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -31,8 +31,9 @@ describe('what a vCPU keeps between marks', () => {
       it(`lets no address pass that is none: when it ${state[0]}, tracking ${tracked}`, () => {
         const vcpu = brought(tracked, state);
         for (const addr of [Number.NaN, -1, -0.5, -PAGE, 80 * PAGE, 2 ** 53, 2 ** 60, Infinity, -Infinity]) {
-          expectThrow(() => vcpu.mark(addr), vcpu.online ? RangeError : TypeError, 'mark');
-          expectThrow(() => vcpu.markPage(addr / PAGE, 0), vcpu.online ? RangeError : TypeError, 'markPage');
+          const refusal = vcpu.online || !(addr >= 0) ? RangeError : UsageError;
+          expectThrow(() => vcpu.mark(addr), refusal, 'mark');
+          expectThrow(() => vcpu.markPage(addr / PAGE, 0), refusal, 'markPage');
         }
       });
     }

@@ -59,7 +59,7 @@ for (const document of ['README.md', 'lib/DESIGN.md', 'lib/ABI.md']) {
       const named = [...text.matchAll(/`((?:[\w-]+\/)+[\w.-]*)`/g)].map(([, name]) => name as string);
       const made = ['docs/', 'dirtymem/vcpu', 'dirtymem/migration'];
       const missing = named.filter((name) => {
-        const from = name.startsWith('spec/') ? root : folderOf;
+        const from = /^(?:spec|scripts)\//.test(name) ? root : folderOf;
         return !made.includes(name) && !existsSync(new URL(name, from));
       });
       expect(missing).to.be.empty;

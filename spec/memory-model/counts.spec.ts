@@ -2,7 +2,7 @@
  * What a reader has counted, in the language's own memory model: a look after a grace period finds all of the intervals
  * that the period waited for (GP-6), and a slot's next tenant finds where its own count begins (GP-5).
  */
-import { Meter, Slot } from '../../lib/arena/layout.js';
+import { Meter, Slot, vacantOf } from '../../lib/arena/layout.js';
 import { Client } from '../../lib/index.js';
 import { countOf } from '../../lib/rcu/meter.js';
 import type { Litmus, Thread } from './checker/litmus.js';
@@ -50,8 +50,9 @@ describe('the engine’s own counts', () => {
   }
 
   it('GP-5: are known to the next tenant of the slot, whose own begins there', () => {
-    const claim: Act = ({ vcpu }, m) => {
-      m.assume(m.compareExchange(vcpu.slot + Slot.Identity, 0, 9) === 0);
+    const claim: Act = ({ arena, vcpu }, m) => {
+      const vacant = vacantOf(arena.engineId);
+      m.assume(m.compareExchange(vcpu.slot + Slot.Identity, vacant, 9) === vacant);
       return { before: m.get(vcpu.meter + Meter.Before), counted: countOf(m, vcpu.meter) };
     };
     const shipped = litmus(

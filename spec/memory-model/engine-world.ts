@@ -35,14 +35,29 @@ export interface WorldOptions {
   readonly vcpu?: typeof Vcpu;
 }
 
+/** All worlds lie in it, one after another: each thread's accesses are traced, and touch it no more. */
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+let leave = (): void => {};
+
+/** Of one engine, as far as its threads can tell: with the same id each time. */
+function createArena(): Arena {
+  leave();
+  new Int32Array(memory.buffer).fill(0);
+  const { random } = Math;
+  Math.random = () => 0.5;
+  try {
+    const size = { pagesPerBlock: PAGES_PER_BLOCK, maxRamBytes: 2 ** 20, arenaBytes: 2 ** 16, maxReaders: 1 };
+    const { arena, release } = Arena.create({ ...size, memory });
+    leave = release;
+    return arena;
+  } finally {
+    Math.random = random;
+  }
+}
+
 /** One bitmap block a client, whose first page is clean, or dirty for all; one vCPU, which has marked there. */
 function build({ dirty, offline = false, vcpu: VcpuClass = Vcpu }: WorldOptions): World {
-  const { arena } = Arena.create({
-    pagesPerBlock: PAGES_PER_BLOCK,
-    maxRamBytes: 2 ** 20,
-    arenaBytes: 2 ** 16,
-    maxReaders: 1,
-  });
+  const arena = createArena();
   const kernel = new AtomicsKernel(arena.words);
   const allocator = new Allocator(arena, true);
   const periods = new GracePeriods(arena);
