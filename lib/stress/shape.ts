@@ -34,8 +34,8 @@ export function shapeOf(plan: StressPlan, shows: Partial<Shape> = {}): Shape {
     shippedSwaps: pagesPerBlock / 32 >= shippedSwapPolicy.leastWords,
     scarce: !planted && choices(3).oneIn(3),
     tracked: choices(5).pick([0, 1 << Vga, 1 << Migration]),
-    // What threads that are killed have turned is not known.
-    conserved: plan.faults ? undefined : choices(4).pick([Migration, Migration, Code, Vga]),
+    // What threads that are killed have turned is not known. Where pages are counted, collections do less.
+    conserved: plan.faults || planted ? undefined : choices(4).pick([Migration, Migration, Code, Vga]),
     ...shows,
     kernel: plan.kernel ?? shows.kernel ?? choices(11).pick(KERNELS),
     pagesPerBlock,

@@ -18,12 +18,12 @@ async function findingIn(sabotage: string | undefined, seconds: number): Promise
   return violations[0]?.oracle;
 }
 
-async function findingInBudget(sabotage: string): Promise<string | undefined> {
+async function findingInBudget(sabotage: string, oracles: readonly string[]): Promise<string | undefined> {
   let found: string | undefined;
   for (const seconds of BUDGET_SECONDS) {
     found = await findingIn(sabotage, seconds);
     // On a busy machine what is broken may well do too little in the first run.
-    if (found !== undefined && found !== 'vacuous') return found;
+    if (found !== undefined && (found !== 'vacuous' || oracles.includes(found))) return found;
   }
   return found;
 }
@@ -49,7 +49,7 @@ describe('the stress test, with a planted bug', function () {
   for (const [name, { oracles, needsFaults }] of Object.entries(SABOTAGES)) {
     if (oracles.length === 0) continue;
     it(`finds ${name}`, async () => {
-      const oracle = needsFaults ? await findingInProcess(['--sabotage', name]) : await findingInBudget(name);
+      const oracle = needsFaults ? await findingInProcess(['--sabotage', name]) : await findingInBudget(name, oracles);
       expect(oracles).to.include(oracle);
     });
   }

@@ -34,7 +34,7 @@ describe('the shape of a stress run', () => {
   it('is as the plan says, then as a planted bug needs it, and of small blocks with plenty of room else', () => {
     const planted = { ...plan, sabotage: 'some-bug' };
     for (let seed = 0; seed < 20; seed++) {
-      expect(shapeOf({ ...planted, seed })).to.include({ pagesPerBlock: 64, scarce: false });
+      expect(shapeOf({ ...planted, seed })).to.include({ pagesPerBlock: 64, scarce: false, conserved: undefined });
     }
     const shows = { scarce: true, conserved: Client.Code, pagesPerBlock: 128 };
     expect(shapeOf(planted, shows)).to.include(shows);
