@@ -68,7 +68,9 @@ export class Crew {
     const began = performance.now();
     const timer = setInterval(() => onProgress?.(progress()), 100);
     try {
-      const end = await this.play(plan);
+      const { sabotage, ...shipped } = plan;
+      // The engine's parts are the shipped ones where a mutant of the sources is the bug.
+      const end = await this.play(sabotage === this.mutant ? shipped : plan);
       const misfitAt = counter(Global.MisfitAt);
       if (misfitAt > 0 && plan.strategy.kind === 'replay') {
         const part = plan.strategy.schedule.split(',')[misfitAt - 1];
