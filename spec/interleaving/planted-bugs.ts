@@ -75,7 +75,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     scenario: 'aborted-harvest-against-marks',
     alsoIn: ['mark-against-measurement'],
     sign: 'lost update',
-    budget: 500,
+    budget: 1000,
   },
   'put-back-where-ram-was': {
     scenario: 'unplug-replug-against-aborted-swap-harvest',

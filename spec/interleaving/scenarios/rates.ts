@@ -6,9 +6,10 @@ import { type OwnerSide, PAGE, unlessAborted } from './owner-side.js';
 
 /** A harvest ends its first window, and the second is given up. */
 async function measureAndHarvest(owner: OwnerSide): Promise<void> {
+  // So long a measurement looks for new readers every second or more, which in an exploration never comes.
   const abort = new AbortController();
   const measured = owner.memory
-    .measureDirtyRate({ windowMs: 1000, signal: abort.signal })
+    .measureDirtyRate({ windowMs: 64_000, signal: abort.signal })
     .catch(unlessAborted(abort.signal));
   owner.stage.note(0, await owner.collect());
   abort.abort();
