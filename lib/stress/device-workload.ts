@@ -36,7 +36,7 @@ export function runDevice(task: WorkerTask): Finding | undefined {
       if (choices.oneIn(4)) guest.pause(1);
       // For nothing: who waits must look again. With a planted bug it would do the notify that is lost.
       if (task.sabotage === undefined) words.notify(Header.Wake);
-      const place = guest.look(choices.oneIn(4) ? BASE_SLOT : choices.between(0, DIMM_SLOTS - 1));
+      const place = guest.look(choices.oneIn(8) ? BASE_SLOT : choices.between(0, DIMM_SLOTS - 1));
       if (place === undefined) continue;
       const first = place.first + choices.between(0, place.pages - 1);
       const pages = Math.min(choices.between(1, 256), place.first + place.pages - first);

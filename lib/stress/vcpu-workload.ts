@@ -37,8 +37,17 @@ const HOT_PAGES = 24;
 /** All of them within one interval, as the contract allows. */
 const ORDERS = ['store-first', 'mark-first', 'stores-at-the-end'] as const;
 
-/** Mostly as an interpreter marks. */
-const FORMS: readonly MarkForm[] = ['mark', 'mark', 'markPage', 'markRange', 'markRange by client', 'generated'];
+/** Half of the time as an interpreter marks. */
+const FORMS: readonly MarkForm[] = [
+  'mark',
+  'mark',
+  'mark',
+  'mark',
+  'markPage',
+  'markRange',
+  'markRange by client',
+  'generated',
+];
 
 /** @returns what the worker found wrong, if anything, after the stop or its time */
 export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
@@ -110,9 +119,9 @@ class VcpuWorkload {
 
   /** One interval. */
   private slice(): Finding | undefined {
-    const place = this.guest.look(this.choices.oneIn(4) ? BASE_SLOT : this.choices.between(0, DIMM_SLOTS - 1));
+    const place = this.guest.look(this.choices.oneIn(12) ? BASE_SLOT : this.choices.between(0, DIMM_SLOTS - 1));
     // What it knows of the guest is sometimes older than what it knows of the engine.
-    if (this.choices.oneIn(4)) this.vcpu.quiescent();
+    if (this.choices.oneIn(8)) this.vcpu.quiescent();
     this.marks.beginInterval();
     this.object.take();
     if (place !== undefined) {
