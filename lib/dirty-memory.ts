@@ -47,6 +47,7 @@ import { type ReclaimOptions, reclaim } from './reclaim.js';
 import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, supervise } from './supervision.js';
 
+/** What an engine is created with. */
 export interface DirtyMemoryOptions extends ArenaOptions {
   /** A grace period that takes longer is reported as a stall, in milliseconds. Default 1000. */
   readonly stallMs?: number;

@@ -10,6 +10,7 @@ const MAX_PAGES = 2 ** 32;
 const LEAST_BLOCK = 64;
 const MOST_DEFAULT_BLOCK = 2 ** 21;
 
+/** The sizes of an engine, and the memory that it lives in. */
 export interface ArenaOptions {
   /** Bytes of a guest page, a power of two from 1 to 2^30. Default 4096. */
   readonly pageSize?: number;

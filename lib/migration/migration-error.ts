@@ -54,6 +54,7 @@ export class MigrationError extends Error {
   /** @internal What the peer may be told. Nothing that a hook has thrown or returned: it is this side's own business. */
   readonly told: string;
 
+  /** @internal */
   constructor(reason: MigrationFailure, message: string, { told = message, unequal = [], ...options }: Details = {}) {
     super(message, options);
     this.reason = reason;
