@@ -162,7 +162,8 @@ export class GuestMachine implements SourceMachine {
   /** It is given up. */
   async close(): Promise<void> {
     await this.inTurn(async () => {
-      for (const worker of this.workers) worker.removeAllListeners('exit');
+      // The engine's own listener stays: it retires a vCPU that is killed while it runs, or the close would wait for it.
+      for (const worker of this.workers) worker.off('exit', this.threadEnded);
       await Promise.all(this.workers.map((worker) => worker.terminate()));
       if (this.running) this.watch.stands();
       this.running = false;
@@ -188,9 +189,11 @@ export class GuestMachine implements SourceMachine {
     const worker = new Worker(VCPU, { workerData });
     this.memory.supervise(worker);
     worker.on('error', (error) => this.watch.broke(error));
-    worker.on('exit', () => this.watch.broke(new Error(`the thread of vcpu${vcpu} ended`)));
+    worker.on('exit', this.threadEnded);
     return worker;
   }
+
+  private readonly threadEnded = (): void => this.watch.broke(new Error('the thread of a vCPU ended'));
 
   private inTurn<T>(body: () => Promise<T>): Promise<T> {
     const result = this.working.then(body);
