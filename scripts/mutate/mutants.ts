@@ -30,8 +30,8 @@ export interface Mutant {
 }
 
 const OPERATORS = [...expressionOperators, ...statementOperators, ...sharedWordOperators];
-/** Functions that make an error. */
-const MESSAGE_MAKERS = new Set(['outOfRange', 'wrongType', 'show']);
+/** Functions that make an error, or are told the names of options: no value that they are given is computed with. */
+const NAMING = new Set(['outOfRange', 'wrongType', 'show', 'readOptions']);
 
 export function mutantsOf(file: string, text: string): Mutant[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
@@ -69,7 +69,7 @@ function isLeftAlone(node: ts.Node): boolean {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return true;
   if (ts.isTemplateExpression(node) || ts.isStringLiteralLike(node)) return true;
   if (ts.isNewExpression(node)) return node.expression.getText().endsWith('Error');
-  return ts.isCallExpression(node) && MESSAGE_MAKERS.has(node.expression.getText());
+  return ts.isCallExpression(node) && NAMING.has(node.expression.getText());
 }
 
 function scopeOf(node: ts.Node): string {

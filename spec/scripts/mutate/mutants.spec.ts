@@ -43,6 +43,7 @@ describe('the mutants of a source', () => {
     ['types', 'type A = 1 | 2; interface B { readonly c: 0 }; let d: [1];'],
     ['imports and exports from elsewhere', "import { A1 } from './a.js';\nexport { B1 } from './b.js';"],
     ['strings and templates', `const text = \`$\{a + 1}\` + "0";`],
+    ['names of options', "const read = readOptions('plug', options, { size: true });"],
     ['messages of errors', 'export const make = () => new RangeError(f(1 + 2)); const b = () => outOfRange(a, 1 + 2);'],
   ] as const) {
     it(`leave ${what} alone`, () => {
