@@ -37,7 +37,7 @@ describe('an engine whose owner’s thread has died', () => {
       expectThrow(() => next(at), RangeError, `byteOffset ${byteOffset}`, 'not closed', 'DirtyMemory.reclaim');
     }
     expect(DirtyMemory.reclaim({ memory, byteOffset })).to.deep.equal([]);
-    expect(DirtyMemory.reclaim({ ...handle }), 'again').to.deep.equal([]);
+    expect(DirtyMemory.reclaim({ memory, byteOffset }), 'again').to.deep.equal([]);
     const engine = next();
     engine.ram.plug({ id: 'ram', size: PAGE });
     expect(attachVcpu(engine.handle).isDirty(0, PAGE, 0)).to.equal(true);
