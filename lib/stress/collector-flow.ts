@@ -289,6 +289,8 @@ export class CollectorFlow {
   }
 
   private async findLostUpdates(): Promise<void> {
+    // Time for stores of slices that were open at the copy, and not yet for other marks of their pages.
+    if (this.choices.oneIn(2)) await new Promise((resolve) => setTimeout(resolve, this.choices.between(0, 3)));
     const noted: { page: number; block: RamBlock }[] = [];
     for (const block of this.scene.memory.ram) {
       const end = (block.offset + block.size) / this.scene.pageSize;

@@ -5,7 +5,7 @@
 import { Arena } from '../arena/arena.js';
 import { Header } from '../arena/layout.js';
 import { attachReader } from './attach-reader.js';
-import { BASE_SLOT, Counter, DIMM_SLOTS, Guest } from './guest.js';
+import { BASE_SLOT, Counter, DIMM_SLOTS, Guest, warmPages } from './guest.js';
 import { Marks } from './marks.js';
 import { ObjectPool } from './object-pool.js';
 import { ObjectWatch } from './object-watch.js';
@@ -38,8 +38,9 @@ export function runDevice(task: WorkerTask): Finding | undefined {
       if (task.sabotage === undefined) words.notify(Header.Wake);
       const place = guest.look(choices.oneIn(8) ? BASE_SLOT : choices.between(0, DIMM_SLOTS - 1));
       if (place === undefined) continue;
-      const first = place.first + choices.between(0, place.pages - 1);
-      const pages = Math.min(choices.between(1, 256), place.first + place.pages - first);
+      const offset = choices.between(0, warmPages(place) - 1);
+      const first = place.first + offset;
+      const pages = Math.min(choices.between(1, 256), warmPages(place) - offset);
       device.goOnline();
       object.take();
       try {

@@ -8,7 +8,7 @@ import type { Vcpu } from '../dirty/vcpu.js';
 import { UsageError } from '../errors.js';
 import { attachReader } from './attach-reader.js';
 import { FAULTS, type Fault, suffer } from './faults.js';
-import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place } from './guest.js';
+import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';
 import { type MarkForm, Marks } from './marks.js';
 import { ObjectPool } from './object-pool.js';
 import { ObjectWatch } from './object-watch.js';
@@ -30,8 +30,12 @@ export interface WorkerTask {
   readonly faults: boolean;
 }
 
-type Pattern = 'hot' | 'sweep' | 'scattered';
-const PATTERNS: readonly Pattern[] = ['hot', 'sweep', 'scattered'];
+type Pattern = 'hot' | 'sweep' | 'scattered' | 'cold';
+const PATTERNS: readonly Pattern[] = ['hot', 'sweep', 'scattered', 'cold'];
+/** Marks of a slice. */
+const MOST_MARKS = 200;
+const MOST_RANGES = 25;
+const MOST_COLD = 4;
 const HOT_PAGES = 24;
 
 /** All of them within one interval, as the contract allows. */
@@ -145,16 +149,18 @@ class VcpuWorkload {
     const form = choices.pick(FORMS);
     const isRange = form.startsWith('markRange');
     const pattern = choices.pick(PATTERNS);
+    const isCold = pattern === 'cold';
     // A thread that may be killed marks first.
-    const order = this.task.faults ? 'mark-first' : choices.pick(ORDERS);
-    const length = choices.between(1, isRange ? 25 : 200);
+    const order = isCold ? 'stores-at-the-end' : this.task.faults ? 'mark-first' : choices.pick(ORDERS);
+    const length = choices.between(1, isCold ? MOST_COLD : isRange ? MOST_RANGES : MOST_MARKS);
+    const end = isCold ? place.pages : warmPages(place);
     let marked = 0;
     try {
       this.late.length = 0;
       for (let i = 0; i < length; i++) {
-        const offset = this.choosePage(pattern, place.pages);
+        const offset = this.choosePage(pattern, place);
         const first = place.first + offset;
-        const count = isRange ? Math.min(1 + (i & 15), place.pages - offset) : 1;
+        const count = isRange ? Math.min(1 + (i & 15), end - offset) : 1;
         if (order === 'store-first') this.storeTo(first, count);
         marks.make(form, place, first, count, i & (pageSize - 1));
         if (order === 'mark-first') this.storeTo(first, count);
@@ -167,7 +173,7 @@ class VcpuWorkload {
         }
       }
       // The time in which a mark has found its bit set, and its store is still to come.
-      if (this.late.length > 0 && choices.oneIn(8)) this.spin(choices.between(1, 50));
+      if (this.late.length > 0 && (isCold || choices.oneIn(8))) this.spin(choices.between(1, 50));
       for (const page of this.late) guest.write(page, this.nextValue());
       if (pause) this.spin(choices.between(1, 300));
     } catch (error) {
@@ -251,10 +257,13 @@ class VcpuWorkload {
     return (++this.written << 6) | this.index;
   }
 
-  private choosePage(pattern: Pattern, pages: number): number {
-    if (pattern === 'sweep') return this.sweep++ % pages;
+  private choosePage(pattern: Pattern, place: Place): number {
+    const warm = warmPages(place);
+    if (pattern === 'sweep') return this.sweep++ % warm;
     const random = this.choices.bits() >>> 0;
-    return pattern === 'hot' ? random % Math.min(pages, HOT_PAGES) : random % pages;
+    if (pattern === 'hot') return random % Math.min(warm, HOT_PAGES);
+    // A place of a few pages has none that is cold.
+    return pattern === 'cold' && warm < place.pages ? warm + (random % (place.pages - warm)) : random % warm;
   }
 
   private spin(microseconds: number): void {

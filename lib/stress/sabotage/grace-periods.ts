@@ -136,7 +136,7 @@ export const gracePeriodSabotages = {
   'synchronize-one-too-early': {
     description: 'synchronize ends with the grace period that was running, to which readers may have reported before',
     parts: { rcu: (...of) => new WakesOneTooEarly(...of) },
-    oracles: ['stale-object', 'dirty-rate', 'lost-update'],
+    oracles: CORRUPTION,
   },
   'request-joins-running-period': {
     description: 'a request that comes while a period runs takes that one, to which readers may have reported before',
