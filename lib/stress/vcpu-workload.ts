@@ -60,6 +60,7 @@ export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   const vcpu = attachReader(task.handle, { name, sabotage: task.sabotage, fast: task.index % 2 === 0 });
   const workload = new VcpuWorkload(task, guest, vcpu);
   if (task.tenancy === 0) guest.count(Counter.Begun, 1);
+  guest.count(Counter.Attaches, 1);
   vcpu.offline(() => guest.awaitStart());
   try {
     const found = workload.run();
@@ -108,10 +109,12 @@ class VcpuWorkload {
 
   run(): Finding | undefined {
     const slices = this.choices.between(2_000, 20_000);
+    // Some early, some late, so that slow machines, where threads are killed young, have them as fast ones do.
+    const faultAt = this.task.faults ? 2 ** this.choices.between(0, 8) : Infinity;
     for (let slice = 0; slice < slices && !this.guest.stopped; slice++) {
       const found = this.slice() ?? this.interlude();
       if (found !== undefined) return found;
-      if (this.task.faults && this.choices.oneIn(400)) {
+      if (slice === faultAt) {
         // In turn, so that a short run has each.
         this.fault = FAULTS[(this.task.index + this.task.tenancy) % FAULTS.length] as Fault;
         if (this.choices.oneIn(2)) this.vcpu.readLock();
