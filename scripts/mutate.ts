@@ -1,8 +1,9 @@
 /** `npm run mutate`: one changed place at a time in the engine's sources, and whether a spec notices. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { Claim } from '../lib/stress/campaign/claim.js';
 import { integer } from './integer.js';
 import { exitCodeAfter, interruptible } from './interruption.js';
 import { type Explanation, explains, readExplanations } from './mutate/explained.js';
@@ -10,7 +11,6 @@ import { mutantsOf } from './mutate/mutants.js';
 import { MutationRun, type Task, UnmutatedFailure } from './mutate/mutation-run.js';
 import { type Judged, reportOf, textOf } from './mutate/report.js';
 import { Results } from './mutate/results.js';
-import { lockFolder } from './mutate/run-lock.js';
 import { sampleOf } from './mutate/sample.js';
 import { SUITES, sourcesOf } from './mutate/suites.js';
 import { ProgressBar } from './progress-bar.js';
@@ -19,6 +19,7 @@ import { runProgram } from './run-program.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', 'mutate');
+const RESULTS = join(FOLDER, 'results.jsonl');
 const EXPLAINED = fileURLToPath(new URL('mutate/explained.json', import.meta.url));
 
 interface MutateOptions {
@@ -43,9 +44,9 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
   const explanationOf = ({ mutant }: Task): Explanation | undefined =>
     options.mutant === undefined ? explanations.find((explanation) => explains(explanation, mutant)) : undefined;
 
-  const unlock = lock(command);
+  const claim = claimResults(command);
   try {
-    const results = new Results(ROOT, join(FOLDER, 'results.jsonl'));
+    const results = new Results(ROOT, RESULTS);
     const interruption = interruptible();
     const { run, judged } = prepare(chosen, explanationOf, results, options, interruption);
     const failure = await run().catch((error: unknown) => {
@@ -63,7 +64,7 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
     process.exitCode = failed ? 1 : interruption.aborted ? exitCodeAfter(interruption) : 0;
     if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(report, null, 2)}\n`);
   } finally {
-    unlock();
+    claim.release();
   }
 }
 
@@ -120,9 +121,11 @@ function choose(all: readonly Task[], { only, mutant: id, sample, seed }: Mutate
   return sample === undefined ? chosen : sampleOf(chosen, sample, seed);
 }
 
-function lock(command: Command): () => void {
+/** Two runs would write over each other's sandboxes and results. */
+function claimResults(command: Command): Claim {
+  mkdirSync(FOLDER, { recursive: true });
   try {
-    return lockFolder(FOLDER);
+    return new Claim(RESULTS);
   } catch (error) {
     return command.error(`error: ${(error as Error).message}`);
   }

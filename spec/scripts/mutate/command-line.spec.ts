@@ -1,8 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { lockFolder } from '../../../scripts/mutate/run-lock.js';
 import { runScript } from '../../support/command-line.js';
 
 describe('npm run mutate, the command line', function () {
@@ -27,24 +23,4 @@ describe('npm run mutate, the command line', function () {
         .and.not.to.match(/^ +at /m);
     });
   }
-});
-
-describe('the folder of mutation runs', () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'dirtymem-mutate-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  it('is of one run at a time', () => {
-    const unlock = lockFolder(folder);
-    expect(() => lockFolder(folder)).to.throw(`process ${process.pid} runs mutants already`);
-    unlock();
-    lockFolder(folder)();
-  });
-
-  it('is free when its run was killed', () => {
-    writeFileSync(join(folder, 'running'), '99999999');
-    lockFolder(folder)();
-  });
 });
