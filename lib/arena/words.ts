@@ -35,11 +35,6 @@ export class Words {
     this.array.fill(value, first, end);
   }
 
-  /** Plain copy of `count` words, for memory that is owned on both sides. */
-  copy(from: number, to: number, count: number): void {
-    this.array.copyWithin(to, from, from + count);
-  }
-
   load(index: number): number {
     return Atomics.load(this.array, index);
   }

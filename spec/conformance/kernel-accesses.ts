@@ -29,14 +29,6 @@ class RecordingWords extends Words {
     super.fill(first, end, value);
   }
 
-  override copy(from: number, to: number, count: number): void {
-    for (let n = 0; n < count; n++) {
-      this.note('read', from + n);
-      this.note('write', to + n);
-    }
-    super.copy(from, to, count);
-  }
-
   override load(index: number): number {
     this.note('read', index);
     return super.load(index);

@@ -2,23 +2,12 @@
 import { Words } from '../../../lib/arena/words.js';
 import type { Scheduler } from './scheduler.js';
 
-type Method =
-  | 'get'
-  | 'set'
-  | 'fill'
-  | 'copy'
-  | 'load'
-  | 'store'
-  | 'or'
-  | 'and'
-  | 'add'
-  | 'exchange'
-  | 'compareExchange';
+type Method = 'get' | 'set' | 'fill' | 'load' | 'store' | 'or' | 'and' | 'add' | 'exchange' | 'compareExchange';
 
 /** @param current the scheduler of the exploration that is under way */
 export function scheduleWords(current: () => Scheduler): void {
   const shipped = Words.prototype;
-  const { get, set, fill, copy, load, store, or, and, add, exchange, compareExchange, notify, wait } = shipped;
+  const { get, set, fill, load, store, or, and, add, exchange, compareExchange, notify, wait } = shipped;
 
   /** The word's position in the explored memory, or -1 for what is none of the schedule's. */
   const place = (words: Words, index: number): number => {
@@ -43,10 +32,6 @@ export function scheduleWords(current: () => Scheduler): void {
     fill(first, end, value) {
       if (!current().inRace) fill.call(this, first, end, value);
       else for (let i = first; i < end; i++) this.set(i, value);
-    },
-    copy(from, to, count) {
-      if (!current().inRace) copy.call(this, from, to, count);
-      else for (let i = 0; i < count; i++) this.set(to + i, this.get(from + i));
     },
     load(index) {
       const at = place(this, index);

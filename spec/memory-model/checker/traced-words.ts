@@ -51,10 +51,6 @@ export class TracedWords extends Words {
     for (let index = first; index < end; index++) this.set(index, value);
   }
 
-  override copy(from: number, to: number, count: number): void {
-    for (let i = 0; i < count; i++) this.set(to + i, this.get(from + i));
-  }
-
   override load(index: number): number {
     return this.read('load', index, 'seq-cst');
   }
