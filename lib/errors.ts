@@ -124,9 +124,14 @@ function describeReader({ name, identity, slot }: Pick<ReaderReport, 'name' | 'i
   return `'${name}' (slot ${slot}, whose identity was written over; when its thread is gone, retire({ slot: ${slot} }))`;
 }
 
-/** The message of what was thrown, which need not be an Error. */
+/** The message of what was thrown, which need not be an Error, nor one of this realm. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : show(error);
+  try {
+    const { message } = error as Partial<Error>;
+    return typeof message === 'string' ? message : show(error);
+  } catch {
+    return show(error); // undefined, null, or its own code threw
+  }
 }
 
 /** What is longer than this says no more in a message. */

@@ -1,5 +1,5 @@
 /** Why a migration failed, and what is true of the machine then. */
-import { show } from '../errors.js';
+import { messageOf } from '../errors.js';
 import { printable } from './printable.js';
 
 /**
@@ -70,8 +70,7 @@ export function asFailure(error: unknown, reason: MigrationFailure, what: string
 
 /** @param what is all that the peer is told. @returns an error with the cause's message in its own */
 export function failureOf(cause: unknown, reason: MigrationFailure, what: string): MigrationError {
-  const message = cause instanceof Error ? String(cause.message) : show(cause);
-  return new MigrationError(reason, `${what}: ${printable(message, LONGEST_CAUSE)}`, { cause, told: what });
+  return new MigrationError(reason, `${what}: ${printable(messageOf(cause), LONGEST_CAUSE)}`, { cause, told: what });
 }
 
 /** The source, which need not be one of ours, has not kept to the protocol. */

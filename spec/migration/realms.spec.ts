@@ -46,6 +46,17 @@ describe('A migration whose hooks return bytes', () => {
   });
 });
 
+describe('A migration whose hook throws', () => {
+  it('an Error of another realm says what it says', async () => {
+    const sender = new SendingMachine(smallEngine());
+    sender.plug('ram', 3);
+    sender.saveState = () => runInContext("throw new RangeError('the disk is full')", createContext({}));
+    expect(expectStayed(sender, await attempt(sender), 'source').message).to.contain(
+      'saveState failed: the disk is full',
+    );
+  });
+});
+
 describe('An engine that is none', () => {
   it('is refused by migrate, and nothing has begun', async () => {
     const sender = new SendingMachine(smallEngine());
