@@ -486,7 +486,7 @@ export class DirtyMemory {
       tables: this.tables,
       rcu: this.rcu,
       allocator: this.allocator,
-      readers: reportReaders(this.arena),
+      readers: isInPlace(this.arena) ? reportReaders(this.arena) : [],
       collections: this.counts,
     });
   }

@@ -139,10 +139,9 @@ export function retireSlot(arena: Arena, position: number): number {
   return 1;
 }
 
-/** Owner. Reports on the readers for which `wanted` holds; on none when another engine lives there by now. */
+/** Owner, while the engine is in place, or of what it may still be waiting for. Reports on the readers for which `wanted` holds. */
 export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = () => true): ReaderReport[] {
   const reports: ReaderReport[] = [];
-  if (!isInPlace(arena)) return reports;
   for (let i = 0; i < arena.geometry.maxReaders; i++) {
     if (!wanted(Slots.first + i * Slots.size)) continue;
     const report = reportReader(arena, i);
@@ -153,19 +152,20 @@ export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = 
 
 /**
  * Owner. An identity is above 0, or the engine's vacant value; anything else was written by somebody who had no business
- * there. @returns undefined when the slot at that position is free, or its tenant is leaving
+ * there. @returns undefined when the slot at that position is free, or its tenant is leaving, which is offline by then
  */
 export function reportReader(arena: Arena, position: number): ReaderReport | undefined {
   const { words } = arena;
   const slot = Slots.first + position * Slots.size;
   const tenant = words.load(slot + Slot.Identity);
   if (tenant === vacantOf(arena.engineId)) return undefined;
-  if (tenant > 0 && words.load(slot + Slot.Leaving) !== 0) return undefined;
+  const online = words.load(slot + Slot.State) !== OFFLINE;
+  if (tenant > 0 && !online && words.load(slot + Slot.Leaving) !== 0) return undefined;
   return {
     name: readName(arena, slot),
     identity: tenant > 0 ? tenant - 1 : UNKNOWN_IDENTITY,
     slot: position,
-    online: words.load(slot + Slot.State) !== OFFLINE,
+    online,
     local: findLocalReader(arena, (reader) => reader.slot === slot) !== undefined,
   };
 }

@@ -211,6 +211,14 @@ describe('an arena that was written over', function () {
     await expectUnharmed({ memory, words });
   });
 
+  it('does not hide a reader that has written that it is leaving, and is not', async () => {
+    const { memory, words } = await createFixture();
+    words[foreignVcpu(memory, 'dead').slot + Slot.Leaving] = 1;
+    await expectReject(() => memory.rcu.synchronize({ timeoutMs: 1 }), GracePeriodTimeout, "'dead' (identity 4711");
+    expect(memory.retire(4711)).to.equal(1);
+    await expectUnharmed({ memory, words });
+  });
+
   it('has no slot retired by its position whose tenant is known, nor a position that there is not', async () => {
     const { memory } = await createFixture();
     const vcpu = foreignVcpu(memory, 'alive');
@@ -235,6 +243,7 @@ describe('an arena that was written over', function () {
     words[Header.Magic] = 0;
     words[Header.EngineId] = 5;
     expectThrow(() => memory.retire(4711), CorruptionError, 'retire', 'written over');
+    await expectReject(() => memory.rcu.synchronize({ timeoutMs: 1 }), GracePeriodTimeout, "'dead' (identity 4711");
     words[Header.EngineId] = id;
     expect(memory.retire(4711)).to.equal(1);
     await memory.rcu.synchronize();
@@ -252,13 +261,13 @@ describe('an arena that was written over', function () {
         const { memory, words } = await createFixture();
         const right = words.slice(Slots.first, Slots.first + READERS * Slots.size);
         words.set(contents, Slots.first);
-        for (let i = 0; i <= READERS; i++) {
+        for (let retired = 0; retired <= READERS; ) {
           const error = await memory.rcu.synchronize({ timeoutMs: 1 }).catch((reason: unknown) => reason);
           if (error === undefined) break;
           expect(error).to.be.instanceOf(GracePeriodTimeout);
           const [reader] = (error as GracePeriodTimeout).readers;
           if (reader === undefined) continue; // the time was up before the owner had looked
-          memory.retire(reader.identity === -1 ? { slot: reader.slot } : reader.identity);
+          retired += memory.retire(reader.identity === -1 ? { slot: reader.slot } : reader.identity);
         }
         await memory.rcu.synchronize();
         words.set(right, Slots.first);
