@@ -5,6 +5,7 @@ import { Vcpu } from './dirty/vcpu.js';
 import { checkInteger, wrongType } from './errors.js';
 import { threadIdentity } from './host.js';
 import { readOptions } from './options.js';
+import { Throttle } from './rcu/throttle.js';
 
 /** How a reader is called and known. */
 export interface AttachOptions {
@@ -29,7 +30,7 @@ export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vc
   if (typeof name !== 'string') throw wrongType('attachVcpu', 'name', name, 'a string');
   checkInteger('attachVcpu', 'identity', identity, 0, most);
   const arena = Arena.attach('attachVcpu', handle);
-  return new Vcpu(arena, chooseKernel(arena), name, identity);
+  return new Vcpu({ arena, kernel: chooseKernel(arena), name, identity, governorOf: Throttle.of });
 }
 
 export type { ArenaHandle } from './arena/arena.js';

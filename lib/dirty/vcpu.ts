@@ -36,8 +36,7 @@
  * entries for as long as the table is. The table's words are read plainly: it never changes once published, and the
  * root's load (GP-3, GP-4) ordered its contents before them.
  */
-import type { Arena } from '../arena/arena.js';
-import { Header, Table } from '../arena/layout.js';
+import { Header, Meter, meterOf, Table } from '../arena/layout.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import {
   CorruptionError,
@@ -49,12 +48,17 @@ import {
   UsageError,
   wrongType,
 } from '../errors.js';
-import { Reader } from '../rcu/reader.js';
+import { Reader, type ReaderSetup } from '../rcu/reader.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
 import { type PageRange, touchedPages } from './page-range.js';
 
 /** Stands for "no table" and "no block": plus any offset it is a negative index, which reads as clear. */
 const NOTHING = -(2 ** 31);
+
+/** What a vCPU is attached with. */
+export interface VcpuSetup extends ReaderSetup {
+  readonly kernel: Kernel;
+}
 
 /**
  * A registered thread's reader, with its marks and queries. Only the thread that attached may use it; marks and queries
@@ -87,12 +91,19 @@ export class Vcpu extends Reader {
   private blockPages = 0;
   /** `blockPages` while `mark` has only one word to look at, because no more than one client is tracked; else 0. */
   private lonePages = 0;
+  /** Word index of what it counts for dirty rates, for generated code (ABI.md). */
+  readonly meter: number;
+  /** What the meter will say of pages turned dirty for MIGRATION, and what it says now; modulo 2^32. */
+  protected dirtied: number;
+  private published: number;
 
   /** @internal Use `attachVcpu`. */
-  constructor(arena: Arena, kernel: Kernel, name: string, identity: number) {
-    super(arena, name, identity);
-    const { geometry, regions } = arena;
-    this.kernel = kernel;
+  constructor(setup: VcpuSetup) {
+    super(setup);
+    const { geometry, regions } = this.arena;
+    this.kernel = setup.kernel;
+    this.meter = meterOf(regions, this.slot);
+    this.dirtied = this.published = this.words.get(this.meter + Meter.Dirtied);
     this.pagesPerByte = 1 / geometry.pageSize;
     this.blockShift = geometry.blockShift;
     this.zeroBlock = regions.zeroBlock;
@@ -248,6 +259,13 @@ export class Vcpu extends Reader {
     this.table0 = this.table1 = this.table2 = NOTHING;
     this.ramEndPage = 0;
     this.forgetBlock();
+  }
+
+  /** At reports alone: a word a mark would cost a tenth of a first touch. */
+  protected override publishCounts(): void {
+    if (this.dirtied === this.published) return;
+    this.words.set(this.meter + Meter.Dirtied, this.dirtied);
+    this.published = this.dirtied;
   }
 
   private forgetBlock(): void {

@@ -22,19 +22,38 @@
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
  * `quiescent` has to look closer: offline, detached, inside a section, or while a dirty-rate limit is set for the reader,
- * which sleeps in `quiescent` when it is ahead (DL-1: rcu/throttle.ts). So the fast path is one load and one compare. The
+ * which sleeps in `quiescent` when it is ahead (its governor: rcu/throttle.ts). So the fast path is one load and one compare. The
  * load orders nothing: when the number is the one already reported nothing is claimed, and what is reported is loaded
  * again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
  * would never end.
  */
 import { Arena } from '../arena/arena.js';
-import { Header, Meter, meterOf, Slot } from '../arena/layout.js';
+import { Header, Slot } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
 import { checkFunction, memoryGrown, UsageError } from '../errors.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
 import { nextNumber, OFFLINE } from './sequence.js';
-import { Throttle } from './throttle.js';
+
+/** What may hold a reader back at its reports, which knows by what: a dirty-rate limit (rcu/throttle.ts). */
+export interface Governor {
+  /** Looks up what is in force. @returns whether the reader is to look whether it is ahead at each `quiescent` */
+  refresh(): boolean;
+  /** Is the reader so far ahead that it should sleep? */
+  readonly isAhead: boolean;
+  /** Blocks until it is not. The reader is offline. */
+  sleep(): void;
+}
+
+/** What a reader is attached with. */
+export interface ReaderSetup {
+  readonly arena: Arena;
+  /** The registry's, for stall reports. */
+  readonly name: string;
+  readonly identity: number;
+  /** Called for a reader that may sleep: its owner is another thread. @param slot word index */
+  readonly governorOf: (arena: Arena, slot: number) => Governor;
+}
 
 export abstract class Reader {
   /** The registry's name for this reader, in stall reports. */
@@ -45,16 +64,11 @@ export abstract class Reader {
   readonly home: Arena | undefined;
   /** @internal Word index of the slot. */
   readonly slot: number;
-  /** Word index of what it counts for dirty rates, for generated code (ABI.md). */
-  readonly meter: number;
   protected readonly arena: Arena;
   protected readonly words: Words;
-  /** What the meter will say of pages turned dirty for MIGRATION, and what it says now; modulo 2^32. */
-  protected dirtied: number;
-  private published: number;
   /** None where sleeping would stop the owner. */
-  private readonly throttle: Throttle | undefined;
-  private limited = false;
+  private readonly governor: Governor | undefined;
+  private governed = false;
   private expected = 0;
   /** The number in our slot; OFFLINE while offline or detached. */
   private reported = OFFLINE;
@@ -63,16 +77,14 @@ export abstract class Reader {
   /** How often it has gone offline: tells whose offline stretch it is. */
   private departures = 0;
 
-  constructor(arena: Arena, name: string, identity: number) {
+  constructor({ arena, name, identity, governorOf }: ReaderSetup) {
     this.arena = arena;
     this.words = arena.words;
     this.home = Arena.ownedHere(arena.engineId);
     this.name = name;
     this.identity = identity;
     this.slot = claimSlot(arena, identity, name);
-    this.meter = meterOf(arena.regions, this.slot);
-    this.dirtied = this.published = this.words.get(this.meter + Meter.Dirtied);
-    this.throttle = this.home === undefined ? new Throttle(arena, this.meter) : undefined;
+    this.governor = this.home === undefined ? governorOf(arena, this.slot) : undefined;
     addLocalReader(this);
   }
 
@@ -80,6 +92,11 @@ export abstract class Reader {
   protected abstract loadRoots(): void;
   /** Drops everything that was loaded from the roots, so that any use of it fails. */
   protected abstract forgetRoots(): void;
+  /**
+   * Publishes what was counted in the interval that ends. Plain stores will do: only this thread stores to these words, and
+   * the slot's store that follows orders them for whoever waits for the grace period (GP-6).
+   */
+  protected abstract publishCounts(): void;
 
   /** Online: owners wait for this reader, and it may mark and query. */
   get online(): boolean {
@@ -246,16 +263,16 @@ export abstract class Reader {
     if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('quiescent');
     const number = this.words.load(Header.Number);
     if (number !== this.reported) this.report(number);
-    if (!this.limited) return;
-    this.publishCount();
-    if (!this.throttle?.isAhead) return;
+    if (!this.governed) return;
+    this.publishCounts();
+    if (!this.governor?.isAhead) return;
     this.leave();
-    this.throttle.sleep();
+    this.governor.sleep();
     this.enter();
   }
 
   private report(number: number): void {
-    this.publishCount();
+    this.publishCounts();
     // ORDER GP-3: all accesses of the ended interval precede this store (release), else the owner frees or copies
     //   under them. The roots are loaded after the number (load-load), else they may be older than what we report
     //   (corruption). That they are loaded after the store, too, is surplus: the slot held a number all the time.
@@ -268,13 +285,13 @@ export abstract class Reader {
   /** The number is in the slot: what the interval that begins goes by. */
   private settle(number: number): void {
     this.reported = number;
-    this.limited = this.throttle?.refresh() ?? false;
+    this.governed = this.governor?.refresh() ?? false;
     this.expect(number);
     this.loadRoots();
   }
 
   private expect(number: number): void {
-    this.expected = this.limited ? 0 : number;
+    this.expected = this.governed ? 0 : number;
   }
 
   private leave(): void {
@@ -282,21 +299,11 @@ export abstract class Reader {
     this.expected = 0;
     this.reported = OFFLINE;
     this.forgetRoots();
-    this.publishCount();
+    this.publishCounts();
     // ORDER GP-5: every use of the roots and every guest store precedes this store (release).
     // pairs with: rcu/grace-period.ts isQuiescent
     this.words.store(this.slot + Slot.State, OFFLINE);
     this.wakeOwner();
-  }
-
-  /**
-   * Plainly: only this thread stores to the word, and the slot's next store orders it for whoever waits
-   * for the grace period (GP-6). A word a mark would cost a tenth of a first touch.
-   */
-  private publishCount(): void {
-    if (this.dirtied === this.published) return;
-    this.words.set(this.meter + Meter.Dirtied, this.dirtied);
-    this.published = this.dirtied;
   }
 
   private wakeOwner(): void {

@@ -6,28 +6,32 @@
  * than the latest is put right by the report, or the wake-up, that follows the change.
  */
 import type { Arena } from '../arena/arena.js';
-import { Header } from '../arena/layout.js';
+import { Header, meterOf } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
 import { countOf, limitOf } from './meter.js';
+import type { Governor } from './reader.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** A debt that takes less is not worth the sleep, which overshoots by a tenth of that. */
 const LEAST_SLEEP_MS = 1;
 
-export class Throttle {
+export class Throttle implements Governor {
   private readonly words: Words;
   private readonly meter: number;
   private limit = 0;
   /** None without a limit, and where the thread must not sleep. */
   private bucket: TokenBucket | undefined;
 
-  /** @param meter word index of the reader's meter */
-  constructor(arena: Arena, meter: number) {
+  /** @param slot word index of the reader's */
+  constructor(arena: Arena, slot: number) {
     this.words = arena.words;
-    this.meter = meter;
+    this.meter = meterOf(arena.regions, slot);
   }
 
-  /** Looks up the limit that is in force. @returns whether there is one to hold */
+  static of(arena: Arena, slot: number): Throttle {
+    return new Throttle(arena, slot);
+  }
+
   refresh(): boolean {
     const limit = limitOf(this.words, this.meter);
     if (limit !== this.limit) {
@@ -38,14 +42,13 @@ export class Throttle {
     return this.bucket !== undefined;
   }
 
-  /** Is the reader so far ahead of its limit that it should sleep? */
   get isAhead(): boolean {
     const { bucket, dirtied } = this;
     if (bucket === undefined || bucket.covers(dirtied)) return false;
     return bucket.debtMs(dirtied, performance.now()) >= LEAST_SLEEP_MS;
   }
 
-  /** Blocks until the reader is no longer ahead of its limit, as that is changed meanwhile. The reader is offline. */
+  /** The limit may change meanwhile. */
   sleep(): void {
     const { words } = this;
     for (;;) {

@@ -3,6 +3,7 @@ import { Arena, type ArenaHandle } from '../arena/arena.js';
 import { chooseKernel } from '../bitmap/choose-kernel.js';
 import { Vcpu } from '../dirty/vcpu.js';
 import { threadIdentity } from '../host.js';
+import { Throttle } from '../rcu/throttle.js';
 import { SABOTAGES } from './sabotage/catalogue.js';
 
 export interface ReaderOptions {
@@ -17,8 +18,8 @@ export function attachReader(handle: ArenaHandle, { name, sabotage, fast = false
   const attached = Arena.attach('stress', handle);
   const arena = fast ? withoutDebug(attached) : attached;
   const identity = threadIdentity() as number;
-  if (broken !== undefined) return broken(arena, chooseKernel(arena), name, identity);
-  return new Vcpu(arena, chooseKernel(arena), name, identity);
+  const setup = { arena, kernel: chooseKernel(arena), name, identity, governorOf: Throttle.of };
+  return broken === undefined ? new Vcpu(setup) : broken(setup);
 }
 
 function withoutDebug(arena: Arena): Arena {

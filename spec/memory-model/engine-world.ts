@@ -11,6 +11,7 @@ import { BlockTables } from '../../lib/dirty/block-tables.js';
 import { Vcpu } from '../../lib/dirty/vcpu.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
+import { Throttle } from '../../lib/rcu/throttle.js';
 import type { Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 
@@ -65,7 +66,7 @@ function build({ dirty, offline = false, vcpu: VcpuClass = Vcpu }: WorldOptions)
   tables.extend({ first: 0, end: PAGES_PER_BLOCK }, false, 'test');
   tables.setRamEnd(PAGES_PER_BLOCK);
   const spare = allocator.allocateBlock('test');
-  const vcpu = new VcpuClass(arena, kernel, 'vcpu', 1);
+  const vcpu = new VcpuClass({ arena, kernel, name: 'vcpu', identity: 1, governorOf: Throttle.of });
   removeLocalReader(vcpu); // it stands for one of another thread
   vcpu.mark(0);
   if (!dirty)

@@ -6,6 +6,7 @@ import { Vcpu } from '../../lib/dirty/vcpu.js';
 import { DirtyMemory, UsageError } from '../../lib/index.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { claimSlot, freeSlot, reportReaders, retireIdentity } from '../../lib/rcu/registry.js';
+import { Throttle } from '../../lib/rcu/throttle.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { smallEngine } from '../support/engines.js';
 import { createArena, interleaved, SlotByHand } from '../support/hand-stepped.js';
@@ -251,7 +252,13 @@ describe('attachVcpu', () => {
         if (accesses++ === failing) throw new RangeError('Maximum call stack size exceeded');
       };
       try {
-        const vcpu = new Vcpu(arena, new AtomicsKernel(words), 'vcpu', 7);
+        const vcpu = new Vcpu({
+          arena,
+          kernel: new AtomicsKernel(words),
+          name: 'vcpu',
+          identity: 7,
+          governorOf: Throttle.of,
+        });
         attached = true;
         words.before = () => {};
         vcpu.detach();

@@ -41,7 +41,7 @@ describe('A throttle', () => {
 
   const throttleOn = (words: Words): Throttle => {
     const seen = Object.create(arena, { words: { value: words } }) as Arena;
-    return new Throttle(seen, reader.meter);
+    return new Throttle(seen, reader.slot);
   };
   const dirty = (pages: number): void => arena.words.set(reader.meter + Meter.Dirtied, pages);
 

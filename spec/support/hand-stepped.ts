@@ -1,11 +1,12 @@
 /** The reader's and the owner's halves of the protocol, stepped by hand on one thread. */
 import { Arena } from '../../lib/arena/arena.js';
-import { Header, Slot, Slots } from '../../lib/arena/layout.js';
+import { Header, meterOf, Slot, Slots } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
 import { Reader } from '../../lib/rcu/reader.js';
 import { OFFLINE } from '../../lib/rcu/sequence.js';
+import { Throttle } from '../../lib/rcu/throttle.js';
 
 export function createArena(maxReaders: number): Arena {
   return Arena.create({ pagesPerBlock: 64, maxRamBytes: 2 ** 20, arenaBytes: 2 ** 16, maxReaders }).arena;
@@ -106,11 +107,13 @@ export function interleaved(arena: Arena): { arena: Arena; words: InterleavedWor
 
 /** A reader without tables, which the owner takes for one of another thread. It counts how often it loaded the roots. */
 export class BareReader extends Reader {
+  readonly meter: number;
   rootLoads = 0;
   holdsRoots = false;
 
   constructor(arena: Arena, name = 'bare', identity = 7) {
-    super(arena, name, identity);
+    super({ arena, name, identity, governorOf: Throttle.of });
+    this.meter = meterOf(arena.regions, this.slot);
     this.rootLoads = 0;
     removeLocalReader(this);
     this.enter();
@@ -124,4 +127,6 @@ export class BareReader extends Reader {
   protected override forgetRoots(): void {
     this.holdsRoots = false;
   }
+
+  protected override publishCounts(): void {}
 }

@@ -3,7 +3,7 @@ import type { Arena } from '../../arena/arena.js';
 import { Header, Slot, Table } from '../../arena/layout.js';
 import { Words } from '../../arena/words.js';
 import { Client } from '../../dirty/client.js';
-import { Vcpu } from '../../dirty/vcpu.js';
+import { Vcpu, type VcpuSetup } from '../../dirty/vcpu.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 /** Sections protect nothing: `quiescent` reports inside them. */
@@ -181,12 +181,12 @@ class ReadsTheWordWhenItWaits extends Words {
 
 /** The same arena through other words. */
 function seenThrough<W extends Words>(
-  arena: Arena,
+  setup: VcpuSetup,
   kind: new (...of: ConstructorParameters<typeof Words>) => W,
-): Arena {
-  const { memory, byteOffset } = arena.handle;
-  const words = new kind(memory.buffer, byteOffset, arena.words.length);
-  return Object.create(arena, { words: { value: words, enumerable: true } }) as Arena;
+): VcpuSetup {
+  const { memory, byteOffset } = setup.arena.handle;
+  const words = new kind(memory.buffer, byteOffset, setup.arena.words.length);
+  return { ...setup, arena: Object.create(setup.arena, { words: { value: words, enumerable: true } }) as Arena };
 }
 
 class EntersOnce extends Vcpu {
@@ -201,65 +201,65 @@ class EntersOnce extends Vcpu {
 export const readerSabotages = {
   'quiescent-inside-section': {
     description: 'a reader reports a quiescent state inside a read-side section',
-    vcpu: (...of) => new ForgetsSections(...of),
+    vcpu: (setup) => new ForgetsSections(setup),
     oracles: ['section', ...CORRUPTION],
   },
   'claim-by-load-and-store': {
     description: 'a reader that attaches claims its slot by a load and a store in place of a compare-and-swap',
-    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, ClaimsInTwoSteps), ...of),
+    vcpu: (setup) => new Vcpu(seenThrough(setup, ClaimsInTwoSteps)),
     oracles: [],
   },
   'roots-loaded-before-slot': {
     description: 'a reader that comes online loads the roots before it stores its slot',
-    vcpu: (...of) => new LoadsRootsFirst(...of),
+    vcpu: (setup) => new LoadsRootsFirst(setup),
     oracles: CORRUPTION,
   },
   'offline-reader-marks': {
     description: 'a reader goes on marking while it is offline',
-    vcpu: (...of) => new MarksOffline(...of),
+    vcpu: (setup) => new MarksOffline(setup),
     oracles: ['unexpected-error', ...CORRUPTION],
   },
   'enter-without-second-look': {
     description: 'a reader that comes online does not look whether the number has advanced meanwhile',
-    vcpu: (arena, ...of) => new EntersOnce(seenThrough(arena, BelievesItsNumber), ...of),
+    vcpu: (setup) => new EntersOnce(seenThrough(setup, BelievesItsNumber)),
     oracles: [],
   },
   'mark-by-load-and-store': {
     description: 'a mark is a load and a store in place of an atomic or',
-    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, OrsInTwoSteps), ...of),
+    vcpu: (setup) => new Vcpu(seenThrough(setup, OrsInTwoSteps)),
     oracles: CORRUPTION,
   },
   'code-set-by-load-and-store': {
     description: "a mark's bit for CODE is a load and a store in place of an atomic or",
-    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, SetsCodeInTwoSteps), ...of),
+    vcpu: (setup) => new Vcpu(seenThrough(setup, SetsCodeInTwoSteps)),
     shows: { conserved: Client.Code },
     oracles: CORRUPTION,
   },
   'code-turned-told-twice': {
     description: 'a mark for CODE tells that the page turned when it saw the bit clear, whatever the or found',
-    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, TellsWhatItSaw), ...of),
+    vcpu: (setup) => new Vcpu(seenThrough(setup, TellsWhatItSaw)),
     shows: { conserved: Client.Code },
     oracles: ['conservation'],
   },
   'blocks-looked-for-in-one-table': {
     description:
       "a mark takes a page whose block one client's table has, while another's may lead to the all-zero block",
-    vcpu: (arena, ...of) => new LooksInOneTable(seenThrough(arena, WaitsBetweenRoots), ...of),
+    vcpu: (setup) => new LooksInOneTable(seenThrough(setup, WaitsBetweenRoots)),
     oracles: ['constant-block', 'lost-update', 'plug'],
   },
   'turned-pages-uncounted': {
     description: 'a reader counts what it turns dirty by every second mark alone',
-    vcpu: (...of) => new CountsEverySecond(...of),
+    vcpu: (setup) => new CountsEverySecond(setup),
     oracles: ['dirty-rate'],
   },
   'sleep-without-second-look': {
     description: 'a reader that goes to sleep for its limit does not see that the limit has just changed',
-    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, ReadsTheWordWhenItWaits), ...of),
+    vcpu: (setup) => new Vcpu(seenThrough(setup, ReadsTheWordWhenItWaits)),
     oracles: [],
   },
   'notify-lost': {
     description: 'a reader changes the word that the owner waits on, and does not notify',
-    vcpu: (arena, ...of) => new Vcpu(seenThrough(arena, NeverNotifies), ...of),
+    vcpu: (setup) => new Vcpu(seenThrough(setup, NeverNotifies)),
     oracles: ['blocking-wait'],
   },
 } as const satisfies Record<string, Sabotage>;

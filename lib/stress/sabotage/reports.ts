@@ -38,17 +38,17 @@ class ReportsForItsThread extends Vcpu {
 export const reportSabotages = {
   'stale-kick-heard': {
     description: 'a reader that has reported a later number takes an old kick for a new one',
-    vcpu: (...of) => new HearsOldKicks(...of),
+    vcpu: (setup) => new HearsOldKicks(setup),
     oracles: [],
   },
   'reload-reports': {
     description: 'a reader that reloads the roots in mid-interval reports',
-    vcpu: (...of) => new ReportsWhenItReloads(...of),
+    vcpu: (setup) => new ReportsWhenItReloads(setup),
     oracles: [],
   },
   'report-for-whole-thread': {
     description: 'a reader that reports does so for all readers of its thread',
-    vcpu: (...of) => new ReportsForItsThread(...of),
+    vcpu: (setup) => new ReportsForItsThread(setup),
     oracles: [],
   },
 } as const satisfies Record<string, Sabotage>;

@@ -1,7 +1,5 @@
 /** A planted bug: broken parts that are passed to the engine from outside, so that the product has no switches for it. */
-import type { Arena } from '../../arena/arena.js';
-import type { Kernel } from '../../bitmap/kernel.js';
-import type { Vcpu } from '../../dirty/vcpu.js';
+import type { Vcpu, VcpuSetup } from '../../dirty/vcpu.js';
 import type { DirtyMemory } from '../../dirty-memory.js';
 import type { Parts } from '../../parts.js';
 import type { SupervisedWorker } from '../../supervision.js';
@@ -28,7 +26,7 @@ export interface Sabotage {
   /** Of the owner's engine. */
   readonly parts?: Partial<Parts>;
   /** Makes a vCPU thread's reader. */
-  readonly vcpu?: (arena: Arena, kernel: Kernel, name: string, identity: number) => Vcpu;
+  readonly vcpu?: (setup: VcpuSetup) => Vcpu;
   /** How the owner has dead threads retired. */
   readonly retirement?: Retirement;
   /** Where it shows: what the seed chooses for other runs. */

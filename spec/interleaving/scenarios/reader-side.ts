@@ -5,6 +5,7 @@ import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { Vcpu } from '../../../lib/dirty/vcpu.js';
 import { UsageError } from '../../../lib/errors.js';
+import { Throttle } from '../../../lib/rcu/throttle.js';
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
 import { attachVcpu } from '../../../lib/vcpu.js';
 import type { Stage } from '../checker/scenario.js';
@@ -40,7 +41,8 @@ export class ReaderSide {
       return;
     }
     const arena = Arena.attach('scenario', handle);
-    this.attached = broken(arena, chooseKernel(arena), name, this.thread);
+    const kernel = chooseKernel(arena);
+    this.attached = broken({ arena, kernel, name, identity: this.thread, governorOf: Throttle.of });
   }
 
   /** A second reader of this thread, attached. */

@@ -4,6 +4,7 @@ import { Slot, Slots, vacantOf } from '../../../lib/arena/layout.js';
 import { AtomicsKernel } from '../../../lib/bitmap/atomics-kernel.js';
 import { Vcpu } from '../../../lib/dirty/vcpu.js';
 import { UsageError } from '../../../lib/errors.js';
+import { Throttle } from '../../../lib/rcu/throttle.js';
 import type { Scenario } from '../checker/scenario.js';
 import { OwnerSide } from './owner-side.js';
 import { handleOf } from './reader-side.js';
@@ -25,7 +26,13 @@ export const replacingScenarios: Readonly<Record<string, Scenario>> = {
           race: () => {
             stage.note(thread, 0);
             try {
-              const vcpu = new Vcpu(late, new AtomicsKernel(late.words), 'late', thread);
+              const vcpu = new Vcpu({
+                arena: late,
+                kernel: new AtomicsKernel(late.words),
+                name: 'late',
+                identity: thread,
+                governorOf: Throttle.of,
+              });
               stage.note(thread, 1);
               vcpu.detach();
             } catch (error) {
