@@ -4,19 +4,19 @@
  * answer, 2 for a usage error, 130 when it was interrupted (143 by SIGTERM), with the answers so far.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { addCompareCommand } from '../scripts/bench-command.js';
 import { exitCodeAfter, interruptible } from '../scripts/interruption.js';
 import { reportFile, writeReport } from '../scripts/report-file.js';
 import { runProgram } from '../scripts/run-program.js';
-import { answerTo } from './answer.js';
+import { addCompareCommand } from './compare-command.js';
 import { PATTERN_NAMES, type Pattern } from './contention/patterns.js';
-import { watchNeighbours } from './neighbours.js';
+import { answerTo } from './harness/answer.js';
+import { watchNeighbours } from './harness/neighbours.js';
+import { defaultPlan, type Plan } from './harness/plan.js';
+import { QUESTIONS, QUICK_QUESTIONS, type QuestionName } from './harness/question.js';
+import { type Answered, describeHost, type Result, thisHost } from './harness/result.js';
 import { pageOf } from './output/page.js';
 import { expectedSeconds, Progress } from './output/progress.js';
 import { answerTables, summaryOf } from './output/terminal.js';
-import { defaultPlan, type Plan } from './plan.js';
-import { QUESTIONS, QUICK_QUESTIONS, type QuestionName } from './question.js';
-import { type Answered, describeHost, type Result, thisHost } from './result.js';
 
 interface BenchOptions {
   readonly only?: readonly QuestionName[];

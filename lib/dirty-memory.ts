@@ -9,18 +9,6 @@ import type { Allocator } from './arena/allocator.js';
 import { Arena, type ArenaHandle } from './arena/arena.js';
 import { CLOSED, Header, Slots } from './arena/layout.js';
 import type { ArenaOptions } from './arena/options.js';
-import { checkKernelChoice } from './bitmap/choose-kernel.js';
-import type { BlockTables } from './dirty/block-tables.js';
-import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './dirty/client.js';
-import type { Collector, ExclusiveUser } from './dirty/collector.js';
-import { type DirtyRate, DirtyRateMeasurement } from './dirty/dirty-rate.js';
-import { ExclusiveUse } from './dirty/exclusive-use.js';
-import { checkBitmap, importBitmap } from './dirty/import.js';
-import { EVERYTHING, eachBlock, type PageRange } from './dirty/page-range.js';
-import { PageSet, type PageSetStore } from './dirty/page-set.js';
-import type { Queries } from './dirty/queries.js';
-import { Recycler } from './dirty/recycler.js';
-import { type Tracking, Trackings } from './dirty/tracking.js';
 import {
   CorruptionError,
   checkInteger,
@@ -29,20 +17,32 @@ import {
   type ReaderReport,
   UsageError,
   wrongType,
-} from './errors.js';
-import { Events } from './events.js';
-import { warn } from './host.js';
-import { type OptionNames, readOptions } from './options.js';
+} from './base/errors.js';
+import { Events } from './base/events.js';
+import { warn } from './base/host.js';
+import { type OptionNames, readOptions } from './base/options.js';
+import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './base/wait.js';
+import { checkKernelChoice } from './bitmap/choose-kernel.js';
+import type { BlockTables } from './dirty/block-tables.js';
+import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './dirty/client.js';
+import type { Collector, ExclusiveUser } from './dirty/collector.js';
+import { ExclusiveUse } from './dirty/exclusive-use.js';
+import { checkBitmap, importBitmap } from './dirty/import.js';
+import { EVERYTHING, eachBlock, type PageRange } from './dirty/page-range.js';
+import { PageSet, type PageSetStore } from './dirty/page-set.js';
+import type { Queries } from './dirty/queries.js';
+import { Recycler } from './dirty/recycler.js';
+import { type Tracking, Trackings } from './dirty/tracking.js';
 import { type Parts, shippedParts } from './parts.js';
 import { CheckedRanges } from './ram/checked-ranges.js';
 import type { RamBlock } from './ram/ram-block.js';
 import type { RamList } from './ram/ram-list.js';
+import { RateLimits } from './rate/limits.js';
+import { type DirtyRate, DirtyRateMeasurement } from './rate/measurement.js';
+import { type Reading, readMeters } from './rate/readings.js';
 import { findLocalReader } from './rcu/local-readers.js';
-import { RateLimits } from './rcu/rate-limits.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
-import { type Reading, readMeters } from './rcu/readings.js';
 import { isInPlace, reportReaders, retireIdentity, retireSlot } from './rcu/registry.js';
-import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './rcu/wait.js';
 import { type ReclaimOptions, reclaim } from './reclaim.js';
 import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, supervise } from './supervision.js';

@@ -4,8 +4,17 @@
  */
 export type { ArenaHandle } from './arena/arena.js';
 export type { ArenaOptions } from './arena/options.js';
+export {
+  AddressSpaceError,
+  ArenaFullError,
+  CorruptionError,
+  GracePeriodTimeout,
+  NoSharedMemoryError,
+  type ReaderReport,
+  UsageError,
+} from './base/errors.js';
+export type { WaitOptions } from './base/wait.js';
 export { ALL_CLIENTS, Client } from './dirty/client.js';
-export type { DirtyRate, PagesDirtied, RamBlockRate, ReaderRate } from './dirty/dirty-rate.js';
 export type { PageSet } from './dirty/page-set.js';
 export type { Run } from './dirty/run-iterator.js';
 export type { Tracking } from './dirty/tracking.js';
@@ -18,20 +27,11 @@ export {
   type HarvestResult,
 } from './dirty-memory.js';
 export { changedRectangles, type Rectangle, type Surface } from './display/changed-rectangles.js';
-export {
-  AddressSpaceError,
-  ArenaFullError,
-  CorruptionError,
-  GracePeriodTimeout,
-  NoSharedMemoryError,
-  type ReaderReport,
-  UsageError,
-} from './errors.js';
 export type { RamListener } from './ram/listeners.js';
 export type { RamBlock } from './ram/ram-block.js';
 export type { PlugOptions, RamList } from './ram/ram-list.js';
+export type { DirtyRate, PagesDirtied, RamBlockRate, ReaderRate } from './rate/measurement.js';
 export type { Rcu, StallReport } from './rcu/rcu.js';
-export type { WaitOptions } from './rcu/wait.js';
 export type { ReclaimOptions } from './reclaim.js';
 export type { Stats } from './stats.js';
 export type { SupervisedWorker } from './supervision.js';

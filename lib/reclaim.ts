@@ -4,9 +4,9 @@
  */
 import { Arena } from './arena/arena.js';
 import { CLOSED, Header, LEFT, ROOTS } from './arena/layout.js';
-import { checkInteger, type ReaderReport, UsageError, wrongType } from './errors.js';
-import { readOptions } from './options.js';
-import { RateLimits } from './rcu/rate-limits.js';
+import { checkInteger, type ReaderReport, UsageError, wrongType } from './base/errors.js';
+import { readOptions } from './base/options.js';
+import { RateLimits } from './rate/limits.js';
 import { reportReaders, retireIdentity } from './rcu/registry.js';
 import { nextNumber } from './rcu/sequence.js';
 

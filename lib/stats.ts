@@ -1,8 +1,8 @@
 /** `DirtyMemory.stats()`: every counter of an engine, with its unit in its name. */
 import type { Allocator } from './arena/allocator.js';
+import type { ReaderReport } from './base/errors.js';
 import type { Kernel } from './bitmap/kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
-import type { ReaderReport } from './errors.js';
 import type { RamList } from './ram/ram-list.js';
 import type { Rcu } from './rcu/rcu.js';
 

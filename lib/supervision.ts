@@ -8,8 +8,8 @@
  * anybody holds its memory, in which another engine could be created only then.
  */
 import { Arena } from './arena/arena.js';
-import { UsageError, wrongType } from './errors.js';
-import { exitOutrunsThread } from './host.js';
+import { UsageError, wrongType } from './base/errors.js';
+import { exitOutrunsThread } from './base/host.js';
 import type { Rcu } from './rcu/rcu.js';
 import { retireIdentity } from './rcu/registry.js';
 

@@ -1,11 +1,11 @@
 /** dirtymem, a vCPU thread's door: attach to an engine by its handle; mark, query, and report quiescent states. */
 import { Arena, type ArenaHandle } from './arena/arena.js';
+import { checkInteger, wrongType } from './base/errors.js';
+import { threadIdentity } from './base/host.js';
+import { readOptions } from './base/options.js';
 import { chooseKernel } from './bitmap/choose-kernel.js';
 import { Vcpu } from './dirty/vcpu.js';
-import { checkInteger, wrongType } from './errors.js';
-import { threadIdentity } from './host.js';
-import { readOptions } from './options.js';
-import { Throttle } from './rcu/throttle.js';
+import { Throttle } from './rate/throttle.js';
 
 /** How a reader is called and known. */
 export interface AttachOptions {
@@ -34,6 +34,6 @@ export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vc
 }
 
 export type { ArenaHandle } from './arena/arena.js';
+export { CorruptionError, UsageError } from './base/errors.js';
 export { ALL_CLIENTS, Client } from './dirty/client.js';
 export type { Vcpu } from './dirty/vcpu.js';
-export { CorruptionError, UsageError } from './errors.js';

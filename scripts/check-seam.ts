@@ -17,12 +17,12 @@ const SEAM = 'lib/arena/words.ts';
 
 /** The layers in their order; those of one row do not know each other. Files directly in lib/ form the layer `''`. */
 const LAYERS = [
-  ['errors.ts'],
-  ['options.ts', 'brands.ts'],
+  ['base'],
   ['arena'],
   ['bitmap', 'rcu'],
   ['dirty'],
   ['ram', 'display'],
+  ['rate'],
   [''],
   ['migration'],
   ['stress'],

@@ -16,7 +16,7 @@ async function loadCommandLine() {
       import('./run-program.js'),
       import('./stress-command.js'),
       import('./litmus-command.js'),
-      import('./bench-command.js'),
+      import('../benchmarks/compare-command.js'),
       import('./migrate-demo-command.js'),
     ]);
     return { ...commander, ...run, ...stress, ...litmus, ...bench, ...migrateDemo };

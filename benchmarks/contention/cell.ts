@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { DesignName } from '../designs/designs.js';
-import type { Owed } from '../disturbance.js';
+import type { Owed } from '../harness/disturbance.js';
 import { marksRanges, type Pattern } from './patterns.js';
 import type { Sweep } from './sweep.js';
 

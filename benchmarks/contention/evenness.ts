@@ -1,5 +1,5 @@
 /** How even a cell's windows went: the times of batches, and how the marks were shared among the threads. */
-import { type Figure, figure } from '../figure.js';
+import { type Figure, figure } from '../harness/figure.js';
 
 /** C counts no times. */
 interface Window {

@@ -2,7 +2,7 @@
  * Which pages a vCPU marks, by how they are shared. A sequence is computed before anything is timed, and is the same for
  * every design: by pattern, vCPU and number of vCPUs.
  */
-import { randomPages } from '../pages.js';
+import { randomPages } from '../subjects/pages.js';
 import { BLOCK_PAGES } from './shape.js';
 
 export const PATTERNS = {

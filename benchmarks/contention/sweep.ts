@@ -4,9 +4,9 @@ import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/prom
 import { Worker } from 'node:worker_threads';
 import type { DesignOwner } from '../designs/design.js';
 import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';
-import { type Owed, watchCores } from '../disturbance.js';
-import { Gaps } from '../gaps.js';
-import { median } from '../statistics.js';
+import { type Owed, watchCores } from '../harness/disturbance.js';
+import { Gaps } from '../harness/gaps.js';
+import { median } from '../harness/statistics.js';
 import type { ContendingVcpu, Ran, Run } from '../workers/contending-vcpu.js';
 import { Gate } from './gate.js';
 import { type OwnerLoad, work } from './owner-load.js';

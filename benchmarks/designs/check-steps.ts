@@ -2,7 +2,7 @@
  * A design against the model, a set of dirty pages, step by step: marks of pages and ranges by vCPUs of this thread, which are offline while
  * the owner does something, and after each collection a look at every page.
  */
-import { randomPages } from '../pages.js';
+import { randomPages } from '../subjects/pages.js';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape } from './design.js';
 
 export interface Step {

@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { startThread } from '../threads.js';
+import { startThread } from '../harness/threads.js';
 import type { StoringVcpu } from '../workers/storing-vcpu.js';
 import { type Design, type DesignOwner, mostPages, type Shape } from './design.js';
 import type { DesignName } from './designs.js';

@@ -1,7 +1,7 @@
 /** This engine. It keeps two more clients than the others do, and plugs RAM for all three. */
 import { Client, DirtyMemory, type PageSet, type RamBlock } from '../../lib/index.js';
 import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { PAGE_SIZE } from '../pages.js';
+import { PAGE_SIZE } from '../subjects/pages.js';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
 
 /** Known to the compiler, as it is where an emulator marks. */

@@ -3,8 +3,8 @@
  * run; between two runs the machine may be another one in effect (the host moved a virtual CPU, the clock was lowered),
  * and the round trip of a cache line shown with contended figures tells the coarse cases.
  */
-import type { Figure } from '../figure.js';
-import type { Result } from '../result.js';
+import type { Figure } from '../harness/figure.js';
+import type { Result } from '../harness/result.js';
 
 export interface Change {
   readonly question: string;

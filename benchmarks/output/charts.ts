@@ -1,5 +1,5 @@
 /** The figures that belong together in a chart: lines over an axis. */
-import type { Figure, Point } from '../figure.js';
+import type { Figure, Point } from '../harness/figure.js';
 
 export interface PlacedFigure extends Figure {
   readonly point: Point;

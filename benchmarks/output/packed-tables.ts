@@ -1,6 +1,6 @@
 /** Tables for the terminal whose cells hold several figures, in the order that the table's head names. */
 import Table from 'cli-table3';
-import type { Figure, Packed, Point } from '../figure.js';
+import type { Figure, Packed, Point } from '../harness/figure.js';
 import { mark } from './disturbed-mark.js';
 import { show } from './numbers.js';
 import { PLAIN } from './plain.js';

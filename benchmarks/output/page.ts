@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Figure } from '../figure.js';
-import { type Answered, describeHost, type Result } from '../result.js';
+import type { Figure } from '../harness/figure.js';
+import { type Answered, describeHost, type Result } from '../harness/result.js';
 import { bestAt, type Chart, chartsOf } from './charts.js';
 import { show } from './numbers.js';
 import { summaryOf, verdictOf } from './terminal.js';

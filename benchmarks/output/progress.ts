@@ -1,7 +1,7 @@
 /** How far a run is, and how long it will still take: on a terminal. */
 import { ProgressBar } from '../../scripts/progress-bar.js';
-import { EXPECTED_SECONDS } from '../expected-seconds.js';
-import type { QuestionName } from '../question.js';
+import { EXPECTED_SECONDS } from '../harness/expected-seconds.js';
+import type { QuestionName } from '../harness/question.js';
 
 export function expectedSeconds(name: QuestionName, rounds: number): number {
   const [once, aRound] = EXPECTED_SECONDS[name];

@@ -1,7 +1,7 @@
 /** Answers as tables for the terminal: a row a figure, and a table a chart. */
 import Table from 'cli-table3';
-import { type Figure, isReached, isWithinNoise } from '../figure.js';
-import type { Answered } from '../result.js';
+import { type Figure, isReached, isWithinNoise } from '../harness/figure.js';
+import type { Answered } from '../harness/result.js';
 import { bestAt, type Chart, chartsOf, type PlacedFigure } from './charts.js';
 import { mark } from './disturbed-mark.js';
 import { show } from './numbers.js';

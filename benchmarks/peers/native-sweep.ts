@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { marksRanges, type Pattern, pagesOf, SEQUENCE } from '../contention/patterns.js';
 import { BLOCK_PAGES } from '../contention/shape.js';
-import { type Owed, owed } from '../disturbance.js';
+import { type Owed, owed } from '../harness/disturbance.js';
 import { CProgram } from './c-program.js';
 
 export const WAYS = {

@@ -6,8 +6,8 @@
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { compare } from '../compare.js';
-import type { Question } from '../question.js';
+import { compare } from '../harness/compare.js';
+import type { Question } from '../harness/question.js';
 
 const CALLS = 16;
 const SLOTS = 64;

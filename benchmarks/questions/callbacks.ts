@@ -6,11 +6,11 @@
  * period (the question grace-period): what it has more is the turn of the event loop that callbacks run in.
  */
 import { DirtyMemory } from '../../lib/index.js';
-import { figure } from '../figure.js';
-import { measureInTurn } from '../in-turn.js';
-import { roundTrip } from '../ping-pong.js';
-import type { Question } from '../question.js';
-import { startThread } from '../threads.js';
+import { figure } from '../harness/figure.js';
+import { measureInTurn } from '../harness/in-turn.js';
+import { roundTrip } from '../harness/ping-pong.js';
+import type { Question } from '../harness/question.js';
+import { startThread } from '../harness/threads.js';
 import type { ReportingVcpu } from '../workers/reporting-vcpu.js';
 
 const MANY = 1000;

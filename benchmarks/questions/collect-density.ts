@@ -8,11 +8,11 @@
  */
 import { Client, DirtyMemory, type RamBlock } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { allZeroed } from '../engine.js';
-import type { Figure, Point } from '../figure.js';
-import { type Measured, measureInTurn } from '../in-turn.js';
-import { PAGE_SIZE } from '../pages.js';
-import type { Question } from '../question.js';
+import type { Figure, Point } from '../harness/figure.js';
+import { type Measured, measureInTurn } from '../harness/in-turn.js';
+import type { Question } from '../harness/question.js';
+import { allZeroed } from '../subjects/engine.js';
+import { PAGE_SIZE } from '../subjects/pages.js';
 
 const TERABYTE = 2 ** 40;
 const SIZES = { '1 GiB': 2 ** 30, '32 GiB': 2 ** 35, '1 TiB': TERABYTE, '4 TiB': 2 ** 42 };

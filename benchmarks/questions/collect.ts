@@ -9,12 +9,12 @@
  */
 import { Client, DirtyMemory, type PageSet } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { allZeroed } from '../engine.js';
-import { atMost, type Figure, figure } from '../figure.js';
-import { type Measured, measureInTurn } from '../in-turn.js';
-import { BLOCK_BYTES, PAGE_SIZE } from '../pages.js';
+import { atMost, type Figure, figure } from '../harness/figure.js';
+import { type Measured, measureInTurn } from '../harness/in-turn.js';
+import type { Question } from '../harness/question.js';
 import { type Native, startNative } from '../peers/native.js';
-import type { Question } from '../question.js';
+import { allZeroed } from '../subjects/engine.js';
+import { BLOCK_BYTES, PAGE_SIZE } from '../subjects/pages.js';
 
 const RAM = 2 ** 40;
 const SPARSE_BYTES = 97 * 32 * PAGE_SIZE;

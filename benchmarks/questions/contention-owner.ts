@@ -17,10 +17,10 @@ import type { Pattern } from '../contention/patterns.js';
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
 import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';
-import { atLeast, type Figure, figure } from '../figure.js';
-import { roundTrip } from '../ping-pong.js';
-import type { Plan } from '../plan.js';
-import type { Question } from '../question.js';
+import { atLeast, type Figure, figure } from '../harness/figure.js';
+import { roundTrip } from '../harness/ping-pong.js';
+import type { Plan } from '../harness/plan.js';
+import type { Question } from '../harness/question.js';
 
 interface Part {
   readonly name: string;

@@ -14,11 +14,11 @@ import { PATTERN_NAMES, PATTERNS, type Pattern } from '../contention/patterns.js
 import { Sweep, type WindowResult } from '../contention/sweep.js';
 import { checkDesigns } from '../designs/checked.js';
 import { DESIGN_NAMES, DESIGNS } from '../designs/designs.js';
-import { atLeast, type Figure, figure } from '../figure.js';
+import { atLeast, type Figure, figure } from '../harness/figure.js';
+import { roundTrip } from '../harness/ping-pong.js';
+import type { Plan } from '../harness/plan.js';
+import type { Question } from '../harness/question.js';
 import { type NativeSweep, type NativeWindow, startNativeSweep, WAYS, type Way } from '../peers/native-sweep.js';
-import { roundTrip } from '../ping-pong.js';
-import type { Plan } from '../plan.js';
-import type { Question } from '../question.js';
 
 const MILLION = 1e6;
 

@@ -8,14 +8,15 @@
  * (the question mark-page) is not in the race. Plugging and collecting are of designs whose vCPU is offline; what they
  * cost vCPUs that run is what the questions contention-* ask.
  */
-import { type Comparison, compare } from '../compare.js';
+
 import { checkDesigns } from '../designs/checked.js';
 import type { DesignOwner, DesignVcpu, Shape } from '../designs/design.js';
 import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';
-import { atLeast, atMost, type Figure } from '../figure.js';
-import { type Measured, measureInTurn } from '../in-turn.js';
-import { BLOCK_PAGES, distinctPages, randomPages } from '../pages.js';
-import type { Question } from '../question.js';
+import { type Comparison, compare } from '../harness/compare.js';
+import { atLeast, atMost, type Figure } from '../harness/figure.js';
+import { type Measured, measureInTurn } from '../harness/in-turn.js';
+import type { Question } from '../harness/question.js';
+import { BLOCK_PAGES, distinctPages, randomPages } from '../subjects/pages.js';
 
 const DIMM_PAGES = 2 ** 15;
 /** A DIMM crosses the end of the bitmap block, so each plugging and each unplugging changes the table. */

@@ -9,9 +9,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, DirtyMemory } from '../../lib/index.js';
-import { DirtyingVcpus, offBy, ratesBetween } from '../dirtying.js';
-import { atMost, type Figure, figure } from '../figure.js';
-import type { Question } from '../question.js';
+import { atMost, type Figure, figure } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { DirtyingVcpus, offBy, ratesBetween } from '../subjects/dirtying.js';
 
 const LIMITS = [1_000, 10_000, 100_000, 1_000_000];
 const VCPUS = [1, 2];

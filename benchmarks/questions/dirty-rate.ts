@@ -10,12 +10,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, DirtyMemory } from '../../lib/index.js';
-import { DirtyingVcpus, offBy, ratesBetween } from '../dirtying.js';
-import { atLeast, atMost, type Figure, figure } from '../figure.js';
-import { BLOCK_BYTES, PAGE_SIZE } from '../pages.js';
-import type { Plan } from '../plan.js';
-import type { Question } from '../question.js';
-import { startThread } from '../threads.js';
+import { atLeast, atMost, type Figure, figure } from '../harness/figure.js';
+import type { Plan } from '../harness/plan.js';
+import type { Question } from '../harness/question.js';
+import { startThread } from '../harness/threads.js';
+import { DirtyingVcpus, offBy, ratesBetween } from '../subjects/dirtying.js';
+import { BLOCK_BYTES, PAGE_SIZE } from '../subjects/pages.js';
 import type { MarkingVcpu } from '../workers/marking-vcpu.js';
 
 const VCPUS = [1, 2];

@@ -9,13 +9,13 @@
  * the one that nobody reads, so that what they add is what they do to the owner's cache lines.
  */
 import { availableParallelism } from 'node:os';
-import { type Contender, compare } from '../compare.js';
-import { type OpenEngine, openEngine, zeroedBlocks } from '../engine.js';
-import { atMost } from '../figure.js';
-import { BLOCK_BYTES, BLOCK_PAGES } from '../pages.js';
-import { roundTrip } from '../ping-pong.js';
-import type { Question } from '../question.js';
-import { startThread } from '../threads.js';
+import { type Contender, compare } from '../harness/compare.js';
+import { atMost } from '../harness/figure.js';
+import { roundTrip } from '../harness/ping-pong.js';
+import type { Question } from '../harness/question.js';
+import { startThread } from '../harness/threads.js';
+import { type OpenEngine, openEngine, zeroedBlocks } from '../subjects/engine.js';
+import { BLOCK_BYTES, BLOCK_PAGES } from '../subjects/pages.js';
 import type { MarkingVcpu } from '../workers/marking-vcpu.js';
 
 /** How many are added one after another before they are dropped together, and the other way round. */

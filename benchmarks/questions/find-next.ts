@@ -1,10 +1,11 @@
 /** How fast is a clean terabyte searched for a dirty page, next to a bare SIMD loop in C over as many bytes? */
-import { openEngine } from '../engine.js';
-import { atMost } from '../figure.js';
-import { measureInTurn, timeOnce } from '../in-turn.js';
-import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS } from '../pages.js';
+
+import { atMost } from '../harness/figure.js';
+import { measureInTurn, timeOnce } from '../harness/in-turn.js';
+import type { Question } from '../harness/question.js';
 import { startNative } from '../peers/native.js';
-import type { Question } from '../question.js';
+import { openEngine } from '../subjects/engine.js';
+import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS } from '../subjects/pages.js';
 
 const RAM = 2 ** 40;
 const CLIENT = 2;

@@ -7,11 +7,11 @@
  */
 import { Client } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { compare } from '../compare.js';
-import { openEngine } from '../engine.js';
-import { atMost } from '../figure.js';
-import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../pages.js';
-import type { Question } from '../question.js';
+import { compare } from '../harness/compare.js';
+import { atMost } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { openEngine } from '../subjects/engine.js';
+import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../subjects/pages.js';
 
 /** Known to the compiler, as it is where an emulator marks. */
 const CLIENT = Client.Migration;

@@ -9,13 +9,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, changedRectangles, DirtyMemory, type PageSet, type Rectangle, type Surface } from '../../lib/index.js';
-import { compare } from '../compare.js';
-import { atMost, type Figure, figure } from '../figure.js';
-import { Gaps } from '../gaps.js';
-import { measureInTurn } from '../in-turn.js';
-import type { Plan } from '../plan.js';
-import type { Question } from '../question.js';
-import { startThread, type Thread } from '../threads.js';
+import { compare } from '../harness/compare.js';
+import { atMost, type Figure, figure } from '../harness/figure.js';
+import { Gaps } from '../harness/gaps.js';
+import { measureInTurn } from '../harness/in-turn.js';
+import type { Plan } from '../harness/plan.js';
+import type { Question } from '../harness/question.js';
+import { startThread, type Thread } from '../harness/threads.js';
 import type { BatchingVcpu } from '../workers/batching-vcpu.js';
 
 const surface: Surface = { start: 2 ** 20, width: 1920, height: 1080, stride: 1920 * 4, bytesPerPixel: 4 };

@@ -5,11 +5,11 @@
  * one back, plus on average half of the reader's microsecond; the round trip is shown beside it.
  */
 import { DirtyMemory } from '../../lib/index.js';
-import { compare } from '../compare.js';
-import { atMost } from '../figure.js';
-import { roundTrip } from '../ping-pong.js';
-import type { Question } from '../question.js';
-import { startThread } from '../threads.js';
+import { compare } from '../harness/compare.js';
+import { atMost } from '../harness/figure.js';
+import { roundTrip } from '../harness/ping-pong.js';
+import type { Question } from '../harness/question.js';
+import { startThread } from '../harness/threads.js';
 import type { ReportingVcpu } from '../workers/reporting-vcpu.js';
 
 async function ask(rounds: number) {

@@ -10,11 +10,11 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DirtyMemory } from '../../lib/index.js';
-import { atLeast, figure } from '../figure.js';
-import { BLOCK_BYTES } from '../pages.js';
-import { roundTrip } from '../ping-pong.js';
-import type { Question } from '../question.js';
-import { startThread, type Thread } from '../threads.js';
+import { atLeast, figure } from '../harness/figure.js';
+import { roundTrip } from '../harness/ping-pong.js';
+import type { Question } from '../harness/question.js';
+import { startThread, type Thread } from '../harness/threads.js';
+import { BLOCK_BYTES } from '../subjects/pages.js';
 import type { MarkingVcpu } from '../workers/marking-vcpu.js';
 
 const MARKS_A_SLICE = 200;

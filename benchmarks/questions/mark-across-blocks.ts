@@ -7,10 +7,10 @@
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { FlatBitmaps, markAddresses, markBareAddresses } from '../address-loops.js';
-import { compare } from '../compare.js';
-import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../pages.js';
-import type { Question } from '../question.js';
+import { compare } from '../harness/compare.js';
+import type { Question } from '../harness/question.js';
+import { FlatBitmaps, markAddresses, markBareAddresses } from '../subjects/address-loops.js';
+import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../subjects/pages.js';
 
 const BLOCKS = 4;
 const ADDRESSES = addressesIn(randomPages(8192, BLOCKS * BLOCK_PAGES));

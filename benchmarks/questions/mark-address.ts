@@ -7,11 +7,11 @@
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { FlatBitmaps, markAddresses, markBareAddresses, markBarePages } from '../address-loops.js';
-import { compare } from '../compare.js';
-import { atMost } from '../figure.js';
-import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../pages.js';
-import type { Question } from '../question.js';
+import { compare } from '../harness/compare.js';
+import { atMost } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { FlatBitmaps, markAddresses, markBareAddresses, markBarePages } from '../subjects/address-loops.js';
+import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../subjects/pages.js';
 
 const PAGES = randomPages(8192, BLOCK_PAGES);
 const ADDRESSES = addressesIn(PAGES);

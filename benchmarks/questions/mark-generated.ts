@@ -1,19 +1,19 @@
 /**
  * What does marking a page that is dirty already cost generated WebAssembly code?
  *
- * The listing of lib/ABI.md, next to the same in C: test, then or, through a table of pointers to blocks of 64-bit words.
+ * The listing of docs/abi.md, next to the same in C: test, then or, through a table of pointers to blocks of 64-bit words.
  * Both go over the same random pages of one bitmap block, one a turn of the loop, and eight in a row: V8 checks for
  * interrupts in every turn of a loop, and generated code seldom has a loop around one store.
  */
 import { Client, DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { generateCode } from '../../spec/support/abi-listings.js';
-import { atMost, type Figure } from '../figure.js';
-import { type Measured, measureInTurn } from '../in-turn.js';
-import { BLOCK_BYTES, BLOCK_PAGES, randomPages } from '../pages.js';
+import { generateCode } from '../../scripts/abi-listings.js';
+import { atMost, type Figure } from '../harness/figure.js';
+import { type Measured, measureInTurn } from '../harness/in-turn.js';
+import type { Question } from '../harness/question.js';
+import { median } from '../harness/statistics.js';
 import { startNative } from '../peers/native.js';
-import type { Question } from '../question.js';
-import { median } from '../statistics.js';
+import { BLOCK_BYTES, BLOCK_PAGES, randomPages } from '../subjects/pages.js';
 
 const PAGES = randomPages(8192, BLOCK_PAGES);
 const PASSES = 101;
@@ -56,7 +56,7 @@ async function ask(rounds: number) {
   });
   memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
   const vcpu = attachVcpu(memory.handle);
-  const module = await generateCode(memory.handle, new URL('../assembly/mark-pages.ts', import.meta.url));
+  const module = await generateCode(memory.handle, new URL('../subjects/assembly/mark-pages.ts', import.meta.url));
   const unexpected = (): never => {
     throw new Error('the generated code called JavaScript');
   };

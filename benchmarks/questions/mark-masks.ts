@@ -7,10 +7,10 @@
  */
 import { Client, DirtyMemory } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { type Contender, compare } from '../compare.js';
-import type { Figure } from '../figure.js';
-import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, distinctPages } from '../pages.js';
-import type { Question } from '../question.js';
+import { type Contender, compare } from '../harness/compare.js';
+import type { Figure } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, distinctPages } from '../subjects/pages.js';
 
 const MASKS = { vga: 1, code: 2, migration: 4, 'vga, code': 3, 'vga, migration': 5, 'code, migration': 6, all: 7 };
 const PAGES = distinctPages(2048, BLOCK_PAGES);

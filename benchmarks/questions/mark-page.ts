@@ -7,10 +7,10 @@
  */
 import { Client, DirtyMemory } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { compare } from '../compare.js';
-import { atMost } from '../figure.js';
-import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../pages.js';
-import type { Question } from '../question.js';
+import { compare } from '../harness/compare.js';
+import { atMost } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../subjects/pages.js';
 
 /** Known to the compiler, as it is where an emulator marks; the bare loop knows its bitmap, too. */
 const CLIENT = Client.Migration;

@@ -8,11 +8,11 @@
 import { ALL_CLIENTS } from '../../lib/dirty/client.js';
 import { Client, DirtyMemory } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { markAddresses } from '../address-loops.js';
-import { compare } from '../compare.js';
-import { atMost } from '../figure.js';
-import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, randomPages } from '../pages.js';
-import type { Question } from '../question.js';
+import { compare } from '../harness/compare.js';
+import { atMost } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { markAddresses } from '../subjects/address-loops.js';
+import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, randomPages } from '../subjects/pages.js';
 
 const CLIENT = Client.Migration;
 const PAGES = randomPages(8192, BLOCK_PAGES);

@@ -11,13 +11,13 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../lib/index.js';
-import { openEngine } from '../engine.js';
-import { atLeast, figure } from '../figure.js';
-import { Gaps } from '../gaps.js';
-import { BLOCK_BYTES, BLOCK_PAGES } from '../pages.js';
-import { roundTrip } from '../ping-pong.js';
-import type { Question } from '../question.js';
-import { startThread } from '../threads.js';
+import { atLeast, figure } from '../harness/figure.js';
+import { Gaps } from '../harness/gaps.js';
+import { roundTrip } from '../harness/ping-pong.js';
+import type { Question } from '../harness/question.js';
+import { startThread } from '../harness/threads.js';
+import { openEngine } from '../subjects/engine.js';
+import { BLOCK_BYTES, BLOCK_PAGES } from '../subjects/pages.js';
 import type { BatchingVcpu } from '../workers/batching-vcpu.js';
 
 const MARKS = 1000;

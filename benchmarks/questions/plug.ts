@@ -7,11 +7,11 @@
  * touched, which is most of the time (and depends on its transparent huge pages).
  */
 import { DirtyMemory, type RamBlock } from '../../lib/index.js';
-import { compare } from '../compare.js';
-import { zeroedBlocks } from '../engine.js';
-import { atMost } from '../figure.js';
-import { BLOCK_BYTES, BLOCK_WORDS } from '../pages.js';
-import type { Question } from '../question.js';
+import { compare } from '../harness/compare.js';
+import { atMost } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { zeroedBlocks } from '../subjects/engine.js';
+import { BLOCK_BYTES, BLOCK_WORDS } from '../subjects/pages.js';
 
 /** Plugs its next DIMM in place of the last one. */
 class Reusing {

@@ -5,9 +5,9 @@
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { compare } from '../compare.js';
-import { atMost } from '../figure.js';
-import type { Question } from '../question.js';
+import { compare } from '../harness/compare.js';
+import { atMost } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
 
 const CALLS = 4096;
 

@@ -5,13 +5,13 @@
  * where it is not all dirty; for the clean block an atomic or alone.
  */
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { compare } from '../compare.js';
-import { openEngine } from '../engine.js';
-import { atMost, type Figure } from '../figure.js';
-import { measureInTurn, timeOnce } from '../in-turn.js';
-import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, PAGE_SIZE } from '../pages.js';
+import { compare } from '../harness/compare.js';
+import { atMost, type Figure } from '../harness/figure.js';
+import { measureInTurn, timeOnce } from '../harness/in-turn.js';
+import type { Question } from '../harness/question.js';
 import { startNative } from '../peers/native.js';
-import type { Question } from '../question.js';
+import { openEngine } from '../subjects/engine.js';
+import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, PAGE_SIZE } from '../subjects/pages.js';
 
 const ALL = 7;
 const RANGE_BYTES = 512 * PAGE_SIZE;

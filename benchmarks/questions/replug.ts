@@ -7,9 +7,9 @@
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { exactly, figure } from '../figure.js';
-import { BLOCK_BYTES } from '../pages.js';
-import type { Question } from '../question.js';
+import { exactly, figure } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { BLOCK_BYTES } from '../subjects/pages.js';
 
 const CYCLES = 10_000;
 const SIZES = [1 / 4, 2, 1 / 2, 1, 1 / 8].map((blocks) => blocks * BLOCK_BYTES);

@@ -8,8 +8,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { atMost, figure } from '../figure.js';
-import type { Question } from '../question.js';
+import { atMost, figure } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
 
 const SMALL = 2 ** 30;
 const LARGE = 2 ** 44;

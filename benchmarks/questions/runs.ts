@@ -7,11 +7,11 @@
  */
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { Client, type PageSet, type Run } from '../../lib/index.js';
-import { type Contender, compare } from '../compare.js';
-import { openEngine } from '../engine.js';
-import { atMost, type Figure } from '../figure.js';
-import { PAGE_SIZE } from '../pages.js';
-import type { Question } from '../question.js';
+import { type Contender, compare } from '../harness/compare.js';
+import { atMost, type Figure } from '../harness/figure.js';
+import type { Question } from '../harness/question.js';
+import { openEngine } from '../subjects/engine.js';
+import { PAGE_SIZE } from '../subjects/pages.js';
 
 const KERNELS = ['wasm', 'atomics'] as const;
 const OURS = 'runs()';

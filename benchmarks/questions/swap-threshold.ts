@@ -9,11 +9,11 @@
  */
 import type { SwapPolicy } from '../../lib/dirty/density.js';
 import { Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
-import { allZeroed, openEngine } from '../engine.js';
-import { type Figure, figure } from '../figure.js';
-import { type Measured, measureInTurn, timeOnce } from '../in-turn.js';
-import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../pages.js';
-import type { Question } from '../question.js';
+import { type Figure, figure } from '../harness/figure.js';
+import { type Measured, measureInTurn, timeOnce } from '../harness/in-turn.js';
+import type { Question } from '../harness/question.js';
+import { allZeroed, openEngine } from '../subjects/engine.js';
+import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../subjects/pages.js';
 
 const BLOCKS = 32;
 const RAM = BLOCKS * BLOCK_BYTES;

@@ -1,8 +1,8 @@
 /** A vCPU that marks random pages in batches, and counts the times between their ends in a histogram of the phase. */
 import { type ArenaHandle, attachVcpu } from '../../lib/vcpu.js';
-import { Gaps } from '../gaps.js';
-import { addressesIn, PAGE_SIZE, randomPages } from '../pages.js';
-import { threadData, workUntilStopped } from '../threads.js';
+import { Gaps } from '../harness/gaps.js';
+import { threadData, workUntilStopped } from '../harness/threads.js';
+import { addressesIn, PAGE_SIZE, randomPages } from '../subjects/pages.js';
 
 export interface BatchingVcpu {
   readonly handle: ArenaHandle;

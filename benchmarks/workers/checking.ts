@@ -5,7 +5,7 @@
 import { checkSteps, stepsOf } from '../designs/check-steps.js';
 import { checkThreads } from '../designs/check-threads.js';
 import { DESIGNS, type DesignName } from '../designs/designs.js';
-import { threadData } from '../threads.js';
+import { threadData } from '../harness/threads.js';
 
 export interface Checking {
   readonly designs: readonly DesignName[];

@@ -7,8 +7,8 @@ import { Gate } from '../contention/gate.js';
 import { marksRanges, type Pattern, pagesOf, SEQUENCE, SLICE } from '../contention/patterns.js';
 import type { DesignVcpu } from '../designs/design.js';
 import { DESIGNS, type DesignName } from '../designs/designs.js';
-import { Gaps } from '../gaps.js';
-import { threadData } from '../threads.js';
+import { Gaps } from '../harness/gaps.js';
+import { threadData } from '../harness/threads.js';
 
 export interface ContendingVcpu {
   readonly vcpu: number;

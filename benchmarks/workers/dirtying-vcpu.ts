@@ -1,7 +1,7 @@
 /** A vCPU that dirties random pages as fast as it is let, and counts those that turned by itself. */
 import { type ArenaHandle, attachVcpu, Client } from '../../lib/vcpu.js';
-import { PAGE_SIZE, randomPages } from '../pages.js';
-import { threadData, workUntilStopped } from '../threads.js';
+import { threadData, workUntilStopped } from '../harness/threads.js';
+import { PAGE_SIZE, randomPages } from '../subjects/pages.js';
 
 export interface DirtyingVcpu {
   readonly handle: ArenaHandle;

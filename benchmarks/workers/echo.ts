@@ -1,5 +1,5 @@
 /** The other side of the ping-pong. */
-import { threadData, workUntilStopped } from '../threads.js';
+import { threadData, workUntilStopped } from '../harness/threads.js';
 
 export interface Echo {
   readonly words: Int32Array;

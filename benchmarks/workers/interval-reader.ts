@@ -1,7 +1,7 @@
 /** A reader that does nothing but report at an interval, and is registered only while it is one of those to be online. */
 import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { Readers } from '../readers.js';
-import { threadData, workUntilStopped } from '../threads.js';
+import { threadData, workUntilStopped } from '../harness/threads.js';
+import { Readers } from '../subjects/readers.js';
 
 export interface IntervalReader {
   readonly handle: ArenaHandle;

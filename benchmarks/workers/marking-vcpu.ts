@@ -1,7 +1,7 @@
 /** A vCPU that marks random pages as fast as it can, and reports after each slice. */
 import { type ArenaHandle, attachVcpu } from '../../lib/vcpu.js';
-import { addressesIn, PAGE_SIZE, randomPages } from '../pages.js';
-import { threadData, workUntilStopped } from '../threads.js';
+import { threadData, workUntilStopped } from '../harness/threads.js';
+import { addressesIn, PAGE_SIZE, randomPages } from '../subjects/pages.js';
 
 export interface MarkingVcpu {
   readonly handle: ArenaHandle;

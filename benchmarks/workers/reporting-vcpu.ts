@@ -1,6 +1,6 @@
 /** A vCPU that does nothing but report every microsecond. */
 import { type ArenaHandle, attachVcpu } from '../../lib/vcpu.js';
-import { threadData, workUntilStopped } from '../threads.js';
+import { threadData, workUntilStopped } from '../harness/threads.js';
 
 export interface ReportingVcpu {
   readonly handle: ArenaHandle;

@@ -5,8 +5,8 @@
  */
 import { DESIGNS, type DesignName } from '../designs/designs.js';
 import { LONG_SLICE, SHORT_SLICE, Slices } from '../designs/slices.js';
-import { randomPages } from '../pages.js';
-import { threadData, workUntilStopped } from '../threads.js';
+import { threadData, workUntilStopped } from '../harness/threads.js';
+import { randomPages } from '../subjects/pages.js';
 
 export interface StoringVcpu {
   readonly design: DesignName;

@@ -10,7 +10,7 @@
  * late. Otherwise zeroing is left to `zeroSome`, which is called when nobody waits: zeroed free blocks are the spares
  * that a harvest swaps in.
  */
-import { ArenaFullError, CorruptionError } from '../errors.js';
+import { ArenaFullError, CorruptionError } from '../base/errors.js';
 import type { Arena } from './arena.js';
 import { LINE, POISON, Table } from './layout.js';
 import type { Words } from './words.js';

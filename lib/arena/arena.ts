@@ -7,7 +7,7 @@
  * lies before the heap. Header words up to `Checksum` never change after creation (but for `Closed`); a thread that
  * holds the handle received it after they were written, and message passing orders that, so attach reads them plainly.
  */
-import { checkInteger, outOfRange, UsageError, wrongType } from '../errors.js';
+import { checkInteger, outOfRange, UsageError, wrongType } from '../base/errors.js';
 import { type Geometry, geometryOf } from './geometry.js';
 import {
   FLAG_ATOMICS_KERNEL,

@@ -2,8 +2,8 @@
  * The memory that an arena lies in: shared with other threads, or of one thread. What a page that is not cross-origin
  * isolated lacks is the constructor SharedArrayBuffer, and the right to send a shared memory to a worker.
  */
-import { isArrayBuffer, isMemory } from '../brands.js';
-import { AddressSpaceError, NoSharedMemoryError, wrongType } from '../errors.js';
+import { isArrayBuffer, isMemory } from '../base/brands.js';
+import { AddressSpaceError, NoSharedMemoryError, wrongType } from '../base/errors.js';
 
 export const WASM_PAGE = 65536;
 

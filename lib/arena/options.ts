@@ -1,5 +1,5 @@
 /** What an engine may be created with, checked, and the memory that goes with it. */
-import { checkBoolean, checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../errors.js';
+import { checkBoolean, checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../base/errors.js';
 import { type Geometry, geometryOf } from './geometry.js';
 import { LINE, ROOTS, regionsOf, Table } from './layout.js';
 import { checkMemoryOf, reserveMemory, WASM_PAGE } from './memory.js';

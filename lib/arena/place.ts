@@ -20,7 +20,7 @@
  * another byte, or the bytes serve something else, the late swap finds some other word. It succeeds if this word holds,
  * at that moment, the one number of 2^31 that was drawn when the first engine of the place was created.
  */
-import { outOfRange, UsageError } from '../errors.js';
+import { outOfRange, UsageError } from '../base/errors.js';
 import { CREATING, Header, LEFT, LINE, MAGIC, Slot, Slots, vacantOf } from './layout.js';
 import { Words } from './words.js';
 

@@ -1,7 +1,7 @@
 /** Which kernel a thread uses for an arena. */
 import type { Arena } from '../arena/arena.js';
 import { FLAG_ATOMICS_KERNEL, Header } from '../arena/layout.js';
-import { outOfRange, wrongType } from '../errors.js';
+import { outOfRange, wrongType } from '../base/errors.js';
 import { AtomicsKernel } from './atomics-kernel.js';
 import type { Kernel } from './kernel.js';
 import { WasmKernel } from './wasm-kernel.js';

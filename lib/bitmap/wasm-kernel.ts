@@ -4,7 +4,7 @@
  */
 import { isShared } from '../arena/memory.js';
 import { Words } from '../arena/words.js';
-import { messageOf } from '../errors.js';
+import { messageOf } from '../base/errors.js';
 import { AtomicsKernel } from './atomics-kernel.js';
 import type { Kernel } from './kernel.js';
 import { KERNEL_WASM } from './kernel.wasm.js';

@@ -27,8 +27,8 @@
 import type { Allocator } from '../arena/allocator.js';
 import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
+import { ArenaFullError, CorruptionError } from '../base/errors.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { ArenaFullError, CorruptionError } from '../errors.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, clientName } from './client.js';
 import { eachBlock, type PageRange } from './page-range.js';
 

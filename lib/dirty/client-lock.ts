@@ -5,7 +5,7 @@
  *
  * Who only borrows the bits ends the loan, and releases the lock, within the call of whoever wants it.
  */
-import { type WaitLimit, waitForWake } from '../rcu/wait.js';
+import { type WaitLimit, waitForWake } from '../base/wait.js';
 
 export class ClientLock {
   private held = false;

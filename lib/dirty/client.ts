@@ -1,5 +1,5 @@
 /** The users of dirty bits (QEMU: DIRTY_MEMORY_VGA, _CODE, _MIGRATION), each with a bitmap of its own. */
-import { outOfRange, wrongType } from '../errors.js';
+import { outOfRange, wrongType } from '../base/errors.js';
 
 export const Client = { Vga: 0, Code: 1, Migration: 2 } as const;
 export type Client = (typeof Client)[keyof typeof Client];

@@ -37,9 +37,9 @@
  * intervals that hold the old table would go on marking there, where neither the count nor the next collection finds it.
  */
 import type { Arena } from '../arena/arena.js';
-import { GracePeriodTimeout, UsageError } from '../errors.js';
+import { GracePeriodTimeout, UsageError } from '../base/errors.js';
+import { readWaitOptions, type WaitLimit, type WaitOptions } from '../base/wait.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { readWaitOptions, type WaitLimit, type WaitOptions } from '../rcu/wait.js';
 import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client, clientName } from './client.js';
 import { ClientLock } from './client-lock.js';

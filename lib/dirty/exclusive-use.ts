@@ -7,9 +7,9 @@
  * dirty only then. What this user takes the others do not see, so all RAM is dirty for them when the use ends. Marks,
  * queries, `track` and hotplug go on meanwhile, and so do measurements, which put back what they borrow.
  */
-import { GracePeriodTimeout } from '../errors.js';
+import { GracePeriodTimeout } from '../base/errors.js';
+import type { WaitOptions } from '../base/wait.js';
 import type { Rcu } from '../rcu/rcu.js';
-import type { WaitOptions } from '../rcu/wait.js';
 import { type Client, clientName } from './client.js';
 import type { Collector, ExclusiveUser } from './collector.js';
 import { EVERYTHING, type PageRange } from './page-range.js';

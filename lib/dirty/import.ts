@@ -2,8 +2,9 @@
  * Import of a dirty bitmap from elsewhere, such as a hypervisor's log (QEMU: cpu_physical_memory_set_dirty_lebitmap).
  * Unlike upstream's, bits past `pages` are ignored, and neither the start nor the page sizes need to agree.
  */
+
+import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../base/errors.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../errors.js';
 import { CLIENT_COUNT } from './client.js';
 import { eachBlock, type PageRange, touchedPages } from './page-range.js';
 

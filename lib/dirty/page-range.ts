@@ -1,5 +1,5 @@
 /** Ranges of pages, and how ranges of bytes become them. */
-import { checkAddress, checkInteger } from '../errors.js';
+import { checkAddress, checkInteger } from '../base/errors.js';
 
 /** The pages `first` to `end - 1`; empty when they are equal. */
 export interface PageRange {

@@ -5,8 +5,8 @@
  */
 import type { Allocator } from '../arena/allocator.js';
 import type { Geometry } from '../arena/geometry.js';
+import { memoryGrown, UsageError } from '../base/errors.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { memoryGrown, UsageError } from '../errors.js';
 import { eachBlock, type PageRange, touchedPages } from './page-range.js';
 import { type Run, type RunBuffer, RunIterator } from './run-iterator.js';
 

@@ -4,7 +4,7 @@
  * SharedArrayBuffer cannot be returned to it.
  */
 import type { Allocator } from '../arena/allocator.js';
-import { later, type Scheduled, soon } from '../rcu/turns.js';
+import { later, type Scheduled, soon } from '../base/turns.js';
 
 /** What a turn zeroes at most, or one block: some ten microseconds that a waiting caller's turn may come later. */
 const WORDS_A_TURN = 2 ** 16;

@@ -12,9 +12,9 @@
  * came it has never seen (QEMU's 40c4d4a8). Its stop ends nothing for the others (63b41db4, a5c90c61). A user that collects
  * alone for a while (dirty/exclusive-use.ts) leaves all RAM dirty for the others, too.
  */
-import { ArenaFullError, throwInOwnTurn } from '../errors.js';
+import { ArenaFullError, throwInOwnTurn } from '../base/errors.js';
+import { readWaitOptions, type WaitOptions } from '../base/wait.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { readWaitOptions, type WaitOptions } from '../rcu/wait.js';
 import type { BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client } from './client.js';
 import type { Collector, RamWithin } from './collector.js';

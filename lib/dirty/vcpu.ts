@@ -17,7 +17,7 @@
  *   track       DM-6      GP-6    -           -         -        -         step      step          step      step
  *   stop        GP-6      GP-6    lock        lock      lock     lock      step      step          step      step
  *
- * A measurement (dirty/dirty-rate.ts) is to marks, queries and hotplug as a harvest that puts back what it took; any
+ * A measurement (rate/measurement.ts) is to marks, queries and hotplug as a harvest that puts back what it took; any
  * collection of its client ends its window first.
  *
  *   or       both are atomic read-modify-writes: exactly one thread sees a bit turn
@@ -37,7 +37,6 @@
  * root's load (GP-3, GP-4) ordered its contents before them.
  */
 import { Header, Meter, meterOf, Table } from '../arena/layout.js';
-import type { Kernel } from '../bitmap/kernel.js';
 import {
   CorruptionError,
   checkAddress,
@@ -47,7 +46,8 @@ import {
   showAddress,
   UsageError,
   wrongType,
-} from '../errors.js';
+} from '../base/errors.js';
+import type { Kernel } from '../bitmap/kernel.js';
 import { Reader, type ReaderSetup } from '../rcu/reader.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
 import { type PageRange, touchedPages } from './page-range.js';
@@ -91,7 +91,7 @@ export class Vcpu extends Reader {
   private blockPages = 0;
   /** `blockPages` while `mark` has only one word to look at, because no more than one client is tracked; else 0. */
   private lonePages = 0;
-  /** Word index of what it counts for dirty rates, for generated code (ABI.md). */
+  /** Word index of what it counts for dirty rates, for generated code (docs/abi.md). */
   readonly meter: number;
   /** What the meter will say of pages turned dirty for MIGRATION, and what it says now; modulo 2^32. */
   protected dirtied: number;

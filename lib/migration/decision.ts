@@ -42,12 +42,12 @@
  *   has sent `commit` and then loses the link without having read either `running` or `abort` cannot know whether `commit`
  *   arrived: it stays paused and says `undecided`. Never two, but perhaps none, until whoever can see both says so.
  */
-import { show } from '../errors.js';
+import { show } from '../base/errors.js';
 import type { Arbiter, Side } from './arbiter.js';
-import type { Link } from './link.js';
 import { MigrationError } from './migration-error.js';
 import { printable } from './printable.js';
-import type { Replies } from './replies.js';
+import type { Link } from './wire/link.js';
+import type { Replies } from './wire/replies.js';
 
 /** In UTF-16 units, of what an arbiter said. */
 const LONGEST_ANSWER = 100;

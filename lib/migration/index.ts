@@ -3,11 +3,11 @@
  * stream, while it runs. The process that has it calls `migrate`, the one that gets it `receive`.
  */
 export type { Arbiter, Side } from './arbiter.js';
-export type { ByteStream } from './byte-stream.js';
-export { type Received, receive } from './destination.js';
+export { type Received, receive } from './destination/destination.js';
 export type { BlockPlace, DestinationMachine, SourceMachine } from './machine.js';
 export { MigrationError, type MigrationFailure, type UnequalRange } from './migration-error.js';
 export type { LinkOptions, MigrateOptions, ReceiveOptions } from './options.js';
 export type { MigrationPhase, MigrationProgress, MigrationResult, MigrationTotals } from './progress.js';
-export { type Migration, type MigrationEvents, migrate } from './source.js';
-export type { UncountedPages, UncountedReader } from './uncounted.js';
+export { type Migration, type MigrationEvents, migrate } from './source/source.js';
+export type { UncountedPages, UncountedReader } from './source/uncounted.js';
+export type { ByteStream } from './wire/byte-stream.js';

@@ -1,5 +1,5 @@
 /** Why a migration failed, and what is true of the machine then. */
-import { messageOf } from '../errors.js';
+import { messageOf } from '../base/errors.js';
 import { printable } from './printable.js';
 
 /**

@@ -2,14 +2,14 @@
  * RAM that is not equal at the end, looked at closer, so that both ends can say which pages it is. The destination asks for the digests
  * of the parts of what a differing digest is of, compares them, and tells the source which ranges differ before it gives up.
  */
-import type { DifferingDigest } from './incoming-ram.js';
-import type { Link } from './link.js';
-import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from './message.js';
+import type { DifferingDigest } from './destination/incoming-ram.js';
 import { MigrationError, type UnequalRange } from './migration-error.js';
-import type { OutgoingRam } from './outgoing-ram.js';
-import { digestsOfParts } from './part-digests.js';
 import { showId } from './printable.js';
-import type { Replies } from './replies.js';
+import type { OutgoingRam } from './source/outgoing-ram.js';
+import type { Link } from './wire/link.js';
+import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from './wire/message.js';
+import { digestsOfParts } from './wire/part-digests.js';
+import type { Replies } from './wire/replies.js';
 
 /** What both ends call it. */
 const UNEQUAL = "RAM is not equal to the source's";

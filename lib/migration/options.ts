@@ -1,9 +1,9 @@
 /** The options of both ends, and their checks. */
-import { checkBoolean, checkInteger, checkPowerOfTwo, wrongType } from '../errors.js';
-import { type OptionNames, readOptions } from '../options.js';
-import { checkSignal } from '../rcu/wait.js';
+import { checkBoolean, checkInteger, checkPowerOfTwo, wrongType } from '../base/errors.js';
+import { type OptionNames, readOptions } from '../base/options.js';
+import { checkSignal } from '../base/wait.js';
 import type { Arbiter } from './arbiter.js';
-import { DIGEST_WORDS } from './digest.js';
+import { DIGEST_WORDS } from './wire/digest.js';
 
 /** What both ends have. */
 export interface LinkOptions {

@@ -1,6 +1,7 @@
 /** What byte ranges and blocks that an embedder names mean over the RAM of the moment; anything else is refused. */
+
+import { notRam, showAddress, UsageError } from '../base/errors.js';
 import { type PageRange, touchedPages } from '../dirty/page-range.js';
-import { notRam, showAddress, UsageError } from '../errors.js';
 import { checkRamBlock, type RamBlock } from './ram-block.js';
 import type { RamList } from './ram-list.js';
 

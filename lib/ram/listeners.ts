@@ -4,7 +4,7 @@
  * that is removed hears that RAM go (QEMU's 1f0fea38). Calls run in turns of their own, so a listener may plug, unplug,
  * collect or throw; an error it throws becomes the host's uncaught error and stops no other listener.
  */
-import { throwInOwnTurn } from '../errors.js';
+import { throwInOwnTurn } from '../base/errors.js';
 import type { RamBlock } from './ram-block.js';
 
 /** What wants to know of hotplug. Called on the owner's thread, in a turn of its own. */

@@ -1,7 +1,8 @@
 /** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). Made and ended by `RamList`. */
+
+import { wrongType } from '../base/errors.js';
 import type { PageRange } from '../dirty/page-range.js';
 import type { PageSet } from '../dirty/page-set.js';
-import { wrongType } from '../errors.js';
 
 /** In UTF-16 units, of a RAM block's id. (QEMU: RAMBlock.idstr.) */
 export const LONGEST_ID = 255;

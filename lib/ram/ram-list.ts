@@ -13,15 +13,15 @@
  * leaves everything as it was.
  */
 import type { Geometry } from '../arena/geometry.js';
+import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddress, wrongType } from '../base/errors.js';
+import { readOptions } from '../base/options.js';
+import { type WaitLimit, waitForWake } from '../base/wait.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
 import { CLIENT_COUNT, type Client } from '../dirty/client.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet, type PageSetStore } from '../dirty/page-set.js';
-import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddress, wrongType } from '../errors.js';
-import { readOptions } from '../options.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { type WaitLimit, waitForWake } from '../rcu/wait.js';
 import { type RamListener, RamListeners } from './listeners.js';
 import { largestHole, placeRam } from './placement.js';
 import { checkRamBlock, LONGEST_ID, RamBlock } from './ram-block.js';

@@ -6,7 +6,7 @@
  * the start of an owner's step at the latest. The embedder's callbacks run only in a turn of their own: they may plug,
  * harvest or throw.
  */
-import { throwInOwnTurn } from '../errors.js';
+import { throwInOwnTurn } from '../base/errors.js';
 
 interface Entry {
   readonly cookie: number;

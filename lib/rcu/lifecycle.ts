@@ -1,6 +1,6 @@
 /** Whether an engine takes requests: one for all its parts. */
 import type { Words } from '../arena/words.js';
-import { memoryGrown, UsageError } from '../errors.js';
+import { memoryGrown, UsageError } from '../base/errors.js';
 
 export class Lifecycle {
   /** While closing, what is under way goes on and nothing new is begun. */

@@ -18,16 +18,16 @@ import {
   type ReaderReport,
   throwInOwnTurn,
   UsageError,
-} from '../errors.js';
-import { readOptions } from '../options.js';
+} from '../base/errors.js';
+import { readOptions } from '../base/options.js';
+import { later, type Scheduled, soon } from '../base/turns.js';
+import { checkWaitOptions, readWaitOptions, type WaitLimit, type WaitOptions, waitForWake } from '../base/wait.js';
 import { CallbackQueue } from './callbacks.js';
 import type { GracePeriods } from './grace-period.js';
 import { Lifecycle } from './lifecycle.js';
 import { findLocalReader, quiesceLocalReaders } from './local-readers.js';
 import { reportReaders } from './registry.js';
 import { waitBlocking } from './synchronize-blocking.js';
-import { later, type Scheduled, soon } from './turns.js';
-import { checkWaitOptions, readWaitOptions, type WaitLimit, type WaitOptions, waitForWake } from './wait.js';
 
 /** How long a waiting call spins before it lets the event loop turn. */
 const SPIN_MS = 0.02;

@@ -22,7 +22,7 @@
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
  * `quiescent` has to look closer: offline, detached, inside a section, or while a dirty-rate limit is set for the reader,
- * which sleeps in `quiescent` when it is ahead (its governor: rcu/throttle.ts). So the fast path is one load and one compare. The
+ * which sleeps in `quiescent` when it is ahead (its governor: rate/throttle.ts). So the fast path is one load and one compare. The
  * load orders nothing: when the number is the one already reported nothing is claimed, and what is reported is loaded
  * again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
  * would never end.
@@ -30,12 +30,12 @@
 import { Arena } from '../arena/arena.js';
 import { Header, Slot } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
-import { checkFunction, memoryGrown, UsageError } from '../errors.js';
+import { checkFunction, memoryGrown, UsageError } from '../base/errors.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
 import { nextNumber, OFFLINE } from './sequence.js';
 
-/** What may hold a reader back at its reports, which knows by what: a dirty-rate limit (rcu/throttle.ts). */
+/** What may hold a reader back at its reports, which knows by what: a dirty-rate limit (rate/throttle.ts). */
 export interface Governor {
   /** Looks up what is in force. @returns whether the reader is to look whether it is ahead at each `quiescent` */
   refresh(): boolean;

@@ -10,9 +10,9 @@
  */
 import { type Arena, replaced } from '../arena/arena.js';
 import { Header, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots, vacantOf } from '../arena/layout.js';
-import { outOfRange, type ReaderReport, UNKNOWN_IDENTITY, UsageError } from '../errors.js';
+import { countOf } from '../arena/meter.js';
+import { outOfRange, type ReaderReport, UNKNOWN_IDENTITY, UsageError } from '../base/errors.js';
 import { findLocalReader } from './local-readers.js';
-import { countOf } from './meter.js';
 import { OFFLINE } from './sequence.js';
 
 /** Is the engine that was attached to, open or closed, still the one that lives in the memory? */
@@ -76,7 +76,7 @@ function describeTenants(arena: Arena): string {
 function moveIn({ words }: Arena, slot: number, name: Uint8Array): void {
   // ORDER DL-2: after the claim (store-store), else the owner finds the last tenant there, not leaving, and sets it a
   //   limit that is ours then.
-  // pairs with: rcu/rate-limits.ts set
+  // pairs with: rate/limits.ts set
   words.store(slot + Slot.Leaving, 0);
   // Plain: the slot is ours, and the owner only reads the name for a report, which may show a mixture of two names.
   for (let w = 0; w < NAME_WORDS; w++) {
@@ -97,7 +97,7 @@ export function freeSlot(arena: Arena, slot: number): void {
   // ORDER DL-2: the tenant is leaving before its limit is taken away, else the owner sets another one after that, finds
   //   the tenant still there, and the slot's next tenant inherits it (a vCPU that sleeps for a limit nobody set for it).
   // needs: store-store order, and store-load order on the owner's side
-  // pairs with: rcu/rate-limits.ts set
+  // pairs with: rate/limits.ts set
   words.store(slot + Slot.Leaving, 1);
   words.store(meter + Meter.Limit, 0);
   // ORDER GP-5: offline first, free second, and free last of all. Our OFFLINE could erase what the next tenant has stored,

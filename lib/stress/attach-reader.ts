@@ -1,9 +1,9 @@
 /** A worker's reader: the shipped one, or a planted bug's. */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
+import { threadIdentity } from '../base/host.js';
 import { chooseKernel } from '../bitmap/choose-kernel.js';
 import { Vcpu } from '../dirty/vcpu.js';
-import { threadIdentity } from '../host.js';
-import { Throttle } from '../rcu/throttle.js';
+import { Throttle } from '../rate/throttle.js';
 import { SABOTAGES } from './sabotage/catalogue.js';
 
 export interface ReaderOptions {

@@ -3,8 +3,8 @@
  * Nothing may be lost or hang, and each gets its own error.
  */
 import type { Allocator } from '../arena/allocator.js';
+import { ArenaFullError } from '../base/errors.js';
 import type { DirtyMemory } from '../dirty-memory.js';
-import { ArenaFullError } from '../errors.js';
 import type { Guest } from './guest.js';
 import type { Choices } from './plan.js';
 

@@ -1,5 +1,5 @@
 /**
- * What code that an emulator generates does to mark a page: the sequence of ABI.md, in TypeScript. It looks at roots,
+ * What code that an emulator generates does to mark a page: the sequence of docs/abi.md, in TypeScript. It looks at roots,
  * tables and blocks by itself, and counts in its reader's meter what it turned.
  */
 import type { Arena } from '../arena/arena.js';

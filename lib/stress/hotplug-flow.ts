@@ -4,7 +4,7 @@
  * before still use it. Ranges that have no RAM any more, and no bitmap block, are told to the vCPUs for a while. Some DIMMs
  * reach into a bitmap block with one page only, its last: when others go, that block must stay.
  */
-import { ArenaFullError } from '../errors.js';
+import { ArenaFullError } from '../base/errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import { DIMM_SLOTS, GONE_SLOTS } from './guest.js';
 import { type Choices, PAGES_PER_BLOCK } from './plan.js';

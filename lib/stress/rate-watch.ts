@@ -11,7 +11,7 @@
  */
 import { Client } from '../dirty/client.js';
 import type { Collector } from '../dirty/collector.js';
-import type { ReaderRate } from '../dirty/dirty-rate.js';
+import type { ReaderRate } from '../rate/measurement.js';
 import type { Account, Guest } from './guest.js';
 
 /** Those of all threads at one moment. */

@@ -3,7 +3,7 @@
  * old ones grow older by callbacks, by waits, asynchronous and blocking, and by polled cookies in turn. Readers tell when a
  * period was too short. Here is counted that all callbacks have run, and watched that no blocking wait misses its wake-up.
  */
-import { GracePeriodTimeout } from '../errors.js';
+import { GracePeriodTimeout } from '../base/errors.js';
 import { PlantedFault } from './faults.js';
 import type { ObjectPointer, ObjectPool } from './object-pool.js';
 import { BLOCKING_MS, type Choices } from './plan.js';

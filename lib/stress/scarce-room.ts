@@ -4,9 +4,9 @@
  * had to be emptied word by word, or the collection is given up and nothing may stay behind.
  */
 import type { Allocator } from '../arena/allocator.js';
+import { ArenaFullError } from '../base/errors.js';
 import type { BlockTables } from '../dirty/block-tables.js';
 import type { Client } from '../dirty/client.js';
-import { ArenaFullError } from '../errors.js';
 import type { Rcu } from '../rcu/rcu.js';
 import type { Choices } from './plan.js';
 

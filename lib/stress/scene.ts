@@ -1,6 +1,7 @@
 /** What the owner's flows of a run share. */
+
+import { ArenaFullError } from '../base/errors.js';
 import type { DirtyMemory } from '../dirty-memory.js';
-import { ArenaFullError } from '../errors.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { Conservation } from './conservation.js';
 import type { Guest } from './guest.js';

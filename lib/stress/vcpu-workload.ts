@@ -4,8 +4,8 @@
  * slices it reports, goes offline, pauses in a section, tries RAM that has gone, and at last leaves to be replaced.
  */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
+import { UsageError } from '../base/errors.js';
 import type { Vcpu } from '../dirty/vcpu.js';
-import { UsageError } from '../errors.js';
 import { attachReader } from './attach-reader.js';
 import { FAULTS, type Fault, suffer } from './faults.js';
 import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';

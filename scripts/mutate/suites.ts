@@ -28,7 +28,7 @@ const SLOW = [
 ];
 
 /** The folders of specs without threads. */
-const QUICK = ['arena', 'rcu', 'dirty', 'ram', 'api', 'regressions', 'memory-model', 'abi'].map(
+const QUICK = ['arena', 'rcu', 'dirty', 'ram', 'rate', 'api', 'regressions', 'memory-model', 'abi'].map(
   (name) => `spec/${name}`,
 );
 
@@ -49,6 +49,7 @@ export const SUITES: readonly Suite[] = [
   suiteOf('lib/rcu', ['spec/rcu']),
   suiteOf('lib/dirty', ['spec/dirty']),
   suiteOf('lib/ram', ['spec/ram']),
+  suiteOf('lib/rate', ['spec/rate']),
   suiteOf('lib/bitmap/atomics-kernel.ts', ['spec/bitmap/atomics-kernel.spec.ts', 'spec/bitmap/kernels-agree.spec.ts']),
 ];
 

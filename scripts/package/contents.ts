@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 const ALLOWED = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|lib\/(ABI|DESIGN|EMULATOR)\.md)$/,
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/(abi|guide|emulator)\.md)$/,
   // What `dirtymem bench compare` knows results by; what measures is not in the package.
   /^dist\/benchmarks\/(answer|figure|neighbours|pages|plan|question|result|statistics|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers))(\.js|\.d\.ts)$/,
   /^dist\/(lib|workers|scripts)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
@@ -13,9 +13,9 @@ const REQUIRED = [
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
-  'lib/ABI.md',
-  'lib/DESIGN.md',
-  'lib/EMULATOR.md',
+  'docs/abi.md',
+  'docs/guide.md',
+  'docs/emulator.md',
   'dist/lib/index.js',
   'dist/lib/index.d.ts',
   'dist/lib/vcpu.js',

@@ -19,12 +19,12 @@ export function writeExamples(project: string): string[] {
 /** What an emulator does. @returns the names of those that are programs */
 export function writeUses(project: string): string[] {
   mkdirSync(join(project, 'uses'));
-  const names = blocksOf(project, 'lib/EMULATOR.md').map(({ code, file }) => {
+  const names = blocksOf(project, 'docs/emulator.md').map(({ code, file }) => {
     const name = `uses/${file}`;
     writeFileSync(join(project, name), code);
     return name;
   });
-  if (names.length === 0) throw new Error('EMULATOR.md has no program');
+  if (names.length === 0) throw new Error('docs/emulator.md has no program');
   return programsAmong(names);
 }
 

@@ -1,9 +1,9 @@
-/** lib/ABI.md says what lib/arena/layout.ts does. */
+/** docs/abi.md says what lib/arena/layout.ts does. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { Header, MAGIC, Meter, POISON, regionsOf, Slots, Table, VERSION } from '../../lib/arena/layout.js';
 import { Client } from '../../lib/dirty/client.js';
-import { ABI_DOCUMENT, abiListing } from '../support/abi-listings.js';
+import { ABI_DOCUMENT, abiListing } from '../../scripts/abi-listings.js';
 
 const text = readFileSync(ABI_DOCUMENT, 'utf8');
 

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { Client, type DirtyMemory } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
-import { abiListing, generateCode } from '../support/abi-listings.js';
+import { abiListing, generateCode } from '../../scripts/abi-listings.js';
 import { cleanAll, foreignVcpu, PAGE, reportUntil } from '../support/engines.js';
-import { DRIVER, engineBesideGuest, runSession } from '../support/generated-session.js';
-import { GeneratedVcpu } from '../support/generated-vcpu.js';
+import { DRIVER, engineBesideGuest, runSession } from './generated-session.js';
+import { GeneratedVcpu } from './generated-vcpu.js';
 
 const MARK = abiListing('mark.ts');
 const ALL = 7;
@@ -15,7 +15,7 @@ function broken(right: string, wrong: string): string {
   return MARK.replace(right, () => wrong);
 }
 
-describe('Generated code that marks by the listing of lib/ABI.md', () => {
+describe('Generated code that marks by the listing of docs/abi.md', () => {
   let memory: DirtyMemory;
   const readers: Vcpu[] = [];
 

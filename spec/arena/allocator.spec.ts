@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Allocator } from '../../lib/arena/allocator.js';
 import { Arena } from '../../lib/arena/arena.js';
 import { LINE, POISON, RUN_CAPACITY, Table } from '../../lib/arena/layout.js';
-import { ArenaFullError, CorruptionError } from '../../lib/errors.js';
+import { ArenaFullError, CorruptionError } from '../../lib/base/errors.js';
 import { expectThrow } from '../support/refusals.js';
 
 const BLOCK_WORDS = 32;

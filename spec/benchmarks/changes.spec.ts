@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { changesBetween } from '../../benchmarks/output/changes.js';
-import { figureNear, resultOf } from '../support/bench-results.js';
+import { figureNear, resultOf } from './bench-results.js';
 
 describe('Changes from one benchmark result to another', () => {
   it('a time that is longer is slower, a rate that is higher is faster, each by its factor', () => {

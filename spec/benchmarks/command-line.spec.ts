@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Result } from '../../benchmarks/result.js';
-import { figureNear, resultOf } from '../support/bench-results.js';
+import type { Result } from '../../benchmarks/harness/result.js';
 import { runBench, runCommand } from '../support/command-line.js';
+import { figureNear, resultOf } from './bench-results.js';
 
 describe('Benchmarks, the command line', function () {
   this.timeout(90_000);

@@ -6,9 +6,9 @@ import { PATTERN_NAMES, pagesOf, SEQUENCE, SLICE } from '../../benchmarks/conten
 import { BLOCK_PAGES, shapeFor } from '../../benchmarks/contention/shape.js';
 import { Sweep } from '../../benchmarks/contention/sweep.js';
 import { DESIGN_NAMES, DESIGNS } from '../../benchmarks/designs/designs.js';
-import { type Owed, owed } from '../../benchmarks/disturbance.js';
+import { type Owed, owed } from '../../benchmarks/harness/disturbance.js';
+import { defaultThreads } from '../../benchmarks/harness/plan.js';
 import { startNativeSweep } from '../../benchmarks/peers/native-sweep.js';
-import { defaultThreads } from '../../benchmarks/plan.js';
 
 const blocksOf = (pages: Int32Array): Set<number> =>
   new Set(Array.from(pages, (page) => Math.floor(page / BLOCK_PAGES)));

@@ -1,10 +1,10 @@
 import vm from 'node:vm';
 import { expect } from 'chai';
-import { atMost, type Figure } from '../../benchmarks/figure.js';
+import { atMost, type Figure } from '../../benchmarks/harness/figure.js';
 import { bestAt, chartsOf } from '../../benchmarks/output/charts.js';
 import { pageOf } from '../../benchmarks/output/page.js';
 import { answerTables } from '../../benchmarks/output/terminal.js';
-import { figureNear, resultOf } from '../support/bench-results.js';
+import { figureNear, resultOf } from './bench-results.js';
 
 function placed(line: string, x: number, median: number): Figure {
   const point = { chart: 'marks/s, </script> own', line, x, axis: 'threads', rivals: true };

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { QUESTIONS } from '../../benchmarks/harness/question.js';
 import { expectedSeconds } from '../../benchmarks/output/progress.js';
-import { QUESTIONS } from '../../benchmarks/question.js';
 
 describe('What a run of the benchmarks is expected to take', () => {
   it('is less than nine minutes for every question once, with eleven rounds', () => {

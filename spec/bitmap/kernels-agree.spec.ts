@@ -8,10 +8,10 @@ import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { WasmKernel } from '../../lib/bitmap/wasm-kernel.js';
 import { operations } from '../conformance/kernel-operations.js';
-import type { MarkByKernelWork } from '../support/mark-by-kernel-worker.js';
 import { NaiveBitmap } from '../support/naive-bitmap.js';
 import { CELL, HOLE, randomRanges } from '../support/random-ranges.js';
 import type { SetLiveReport } from '../support/set-live-worker.js';
+import type { MarkByKernelWork } from './mark-by-kernel-worker.js';
 
 const BYTE_OFFSET = 192;
 const MAX_WORDS = 256;
@@ -119,7 +119,7 @@ describe('The kernels', () => {
       const takers = [new AtomicsKernel(words), loadWasm(memory)];
       const stop = words.length - 1;
       const common = { memory, byteOffset: BYTE_OFFSET, length: words.length, block, cells, stop };
-      const url = new URL('../support/mark-by-kernel-worker.js', import.meta.url);
+      const url = new URL('./mark-by-kernel-worker.js', import.meta.url);
       const workers = works.map((work) => {
         const workerData: MarkByKernelWork = { ...common, ...work };
         return new Worker(url, { workerData });

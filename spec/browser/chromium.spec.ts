@@ -16,7 +16,7 @@ const missing =
 
 const doors = { dirtymem: '/lib/index.js', 'dirtymem/vcpu': '/lib/vcpu.js' };
 const guide = new Map(
-  codeBlocks(new URL('../../lib/DESIGN.md', import.meta.url), doors).map(({ file, code }) => [`/guide/${file}`, code]),
+  codeBlocks(new URL('../../docs/guide.md', import.meta.url), doors).map(({ file, code }) => [`/guide/${file}`, code]),
 );
 
 describe(executable === undefined ? `${title} (${missing})` : title, function () {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { CollectionsInFlight, type Op } from '../support/collections-in-flight.js';
 import { describeEngines, Ground, SWAP_ALL } from '../support/engines.js';
+import { CollectionsInFlight, type Op } from './collections-in-flight.js';
 
 const pick = fc.nat(1000);
 const ops: fc.Arbitrary<Op> = fc.oneof(

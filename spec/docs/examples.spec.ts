@@ -7,13 +7,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { assemble } from '../../scripts/assemble.js';
 import { codeBlocks } from '../../scripts/code-blocks.js';
-import { assemble } from '../support/assemble.js';
 import { doors, runProgram } from '../support/run-program.js';
 
 const root = new URL('../../', import.meta.url);
 
-for (const document of ['README.md', 'lib/DESIGN.md', 'lib/ABI.md']) {
+for (const document of ['README.md', 'docs/guide.md', 'docs/abi.md']) {
   describe(`The code blocks of ${document}`, () => {
     const blocks = codeBlocks(new URL(document, root), doors);
     const examples = blocks.filter(({ language }) => language === 'js');

@@ -1,5 +1,5 @@
 /**
- * Each example is a program that checks itself: run as a user would, and quoted whole in lib/EMULATOR.md. A file that is
+ * Each example is a program that checks itself: run as a user would, and quoted whole in docs/emulator.md. A file that is
  * named after another, `NAME-vcpu.mjs`, is a thread, a process or a module of it.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -36,8 +36,8 @@ describe('The examples', () => {
     expect(long).to.be.empty;
   });
 
-  it('are quoted whole in lib/EMULATOR.md, which has no others', () => {
-    const quoted = codeBlocks(new URL('../../lib/EMULATOR.md', folder)).filter(({ language }) => language === 'js');
+  it('are quoted whole in docs/emulator.md, which has no others', () => {
+    const quoted = codeBlocks(new URL('../../docs/emulator.md', folder)).filter(({ language }) => language === 'js');
     const named = quoted.map(({ file, code }) => [file, code.slice(code.indexOf('\n') + 1)]);
     const shipped = files.map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]);
     expect(Object.fromEntries(named)).to.deep.equal(Object.fromEntries(shipped));

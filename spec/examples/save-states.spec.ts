@@ -20,10 +20,10 @@ import { expect } from 'chai';
 import { Client } from '../../lib/index.js';
 import { foreignVcpu, reportUntil } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
-import { PAGE, restored, SavedMachine } from '../support/saved-machine.js';
-import { imageAt } from '../support/saved-stores.js';
 import { restore, SaveStates } from './save-states-chain.mjs';
 import { type State, statePath } from './save-states-file.mjs';
+import { PAGE, restored, SavedMachine } from './saved-machine.js';
+import { imageAt } from './saved-stores.js';
 
 describe('A chain of save states', () => {
   let folder: string;
@@ -276,7 +276,7 @@ describe('A chain of save states', () => {
   });
 
   it('of a process that is killed in the midst of it has every state that was reported', async () => {
-    const program = fileURLToPath(new URL('../support/saving-process.ts', import.meta.url));
+    const program = fileURLToPath(new URL('./saving-process.ts', import.meta.url));
     const register = new URL('../../scripts/register.mjs', import.meta.url).href;
     let reported = -1;
     for (const states of [3, 1, 5]) {

@@ -3,8 +3,8 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import type { DirtyMemory } from '../../lib/index.js';
 import { PAGE, range, smallEngine } from '../support/engines.js';
-import { machine, protocol } from '../support/translated-code.js';
-import type { Translated, TranslatingVcpu } from '../support/translating-worker.js';
+import { machine, protocol } from './translated-code.js';
+import type { Translated, TranslatingVcpu } from './translating-worker.js';
 
 describe('Translated code on threads', function () {
   this.timeout(60_000);
@@ -29,7 +29,7 @@ describe('Translated code on threads', function () {
       const { port1, port2 } = new MessageChannel();
       const mail = new Int32Array(new SharedArrayBuffer(4));
       const workerData: TranslatingVcpu = { handle: memory.handle, guest, port: port2, mail, entry };
-      const url = new URL('../support/translating-worker.js', import.meta.url);
+      const url = new URL('./translating-worker.js', import.meta.url);
       const worker = new Worker(url, { workerData, transferList: [port2] });
       memory.supervise(worker);
       workers.push(worker);

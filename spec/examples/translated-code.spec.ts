@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { Client } from '../../lib/index.js';
 import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { until } from '../support/promises.js';
-import { type CodePages, type Cpu, machine, type Protocol, protocol } from '../support/translated-code.js';
+import { type CodePages, type Cpu, machine, type Protocol, protocol } from './translated-code.js';
 
 const [PAGE_OF_CODE, CODE, OLD, NEW] = [1, PAGE, 10, 20];
 /** The immediate of the first instruction. */

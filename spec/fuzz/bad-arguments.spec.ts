@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
 import { Ground, SWAP_ALL, smallEngine } from '../support/engines.js';
+import { type Step, steps } from '../support/random-steps.js';
 import {
   coerces,
   expectRefusal,
@@ -11,9 +12,8 @@ import {
   makeCall,
   SHRINKING,
   titleOf,
-} from '../support/hostile-calls.js';
-import { type Step, steps } from '../support/random-steps.js';
-import type { World } from '../support/world-arguments.js';
+} from './hostile-calls.js';
+import type { World } from './world-arguments.js';
 
 const machine: Omit<Machine, 'swaps'> = { pageSize: 4096, pagesPerBlock: 64, maxPages: 640, base: 0 };
 const { pageSize } = machine;

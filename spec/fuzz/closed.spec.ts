@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { expectRefusal, hostileCalls, makeCall, operationNamed, SHRINKING, titleOf } from '../support/hostile-calls.js';
-import { publicOperations } from '../support/public-operations.js';
-import type { World } from '../support/world-arguments.js';
+import { expectRefusal, hostileCalls, makeCall, operationNamed, SHRINKING, titleOf } from './hostile-calls.js';
+import { publicOperations } from './public-operations.js';
+import type { World } from './world-arguments.js';
 
 async function closedWorld(ground: WebAssembly.Memory): Promise<World> {
   const memory = smallEngine({ memory: ground });

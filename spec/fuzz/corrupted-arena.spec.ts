@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { Header, Slot, Slots, Table } from '../../lib/arena/layout.js';
 import { CorruptionError, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { boundedCall } from '../support/bounded-call.js';
 import { dirtyPages, foreignVcpu, PAGE, range, smallEngine } from '../support/engines.js';
-import { SHRINKING } from '../support/hostile-calls.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
+import { boundedCall } from './bounded-call.js';
+import { SHRINKING } from './hostile-calls.js';
 
 const READERS = 4;
 const KERNELS = ['wasm', 'atomics'] as const;

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { boundedCall, type Outcome } from '../support/bounded-call.js';
 import { CLIENTS, dirtyPages, PAGE, smallEngine } from '../support/engines.js';
-import { publicOperations } from '../support/public-operations.js';
-import type { World } from '../support/world-arguments.js';
+import { boundedCall, type Outcome } from './bounded-call.js';
+import { publicOperations } from './public-operations.js';
+import type { World } from './world-arguments.js';
 
 /** What needs a call before it. */
 const SECOND = ['Vcpu.readUnlock', 'Vcpu.goOnline'];

@@ -10,9 +10,9 @@ import {
 } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
-import { SHRINKING } from '../support/hostile-calls.js';
 import { turns, until } from '../support/promises.js';
 import { uncaughtDuring } from '../support/refusals.js';
+import { SHRINKING } from './hostile-calls.js';
 
 const KINDS = ['track', 'stop', 'measure', 'limit', 'harvest', 'stick', 'section', 'plug', 'unplug', 'close'] as const;
 

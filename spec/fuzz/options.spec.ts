@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { attachVcpu } from '../../lib/vcpu.js';
-import { misspellingsOf } from '../support/argument-domains.js';
-import { boundedCall } from '../support/bounded-call.js';
 import { PAGE, smallEngine, stateOf } from '../support/engines.js';
-import { publicOperations } from '../support/public-operations.js';
-import type { World } from '../support/world-arguments.js';
+import { misspellingsOf } from './argument-domains.js';
+import { boundedCall } from './bounded-call.js';
+import { publicOperations } from './public-operations.js';
+import type { World } from './world-arguments.js';
 
 /** These use the object that they are given, for as long as it lives. */
 const USERS = ['DirtyMemory.supervise', 'RamList.addListener'];

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import * as owner from '../../lib/index.js';
 import * as migration from '../../lib/migration/index.js';
 import * as vcpu from '../../lib/vcpu.js';
-import { publicOperations } from '../support/public-operations.js';
-import { operationsOf } from '../support/public-surface.js';
+import { publicOperations } from './public-operations.js';
+import { operationsOf } from './public-surface.js';
 
 /** Exported values that are no operations: what they are made with is the engine's business. */
 const OTHERS = [

@@ -3,8 +3,8 @@
  * that the period waited for (GP-6), and a slot's next tenant finds where its own count begins (GP-5).
  */
 import { Meter, Slot, vacantOf } from '../../lib/arena/layout.js';
+import { countOf } from '../../lib/arena/meter.js';
 import { Client } from '../../lib/index.js';
-import { countOf } from '../../lib/rcu/meter.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 import { engineThread, initialWords, locationsOf, type World } from './engine-world.js';

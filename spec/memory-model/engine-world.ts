@@ -9,9 +9,9 @@ import { Header, Slot } from '../../lib/arena/layout.js';
 import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import { BlockTables } from '../../lib/dirty/block-tables.js';
 import { Vcpu } from '../../lib/dirty/vcpu.js';
+import { Throttle } from '../../lib/rate/throttle.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
-import { Throttle } from '../../lib/rcu/throttle.js';
 import type { Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { RamBlock } from '../../lib/index.js';
 import { MigrationError } from '../../lib/migration/index.js';
-import type { MessageType } from '../../lib/migration/message.js';
+import type { MessageType } from '../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
 import { ReceivingMachine, SendingMachine } from '../support/migration/machines.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type MigrationError, migrate, receive } from '../../lib/migration/index.js';
-import type { Message } from '../../lib/migration/message.js';
+import type { Message } from '../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
 import { digests, hello, Impostor, plug, seal } from '../support/migration/impostor.js';

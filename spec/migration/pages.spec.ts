@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { Client, UsageError } from '../../lib/index.js';
 import { type MigrateOptions, type Migration, MigrationError } from '../../lib/migration/index.js';
-import type { Message } from '../../lib/migration/message.js';
-import { MAX_CONTENT } from '../../lib/migration/message.js';
+import type { Message } from '../../lib/migration/wire/message.js';
+import { MAX_CONTENT } from '../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
 import { SendingMachine } from '../support/migration/machines.js';

@@ -2,10 +2,10 @@
 import { expect } from 'chai';
 import { ExclusiveUse } from '../../lib/dirty/exclusive-use.js';
 import { Client } from '../../lib/index.js';
-import { Digest } from '../../lib/migration/digest.js';
 import type { Arbiter, MigrationError, Side } from '../../lib/migration/index.js';
-import { OutgoingRam } from '../../lib/migration/outgoing-ram.js';
-import { PageCache } from '../../lib/migration/page-cache.js';
+import { OutgoingRam } from '../../lib/migration/source/outgoing-ram.js';
+import { PageCache } from '../../lib/migration/source/page-cache.js';
+import { Digest } from '../../lib/migration/wire/digest.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import {
   type AttemptOptions,

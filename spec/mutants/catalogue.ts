@@ -68,7 +68,7 @@ const ends = {
 const limits = {
   'notify-before-change': {
     description: 'sleepers are notified before the word that they sleep on is changed',
-    file: 'lib/rcu/rate-limits.ts',
+    file: 'lib/rate/limits.ts',
     original: `
     words.add(Header.LimitChanges, 1);
     words.notify(Header.LimitChanges);`,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
-import { GracePeriodTimeout, UsageError } from '../../lib/errors.js';
+import { GracePeriodTimeout, UsageError } from '../../lib/base/errors.js';
 import type { DirtyMemory, StallReport } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { describeEngines, foreignVcpu, PAGE, reportUntil, smallEngine } from '../support/engines.js';

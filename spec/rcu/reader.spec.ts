@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Arena } from '../../lib/arena/arena.js';
 import { Header, Slot } from '../../lib/arena/layout.js';
-import { UsageError } from '../../lib/errors.js';
+import { UsageError } from '../../lib/base/errors.js';
 import type { DirtyMemory } from '../../lib/index.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { reportReaders } from '../../lib/rcu/registry.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
-import { GracePeriodTimeout } from '../../lib/errors.js';
+import { GracePeriodTimeout } from '../../lib/base/errors.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { Rcu } from '../../lib/rcu/rcu.js';
 import { waitBlocking } from '../../lib/rcu/synchronize-blocking.js';

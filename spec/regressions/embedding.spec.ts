@@ -6,8 +6,8 @@ import { Words } from '../../lib/arena/words.js';
 import type { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { CLIENTS, cleanAll, dirtyPages, PAGE, smallEngine, turn } from '../support/engines.js';
-import { GuestRam, type GuestRamClass, type GuestValue, type Operation, type Width } from '../support/guest-ram.js';
-import type { StoringVcpu } from '../support/storing-worker.js';
+import { GuestRam, type GuestRamClass, type GuestValue, type Operation, type Width } from './guest-ram.js';
+import type { StoringVcpu } from './storing-worker.js';
 
 const PAGES = 4;
 const WIDTHS: readonly Width[] = [1, 2, 4, 8];
@@ -201,7 +201,7 @@ describe('regressions: embedding', () => {
     ): Promise<bigint[]> {
       const buffer = new SharedArrayBuffer(PAGES * PAGE);
       const workerData: StoringVcpu = { handle: memory.handle, buffer, inHalves, stop };
-      worker = new Worker(new URL('../support/storing-worker.js', import.meta.url), { workerData });
+      worker = new Worker(new URL('./storing-worker.js', import.meta.url), { workerData });
       memory.supervise(worker);
       const words = new BigUint64Array(buffer);
       const seen = new Map<bigint, number>();

@@ -75,7 +75,7 @@ describe('check-seam', () => {
         'lib/arena/create.ts': "import './words.js';\nimport '../errors.js';\n",
         'lib/dirty/harvest.ts': "import '../bitmap/kernel.js';\nimport '../rcu/reader.js';\n",
         'lib/index.ts': "import './dirty-memory.js';\n",
-        'lib/migration/source.ts': "import './rounds.js';\nimport '../dirty-memory.js';\n",
+        'lib/migration/source/source.ts': "import './rounds.js';\nimport '../dirty-memory.js';\n",
         'lib/stress/run.ts': "import '../index.js';\n",
       });
       expect(found).to.deep.equal([]);
@@ -87,7 +87,7 @@ describe('check-seam', () => {
       ['lib/rcu/reader.ts', '../bitmap/kernel.js'],
       ['lib/ram/list.ts', '../migration/rounds.js'],
       ['lib/ram/list.ts', '../index.js'],
-      ['lib/errors.ts', './arena/words.js'],
+      ['lib/base/errors.ts', './arena/words.js'],
       ['lib/index.ts', './migration/source.js'],
       ['lib/index.ts', './stress/run.js'],
       ['lib/stress/run.ts', '../../workers/vcpu.js'],

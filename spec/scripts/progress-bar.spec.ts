@@ -11,7 +11,7 @@ describe('A progress bar', () => {
     ['throws', 1],
   ] as const) {
     it(`gives the terminal its cursor back, once, when the process ${how}`, () => {
-      const program = ['--import', './scripts/register.mjs', 'spec/support/bar-program.ts', how];
+      const program = ['--import', './scripts/register.mjs', 'spec/scripts/bar-program.ts', how];
       const { status, stdout } = spawnSync(process.execPath, program, { encoding: 'utf8', timeout: 15_000 });
       expect(status).to.equal(exitCode);
       expect(stdout.split(HIDE), 'it was hidden').to.have.length(2);

@@ -10,7 +10,7 @@ import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
 import { runCommand } from '../support/command-line.js';
 import { expectReject } from '../support/refusals.js';
 
-const CHILD = fileURLToPath(new URL('../support/campaign-child.mjs', import.meta.url));
+const CHILD = fileURLToPath(new URL('./campaign-child.mjs', import.meta.url));
 const never = new AbortController().signal;
 
 /** All but the first line, which says what the file is. */

@@ -105,7 +105,7 @@ describe("A file of a campaign's results", () => {
 
   it('keeps whole lines when the disk takes no more', function () {
     if (process.platform === 'win32') this.skip();
-    const program = [process.execPath, '--import', './scripts/register.mjs', 'spec/support/fill-results.ts', path];
+    const program = [process.execPath, '--import', './scripts/register.mjs', 'spec/stress/fill-results.ts', path];
     // A limit on the size of files stands for a disk that is full; the signal that comes with it is ignored.
     const said = execFileSync('sh', ['-c', 'trap "" XFSZ; ulimit -f 8; exec "$@"', 'sh', ...program], {
       encoding: 'utf8',

@@ -2,11 +2,11 @@
 import { Arena } from '../../lib/arena/arena.js';
 import { Header, meterOf, Slot, Slots } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
+import { Throttle } from '../../lib/rate/throttle.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
 import { Reader } from '../../lib/rcu/reader.js';
 import { OFFLINE } from '../../lib/rcu/sequence.js';
-import { Throttle } from '../../lib/rcu/throttle.js';
 
 export function createArena(maxReaders: number): Arena {
   return Arena.create({ pagesPerBlock: 64, maxRamBytes: 2 ** 20, arenaBytes: 2 ** 16, maxReaders }).arena;

@@ -1,5 +1,5 @@
 /** Whether promises have settled, and waiting for states that no promise stands for. */
-import { soon } from '../../lib/rcu/turns.js';
+import { soon } from '../../lib/base/turns.js';
 
 export interface Tracked {
   settled: boolean;

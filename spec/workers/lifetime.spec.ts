@@ -5,9 +5,9 @@ import { expect } from 'chai';
 import { Client, type DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { heldOf } from '../support/garbage.js';
 import { expectThrow } from '../support/refusals.js';
 import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
+import { heldOf } from './garbage.js';
 
 describe('an engine that was closed while its worker lives on', () => {
   let worker: Worker;

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import type { ArenaHandle } from '../../lib/arena/arena.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import type { OwnerTask } from '../support/owner-worker.js';
 import { turn, turns } from '../support/promises.js';
+import type { OwnerTask } from './owner-worker.js';
 
 describe('an owner on a worker thread', () => {
   let owner: Worker;
@@ -14,7 +14,7 @@ describe('an owner on a worker thread', () => {
   /** Starts an owner with a reader on this thread; resolves when its task is under way. */
   const start = async (task: OwnerTask): Promise<void> => {
     exitCode = undefined;
-    owner = new Worker(new URL('../support/owner-worker.js', import.meta.url), { workerData: task });
+    owner = new Worker(new URL('./owner-worker.js', import.meta.url), { workerData: task });
     owner.once('exit', (code) => {
       exitCode = code;
     });

@@ -5,10 +5,10 @@ import { CREATING, Header, Slot, Slots } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
 import { type ArenaHandle, DirtyMemory, UsageError } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
-import type { OwnersPlace } from '../support/abandoning-owner.js';
 import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
 import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
+import type { OwnersPlace } from './abandoning-owner.js';
 
 const byteOffset = 4096;
 
@@ -19,7 +19,7 @@ describe('an engine whose owner’s thread has died', () => {
 
   const start = async (limit?: number): Promise<void> => {
     const workerData: OwnersPlace = { memory, byteOffset, ...(limit === undefined ? {} : { limit }) };
-    owner = new Worker(new URL('../support/abandoning-owner.js', import.meta.url), { workerData });
+    owner = new Worker(new URL('./abandoning-owner.js', import.meta.url), { workerData });
     [handle] = (await once(owner, 'message')) as [ArenaHandle];
   };
   afterEach(async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { GracePeriodTimeout } from '../../lib/errors.js';
+import { GracePeriodTimeout } from '../../lib/base/errors.js';
 import type { DirtyMemory } from '../../lib/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { track, turns } from '../support/promises.js';
@@ -131,7 +131,7 @@ describe('vCPUs on worker threads: retirement', () => {
   });
 
   it('is done by hand for a thread of a thread, whose end no event tells the owner', async () => {
-    const middle = new Worker(new URL('../support/nesting-worker.js', import.meta.url), { workerData: memory.handle });
+    const middle = new Worker(new URL('./nesting-worker.js', import.meta.url), { workerData: memory.handle });
     try {
       const [identity] = (await once(middle, 'message')) as [number];
       const wait = memory.rcu.synchronize();

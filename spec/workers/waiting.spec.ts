@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { GracePeriodTimeout } from '../../lib/errors.js';
+import { GracePeriodTimeout } from '../../lib/base/errors.js';
 import type { DirtyMemory, StallReport } from '../../lib/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { track, turns, until } from '../support/promises.js';

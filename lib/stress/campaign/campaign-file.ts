@@ -2,7 +2,7 @@
  * A campaign: many stress runs, as a JSON file names them. Each dimension is a value or a list of values, and the
  * campaign is every combination of them with every seed. What is left out is as in a single run.
  */
-import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../../errors.js';
+import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../../base/errors.js';
 import { readJsonFile } from '../json-file.js';
 import { KERNELS, MOST_PAGES_PER_BLOCK, MOST_SECONDS, PAGE_SIZE, type StressPlan } from '../plan.js';
 import { repeatCommand } from '../report.js';

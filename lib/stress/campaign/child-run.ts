@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onAbort } from '../../rcu/on-abort.js';
+import { onAbort } from '../../base/on-abort.js';
 import type { StressPlan } from '../plan.js';
 import { repeatCommand, type StressReport, stressArguments } from '../report.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-folder.js';

@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FrameReader, PREFACE } from '../../migration/frame.js';
-import type { MessageType } from '../../migration/message.js';
+import { FrameReader, PREFACE } from '../../migration/wire/frame.js';
+import type { MessageType } from '../../migration/wire/message.js';
 
 /** How much of a message goes over before the link is cut, from 0 to 1; undefined: all, and nothing is cut. */
 export type Passing = number | undefined;

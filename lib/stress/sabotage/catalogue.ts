@@ -3,7 +3,7 @@
  * these within seconds, but for those without an oracle, which real threads show too seldom: these the interleaving
  * checker finds, or a step-by-step spec.
  */
-import { outOfRange } from '../../errors.js';
+import { outOfRange } from '../../base/errors.js';
 import { type Parts, shippedParts } from '../../parts.js';
 import { bitmapSabotages } from './bitmaps.js';
 import { collectionSabotages } from './collections.js';

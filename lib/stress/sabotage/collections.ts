@@ -1,9 +1,10 @@
 /** Collections that clear too late, too much, or lose what they gave up. */
+
+import type { WaitOptions } from '../../base/wait.js';
 import type { Client } from '../../dirty/client.js';
 import { type ClientState, Collector } from '../../dirty/collector.js';
 import { EVERYTHING, eachBlock, type PageRange } from '../../dirty/page-range.js';
 import type { PageSet } from '../../dirty/page-set.js';
-import type { WaitOptions } from '../../rcu/wait.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 type Collect = Parameters<Collector['collect']>;

@@ -1,11 +1,11 @@
 /** A vCPU's part of an engine's scenarios. */
 import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
 import { Header, VERSION } from '../../../lib/arena/layout.js';
+import { UsageError } from '../../../lib/base/errors.js';
 import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { Vcpu } from '../../../lib/dirty/vcpu.js';
-import { UsageError } from '../../../lib/errors.js';
-import { Throttle } from '../../../lib/rcu/throttle.js';
+import { Throttle } from '../../../lib/rate/throttle.js';
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
 import { attachVcpu } from '../../../lib/vcpu.js';
 import type { Stage } from '../checker/scenario.js';

@@ -1,10 +1,10 @@
 /** An engine that takes the place of another, against threads that come late to that one. */
 import { Arena } from '../../../lib/arena/arena.js';
 import { Slot, Slots, vacantOf } from '../../../lib/arena/layout.js';
+import { UsageError } from '../../../lib/base/errors.js';
 import { AtomicsKernel } from '../../../lib/bitmap/atomics-kernel.js';
 import { Vcpu } from '../../../lib/dirty/vcpu.js';
-import { UsageError } from '../../../lib/errors.js';
-import { Throttle } from '../../../lib/rcu/throttle.js';
+import { Throttle } from '../../../lib/rate/throttle.js';
 import type { Scenario } from '../checker/scenario.js';
 import { OwnerSide } from './owner-side.js';
 import { handleOf } from './reader-side.js';

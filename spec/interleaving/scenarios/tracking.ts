@@ -1,8 +1,8 @@
 /** Marks against tracking that begins and ends. */
 
+import { UsageError } from '../../../lib/base/errors.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { Tracking } from '../../../lib/dirty/tracking.js';
-import { UsageError } from '../../../lib/errors.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
 import type { OwnerSide } from './owner-side.js';

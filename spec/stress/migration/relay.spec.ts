@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { FrameWriter, PREFACE } from '../../../lib/migration/frame.js';
-import type { MessageType } from '../../../lib/migration/message.js';
+import { FrameWriter, PREFACE } from '../../../lib/migration/wire/frame.js';
+import type { MessageType } from '../../../lib/migration/wire/message.js';
 import { type Passing, Relay } from '../../../lib/stress/migration/relay.js';
 
 describe("The judge's wire between two hosts", () => {

@@ -5,10 +5,10 @@
  */
 import type { Arbiter, Side } from '../../../lib/migration/arbiter.js';
 import { DestinationDecision, SourceDecision } from '../../../lib/migration/decision.js';
-import type { Link } from '../../../lib/migration/link.js';
-import type { Message } from '../../../lib/migration/message.js';
 import { MigrationError } from '../../../lib/migration/migration-error.js';
-import { Replies } from '../../../lib/migration/replies.js';
+import type { Link } from '../../../lib/migration/wire/link.js';
+import type { Message } from '../../../lib/migration/wire/message.js';
+import { Replies } from '../../../lib/migration/wire/replies.js';
 
 export type End = 'runs' | 'does not run' | 'undecided' | 'waits';
 

@@ -1,7 +1,7 @@
 /** A peer that speaks the protocol and does not keep to it. */
 import type { Socket } from 'node:net';
-import { FrameReader, FrameWriter, PREFACE } from '../../../lib/migration/frame.js';
-import type { Message } from '../../../lib/migration/message.js';
+import { FrameReader, FrameWriter, PREFACE } from '../../../lib/migration/wire/frame.js';
+import type { Message } from '../../../lib/migration/wire/message.js';
 import { PAGE } from '../engines.js';
 
 /** One end of a wire that says whatever it is told to. */

@@ -3,8 +3,8 @@
  * the middle, as the spec says when it comes by.
  */
 import type { Socket } from 'node:net';
-import { FrameReader, PREFACE } from '../../../lib/migration/frame.js';
-import type { Message } from '../../../lib/migration/message.js';
+import { FrameReader, PREFACE } from '../../../lib/migration/wire/frame.js';
+import type { Message } from '../../../lib/migration/wire/message.js';
 import { connectedSockets } from './sockets.js';
 
 export type Direction = 'to destination' | 'to source';

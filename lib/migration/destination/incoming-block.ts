@@ -1,0 +1,131 @@
+/** One RAM block that has arrived, or is arriving: its bytes, and what is known of them. */
+
+import { breach, MigrationError } from '../migration-error.js';
+import { showId } from '../printable.js';
+import { DIGEST_BYTES } from '../wire/digest.js';
+import type { Link } from '../wire/link.js';
+import { MAX_CONTENT, MOST_UNEQUAL } from '../wire/message.js';
+import { PageFlags } from '../wire/page-flags.js';
+import { type DigestedBytes, digestCount, digestOf, digestsOfParts, sameDigest } from '../wire/part-digests.js';
+
+/** Parts that are emptied before it is asked whether others should have a turn. */
+const EMPTIED_AT_ONCE = 16;
+
+export class IncomingBlock implements DigestedBytes {
+  readonly number: number;
+  readonly id: string;
+  /** In bytes of ram_addr space. */
+  readonly offset: number;
+  readonly size: number;
+  readonly bytes: Uint8Array;
+  readonly unit: number;
+  /** Parts that have had contents since they were zero: no others need be told to become zero. */
+  private readonly filled: PageFlags;
+  /** Of the digests here, those that are of the bytes of now. */
+  private readonly known: PageFlags;
+  private readonly digests: Uint8Array;
+  /** In bytes: how much the source's digests have been compared of. */
+  private compared = 0;
+
+  /** @param unit bytes of what is sent as a whole */
+  constructor(
+    { block, id, offset, size }: { block: number; id: string; offset: number; size: number },
+    bytes: Uint8Array,
+    unit: number,
+  ) {
+    this.number = block;
+    this.id = id;
+    this.offset = offset;
+    this.size = size;
+    this.bytes = bytes;
+    this.unit = unit;
+    this.filled = new PageFlags(size / unit);
+    this.known = new PageFlags(digestCount(size));
+    this.digests = new Uint8Array(digestCount(size) * DIGEST_BYTES);
+  }
+
+  /** Every digest of the source was compared. */
+  get isCompared(): boolean {
+    return this.compared === this.size;
+  }
+
+  /** The bytes become the contents from the offset on. */
+  put(offset: number, contents: Uint8Array): void {
+    this.check(offset, contents.length);
+    this.bytes.set(contents, offset);
+    const end = offset + contents.length;
+    for (let at = offset; at < end; at += this.unit) this.filled.raise(at / this.unit);
+    for (let at = offset - (offset % MAX_CONTENT); at < end; at += MAX_CONTENT) this.known.lower(at / MAX_CONTENT);
+  }
+
+  /** Such bytes become zero. A part that is zero already is refused, so nobody can have this end work for nothing. */
+  async empty(offset: number, length: number, link: Link): Promise<void> {
+    this.check(offset, length);
+    const { unit } = this;
+    for (let at = offset, parts = 1; at < offset + length; at += unit, parts++) {
+      if (!this.filled.lower(at / unit)) throw breach(`${showId(this.id)} is zero at ${at} already`);
+      this.bytes.fill(0, at, at + unit);
+      this.known.lower(Math.floor(at / MAX_CONTENT));
+      if (parts % EMPTIED_AT_ONCE !== 0 || !link.isTiring) continue;
+      await link.rest();
+      this.checkAttached();
+    }
+  }
+
+  /** Digests of what has changed since they were taken last. The source's are compared from the beginning. */
+  async takeDigests(link: Link): Promise<void> {
+    this.compared = 0;
+    for (let index = 0; index < digestCount(this.size); index++) {
+      if (link.isTiring) await link.rest();
+      if (this.known.has(index)) continue;
+      this.checkAttached();
+      const start = index * MAX_CONTENT;
+      this.digests.set(digestOf(this, start, Math.min(start + MAX_CONTENT, this.size)), index * DIGEST_BYTES);
+      this.known.raise(index);
+    }
+  }
+
+  /** @param theirs digests from the offset on, where the last ones ended. @returns where such begin that differ, the first of them */
+  compare(offset: number, theirs: Uint8Array): number[] {
+    const count = theirs.length / DIGEST_BYTES;
+    const first = offset / MAX_CONTENT;
+    if (offset !== this.compared || count === 0 || !Number.isInteger(count) || first + count > digestCount(this.size)) {
+      throw breach(`${count} digests of ${showId(this.id)} from ${offset} on`);
+    }
+    const differing: number[] = [];
+    for (let i = 0; i < count && differing.length < MOST_UNEQUAL; i++) {
+      if (!sameDigest(this.digests, (first + i) * DIGEST_BYTES, theirs, i * DIGEST_BYTES)) {
+        differing.push((first + i) * MAX_CONTENT);
+      }
+    }
+    this.compared = Math.min(this.size, offset + count * MAX_CONTENT);
+    return differing;
+  }
+
+  /** @param theirs digests of the parts from the offset on. @returns where parts that differ begin, ascending, in bytes */
+  compareParts(offset: number, theirs: Uint8Array): number[] {
+    const own = digestsOfParts(this, offset);
+    if (own.length !== theirs.length) throw breach(`${theirs.length} bytes of digests of parts`);
+    const differing: number[] = [];
+    for (let at = 0; at < own.length; at += DIGEST_BYTES) {
+      if (!sameDigest(own, at, theirs, at)) differing.push(offset + (at / DIGEST_BYTES) * this.unit);
+    }
+    return differing;
+  }
+
+  private check(offset: number, length: number): void {
+    if (length === 0 || offset + length > this.size) {
+      throw breach(`bytes ${offset} to ${offset + length} of ${showId(this.id)}, which has ${this.size}`);
+    }
+    if (offset % this.unit !== 0 || length % this.unit !== 0) {
+      throw breach(`bytes ${offset} to ${offset + length} of ${showId(this.id)}, whose parts have ${this.unit}`);
+    }
+    this.checkAttached();
+  }
+
+  /** Growing a memory that is not shared detaches its buffer. */
+  private checkAttached(): void {
+    if (this.bytes.length === this.size) return;
+    throw new MigrationError('destination', `the bytes that plug(${showId(this.id)}) returned are gone`);
+  }
+}

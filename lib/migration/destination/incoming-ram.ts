@@ -1,0 +1,137 @@
+/**
+ * The RAM that has arrived. What the source says is believed only within the blocks that it has plugged, and these only
+ * within what this end allows. What a message costs here is bounded by what it has in it, or by RAM that was paid for
+ * with as much before; what takes long lets others have their turn.
+ */
+
+import { LONGEST_ID } from '../../ram/ram-block.js';
+import { callHook } from '../hook.js';
+import type { DestinationMachine } from '../machine.js';
+import { breach, MigrationError } from '../migration-error.js';
+import { showId } from '../printable.js';
+import { checkBlockBytes } from '../wire/block-bytes.js';
+import type { Link } from '../wire/link.js';
+import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from '../wire/message.js';
+import { IncomingBlock } from './incoming-block.js';
+
+/** So that a source cannot have this end remember things for ever. */
+const MOST_BLOCKS = 4096;
+
+/** A digest that was another than the source's. */
+export interface DifferingDigest {
+  readonly block: IncomingBlock;
+  /** In bytes of the block: where what it is of begins. */
+  readonly offset: number;
+}
+
+export class IncomingRam {
+  private readonly machine: DestinationMachine;
+  private readonly maxBytes: number;
+  private readonly link: Link;
+  private readonly blocks = new Map<number, IncomingBlock>();
+  private readonly ids = new Set<string>();
+  /** By offset. */
+  private readonly places: IncomingBlock[] = [];
+  /** Digests were taken, and RAM is as it was then. */
+  private digested = false;
+  /** The first digests that differ. */
+  differing: DifferingDigest[] = [];
+  private total = 0;
+
+  constructor(machine: DestinationMachine, maxBytes: number, link: Link) {
+    this.machine = machine;
+    this.maxBytes = maxBytes;
+    this.link = link;
+  }
+
+  /** In bytes. */
+  get size(): number {
+    return this.total;
+  }
+
+  async plug(message: MessageOf<'plug'>): Promise<void> {
+    const { block: number, id, offset, size } = message;
+    const { pageSize } = this.machine;
+    if (this.blocks.size === MOST_BLOCKS) throw breach(`more than ${MOST_BLOCKS} RAM blocks`);
+    if (this.blocks.has(number)) throw breach(`RAM block ${number} is plugged already`);
+    if (id.length > LONGEST_ID) throw breach(`an id of ${id.length} characters; ${LONGEST_ID} is the most`);
+    if (id === '' || this.ids.has(id)) throw breach(`${showId(id)} is no new id`);
+    if (size === 0 || size % pageSize !== 0 || offset % pageSize !== 0 || !Number.isSafeInteger(offset + size)) {
+      throw breach(`${showId(id)} has ${size} bytes at ${offset}, with pages of ${pageSize}`);
+    }
+    const place = this.placeOf(offset);
+    for (const other of this.places.slice(Math.max(0, place - 1), place + 1)) {
+      if (offset < other.offset + other.size && other.offset < offset + size) {
+        throw breach(`${showId(id)} overlaps ${showId(other.id)}`);
+      }
+    }
+    if (this.total + size > this.maxBytes) {
+      throw new MigrationError('destination', `more RAM than maxRamBytes, ${this.maxBytes} bytes`);
+    }
+    const returned = await callHook('destination', 'plug', () => this.machine.plug({ id, offset, size }));
+    const bytes = checkBlockBytes('destination', `plug(${showId(id)})`, returned, size);
+    const block = new IncomingBlock(message, bytes, Math.min(pageSize, MAX_CONTENT));
+    this.blocks.set(number, block);
+    this.ids.add(id);
+    this.places.splice(place, 0, block);
+    this.total += size;
+  }
+
+  async unplug({ block: number }: MessageOf<'unplug'>): Promise<void> {
+    const { id, offset, size } = this.block(number);
+    this.blocks.delete(number);
+    this.ids.delete(id);
+    this.places.splice(this.placeOf(offset), 1);
+    this.total -= size;
+    await callHook('destination', 'unplug', () => this.machine.unplug(id));
+  }
+
+  data({ block, offset, bytes }: MessageOf<'data'>): void {
+    this.block(block).put(offset, bytes);
+  }
+
+  zero({ block, offset, length }: MessageOf<'zero'>): Promise<void> {
+    return this.block(block).empty(offset, length, this.link);
+  }
+
+  /** Of the RAM of now. */
+  async takeDigests(): Promise<void> {
+    this.differing = [];
+    for (const block of this.places) await block.takeDigests(this.link);
+    this.digested = true;
+  }
+
+  compare({ block: number, offset, digests }: MessageOf<'digests'>): void {
+    const block = this.block(number);
+    if (!this.digested) throw breach(`digests of ${showId(block.id)} that were not asked for`);
+    const room = MOST_UNEQUAL - this.differing.length;
+    for (const at of block.compare(offset, digests).slice(0, room)) this.differing.push({ block, offset: at });
+  }
+
+  /** Contents change from here on: what was compared is not any more. */
+  reopen(): void {
+    this.digested = false;
+  }
+
+  /** The source has sent every digest. */
+  get allCompared(): boolean {
+    return this.digested && this.places.every(({ isCompared }) => isCompared);
+  }
+
+  /** @returns the index in `places` of the first that begins there or after */
+  private placeOf(offset: number): number {
+    let [from, to] = [0, this.places.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.places[middle] as IncomingBlock).offset < offset) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  private block(number: number): IncomingBlock {
+    const block = this.blocks.get(number);
+    if (block === undefined) throw breach(`RAM block ${number} is not plugged`);
+    return block;
+  }
+}

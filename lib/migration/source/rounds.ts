@@ -1,0 +1,141 @@
+/**
+ * Pre-copy: all RAM is sent while the machine runs, then what became dirty meanwhile, then what became dirty meanwhile,
+ * until what remains can be sent within the downtime that is allowed.
+ */
+
+import { MigrationError } from '../migration-error.js';
+import type { Link } from '../wire/link.js';
+import type { Convergence } from './convergence.js';
+import type { DirtyPages } from './dirty-pages.js';
+import type { OutgoingRam } from './outgoing-ram.js';
+import type { PageSender } from './page-sender.js';
+import { areUncounted, type CountedPages, describeUncounted, type UncountedPages } from './uncounted.js';
+
+/** The source's parts, as rounds use them. */
+export interface RoundParts {
+  readonly link: Link;
+  readonly ram: OutgoingRam;
+  readonly dirty: DirtyPages;
+  readonly sender: PageSender;
+  readonly convergence: Convergence;
+  /** Undefined where the machine slows its vCPUs down itself, which counts do not matter for. */
+  readonly counted: CountedPages | undefined;
+  /** Is called once, when what slows the vCPUs down does not hold most of what is dirtied. */
+  readonly warn: (uncounted: UncountedPages) => void;
+  readonly pageSize: number;
+  readonly downtimeMs: number;
+}
+
+/** So many bytes say something of the link, where there are more to come. */
+const ENOUGH = 2 ** 16;
+
+export class Rounds {
+  /** 1 while the first copy of all RAM goes over; 0 before. */
+  round = 0;
+  dirtyPagesPerSecond = 0;
+  private readonly parts: RoundParts;
+  private readonly report: (boundary: boolean) => void;
+  private roundTripMs = 0;
+  private collectedAt = 0;
+  private toldOf = 0;
+  /** Of the last round; undefined where readers count. */
+  private uncounted: UncountedPages | undefined;
+  private warned = false;
+
+  /** @param report is called at the boundaries of rounds and after each chunk */
+  constructor(parts: RoundParts, report: (boundary: boolean) => void) {
+    this.parts = parts;
+    this.report = report;
+  }
+
+  /** If the machine were paused now; Infinity while nobody knows. */
+  get expectedDowntimeMs(): number {
+    const { dirty, link, pageSize } = this.parts;
+    const bytes = dirty.toSend.pages * pageSize;
+    const { bytesPerSecond, bytesMeasured } = link.flow;
+    if (this.round === 0 || (this.round === 1 && bytesMeasured < ENOUGH)) return Infinity;
+    if (bytes === 0) return this.roundTripMs;
+    return bytesPerSecond === 0 ? Infinity : (bytes / bytesPerSecond) * 1000 + this.roundTripMs;
+  }
+
+  /** Resolves when what remains fits. @throws (rejects) the link's failure, an engine's or a hook's error */
+  async run(): Promise<void> {
+    const { link, dirty, convergence, pageSize, downtimeMs } = this.parts;
+    for (;;) {
+      await this.measureRoundTrip();
+      if (this.round === 0) link.flow.forgetRate(); // how long greetings took says nothing of the link
+      await this.catchUp();
+      await this.collect();
+      if (this.round > 1) {
+        const hope = await convergence.judge(this.dirtyPagesPerSecond * pageSize, link.flow.bytesPerSecond);
+        if (dirty.toSend.pages === 0 || this.expectedDowntimeMs <= downtimeMs) return;
+        if (!hope) throw this.hopeless();
+      }
+      await this.sendAll();
+      await link.until(link.flow.allTaken());
+    }
+  }
+
+  /** Sends all pages that are to be sent, and tells of RAM that comes and goes meanwhile. */
+  async sendAll(): Promise<void> {
+    const { link, sender } = this.parts;
+    for (;;) {
+      await this.catchUp();
+      const chunk = sender.next();
+      if (chunk === undefined) return;
+      for (const message of chunk) await link.send(message);
+      this.report(false);
+      await link.rest(); // for the stream, timers, and everyone else
+    }
+  }
+
+  /** Until the destination's RAM is the engine's, in the step that ends this. */
+  async catchUp(): Promise<void> {
+    const { link, ram } = this.parts;
+    while (ram.behind) for (const message of ram.catchUp()) await link.send(message);
+  }
+
+  /** With everything taken. Each time: a peer that was slow once would hold up the end for ever. */
+  private async measureRoundTrip(): Promise<void> {
+    const { link } = this.parts;
+    const began = performance.now();
+    await link.send({ type: 'alive' });
+    await link.until(link.flow.allTaken());
+    this.roundTripMs = performance.now() - began;
+  }
+
+  private async collect(): Promise<void> {
+    const { dirty, ram } = this.parts;
+    const added = await dirty.collect();
+    const now = performance.now();
+    const plugged = ram.pagesToldOf - this.toldOf;
+    this.toldOf = ram.pagesToldOf;
+    // What is dirty for being new was not dirtied (QEMU's fb613580).
+    const dirtied = this.round === 0 ? 0 : Math.max(0, added - plugged);
+    this.dirtyPagesPerSecond = (dirtied / Math.max(now - this.collectedAt, 0.001)) * 1000;
+    this.collectedAt = now;
+    this.compareCounts(dirtied);
+    this.round++;
+    this.report(true);
+  }
+
+  /** A round in which vCPUs were slowed down by limits shows who does not keep to them. */
+  private compareCounts(dirtied: number): void {
+    const { counted, convergence, warn } = this.parts;
+    const compared = counted?.compare(dirtied);
+    this.uncounted = compared !== undefined && areUncounted(compared) ? compared : undefined;
+    if (this.warned || this.uncounted === undefined || convergence.share === 0) return;
+    this.warned = true;
+    warn(this.uncounted);
+  }
+
+  private hopeless(): MigrationError {
+    const { link, convergence, pageSize } = this.parts;
+    const speeds =
+      `the guest dirties ${this.dirtyPagesPerSecond.toFixed(0)} pages a second, and ` +
+      `${(link.flow.bytesPerSecond / pageSize).toFixed(0)} can be sent, although ${convergence.share} is taken from its vCPUs`;
+    const told = 'the guest dirties pages faster than they can be sent';
+    const why = this.uncounted === undefined ? '' : `: ${describeUncounted(this.uncounted)}`;
+    return new MigrationError('convergence', `${speeds}${why}`, { told });
+  }
+}

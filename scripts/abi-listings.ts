@@ -1,0 +1,44 @@
+/** The listings of docs/abi.md, and modules made of them as a generator would. */
+import { readFileSync } from 'node:fs';
+import type { ArenaHandle } from '../lib/arena/arena.js';
+import { Header, Slots } from '../lib/arena/layout.js';
+import { assemble } from './assemble.js';
+import { codeBlocks } from './code-blocks.js';
+
+export const ABI_DOCUMENT = new URL('../docs/abi.md', import.meta.url);
+
+/** @returns the text of the listing that is called so */
+export function abiListing(file: string): string {
+  const found = codeBlocks(ABI_DOCUMENT).find((block) => block.file === file);
+  if (found === undefined) throw new Error(`docs/abi.md has no listing ${file}`);
+  return found.code;
+}
+
+/** engine.ts for an engine, from its header. */
+export function engineConstants({ memory, byteOffset }: ArenaHandle): string {
+  const header = new Int32Array(memory.buffer, byteOffset, Slots.first);
+  const zeroBlock = Slots.first + Slots.size * (header[Header.MaxReaders] as number);
+  return [
+    `export const BASE: usize = ${byteOffset};`,
+    `export const PAGE_SHIFT: u32 = ${header[Header.PageShift]};`,
+    `export const BLOCK_SHIFT: u32 = ${header[Header.BlockShift]};`,
+    `export const ZERO_BLOCK: i32 = ${zeroBlock};`,
+  ].join('\n');
+}
+
+/**
+ * @param driver an AssemblyScript file that imports ./mark and ./engine, and whose exports the module has
+ * @param mark the listing, or a version of it with a bug
+ */
+export async function generateCode(
+  handle: ArenaHandle,
+  driver: URL,
+  mark = abiListing('mark.ts'),
+): Promise<WebAssembly.Module> {
+  const files = {
+    'driver.ts': readFileSync(driver, 'utf8'),
+    'mark.ts': mark,
+    'engine.ts': engineConstants(handle),
+  };
+  return new WebAssembly.Module(await assemble(files));
+}

@@ -1,0 +1,150 @@
+/**
+ * Generated code on threads of its own, while the owner plugs, unplugs and collects: for CODE and MIGRATION into a
+ * replica each, for VGA as fast as it can, without waiting and without copying, for the count. Bitmap blocks are small and
+ * always swapped out, so that tables and blocks are replaced all the time.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { Words } from '../../lib/arena/words.js';
+import { Client, DirtyMemory, type PageSet } from '../../lib/index.js';
+import { shippedParts } from '../../lib/parts.js';
+import { generateCode } from '../../scripts/abi-listings.js';
+import { cleanAll, PAGE, SWAP_ALL } from '../support/engines.js';
+import type { GeneratedReport, GeneratedWork } from './generated-vcpu-worker.js';
+
+/** That are stored to, over three bitmap blocks. */
+const PAGES = 192;
+const GUEST_BYTES = 2 ** 20;
+const ARENA_BYTES = 2 ** 18;
+const THREADS = 2;
+const COUNTED_HARVESTS = 1000;
+export const DRIVER = new URL('./assembly/store-and-mark.ts', import.meta.url);
+
+/** An engine behind the guest RAM of one memory. */
+export function engineBesideGuest(): DirtyMemory {
+  const wasmPages = (GUEST_BYTES + ARENA_BYTES) / 65536;
+  const memory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages, shared: true });
+  const options = { memory, byteOffset: GUEST_BYTES, arenaBytes: ARENA_BYTES, maxRamBytes: 4096 * PAGE };
+  return new DirtyMemory(
+    { ...options, pagesPerBlock: 64, maxReaders: 4, stallMs: 600_000 },
+    { ...shippedParts, swapPolicy: SWAP_ALL },
+  );
+}
+
+export interface Progress {
+  readonly rounds: number;
+  /** Pages that were found in a copy, having differed a grace period before. */
+  readonly checked: number;
+  /** How many collections for the count found pages that had turned since the one just before. */
+  readonly met: number;
+}
+
+export interface SessionReport extends Progress {
+  readonly findings: readonly string[];
+  readonly threads: readonly GeneratedReport[];
+  readonly shrinks: number;
+  readonly blocksSwapped: number;
+}
+
+class Replica {
+  readonly client: Client;
+  /** Pages delivered, each harvest's counted. */
+  delivered = 0;
+  private readonly guest: Words;
+  private readonly copies = new Int32Array(PAGES);
+
+  constructor(client: Client, guest: Words) {
+    this.client = client;
+    this.guest = guest;
+  }
+
+  /** The pages whose copy is not what the guest holds now. */
+  differing(): number[] {
+    const pages: number[] = [];
+    for (let page = 0; page < PAGES; page++)
+      if (this.copies[page] !== this.guest.load(page * (PAGE / 4))) pages.push(page);
+    return pages;
+  }
+
+  /** @returns how many pages the set has; it is disposed of */
+  count(set: PageSet): number {
+    const { pages } = set;
+    this.delivered += pages;
+    set.dispose();
+    return pages;
+  }
+
+  /** Copies what the set has, and disposes of it. @returns which of `due` it has not */
+  deliver(set: PageSet, due: readonly number[]): number[] {
+    const missing = due.filter((page) => !set.has(page * PAGE, PAGE));
+    for (let page = 0; page < PAGES; page++) {
+      if (!set.has(page * PAGE, PAGE)) continue;
+      this.copies[page] = this.guest.load(page * (PAGE / 4));
+      this.delivered++;
+    }
+    set.dispose();
+    return missing;
+  }
+}
+
+/**
+ * @param mark the listing, or a version of it with a bug
+ * @param enough asked after each round; a finding ends the session too
+ */
+export async function runSession(mark: string, enough: (soFar: Progress) => boolean): Promise<SessionReport> {
+  const memory = engineBesideGuest();
+  memory.ram.plug({ id: 'base', size: PAGES * PAGE });
+  cleanAll(memory);
+  const { handle } = memory;
+  const guest = new Words(handle.memory.buffer, 0, GUEST_BYTES / 4);
+  const stop = new SharedArrayBuffer(4);
+  const module = await generateCode(handle, DRIVER, mark);
+  const workers = Array.from({ length: THREADS }, (_, i) => {
+    const work: GeneratedWork = { handle, module, seed: i + 1, pages: PAGES, stop };
+    return new Worker(new URL('./generated-vcpu-worker.js', import.meta.url), { workerData: work });
+  });
+  try {
+    await Promise.all(workers.map((worker) => once(worker, 'message')));
+    const counted = new Replica(Client.Vga, guest);
+    const replicas = [new Replica(Client.Code, guest), new Replica(Client.Migration, guest)];
+    const findings: string[] = [];
+    let rounds = 0;
+    let checked = 0;
+    let met = 0;
+    while (findings.length === 0 && !enough({ rounds, checked, met })) {
+      const dimm = memory.ram.plug({ id: 'dimm', size: 192 * PAGE });
+      const unplugged = memory.ram.unplug(dimm);
+      for (const replica of replicas) {
+        const due = replica.differing();
+        // Whatever stored what differs has ended its interval, and so has marked.
+        await memory.rcu.synchronize({ timeoutMs: 10_000 });
+        const missing = replica.deliver((await memory.harvest(replica.client, { timeoutMs: 10_000 })).set, due);
+        if (missing.length > 0) findings.push(`client ${replica.client}: stored to, but not dirty: pages ${missing}`);
+        checked += due.length;
+      }
+      for (let i = 0; i < COUNTED_HARVESTS; i++) {
+        if (counted.count(memory.harvestUnsynchronized(Client.Vga).set) > 0 && i > 0) met++;
+      }
+      await unplugged;
+      rounds++;
+    }
+    const reports = workers.map((worker) => once(worker, 'message'));
+    new Words(stop, 0, 1).store(0, 1);
+    const threads = (await Promise.all(reports)).map(([report]) => report as GeneratedReport);
+    for (const replica of [counted, ...replicas]) {
+      replica.deliver(memory.harvestUnsynchronized(replica.client).set, []);
+      const stale = replica.differing();
+      if (replica !== counted && stale.length > 0)
+        findings.push(`client ${replica.client}: at the end, not in any copy: pages ${stale}`);
+      const turned = threads.reduce((sum, report) => sum + (report.turned[replica.client] as number), 0);
+      if (turned === replica.delivered) continue;
+      findings.push(
+        `client ${replica.client}: threads were told of ${turned} pages, ${replica.delivered} were delivered`,
+      );
+    }
+    const { shrinks, blocksSwapped } = memory.stats();
+    return { findings, threads, rounds, checked, met, shrinks, blocksSwapped };
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
