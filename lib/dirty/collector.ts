@@ -44,8 +44,9 @@ import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import { CLIENT_COUNT, type Client, clientName } from './client.js';
 import { ClientLock } from './client-lock.js';
 import { isDense, type SwapPolicy } from './density.js';
-import { EVERYTHING, eachBlock, type PageRange } from './page-range.js';
-import { PageSet, type PageSetStore } from './page-set.js';
+import { EVERYTHING, eachBlock, type PageRange, walkBlocks } from './page-range.js';
+import { PageSet } from './page-set.js';
+import type { PageSetStore } from './page-set-store.js';
 
 /** The RAM of the moment within a range, ascending. */
 export type RamWithin = (range: PageRange) => Iterable<PageRange>;
@@ -310,20 +311,21 @@ export class Collector {
       { first: 0, end: state.cursor },
     ]) {
       for (const part of this.ramWithin(half)) {
-        for (let page = part.first; page < part.end; ) {
-          const number = Math.floor(page / pagesPerBlock);
-          const base = number * pagesPerBlock;
-          const to = Math.min(part.end - base, pagesPerBlock);
+        const reached = walkBlocks(part, pagesPerBlock, (number, first, to) => {
           const block = this.tables.intactBlockAt(client, number);
-          const from = kernel.findSet(block, page - base, to);
-          // No more bits than pages that may be taken, however many are set meanwhile.
-          const until = Math.min(kernel.findClear(block, from, to), from + left);
-          left -= taken.takeLive(block, number, from, until);
-          page = base + until;
-          if (left > 0) continue;
-          state.cursor = page;
-          return undefined;
-        }
+          let page = first;
+          while (page < to && left > 0) {
+            const from = kernel.findSet(block, page, to);
+            // No more bits than pages that may be taken, however many are set meanwhile.
+            const until = Math.min(kernel.findClear(block, from, to), from + left);
+            left -= taken.takeLive(block, number, from, until);
+            page = until;
+          }
+          return page;
+        });
+        if (left > 0) continue;
+        state.cursor = reached;
+        return undefined;
       }
     }
     return undefined;

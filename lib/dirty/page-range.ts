@@ -28,17 +28,35 @@ export function intersect(a: PageRange, b: PageRange): PageRange | undefined {
   return first < end ? { first, end } : undefined;
 }
 
-/** Calls `visit` for each bitmap block that the range reaches into, with the bit positions it covers there. */
+/**
+ * Visits each bitmap block that the range reaches into, with the bits it covers there, until `visit` stops short.
+ * @param visit returns `to` to go on, or the bit to stop at
+ * @returns the page that was stopped at, or the range's end
+ */
+export function walkBlocks(
+  range: PageRange,
+  pagesPerBlock: number,
+  visit: (block: number, from: number, to: number) => number,
+): number {
+  for (let page = range.first; page < range.end; ) {
+    const block = Math.floor(page / pagesPerBlock);
+    const base = block * pagesPerBlock;
+    const to = Math.min(range.end - base, pagesPerBlock);
+    const reached = visit(block, page - base, to);
+    page = base + reached;
+    if (reached < to) return page;
+  }
+  return range.end;
+}
+
+/** Visits all of them. */
 export function eachBlock(
   range: PageRange,
   pagesPerBlock: number,
   visit: (block: number, from: number, to: number) => void,
 ): void {
-  for (let page = range.first; page < range.end; ) {
-    const block = Math.floor(page / pagesPerBlock);
-    const base = block * pagesPerBlock;
-    const end = Math.min(range.end, base + pagesPerBlock);
-    visit(block, page - base, end - base);
-    page = end;
-  }
+  walkBlocks(range, pagesPerBlock, (block, from, to) => {
+    visit(block, from, to);
+    return to;
+  });
 }

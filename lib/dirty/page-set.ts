@@ -3,20 +3,10 @@
  * during a harvest. Its blocks have the shape of bitmap blocks, so kernels work on both, and they exist only where the
  * set has pages. They belong to the owner's thread alone: all accesses are plain (DM-1).
  */
-import type { Allocator } from '../arena/allocator.js';
-import type { Geometry } from '../arena/geometry.js';
 import { memoryGrown, UsageError } from '../base/errors.js';
-import type { Kernel } from '../bitmap/kernel.js';
-import { eachBlock, type PageRange, touchedPages } from './page-range.js';
-import { type Run, type RunBuffer, RunIterator } from './run-iterator.js';
-
-/** @internal What the sets of one engine share. */
-export interface PageSetStore {
-  readonly geometry: Geometry;
-  readonly allocator: Allocator;
-  readonly kernel: Kernel;
-  readonly runs: RunBuffer;
-}
+import { eachBlock, type PageRange, touchedPages, walkBlocks } from './page-range.js';
+import type { PageSetStore } from './page-set-store.js';
+import { type Run, RunIterator } from './run-iterator.js';
 
 /**
  * A set of pages of guest RAM. Of the owner's thread alone; `pages` is exact. It holds arena memory until `dispose`.
@@ -201,19 +191,11 @@ export class PageSet {
 
   /** @internal @returns the first page of the range that is not in the set, or the range's end */
   findMissing(range: PageRange): number {
-    const { pagesPerBlock } = this.store.geometry;
     const blocks = this.open(this.purpose);
-    for (let page = range.first; page < range.end; ) {
-      const number = Math.floor(page / pagesPerBlock);
-      const base = number * pagesPerBlock;
-      const end = Math.min(range.end, base + pagesPerBlock);
+    return walkBlocks(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
       const block = blocks.get(number);
-      if (block === undefined) return page;
-      const found = this.store.kernel.findClear(block, page - base, end - base);
-      if (base + found < end) return base + found;
-      page = end;
-    }
-    return range.end;
+      return block === undefined ? from : this.store.kernel.findClear(block, from, to);
+    });
   }
 
   /** A block that is emptied whole goes back to the arena, so that the next one may be taken over as it is. */

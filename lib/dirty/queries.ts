@@ -6,7 +6,7 @@ import type { Kernel } from '../bitmap/kernel.js';
 import type { BlockTables } from './block-tables.js';
 import type { Client } from './client.js';
 import type { Collector, RamWithin } from './collector.js';
-import type { PageRange } from './page-range.js';
+import { type PageRange, walkBlocks } from './page-range.js';
 
 export class Queries {
   private readonly tables: BlockTables;
@@ -61,14 +61,8 @@ export class Queries {
 
   /** @returns the first page of the range whose live bit is set or clear, or the range's end */
   private find(kind: 'findSet' | 'findClear', range: PageRange, client: Client): number {
-    for (let page = range.first; page < range.end; ) {
-      const number = Math.floor(page / this.pagesPerBlock);
-      const base = number * this.pagesPerBlock;
-      const to = Math.min(range.end - base, this.pagesPerBlock);
-      const bit = this.kernel[kind](this.tables.intactBlockAt(client, number), page - base, to);
-      if (bit < to) return base + bit;
-      page = base + to;
-    }
-    return range.end;
+    return walkBlocks(range, this.pagesPerBlock, (number, from, to) =>
+      this.kernel[kind](this.tables.intactBlockAt(client, number), from, to),
+    );
   }
 }

@@ -5,8 +5,7 @@
  * the last run that was given out.
  */
 import { RUN_CAPACITY } from '../arena/layout.js';
-import type { Words } from '../arena/words.js';
-import type { PageSet, PageSetStore } from './page-set.js';
+import type { PageSetStore } from './page-set-store.js';
 
 /** Bytes of ram_addr space. */
 export interface Run {
@@ -14,18 +13,17 @@ export interface Run {
   readonly length: number;
 }
 
-/** @internal Of the owner's thread alone: all accesses are plain (DM-1). */
-export interface RunBuffer {
-  readonly words: Words;
-  /** Word index of the first of `RUN_CAPACITY` runs. */
-  readonly first: number;
-  /** Whose batch it holds. */
-  holder: RunIterator | undefined;
+/** What is walked. */
+interface Walked {
+  /** How often its pages may have changed. */
+  readonly changes: number;
+  /** Block number to word index. @throws UsageError once it was disposed of or its engine closed */
+  open(operation: string): ReadonlyMap<number, number>;
 }
 
 /** @internal */
 export class RunIterator implements IterableIterator<Run, void, undefined> {
-  private readonly set: PageSet;
+  private readonly set: Walked;
   private readonly store: PageSetStore;
   /** Of the set's blocks when the walk began, ascending. */
   private numbers: readonly number[] | undefined;
@@ -47,7 +45,7 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
   /** The set's when the batch was extracted. */
   private changes = 0;
 
-  constructor(set: PageSet, store: PageSetStore) {
+  constructor(set: Walked, store: PageSetStore) {
     this.set = set;
     this.store = store;
   }

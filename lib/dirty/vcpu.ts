@@ -50,7 +50,7 @@ import {
 import type { Kernel } from '../bitmap/kernel.js';
 import { Reader, type ReaderSetup } from '../rcu/reader.js';
 import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
-import { type PageRange, touchedPages } from './page-range.js';
+import { type PageRange, touchedPages, walkBlocks } from './page-range.js';
 
 /** Stands for "no table" and "no block": plus any offset it is a negative index, which reads as clear. */
 const NOTHING = -(2 ** 31);
@@ -454,15 +454,9 @@ export class Vcpu extends Reader {
   }
 
   private findPage(kind: 'findSet' | 'findClear', range: PageRange, client: Client): number {
-    const { pagesPerBlock } = this.arena.geometry;
     const table = this.tableOf(client);
-    for (let page = range.first; page < range.end; ) {
-      const base = page - (page % pagesPerBlock);
-      const to = Math.min(range.end - base, pagesPerBlock);
-      const bit = this.kernel[kind](this.blockOf(table + (page >>> this.blockShift)), page - base, to);
-      if (bit < to) return base + bit;
-      page = base + to;
-    }
-    return range.end;
+    return walkBlocks(range, this.arena.geometry.pagesPerBlock, (number, from, to) =>
+      this.kernel[kind](this.blockOf(table + number), from, to),
+    );
   }
 }
