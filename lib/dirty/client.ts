@@ -26,8 +26,8 @@ export function checkClient(operation: string, client: unknown): Client {
 
 /** @param least 0 where there may be no client */
 export function checkMask(operation: string, mask: unknown, what = 'mask', least = 1): number {
+  if (typeof mask === 'number' && Number.isInteger(mask) && mask >= least && mask <= ALL_CLIENTS) return mask;
   const expected = `a mask of clients from ${least} to ${ALL_CLIENTS}, the sum of 1 (VGA), 2 (CODE) and 4 (MIGRATION)`;
   if (typeof mask !== 'number') throw wrongType(operation, what, mask, expected);
-  if (!Number.isInteger(mask) || mask < least || mask > ALL_CLIENTS) throw outOfRange(operation, what, mask, expected);
-  return mask;
+  throw outOfRange(operation, what, mask, expected);
 }

@@ -12,28 +12,29 @@ const ALIGNMENT = 64;
 export function placeRam(taken: Iterable<PageRange>, pages: number, maxPages: number): number | undefined {
   let best: number | undefined;
   let bestRoom = Infinity;
-  for (const { first, end } of holes(taken, maxPages)) {
-    const room = end - first;
-    if (room < pages || room >= bestRoom) continue;
+  eachHole(taken, maxPages, (first, room) => {
+    if (room < pages || room >= bestRoom) return;
     best = first;
     bestRoom = room;
-  }
+  });
   return best;
 }
 
 /** @param taken ascending and disjoint. @returns the most pages that `placeRam` would find room for */
 export function largestHole(taken: Iterable<PageRange>, maxPages: number): number {
   let largest = 0;
-  for (const { first, end } of holes(taken, maxPages)) largest = Math.max(largest, end - first);
+  eachHole(taken, maxPages, (_, room) => {
+    largest = Math.max(largest, room);
+  });
   return largest;
 }
 
-/** Ascending; one that alignment leaves nothing of is not positive. */
-function* holes(taken: Iterable<PageRange>, maxPages: number): Generator<PageRange> {
+/** Ascending; one that alignment leaves nothing of is not positive. Calls, since a plug among thousands of blocks waits for it. */
+function eachHole(taken: Iterable<PageRange>, maxPages: number, visit: (first: number, pages: number) => void): void {
   let first = 0;
   for (const range of taken) {
-    yield { first, end: range.first };
+    visit(first, range.first - first);
     first = Math.ceil(range.end / ALIGNMENT) * ALIGNMENT;
   }
-  yield { first, end: maxPages };
+  visit(first, maxPages - first);
 }

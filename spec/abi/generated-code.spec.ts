@@ -125,7 +125,7 @@ describe('Generated code on two threads while the owner plugs, unplugs and harve
     }
     expect(report.shrinks).to.be.at.least(25);
     expect(report.blocksSwapped).to.be.above(25);
-  }).timeout(120_000);
+  });
 
   /** With the meetings of threads and owner after which it must show: what only the count tells ends no session. */
   const bugs = {
@@ -151,6 +151,6 @@ describe('Generated code on two threads while the owner plugs, unplugs and harve
     it(`is found to have ${bug}`, async () => {
       const { findings } = await runSession(mark, ({ met }) => met >= most);
       expect(findings).to.not.be.empty;
-    }).timeout(120_000);
+    });
   }
 });

@@ -117,8 +117,8 @@ export async function runSession(mark: string, enough: (soFar: Progress) => bool
       for (const replica of replicas) {
         const due = replica.differing();
         // Whatever stored what differs has ended its interval, and so has marked.
-        await memory.rcu.synchronize({ timeoutMs: 10_000 });
-        const missing = replica.deliver((await memory.harvest(replica.client, { timeoutMs: 10_000 })).set, due);
+        await memory.rcu.synchronize({ timeoutMs: 60_000 });
+        const missing = replica.deliver((await memory.harvest(replica.client, { timeoutMs: 60_000 })).set, due);
         if (missing.length > 0) findings.push(`client ${replica.client}: stored to, but not dirty: pages ${missing}`);
         checked += due.length;
       }

@@ -6,8 +6,7 @@ import type { Result } from '../../benchmarks/harness/result.js';
 import { runBench, runCommand } from '../support/command-line.js';
 import { figureNear, resultOf } from './bench-results.js';
 
-describe('Benchmarks, the command line', function () {
-  this.timeout(90_000);
+describe('Benchmarks, the command line', () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'dirtymem-'));

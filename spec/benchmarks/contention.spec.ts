@@ -122,9 +122,7 @@ describe('Loads of an owner', () => {
   });
 });
 
-describe('Contention sweeps', function () {
-  this.timeout(60_000);
-
+describe('Contention sweeps', () => {
   it('every design marks on every thread while its owner collects and replugs', async () => {
     const sweep = new Sweep(2, 1);
     try {

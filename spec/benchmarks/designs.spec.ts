@@ -31,9 +31,7 @@ function broken(design: Design, sabotage: (owner: DesignOwner) => void): Design 
   };
 }
 
-describe('Designs that are measured against each other', function () {
-  this.timeout(120_000);
-
+describe('Designs that are measured against each other', () => {
   for (const name of DESIGN_NAMES) {
     const design = DESIGNS[name];
 

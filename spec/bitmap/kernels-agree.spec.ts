@@ -98,7 +98,7 @@ describe('The kernels', () => {
       }),
       { numRuns: 3000 },
     );
-  }).timeout(60_000);
+  });
 
   describe('among threads, whichever of them sets and whichever takes', () => {
     const cells = 100;
@@ -168,7 +168,7 @@ describe('The kernels', () => {
         for (let n = 0; n < ranges && set.size < cells * HOLE; n++) set.set(...sequence.next().value);
       }
       expect(everTaken.toWords(bits / 32)).to.deep.equal(set.toWords(bits / 32));
-    }).timeout(60_000);
+    });
 
     it('count each bit once where all of them change the same whole words (DM-1)', async () => {
       const range = [0, 512] as const;
@@ -181,7 +181,7 @@ describe('The kernels', () => {
         kernel.clearOwned(into, ...range);
         return added - own;
       });
-    }).timeout(60_000);
+    });
   });
 });
 

@@ -11,8 +11,7 @@ const make: MakeKernel = (_, memory, byteOffset) => load(memory, byteOffset);
 
 describeKernel('WasmKernel', make);
 describeKernel('WasmKernel in memory that is not shared', make, false);
-describe('WasmKernel among threads', function () {
-  this.timeout(60_000);
+describe('WasmKernel among threads', () => {
   describeKernelRaces('WasmKernel', make);
 });
 
@@ -98,7 +97,7 @@ describe('WasmKernel', () => {
       } finally {
         await toggler.terminate();
       }
-    }).timeout(60_000);
+    });
   }
 
   it('is compiled once a thread and kind of memory, whatever the number of engines', async () => {

@@ -19,8 +19,7 @@ const guide = new Map(
   codeBlocks(new URL('../../docs/guide.md', import.meta.url), doors).map(({ file, code }) => [`/guide/${file}`, code]),
 );
 
-describe(executable === undefined ? `${title} (${missing})` : title, function () {
-  this.timeout(60_000);
+describe(executable === undefined ? `${title} (${missing})` : title, () => {
   let browser: Chromium;
 
   before(async function () {

@@ -190,7 +190,7 @@ export async function timeouts() {
     close: await failureOf(() => memory.close({ timeoutMs: 10 })),
     abort: await failureOf(abort),
     // The page's main thread must not block, so it is not even tried for the time given.
-    blocking: await failureOf(() => memory.rcu.synchronizeBlocking({ timeoutMs: 10_000 })),
+    blocking: await failureOf(() => memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 })),
   };
   await vcpu.stop();
   await vcpu.begin('quiescent');

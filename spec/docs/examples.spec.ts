@@ -40,7 +40,7 @@ for (const document of ['README.md', 'docs/guide.md', 'docs/abi.md']) {
 
     for (const { line } of programs) {
       it(`run: line ${line}`, async () => {
-        const { stderr } = await runProgram(join(folder, `line-${line}.mjs`), 15_000);
+        const { stderr } = await runProgram(join(folder, `line-${line}.mjs`), 60_000);
         expect(stderr).to.equal('');
       });
     }

@@ -26,7 +26,7 @@ describe('The examples', () => {
 
   for (const name of programs) {
     it(`run: ${name}`, async () => {
-      const { stderr } = await runProgram(join(copies, name), 15_000);
+      const { stderr } = await runProgram(join(copies, name), 60_000);
       expect(stderr).to.equal('');
     });
   }

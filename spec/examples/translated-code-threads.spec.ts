@@ -6,8 +6,7 @@ import { PAGE, range, smallEngine } from '../support/engines.js';
 import { machine, protocol } from './translated-code.js';
 import type { Translated, TranslatingVcpu } from './translating-worker.js';
 
-describe('Translated code on threads', function () {
-  this.timeout(60_000);
+describe('Translated code on threads', () => {
   const ROUNDS = 15;
   let memory: DirtyMemory;
   /** Those that have not ended. */

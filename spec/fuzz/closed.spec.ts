@@ -34,9 +34,7 @@ const goodCalls = fc.constantFrom(...Object.keys(publicOperations)).map((name) =
   bad: operationNamed(name).parameters.map(() => undefined),
 }));
 
-describe('a closed engine, whose memory may be another one by now', function () {
-  this.timeout(120_000);
-
+describe('a closed engine, whose memory may be another one by now', () => {
   it('does not touch its memory, whatever is asked of it, of its sets and of its vCPUs', async () => {
     const ground = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     await fc.assert(

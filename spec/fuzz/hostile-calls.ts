@@ -8,7 +8,7 @@ import { publicOperations } from './public-operations.js';
 import type { World } from './world-arguments.js';
 
 /** A failure is told, with its seed, before mocha loses patience: shrinking may take minutes. */
-export const SHRINKING = { interruptAfterTimeLimit: 80_000 };
+export const SHRINKING = { interruptAfterTimeLimit: 200_000 };
 
 /** A call, some of whose arguments are bad; the others are good. */
 export interface HostileCall {

@@ -117,9 +117,7 @@ function waitOf(patience: Step['patience']): WaitOptions {
   return by === 'timeout' ? { timeoutMs: ms } : { signal: AbortSignal.timeout(ms) };
 }
 
-describe('tracking, measuring, limiting, collecting, hotplug and closing', function () {
-  this.timeout(120_000);
-
+describe('tracking, measuring, limiting, collecting, hotplug and closing', () => {
   it('settle in whatever order they come, and leave tracked what was', async () => {
     const uncaught = await uncaughtDuring(async () => {
       await fc.assert(

@@ -1,9 +1,7 @@
 import { expect } from 'chai';
 import { type Outcome, runScript } from '../support/command-line.js';
 
-describe('npm run check:interleavings, the command line', function () {
-  this.timeout(60_000);
-
+describe('npm run check:interleavings, the command line', () => {
   const check = (...args: string[]): Promise<Outcome> => runScript('scripts/check-interleavings.ts', args);
 
   it('passes a scenario in a memory model, and says what it explored', async () => {

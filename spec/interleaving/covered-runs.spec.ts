@@ -6,8 +6,7 @@ import { litmusScenarios } from './scenarios/litmus.js';
 
 const scenarios = Object.keys(SCENARIOS).filter((name) => litmusScenarios[name] === undefined);
 
-describe('the shipped modules, under every interleaving of', function () {
-  this.timeout(60_000);
+describe('the shipped modules, under every interleaving of', () => {
   let crew: Crew;
   before(() => {
     crew = new Crew(18);

@@ -4,8 +4,7 @@ import { MUTANTS } from '../mutants/catalogue.js';
 import { Crew } from './checker/crew.js';
 import { PLANTED_BUGS, planFor } from './planted-bugs.js';
 
-describe('the interleaving checker, with a planted bug', function () {
-  this.timeout(60_000);
+describe('the interleaving checker, with a planted bug', () => {
   let broken: Crew;
   /** Another one, because a crew begins anew for a mutant, and for what comes after it. */
   let sound: Crew;

@@ -15,8 +15,7 @@ const STRATEGIES: readonly Strategy[] = [
   { kind: 'exhaustive', preemptions: 2 },
 ];
 
-describe('a replay string of the interleaving checker', function () {
-  this.timeout(30_000);
+describe('a replay string of the interleaving checker', () => {
   let crew: Crew;
   before(() => {
     crew = new Crew(14);

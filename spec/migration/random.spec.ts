@@ -84,9 +84,7 @@ class Script {
   }
 }
 
-describe('A migration during which anything happens', function () {
-  this.timeout(120_000);
-
+describe('A migration during which anything happens', () => {
   it('takes the whole machine over, or leaves it as it is, to be migrated again', async () => {
     const seen = { arrived: 0, stayed: 0 };
     const property = fc.asyncProperty(acts, async ([changes, end]) => {

@@ -5,9 +5,7 @@ import { attempt, expectArrived, expectStayed } from '../support/migration/attem
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 import { VcpuMachine } from '../support/migration/vcpu-machine.js';
 
-describe('A machine whose vCPUs store while it is migrated', function () {
-  this.timeout(120_000);
-
+describe('A machine whose vCPUs store while it is migrated', () => {
   let machine: VcpuMachine;
 
   async function boot(): Promise<void> {

@@ -29,9 +29,7 @@ async function failuresUnder(mutant: Mutant, file: string, words: string): Promi
   return failures.map(({ err }) => err.message);
 }
 
-describe('a mutant of the sources', function () {
-  this.timeout(60_000);
-
+describe('a mutant of the sources', () => {
   for (const [name, [file, title]] of Object.entries(FOUND_BY)) {
     it(`is found by ${file}: ${name}`, async () => {
       const failures = await failuresUnder(MUTANTS[name] as Mutant, file, title);

@@ -286,7 +286,7 @@ describe('GracePeriods', () => {
       }
     }
     expect([...ended].sort(), 'periods that sequences have ended').to.deep.equal([0, 1, 2, 3]);
-  }).timeout(20000);
+  });
 
   /** @param code the steps, one a digit to base 6, from the right. @returns how many periods have ended */
   function runSequence(start: number, code: number): number {

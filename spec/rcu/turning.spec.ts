@@ -101,7 +101,7 @@ describe('turns of the event loop, for grace periods', () => {
     try {
       const program = join(folder, 'waiting.mjs');
       writeFileSync(program, WAITING_PROGRAM);
-      expect((await runProgram(program, 15_000)).stdout).to.equal('it has ended\n');
+      expect((await runProgram(program, 60_000)).stdout).to.equal('it has ended\n');
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -179,7 +179,7 @@ describe('regressions: scans, and RCU', () => {
       await looping.begin('whenKicked');
       vcpu.detach();
       await memory.rcu.synchronize();
-      memory.rcu.synchronizeBlocking({ timeoutMs: 10_000 });
+      memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 });
       expect(await looping.stop()).to.be.at.least(2);
     });
   });
@@ -308,7 +308,7 @@ describe('regressions: scans, and RCU', () => {
       const waiting = await RemoteVcpu.attached(memory.handle, 'waiting');
       await waiting.begin('idle');
       await memory.rcu.synchronize();
-      memory.rcu.synchronizeBlocking({ timeoutMs: 10_000 });
+      memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 });
     });
   });
 

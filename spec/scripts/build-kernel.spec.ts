@@ -16,7 +16,7 @@ describe('build-kernel', () => {
     const message = 'the file is not of this source: npm run build:kernel';
     expect((await buildKernel()) === committed, message).to.equal(true);
     expect((await buildKernel()) === committed, 'the second build differs').to.equal(true);
-  }).timeout(60_000);
+  });
 
   for (const { title, shared, module, sizes } of builds) {
     it(`makes a module for ${title} that imports one and exports functions`, () => {

@@ -18,8 +18,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-describe('A command that is ended before its time', function () {
-  this.timeout(120_000);
+describe('A command that is ended before its time', () => {
   let folder: string;
   let json: string;
 

@@ -12,7 +12,7 @@ describe('A progress bar', () => {
   ] as const) {
     it(`gives the terminal its cursor back, once, when the process ${how}`, () => {
       const program = ['--import', './scripts/register.mjs', 'spec/scripts/bar-program.ts', how];
-      const { status, stdout } = spawnSync(process.execPath, program, { encoding: 'utf8', timeout: 15_000 });
+      const { status, stdout } = spawnSync(process.execPath, program, { encoding: 'utf8', timeout: 60_000 });
       expect(status).to.equal(exitCode);
       expect(stdout.split(HIDE), 'it was hidden').to.have.length(2);
       expect(stdout.split(SHOW), 'it is shown').to.have.length(2);

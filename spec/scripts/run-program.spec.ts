@@ -12,7 +12,7 @@ function run(body: string, args: readonly string[] = []): { status: number | nul
     await runProgram(program);
   `;
   const options = ['--import', './scripts/register.mjs', '--input-type=module', '-e', program, '--', ...args];
-  return spawnSync(process.execPath, options, { encoding: 'utf8', timeout: 15_000 });
+  return spawnSync(process.execPath, options, { encoding: 'utf8', timeout: 60_000 });
 }
 
 describe('A command line', () => {

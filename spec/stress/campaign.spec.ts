@@ -19,8 +19,7 @@ function resultsIn(path: string): RunResult[] {
   return lines.slice(1).map((line) => JSON.parse(line));
 }
 
-describe('a campaign', function () {
-  this.timeout(60_000);
+describe('a campaign', () => {
   let folder: string;
   let path: string;
   let started: string;
@@ -157,8 +156,7 @@ describe('a campaign', function () {
   });
 });
 
-describe('dirtymem stress --campaign, the command line', function () {
-  this.timeout(120_000);
+describe('dirtymem stress --campaign, the command line', () => {
   let folder: string;
   let file: string;
 

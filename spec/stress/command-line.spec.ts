@@ -6,8 +6,7 @@ import type { StressReport } from '../../lib/stress/report.js';
 import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
 import { runCommand } from '../support/command-line.js';
 
-describe('dirtymem stress, the command line', function () {
-  this.timeout(90_000);
+describe('dirtymem stress, the command line', () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'dirtymem-'));

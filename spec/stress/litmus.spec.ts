@@ -6,9 +6,7 @@ import { runCommand } from '../support/command-line.js';
 
 const never = new AbortController().signal;
 
-describe('the lockstep litmus', function () {
-  this.timeout(120_000);
-
+describe('the lockstep litmus', () => {
   it('loses nothing in harvests of every kind, and loses updates where there is no grace period', async function () {
     const report = await runLitmus({ rounds: 40_000, misuseRounds: 40_000, seed: 1 }, () => {}, never);
     expect(report.harvests.lost).to.equal(0);

@@ -43,9 +43,7 @@ async function findingInProcess(how: readonly string[], seconds = FAULTS_BUDGET_
   return found;
 }
 
-describe('the stress test, with a planted bug', function () {
-  this.timeout(150_000);
-
+describe('the stress test, with a planted bug', () => {
   for (const [name, { oracles, needsFaults }] of Object.entries(SABOTAGES)) {
     if (oracles.length === 0) continue;
     it(`finds ${name}`, async () => {

@@ -25,7 +25,7 @@ export async function turns(count = 20): Promise<void> {
 }
 
 /** Shorter than a test may take, so that a failed test does not go on turning for ever. */
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 60_000;
 
 /** Turns until the condition holds. */
 export async function until(condition: () => boolean): Promise<void> {

@@ -10,8 +10,7 @@ import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
 
 const PAGES = 200;
 
-describe('vCPUs on worker threads: collecting', function () {
-  this.timeout(60_000);
+describe('vCPUs on worker threads: collecting', () => {
   let memory: DirtyMemory;
   let guestBuffer: SharedArrayBuffer;
   let guest: Words;

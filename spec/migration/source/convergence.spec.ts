@@ -113,7 +113,7 @@ describe('A guest whose pages nobody counts', () => {
   async function migrated(listening = true) {
     const told: UncountedPages[] = [];
     const outcome = await attempt(sender, {
-      source: { downtimeMs: 0, stallMs: 400 },
+      source: { downtimeMs: 0, stallMs: 2000 },
       begun: (migration) => {
         if (listening) migration.on('uncounted', (event) => told.push(event));
       },

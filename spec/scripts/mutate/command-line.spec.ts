@@ -1,9 +1,7 @@
 import { expect } from 'chai';
 import { runScript } from '../../support/command-line.js';
 
-describe('npm run mutate, the command line', function () {
-  this.timeout(60_000);
-
+describe('npm run mutate, the command line', () => {
   for (const [why, ...args] of [
     ['must be a file of lib/arena, lib/rcu', '--only', 'lib/index.ts'],
     ['there is no mutant 0123456789', '--mutant', '0123456789'],

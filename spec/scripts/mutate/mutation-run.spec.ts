@@ -43,8 +43,7 @@ describe('a counter', () => {
 });
 `;
 
-describe('a mutation run', function () {
-  this.timeout(120_000);
+describe('a mutation run', () => {
   let root: string;
   let ran: [id: string, verdict: string][];
   let stop: AbortController;

@@ -10,8 +10,7 @@ import type { TortureReport } from '../../../lib/stress/migration/torture.js';
 import { runCommand } from '../../support/command-line.js';
 import { until } from '../../support/promises.js';
 
-describe('dirtymem migrate-demo, the command line', function () {
-  this.timeout(120_000);
+describe('dirtymem migrate-demo, the command line', () => {
   const before = process.env.TMPDIR;
   let folder: string;
 
