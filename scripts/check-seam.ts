@@ -1,9 +1,10 @@
 /**
  * Checks what the design rests on and no compiler knows:
  *
- * - only lib/arena/words.ts names `Atomics`, so that one file stands between the code and the memory model;
+ * - in lib/ and workers/ only lib/arena/words.ts names `Atomics`, so that one file stands between the code and the memory model;
  * - lib/ outside lib/stress/ imports neither `node:` modules nor packages, so that it runs in a browser;
- * - a layer of lib/ imports only layers before it;
+ * - a layer of lib/ imports only layers before it, and a top folder only those that it may;
+ * - no files import each other in a circle, types included;
  * - each `// pairs with: FILE SYMBOL, SYMBOL; FILE SYMBOL` of an ordering comment (on one line, FILE relative to lib/)
  *   names a file that has SYMBOL in its code and a `pairs with:` back, so that neither half of a pair is moved or renamed alone.
  */
@@ -15,7 +16,19 @@ import { endWithoutReaders } from './interruption.js';
 
 const SEAM = 'lib/arena/words.ts';
 
-/** The layers in their order; those of one row do not know each other. Files directly in lib/ form the layer `''`. */
+/** What each top folder may import from, besides itself. Another way to a file is its URL, which starts a thread. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  workers: ['lib'],
+  // The interleaving checker and its scenarios are specs that a script runs at length.
+  scripts: ['lib', 'spec'],
+  benchmarks: ['lib', 'scripts'],
+};
+
+/** The package's command line assembles the commands of all folders; nothing imports it. */
+const ENTRY_POINT = 'scripts/dirtymem.ts';
+
+/** The layers of lib/ in their order; those of one row do not know each other. Files directly in lib/ form the layer `''`. */
 const LAYERS = [
   ['base'],
   ['arena'],
@@ -47,25 +60,56 @@ export function checkSeam(root: string): string[] {
   const violations: string[] = [];
   for (const [file, source] of sources) {
     const report = (line: number, message: string) => violations.push(`${file}:${line + 1}: ${message}`);
-    if (file !== SEAM) {
+    if (file !== SEAM && /^(lib|workers)\//.test(file)) {
       for (const line of source.atomicsLines) report(line, `Atomics outside ${SEAM}`);
     }
-    if (file.startsWith('lib/')) {
-      for (const { specifier, line } of source.imports) {
-        const fault = importFault(file, specifier);
-        if (fault) report(line, fault);
-      }
+    for (const { specifier, line } of source.imports) {
+      const fault = importFault(file, specifier);
+      if (fault) report(line, fault);
     }
     for (const { pairing, line } of source.pairings) {
       const fault = pairing ? pairingFault(file, pairing, sources) : 'expected "pairs with: FILE SYMBOL, ...; ..."';
       if (fault) report(line, fault);
     }
   }
+  for (const circle of circles(sources)) violations.push(`${circle[0]}:1: a circle of imports: ${circle.join(', ')}`);
   return violations;
 }
 
+/** @returns the files of each circle, sorted. (Tarjan's strongly connected components of more than one file.) */
+function circles(sources: ReadonlyMap<string, Source>): string[][] {
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const stack: string[] = [];
+  const done = new Set<string>();
+  /** @returns the earliest file still on the stack that `file` leads to, as its place in the order */
+  const visit = (file: string): number => {
+    const own = order.size;
+    order.set(file, own);
+    stack.push(file);
+    let least = own;
+    for (const { specifier } of sources.get(file)?.imports ?? []) {
+      const target = targetOf(file, specifier);
+      if (target === file) found.push([file]);
+      if (!sources.has(target) || done.has(target)) continue;
+      least = Math.min(least, order.get(target) ?? visit(target));
+    }
+    if (least < own) return least;
+    const circle = stack.splice(stack.indexOf(file));
+    for (const member of circle) done.add(member);
+    if (circle.length > 1) found.push(circle.sort());
+    return least;
+  };
+  for (const file of sources.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
+
+function targetOf(file: string, specifier: string): string {
+  return specifier.startsWith('.') ? posix.join(dirname(file), specifier).replace(/\.js$/, '.ts') : specifier;
+}
+
 function list(root: string): string[] {
-  return ['lib', 'workers']
+  return Object.keys(MAY_IMPORT)
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((f) => join(folder, f)),
@@ -114,23 +158,33 @@ function parsePairings(text: string): (Pairing | null)[] {
 }
 
 function importFault(file: string, specifier: string): string | null {
-  const from = layerOf(file);
+  const top = topOf(file);
   if (!specifier.startsWith('.')) {
-    return from === 'stress' ? null : `imports ${specifier}: lib/ needs no package and no node:`;
+    if (top !== 'lib' || layerOf(file) === 'stress') return null;
+    return `imports ${specifier}: lib/ needs no package and no node:`;
   }
 
-  const target = posix.join(dirname(file), specifier).replace(/\.js$/, '.ts');
-  if (!target.startsWith('lib/')) return `imports ${target}: lib/ reaches other folders by URL only`;
+  const target = targetOf(file, specifier);
+  const to = topOf(target);
+  if (to !== top && file === ENTRY_POINT) return null;
+  if (to !== top) return MAY_IMPORT[top]?.includes(to) ? null : `imports ${target}: ${top}/ reaches ${to}/ by URL only`;
+  return top === 'lib' ? layerFault(layerOf(file), target) : null;
+}
+
+function layerFault(from: string, target: string): string | null {
   const to = layerOf(target);
   const [fromRank = -1, toRank = -1] = [from, to].map((layer) => LAYERS.findIndex((row) => row.includes(layer)));
   if (fromRank < 0 || toRank < 0) return `imports ${target}: not a layer that is known here`;
   return from === to || toRank < fromRank ? null : `imports ${target}: a layer that does not stand before its own`;
 }
 
+function topOf(file: string): string {
+  return file.slice(0, file.indexOf('/'));
+}
+
 function layerOf(file: string): string {
   const [, name = '', within] = file.split('/');
-  if (within !== undefined) return name;
-  return LAYERS.some((row) => row.includes(name)) ? name : '';
+  return within === undefined ? '' : name;
 }
 
 function pairingFault(

@@ -6,7 +6,7 @@ import ts from 'typescript';
 const ALLOWED = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/(abi|guide|emulator)\.md)$/,
   // What `dirtymem bench compare` knows results by; what measures is not in the package.
-  /^dist\/benchmarks\/(answer|figure|neighbours|pages|plan|question|result|statistics|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers))(\.js|\.d\.ts)$/,
+  /^dist\/benchmarks\/(compare-command|harness\/(answer|figure|neighbours|plan|question|result|statistics)|subjects\/pages|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers|result-file))(\.js|\.d\.ts)$/,
   /^dist\/(lib|workers|scripts)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
 ];
 const REQUIRED = [

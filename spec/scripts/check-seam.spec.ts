@@ -72,23 +72,41 @@ describe('check-seam', () => {
 
     it('import what stands before them, their own files and errors', () => {
       const found = check({
-        'lib/arena/create.ts': "import './words.js';\nimport '../errors.js';\n",
+        'lib/arena/create.ts': "import './words.js';\nimport '../base/errors.js';\n",
         'lib/dirty/harvest.ts': "import '../bitmap/kernel.js';\nimport '../rcu/reader.js';\n",
         'lib/index.ts': "import './dirty-memory.js';\n",
-        'lib/migration/source/source.ts': "import './rounds.js';\nimport '../dirty-memory.js';\n",
+        'lib/rate/measurement.ts': "import '../ram/ram-list.js';\n",
+        'lib/migration/source/source.ts':
+          "import './rounds.js';\nimport '../wire/frame.js';\nimport '../../dirty-memory.js';\n",
         'lib/stress/run.ts': "import '../index.js';\n",
       });
       expect(found).to.deep.equal([]);
     });
 
+    it('and top folders only those that they may', () => {
+      const found = check({
+        'workers/vcpu.ts': "import '../lib/vcpu.js';\n",
+        'benchmarks/run.ts':
+          "import './harness/plan.js';\nimport '../scripts/report-file.js';\nimport '../lib/index.js';\n",
+        'scripts/check.ts': "import '../spec/scenarios.js';\n",
+        'scripts/dirtymem.ts': "import('../benchmarks/compare-command.js');\n",
+      });
+      expect(found).to.deep.equal([]);
+    });
+
     for (const [from, specifier] of [
+      ['workers/vcpu.ts', '../scripts/report-file.js'],
+      ['scripts/check.ts', '../benchmarks/run.js'],
+      ['benchmarks/run.ts', '../spec/support/engines.js'],
+      ['benchmarks/run.ts', '../workers/vcpu.js'],
       ['lib/arena/words.ts', '../bitmap/kernel.js'],
       ['lib/bitmap/kernel.ts', '../rcu/reader.js'],
       ['lib/rcu/reader.ts', '../bitmap/kernel.js'],
       ['lib/ram/list.ts', '../migration/rounds.js'],
       ['lib/ram/list.ts', '../index.js'],
-      ['lib/base/errors.ts', './arena/words.js'],
-      ['lib/index.ts', './migration/source.js'],
+      ['lib/base/errors.ts', '../arena/words.js'],
+      ['lib/rcu/reader.ts', '../rate/throttle.js'],
+      ['lib/index.ts', './migration/source/source.js'],
       ['lib/index.ts', './stress/run.js'],
       ['lib/stress/run.ts', '../../workers/vcpu.js'],
       ['lib/ram/list.ts', '../utils/list.js'],
@@ -97,6 +115,36 @@ describe('check-seam', () => {
         expect(imports(from, specifier)).to.have.lengthOf(1);
       });
     }
+  });
+
+  describe('circles', () => {
+    it('of two files, of more, of types alone and of a file with itself are found, each once', () => {
+      const found = check({
+        'lib/rcu/a.ts': "import './b.js';\nimport '../base/errors.js';\n",
+        'lib/rcu/b.ts': "import type { A } from './a.js';\n",
+        'lib/base/errors.ts': '',
+        'scripts/x.ts': "import './y.js';\nimport './w.js';\n",
+        'scripts/y.ts': "export * from './z.js';\n",
+        'scripts/z.ts': "await import('./x.js');\n",
+        'scripts/w.ts': "import './y.js';\nimport '../lib/rcu/a.js';\n",
+        'workers/self.ts': "import './self.js';\n",
+      });
+      expect(found).to.deep.equal([
+        'lib/rcu/a.ts:1: a circle of imports: lib/rcu/a.ts, lib/rcu/b.ts',
+        'scripts/w.ts:1: a circle of imports: scripts/w.ts, scripts/x.ts, scripts/y.ts, scripts/z.ts',
+        'workers/self.ts:1: a circle of imports: workers/self.ts',
+      ]);
+    });
+
+    it('are none where two ways lead to one file', () => {
+      const found = check({
+        'lib/rcu/a.ts': "import './b.js';\nimport './c.js';\n",
+        'lib/rcu/b.ts': "import './d.js';\n",
+        'lib/rcu/c.ts': "import './d.js';\nimport './b.js';\n",
+        'lib/rcu/d.ts': '',
+      });
+      expect(found).to.deep.equal([]);
+    });
   });
 
   describe('pairs', () => {
