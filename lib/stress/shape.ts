@@ -48,6 +48,9 @@ export function maxPagesOf({ pagesPerBlock }: Shape): number {
 }
 
 /** @param seed of this choice alone */
-export function swapPolicyOf({ shippedSwaps }: Shape, choices: Choices): SwapPolicy {
-  return shippedSwaps ? shippedSwapPolicy : { oneIn: choices.between(1, 2), leastWords: 1 };
+export function swapPolicyOf({ shippedSwaps, pagesPerBlock }: Shape, choices: Choices): SwapPolicy {
+  if (shippedSwaps) return shippedSwapPolicy;
+  // Of many words some are always clean.
+  const oneIn = pagesPerBlock <= PAGES_PER_BLOCK ? choices.between(1, 2) : choices.pick([8, shippedSwapPolicy.oneIn]);
+  return { oneIn, leastWords: 1 };
 }

@@ -21,7 +21,7 @@ const IN_100_PERIODS = {
   extends: 15,
   shrinks: 15,
   constantBlockLooks: 100,
-  blocksSwapped: 5,
+  blocksSwapped: 15,
   objectsRetired: 1,
   callbacks: 15,
   blockingWaits: 3,
