@@ -12,14 +12,15 @@ import { PATTERN_NAMES, type Pattern } from './contention/patterns.js';
 import { answerTo } from './harness/answer.js';
 import { watchNeighbours } from './harness/neighbours.js';
 import { defaultPlan, type Plan } from './harness/plan.js';
-import { QUESTIONS, QUICK_QUESTIONS, type QuestionName } from './harness/question.js';
+import type { Question } from './harness/question.js';
+import { expectedSeconds, loadQuestions, QUESTION_NAMES } from './harness/questions.js';
 import { type Answered, describeHost, type Result, thisHost } from './harness/result.js';
 import { pageOf } from './output/page.js';
-import { expectedSeconds, Progress } from './output/progress.js';
+import { Progress } from './output/progress.js';
 import { answerTables, summaryOf } from './output/terminal.js';
 
 interface BenchOptions {
-  readonly only?: readonly QuestionName[];
+  readonly only?: readonly string[];
   readonly rounds?: number;
   readonly quick?: boolean;
   readonly threads?: readonly number[];
@@ -36,7 +37,7 @@ const { skew, harvestHz, hotplugHz } = defaultPlan();
 
 const program = new Command('bench')
   .description('what dirtymem costs, each thing next to what it is compared with, measured in turn in one run')
-  .addOption(new Option('--only <names...>', 'ask these questions alone').choices(QUESTIONS))
+  .addOption(new Option('--only <names...>', 'ask these questions alone').choices(QUESTION_NAMES))
   .addOption(new Option('--rounds <n>', 'rounds of each comparison (default: 11, quick 3)').argParser(count))
   .option('--quick', 'a look within a minute: fewer questions, and fewer and shorter samples')
   .addOption(
@@ -81,18 +82,22 @@ async function run(options: BenchOptions): Promise<void> {
     harvestHz: options.harvestHz,
     hotplugHz: options.hotplugHz,
   };
-  const names = options.only ?? (quick ? QUICK_QUESTIONS : QUESTIONS);
+  const all = await loadQuestions();
+  const isWanted = (name: string, question: Question): boolean =>
+    options.only?.includes(name) ?? (!quick || question.quick === true);
+  const questions = new Map([...all].filter(([name, question]) => isWanted(name, question)));
   const host = thisHost();
   const began = performance.now();
   const secondsSinceStart = (): number => (performance.now() - began) / 1000;
   console.log(`${describeHost(host)}; ${rounds} rounds: median and quartiles over the rounds; best round`);
-  const answers = await askAll(names, rounds, plan, interruption);
-  if (!quick) await askAgain(answers, rounds, plan, interruption, () => options.minutes * 60 - secondsSinceStart());
+  const answers = await askAll(questions, rounds, plan, interruption);
+  if (!quick)
+    await askAgain(questions, answers, rounds, plan, interruption, () => options.minutes * 60 - secondsSinceStart());
   if (quick && options.only === undefined) {
-    console.log(`\nnot asked in a quick run: ${QUESTIONS.filter((name) => !names.includes(name)).join(', ')}`);
+    console.log(`\nnot asked in a quick run: ${QUESTION_NAMES.filter((name) => !questions.has(name)).join(', ')}`);
   }
   console.log(`\n${summaryOf(answers)}`);
-  if (interruption.aborted) console.log(`INTERRUPTED: ${answers.length} of ${names.length} questions have an answer`);
+  if (interruption.aborted) console.log(`INTERRUPTED: ${answers.length} of ${questions.size} questions have an answer`);
   const result: Result = {
     ...host,
     date: new Date().toISOString(),
@@ -109,19 +114,19 @@ async function run(options: BenchOptions): Promise<void> {
 }
 
 async function askAll(
-  names: readonly QuestionName[],
+  questions: ReadonlyMap<string, Question>,
   rounds: number,
   plan: Plan,
   interruption: AbortSignal,
 ): Promise<Answered[]> {
   const answers: Answered[] = [];
-  const progress = new Progress(names, rounds);
-  for (const name of names) {
+  const progress = new Progress(questions.values(), rounds);
+  for (const [name, question] of questions) {
     if (interruption.aborted) break;
-    progress.begin(name);
+    progress.begin(name, question);
     const began = performance.now();
     const answer = await ask(name, rounds, plan, interruption);
-    progress.end(name, (performance.now() - began) / 1000);
+    progress.end(question, (performance.now() - began) / 1000);
     if (answer === undefined) continue;
     answers.push(answer);
     print(answer, rounds, plan);
@@ -131,6 +136,7 @@ async function askAll(
 
 /** What others disturbed is asked once more, and the less disturbed answer takes its place in `answers`. */
 async function askAgain(
+  questions: ReadonlyMap<string, Question>,
   answers: Answered[],
   rounds: number,
   plan: Plan,
@@ -140,7 +146,8 @@ async function askAgain(
   const disturbed = answers.filter(({ neighbours }) => neighbours?.disturbed);
   for (const first of disturbed) {
     if (interruption.aborted) break;
-    if (Math.max(first.seconds, expectedSeconds(first.name, rounds)) > secondsLeft()) continue;
+    if (Math.max(first.seconds, expectedSeconds(questions.get(first.name) as Question, rounds)) > secondsLeft())
+      continue;
     console.log(`\n${first.name} again, because ${disturbanceOf(first)}`);
     const again = await ask(first.name, rounds, plan, interruption);
     if (again === undefined) continue;
@@ -152,12 +159,7 @@ async function askAgain(
 }
 
 /** @returns undefined when it gets no answer: those to the other questions are still worth having */
-async function ask(
-  name: QuestionName,
-  rounds: number,
-  plan: Plan,
-  interruption: AbortSignal,
-): Promise<Answered | undefined> {
+async function ask(name: string, rounds: number, plan: Plan, interruption: AbortSignal): Promise<Answered | undefined> {
   const endOf = watchNeighbours();
   try {
     const answer = await answerTo(name, rounds, plan, interruption);

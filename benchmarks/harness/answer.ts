@@ -2,7 +2,6 @@
 import { fork } from 'node:child_process';
 import type { Figure } from './figure.js';
 import type { Plan } from './plan.js';
-import type { QuestionName } from './question.js';
 
 export interface Answer {
   readonly title: string;
@@ -15,12 +14,7 @@ export interface Answer {
  * @param interruption ends the process
  * @throws (rejects) when it ends without an answer
  */
-export async function answerTo(
-  name: QuestionName,
-  rounds: number,
-  plan: Plan,
-  interruption: AbortSignal,
-): Promise<Answer> {
+export async function answerTo(name: string, rounds: number, plan: Plan, interruption: AbortSignal): Promise<Answer> {
   const child = fork(new URL('./ask.js', import.meta.url), [name, String(rounds), JSON.stringify(plan)]);
   const end = (): void => void child.kill();
   interruption.addEventListener('abort', end);

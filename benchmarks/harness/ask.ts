@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import type { Answer } from './answer.js';
 import type { Plan } from './plan.js';
-import type { Question } from './question.js';
+import { loadQuestion } from './questions.js';
 
 // Ends as processes do that clean up after themselves, also when its parent is killed.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -10,9 +10,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 process.on('disconnect', () => process.exit());
 
 const [name, rounds, plan] = process.argv.slice(2);
-const { default: question } = (await import(new URL(`../questions/${name}.js`, import.meta.url).href)) as {
-  default: Question;
-};
+const question = await loadQuestion(name as string);
 const began = performance.now();
 const figures = await question.ask(Number(rounds), JSON.parse(plan as string) as Plan);
 const seconds = (performance.now() - began) / 1000;

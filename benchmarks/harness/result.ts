@@ -3,7 +3,6 @@ import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'no
 import type { Answer } from './answer.js';
 import type { Neighbours } from './neighbours.js';
 import type { Plan } from './plan.js';
-import type { QuestionName } from './question.js';
 
 export interface Host {
   readonly node: string;
@@ -18,7 +17,7 @@ export interface Host {
 }
 
 export interface Answered extends Answer {
-  readonly name: QuestionName;
+  readonly name: string;
   /** Absent where nobody counts. */
   readonly neighbours?: Neighbours;
   /** How often it was asked; the least disturbed answer is kept. */

@@ -1,12 +1,7 @@
 /** How far a run is, and how long it will still take: on a terminal. */
 import { ProgressBar } from '../../scripts/progress-bar.js';
-import { EXPECTED_SECONDS } from '../harness/expected-seconds.js';
-import type { QuestionName } from '../harness/question.js';
-
-export function expectedSeconds(name: QuestionName, rounds: number): number {
-  const [once, aRound] = EXPECTED_SECONDS[name];
-  return once + aRound * rounds;
-}
+import type { Question } from '../harness/question.js';
+import { expectedSeconds } from '../harness/questions.js';
 
 export class Progress {
   private readonly bar: ProgressBar | undefined;
@@ -18,18 +13,18 @@ export class Progress {
   private taken = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(names: readonly QuestionName[], rounds: number) {
+  constructor(questions: Iterable<Question>, rounds: number) {
     this.rounds = rounds;
-    this.total = names.reduce((sum, name) => sum + expectedSeconds(name, rounds), 0);
+    this.total = [...questions].reduce((sum, question) => sum + expectedSeconds(question, rounds), 0);
     if (!process.stderr.isTTY) return;
     this.bar = new ProgressBar({ format: '{bar} {percentage}% | {name} | {left} left', barsize: 24 });
   }
 
-  begin(name: QuestionName): void {
+  begin(name: string, question: Question): void {
     const { bar } = this;
     if (bar === undefined) return;
     const began = performance.now();
-    const expected = expectedSeconds(name, this.rounds);
+    const expected = expectedSeconds(question, this.rounds);
     bar.start(this.total, this.done, { name, left: this.left(0) });
     this.timer = setInterval(() => {
       const now = Math.min(expected, (performance.now() - began) / 1000 / this.pace);
@@ -38,9 +33,9 @@ export class Progress {
   }
 
   /** @param seconds that the question took */
-  end(name: QuestionName, seconds: number): void {
+  end(question: Question, seconds: number): void {
     clearInterval(this.timer);
-    this.done += expectedSeconds(name, this.rounds);
+    this.done += expectedSeconds(question, this.rounds);
     this.taken += seconds;
     this.pace = this.taken / this.done;
     this.bar?.stop();

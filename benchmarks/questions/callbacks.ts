@@ -54,4 +54,4 @@ async function ask(rounds: number) {
   ];
 }
 
-export default { title: 'Callbacks after a grace period', ask } satisfies Question;
+export default { title: 'Callbacks after a grace period', seconds: [0.5, 0.1], ask } satisfies Question;

@@ -129,4 +129,4 @@ async function ask(rounds: number) {
   return figures;
 }
 
-export default { title: 'Collecting by density and size', ask } satisfies Question;
+export default { title: 'Collecting by density and size', seconds: [2.6, 0.6], ask } satisfies Question;

@@ -128,4 +128,9 @@ function figuresOf({ load, pattern, threads, isBeside }: Cell, results: WindowRe
   });
 }
 
-export default { title: "What an owner's work costs vCPUs, by design", ask } satisfies Question;
+export default {
+  title: "What an owner's work costs vCPUs, by design",
+  seconds: [4, 11],
+  quick: true,
+  ask,
+} satisfies Question;

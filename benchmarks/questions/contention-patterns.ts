@@ -102,4 +102,9 @@ function gainOfSecondThread(figures: readonly Figure[], line: string): Figure[] 
 
 const worse = (one: Figure, two: Figure): number => Math.max(one.disturbed ?? 0, two.disturbed ?? 0);
 
-export default { title: 'Marks of dirty pages under contention', ask } satisfies Question;
+export default {
+  title: 'Marks of dirty pages under contention',
+  seconds: [5, 8.2],
+  quick: true,
+  ask,
+} satisfies Question;

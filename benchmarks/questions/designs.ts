@@ -148,4 +148,4 @@ async function owners(subjects: readonly Subject[], rounds: number): Promise<Fig
   );
 }
 
-export default { title: 'Five designs, one thread', ask } satisfies Question;
+export default { title: 'Five designs, one thread', seconds: [2, 0.3], quick: true, ask } satisfies Question;

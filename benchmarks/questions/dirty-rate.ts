@@ -116,4 +116,4 @@ async function ownersCost(rounds: number): Promise<Figure[]> {
   ];
 }
 
-export default { title: 'Measuring dirty rates', ask } satisfies Question;
+export default { title: 'Measuring dirty rates', seconds: [2, 2.8], ask } satisfies Question;

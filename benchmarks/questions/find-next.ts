@@ -35,4 +35,4 @@ async function ask(rounds: number) {
   return [times.ratio(ours, bare, atMost(1.3)), times.time(ours, 'us', 1000), times.time(bare, 'us', 1000)];
 }
 
-export default { title: 'Searching a clean terabyte', ask } satisfies Question;
+export default { title: 'Searching a clean terabyte', seconds: [1, 0.4], ask } satisfies Question;

@@ -156,4 +156,4 @@ async function ask(rounds: number, { quick }: Plan): Promise<Figure[]> {
   ];
 }
 
-export default { title: `Refreshing a display of ${PICTURE}`, ask } satisfies Question;
+export default { title: `Refreshing a display of ${PICTURE}`, seconds: [1.5, 1.1], ask } satisfies Question;

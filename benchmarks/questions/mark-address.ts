@@ -43,4 +43,9 @@ async function ask(rounds: number) {
   ];
 }
 
-export default { title: 'Marking a dirty page by address, three clients', ask } satisfies Question;
+export default {
+  title: 'Marking a dirty page by address, three clients',
+  seconds: [0.2, 0.1],
+  quick: true,
+  ask,
+} satisfies Question;

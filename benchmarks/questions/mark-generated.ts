@@ -85,4 +85,4 @@ async function ask(rounds: number) {
   return figures;
 }
 
-export default { title: 'Marking a dirty page from generated code', ask } satisfies Question;
+export default { title: 'Marking a dirty page from generated code', seconds: [2, 0.5], ask } satisfies Question;

@@ -69,4 +69,4 @@ async function ask(rounds: number) {
   return [...dirty, ...first];
 }
 
-export default { title: 'Marking a page by client mask', ask } satisfies Question;
+export default { title: 'Marking a page by client mask', seconds: [1, 0.5], ask } satisfies Question;

@@ -62,4 +62,8 @@ async function ask(rounds: number) {
   ];
 }
 
-export default { title: 'Marking a dirty page by address, few clients tracked', ask } satisfies Question;
+export default {
+  title: 'Marking a dirty page by address, few clients tracked',
+  seconds: [1.5, 0.6],
+  ask,
+} satisfies Question;

@@ -108,4 +108,4 @@ async function spin(): Promise<void> {
   for (const end = performance.now() + 1; performance.now() < end; );
 }
 
-export default { title: 'Collecting while vCPUs mark', ask } satisfies Question;
+export default { title: 'Collecting while vCPUs mark', seconds: [2, 1], ask } satisfies Question;

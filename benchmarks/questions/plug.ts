@@ -76,4 +76,4 @@ async function ask(rounds: number) {
   ];
 }
 
-export default { title: 'Plugging a whole bitmap block of RAM', ask } satisfies Question;
+export default { title: 'Plugging a whole bitmap block of RAM', seconds: [1.5, 0.2], ask } satisfies Question;

@@ -44,4 +44,8 @@ async function ask(rounds: number) {
   ];
 }
 
-export default { title: `${CYCLES.toLocaleString('en-US')} cycles of replugging`, ask } satisfies Question;
+export default {
+  title: `${CYCLES.toLocaleString('en-US')} cycles of replugging`,
+  seconds: [4, 0],
+  ask,
+} satisfies Question;

@@ -39,4 +39,4 @@ async function ask(rounds: number) {
   ];
 }
 
-export default { title: 'Resident memory of a large reservation', ask } satisfies Question;
+export default { title: 'Resident memory of a large reservation', seconds: [0, 0.4], ask } satisfies Question;

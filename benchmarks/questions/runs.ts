@@ -107,4 +107,4 @@ async function ask(rounds: number): Promise<Figure[]> {
   return figures;
 }
 
-export default { title: 'Walking the runs of a page set', ask } satisfies Question;
+export default { title: 'Walking the runs of a page set', seconds: [1, 0.3], ask } satisfies Question;

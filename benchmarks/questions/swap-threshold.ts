@@ -97,4 +97,4 @@ async function ask(rounds: number) {
   return figures;
 }
 
-export default { title: 'Emptying a block or swapping it', ask } satisfies Question;
+export default { title: 'Emptying a block or swapping it', seconds: [1.5, 1.2], ask } satisfies Question;
