@@ -126,12 +126,17 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
   ],
   [
     'setDirtyBitmap',
+    (f, bad) => f.memory.setDirtyBitmap(new Uint8Array(1), 2 ** 52, bad),
+    [[2 ** 52, RangeError, 'pages', `from 0 to ${2 ** 52 / PAGE - 1}`]],
+  ],
+  [
+    'setDirtyBitmap',
     (f, bad) => f.memory.setDirtyBitmap(new Uint8Array(1), 0, 1, bad),
     [
       [null, TypeError, 'options', 'null'],
       [4096, TypeError, 'options', 4096],
       [{ hostPageSize: 4095 }, RangeError, 'hostPageSize', 4095],
-      [{ hostPageSize: 0 }, RangeError, 'hostPageSize', 0],
+      [{ hostPageSize: 0 }, RangeError, 'hostPageSize', 'from 1 to', 0],
       [{ hostPageSize: 2 ** 31 }, RangeError, 'hostPageSize', 2 ** 31],
       [{ hostPageSize: '4096' }, TypeError, 'hostPageSize', "'4096'"],
       [{ mask: 0 }, RangeError, 'mask', 0],

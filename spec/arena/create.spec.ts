@@ -246,4 +246,10 @@ describe("an engine in the embedder's memory", () => {
     expectThrow(() => engine.ram.plug({ id: 'ram', size: PAGE }), ArenaFullError, "plugging 'ram'");
     expectThrow(() => smallEngine({ arenaBytes: least - 1 }), RangeError, 'arenaBytes', least);
   });
+
+  it('takes no more of a memory than it was given, though a line is not full', async () => {
+    const memory = DirtyMemory.create({ memory: shared(2), pagesPerBlock: 64, arenaBytes: 100_063 });
+    expect(memory.stats().arenaBytesReserved).to.equal(100_032);
+    await memory.close();
+  });
 });

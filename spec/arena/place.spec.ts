@@ -245,3 +245,14 @@ describe('the bytes of an engine', () => {
     await smallEngine({ memory, byteOffset: 128 }).close();
   });
 });
+
+describe('a closed engine whose magic was written over', () => {
+  it('is nobody’s neighbour: another one may begin in its bytes', async () => {
+    const memory = shared();
+    await DirtyMemory.create({ ...OPTIONS, memory }).close();
+    new Int32Array(memory.buffer)[Header.Magic] = 0;
+    const next = DirtyMemory.create({ ...OPTIONS, memory, byteOffset: 64 });
+    expect(next.handle.byteOffset).to.equal(64);
+    await next.close();
+  });
+});

@@ -8,7 +8,7 @@ const IDLE_MS = 10_000;
 
 /** A clock that stands until it is moved, and its timers. */
 class HandClock {
-  timers: { readonly at: number; readonly run: () => void }[] = [];
+  timers: { readonly at: number; readonly run: () => void; holdsProcess: boolean }[] = [];
   private readonly setTimeout = globalThis.setTimeout;
   private readonly now = performance.now;
   private time = 1_000_000;
@@ -16,8 +16,13 @@ class HandClock {
   constructor() {
     performance.now = () => this.time;
     globalThis.setTimeout = ((run: () => void, milliseconds: number) => {
-      this.timers.push({ at: this.time + milliseconds, run });
-      return { unref: () => {} };
+      const timer = { at: this.time + milliseconds, run, holdsProcess: true };
+      this.timers.push(timer);
+      return {
+        unref: () => {
+          timer.holdsProcess = false;
+        },
+      };
     }) as unknown as typeof setTimeout;
   }
 
@@ -82,10 +87,12 @@ describe('the recycler', () => {
   it('puts that off by as long as has passed when another was freed, and watches again later', async () => {
     free(2);
     await turn();
+    expect(clock.timers[0]?.holdsProcess).to.equal(false);
     clock.pass(IDLE_MS - 3000);
     free(2);
     await turn();
     clock.pass(3000);
+    expect(clock.timers[0]?.holdsProcess).to.equal(false);
     expect(freeBlocks(), 'ten seconds after the first').to.equal(2);
     expect(clock.timers).to.have.lengthOf(1);
     clock.pass(IDLE_MS - 3000 - 1);

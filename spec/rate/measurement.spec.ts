@@ -121,6 +121,17 @@ for (const [how, policy] of [
       expect(dirtyPages(memory, Client.Code)).to.deep.equal([5, 64, 65]);
     });
 
+    it('keeps the process alive while a window is open', async () => {
+      const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+      await turns(); // the test's own timer begins when it first waits
+      const before = timers();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: Client.Vga });
+      await turns();
+      expect(timers()).to.equal(before + 1);
+      await elapse(Client.Vga);
+      await measured;
+    });
+
     it('waits for the readers to say what they have counted', async () => {
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       const tracked = track(measured);

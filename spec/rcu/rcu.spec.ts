@@ -670,16 +670,17 @@ describeEngines('Rcu', (shared) => {
       expect(ran).to.deep.equal(['the next']);
     });
 
-    it('leaves to the process what a callback throws of its own', async () => {
-      const boom = new Error('boom');
-      const errors = await uncaughtDuring(async () => {
-        memory.rcu.callRcu(() => {
-          throw boom;
+    for (const boom of [new Error('boom'), new UsageError('boom: no refusal of this engine')]) {
+      it(`leaves to the process what a callback throws of its own, such as a ${boom.name}`, async () => {
+        const errors = await uncaughtDuring(async () => {
+          memory.rcu.callRcu(() => {
+            throw boom;
+          });
+          await reportUntil(vcpu, memory.close());
         });
-        await reportUntil(vcpu, memory.close());
+        expect(errors).to.deep.equal([boom]);
       });
-      expect(errors).to.deep.equal([boom]);
-    });
+    }
 
     it('rejects waits that it does not see the end of, and those that begin later', async () => {
       const closing = memory.close();

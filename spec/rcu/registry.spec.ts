@@ -6,7 +6,7 @@ import { Vcpu } from '../../lib/dirty/vcpu.js';
 import { DirtyMemory, UsageError } from '../../lib/index.js';
 import { Throttle } from '../../lib/rate/throttle.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
-import { claimSlot, freeSlot, reportReaders, retireIdentity } from '../../lib/rcu/registry.js';
+import { claimSlot, freeSlot, reportReaders, retireIdentity, retireSlot } from '../../lib/rcu/registry.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { smallEngine } from '../support/engines.js';
 import { createArena, interleaved, SlotByHand } from '../support/hand-stepped.js';
@@ -34,6 +34,13 @@ describe('reader registry', () => {
     expect(slots()).to.deep.equal(before);
     freeSlot(arena, claimed[1] as number);
     expect(claimSlot(arena, 13, 'r13'), 'the one that has become free').to.equal(claimed[1]);
+  });
+
+  it('frees a slot by its position only when nobody knows whose it is', () => {
+    const slot = claimSlot(arena, 0, 'known');
+    expectThrow(() => retireSlot(arena, 0), UsageError, "'known'", 'identity, 0');
+    arena.words.store(slot + Slot.Identity, 0);
+    expect([retireSlot(arena, 0), retireSlot(arena, 0)]).to.deep.equal([1, 0]);
   });
 
   it('takes identity 0, the main thread, for a tenant as good as any', () => {
