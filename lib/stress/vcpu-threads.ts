@@ -6,7 +6,7 @@ import { Arena } from '../arena/arena.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { StallReport } from '../rcu/rcu.js';
 import { reportReaders } from '../rcu/registry.js';
-import { isOfFault } from './faults.js';
+import { isOfFault, isSpared } from './faults.js';
 import type { Guest } from './guest.js';
 import type { ObjectPool } from './object-pool.js';
 import type { Choices, StressPlan } from './plan.js';
@@ -25,10 +25,7 @@ export class VcpuThreads {
   private readonly choices: Choices;
   /** By the place's index: kills its thread of the moment. */
   private readonly killers = new Map<number, AbortController>();
-  /**
-   * The places whose thread of the moment is left to its own fault: every second one. Where threads take long to start,
-   * nearly all would be killed before theirs.
-   */
+  /** The places whose thread of the moment is left to its own fault. */
   private readonly spared = new Set<number>();
 
   constructor(
@@ -59,7 +56,7 @@ export class VcpuThreads {
     for (let tenancy = 0; !this.guest.stopped; tenancy++) {
       const killer = new AbortController();
       this.killers.set(index, killer);
-      if (tenancy % 2 === 1) this.spared.add(index);
+      if (isSpared(tenancy)) this.spared.add(index);
       else this.spared.delete(index);
       try {
         const found = await this.pool.run<Finding | undefined>(
@@ -79,7 +76,7 @@ export class VcpuThreads {
   /** Kills some thread now and then, until the stop. */
   async killSome(): Promise<void> {
     while (!this.guest.stopped) {
-      await new Promise((resolve) => setTimeout(resolve, this.choices.between(20, 300)));
+      await new Promise((resolve) => setTimeout(resolve, this.choices.between(20, 600)));
       if (this.guest.stopped) return;
       const index = this.choices.between(0, this.plan.vcpus - 1);
       if (!this.spared.has(index) && this.kill(index)) this.deaths.killed++;

@@ -7,7 +7,7 @@ import { Arena, type ArenaHandle } from '../arena/arena.js';
 import { UsageError } from '../base/errors.js';
 import type { Vcpu } from '../dirty/vcpu.js';
 import { attachReader } from './attach-reader.js';
-import { FAULTS, type Fault, suffer } from './faults.js';
+import { FAULTS, type Fault, isSpared, suffer } from './faults.js';
 import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';
 import { type MarkForm, Marks } from './marks.js';
 import { ObjectPool } from './object-pool.js';
@@ -109,8 +109,7 @@ class VcpuWorkload {
 
   run(): Finding | undefined {
     const slices = this.choices.between(2_000, 20_000);
-    // Some early, some late, so that slow machines, where threads are killed young, have them as fast ones do.
-    const faultAt = this.task.faults ? 2 ** this.choices.between(0, 8) : Infinity;
+    const faultAt = this.task.faults ? this.chooseFaultTime() : Infinity;
     for (let slice = 0; slice < slices && !this.guest.stopped; slice++) {
       const found = this.slice() ?? this.interlude();
       if (found !== undefined) return found;
@@ -122,6 +121,11 @@ class VcpuWorkload {
       }
     }
     return undefined;
+  }
+
+  /** Early for those that nobody kills, so that a short run on a slow machine has some. */
+  private chooseFaultTime(): number {
+    return isSpared(this.task.tenancy) ? 2 ** this.choices.between(2, 8) : this.choices.between(1, 800);
   }
 
   /** One interval. */

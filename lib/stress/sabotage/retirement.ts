@@ -26,10 +26,10 @@ export const retirementSabotages = {
     description: "a thread's reader is retired when its end is asked for, while it still runs",
     retirement: {
       supervise: (memory, worker) => memory.supervise(worker),
-      // Terminating has been seen to take most of a second.
+      // Terminating has been seen to take that long.
       terminating: async (memory, worker) => {
         memory.retire(worker.threadId);
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await new Promise((resolve) => setTimeout(resolve, 900));
       },
     },
     needsFaults: true,
