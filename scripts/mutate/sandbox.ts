@@ -8,7 +8,17 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** What specs read besides packages. */
-const COPIED = ['lib', 'workers', 'scripts', 'spec', 'benchmarks', 'docs', 'package.json', 'tsconfig.json', '.mocharc.json'];
+const COPIED = [
+  'lib',
+  'workers',
+  'scripts',
+  'spec',
+  'benchmarks',
+  'docs',
+  'package.json',
+  'tsconfig.json',
+  '.mocharc.json',
+];
 
 /** Compiles a source for the sandbox's processes, which then need no compiler. */
 type Compile = (url: string) => unknown;
