@@ -82,10 +82,10 @@ async function run(options: BenchOptions): Promise<void> {
     harvestHz: options.harvestHz,
     hotplugHz: options.hotplugHz,
   };
-  const all = await loadQuestions();
-  const isWanted = (name: string, question: Question): boolean =>
-    options.only?.includes(name) ?? (!quick || question.quick === true);
-  const questions = new Map([...all].filter(([name, question]) => isWanted(name, question)));
+  const asked = [...(await loadQuestions(options.only ?? QUESTION_NAMES))];
+  const questions = new Map(
+    quick && options.only === undefined ? asked.filter(([, question]) => question.quick === true) : asked,
+  );
   const host = thisHost();
   const began = performance.now();
   const secondsSinceStart = (): number => (performance.now() - began) / 1000;

@@ -2,7 +2,6 @@
  * The round trip of a cache line between two threads. On virtual machines it changes severalfold when the host moves a
  * virtual CPU, and all contended figures change with it: compare only runs in which it is alike.
  */
-
 import type { Echo } from '../workers/echo.js';
 import { type Figure, figure } from './figure.js';
 import { startThread } from './threads.js';

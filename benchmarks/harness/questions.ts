@@ -14,8 +14,9 @@ export async function loadQuestion(name: string): Promise<Question> {
   return question;
 }
 
-export async function loadQuestions(): Promise<Map<string, Question>> {
-  return new Map(await Promise.all(QUESTION_NAMES.map(async (name) => [name, await loadQuestion(name)] as const)));
+/** @returns in the order of the names */
+export async function loadQuestions(names: readonly string[]): Promise<Map<string, Question>> {
+  return new Map(await Promise.all(names.map(async (name) => [name, await loadQuestion(name)] as const)));
 }
 
 export function expectedSeconds({ seconds: [once, aRound] }: Question, rounds: number): number {

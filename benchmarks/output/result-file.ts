@@ -1,5 +1,4 @@
 /** Reads a file that `npm run bench -- --json` wrote, and refuses what it cannot have written. */
-
 import { show } from '../../lib/base/errors.js';
 import { readJsonFile } from '../../lib/stress/json-file.js';
 import type { Result } from '../harness/result.js';

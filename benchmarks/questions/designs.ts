@@ -8,7 +8,6 @@
  * (the question mark-page) is not in the race. Plugging and collecting are of designs whose vCPU is offline; what they
  * cost vCPUs that run is what the questions contention-* ask.
  */
-
 import { checkDesigns } from '../designs/checked.js';
 import type { DesignOwner, DesignVcpu, Shape } from '../designs/design.js';
 import { DESIGN_NAMES, DESIGNS, type DesignName } from '../designs/designs.js';

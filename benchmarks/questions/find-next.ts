@@ -1,5 +1,4 @@
 /** How fast is a clean terabyte searched for a dirty page, next to a bare SIMD loop in C over as many bytes? */
-
 import { atMost } from '../harness/figure.js';
 import { measureInTurn, timeOnce } from '../harness/in-turn.js';
 import type { Question } from '../harness/question.js';
