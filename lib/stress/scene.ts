@@ -1,5 +1,4 @@
 /** What the owner's flows of a run share. */
-
 import { ArenaFullError } from '../base/errors.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';

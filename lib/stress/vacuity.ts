@@ -33,7 +33,7 @@ const PAGES_CONSERVED = 200;
 const READERS_COMPARED = 1;
 
 /** Threads are killed several times a second, and most of their time goes into starting. */
-const WITH_FAULTS_ONE_IN = 10;
+const WITH_FAULTS_ONE_IN = 5;
 /** With more vCPUs than this each has less of the cores. */
 const USUAL_VCPUS = 4;
 /** Large blocks are few: most of the plugged RAM finds one that is there. */

@@ -60,7 +60,6 @@ export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   const vcpu = attachReader(task.handle, { name, sabotage: task.sabotage, fast: task.index % 2 === 0 });
   const workload = new VcpuWorkload(task, guest, vcpu);
   if (task.tenancy === 0) guest.count(Counter.Begun, 1);
-  guest.count(Counter.Attaches, 1);
   vcpu.offline(() => guest.awaitStart());
   try {
     const found = workload.run();

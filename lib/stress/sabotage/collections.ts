@@ -1,5 +1,4 @@
 /** Collections that clear too late, too much, or lose what they gave up. */
-
 import type { WaitOptions } from '../../base/wait.js';
 import type { Client } from '../../dirty/client.js';
 import { type ClientState, Collector } from '../../dirty/collector.js';
