@@ -2,7 +2,6 @@
  * Import of a dirty bitmap from elsewhere, such as a hypervisor's log (QEMU: cpu_physical_memory_set_dirty_lebitmap).
  * Unlike upstream's, bits past `pages` are ignored, and neither the start nor the page sizes need to agree.
  */
-
 import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../base/errors.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { CLIENT_COUNT } from './client.js';

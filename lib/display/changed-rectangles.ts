@@ -6,7 +6,6 @@
  * beginning of the line in which it ends. Rectangles of the same columns, one below the other, are one: where a line is a
  * whole number of pages, a change that goes down the screen is a single rectangle, no wider than its pages.
  */
-
 import { checkInteger, outOfRange, wrongType } from '../base/errors.js';
 import { type OptionNames, readOptions } from '../base/options.js';
 import { PageSet } from '../dirty/page-set.js';

@@ -1,5 +1,4 @@
 /** What byte ranges and blocks that an embedder names mean over the RAM of the moment; anything else is refused. */
-
 import { notRam, showAddress, UsageError } from '../base/errors.js';
 import { type PageRange, touchedPages } from '../dirty/page-range.js';
 import { checkRamBlock, type RamBlock } from './ram-block.js';

@@ -1,5 +1,4 @@
 /** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). Made and ended by `RamList`. */
-
 import { wrongType } from '../base/errors.js';
 import type { PageRange } from '../dirty/page-range.js';
 import type { PageSet } from '../dirty/page-set.js';

@@ -21,11 +21,11 @@
  * GP-7 Wake-up. After each store to the slot: if the owner waits, change the word it waits on, then notify.
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
- * `quiescent` has to look closer: offline, detached, inside a section, or while a dirty-rate limit is set for the reader,
- * which sleeps in `quiescent` when it is ahead (its governor: rate/throttle.ts). So the fast path is one load and one compare. The
- * load orders nothing: when the number is the one already reported nothing is claimed, and what is reported is loaded
- * again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and the grace period
- * would never end.
+ * `quiescent` has to look closer: offline, detached, inside a section, or while a dirty-rate limit is set for the
+ * reader, which sleeps in `quiescent` when it is ahead (its governor: rate/throttle.ts). So the fast path is one load
+ * and one compare. The load orders nothing: when the number is the one already reported nothing is claimed, and what is
+ * reported is loaded again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and
+ * the grace period would never end.
  */
 import { Arena } from '../arena/arena.js';
 import { Header, Slot } from '../arena/layout.js';

@@ -139,7 +139,10 @@ export function retireSlot(arena: Arena, position: number): number {
   return 1;
 }
 
-/** Owner, while the engine is in place, or of what it may still be waiting for. Reports on the readers for which `wanted` holds. */
+/**
+ * Owner. Reports on the readers for which `wanted` holds. Of a closed engine only while it is in place: the slots may be
+ * another engine's by then. Of one that is open whatever its id in the arena says: it was written over, and waits may be held up.
+ */
 export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = () => true): ReaderReport[] {
   const reports: ReaderReport[] = [];
   for (let i = 0; i < arena.geometry.maxReaders; i++) {

@@ -1,5 +1,4 @@
 /** A process that saves again and again, until it is killed: goes on where the chain in the folder ends. */
-
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu, Client } from '../../lib/vcpu.js';
 import { restore, SaveStates } from './save-states-chain.mjs';

@@ -1,5 +1,4 @@
 /** One RAM block that has arrived, or is arriving: its bytes, and what is known of them. */
-
 import { breach, MigrationError } from '../migration-error.js';
 import { showId } from '../printable.js';
 import { DIGEST_BYTES } from '../wire/digest.js';

@@ -3,7 +3,6 @@
  * within what this end allows. What a message costs here is bounded by what it has in it, or by RAM that was paid for
  * with as much before; what takes long lets others have their turn.
  */
-
 import { LONGEST_ID } from '../../ram/ram-block.js';
 import { callHook } from '../hook.js';
 import type { DestinationMachine } from '../machine.js';

@@ -1,5 +1,4 @@
 /** The state of the machine apart from its RAM, as it arrives: sealed, then in pieces, then ended. */
-
 import { breach, MigrationError } from '../migration-error.js';
 import { type MessageOf, MOST_SEALS } from '../wire/message.js';
 

@@ -2,7 +2,6 @@
  * The pages that are still to be sent. Bits of the engine become members of the set by a harvest and leave it only when their
  * contents were copied after that, or when their owner gave them away.
  */
-
 import type { WaitOptions } from '../../base/wait.js';
 import { Client } from '../../dirty/client.js';
 import type { ExclusiveUser } from '../../dirty/collector.js';

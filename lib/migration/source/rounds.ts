@@ -2,7 +2,6 @@
  * Pre-copy: all RAM is sent while the machine runs, then what became dirty meanwhile, then what became dirty meanwhile,
  * until what remains can be sent within the downtime that is allowed.
  */
-
 import { MigrationError } from '../migration-error.js';
 import type { Link } from '../wire/link.js';
 import type { Convergence } from './convergence.js';

@@ -1,5 +1,4 @@
 /** With the machine paused, all that remains: RAM, state, digests. */
-
 import { MigrationError } from '../migration-error.js';
 import { DIGEST_BYTES } from '../wire/digest.js';
 import type { Link } from '../wire/link.js';

@@ -2,7 +2,6 @@
  * Limits on dirtied pages hold readers that count what they turn dirty. Generated code that does not count, marks of the owner's
  * thread and device threads without a reader are held by none, and a guest that dirties its RAM so is not slowed down.
  */
-
 import { describeReaders } from '../../base/errors.js';
 import type { DirtyMemory } from '../../dirty-memory.js';
 import { dirtiedSince, type Reading } from '../../rate/readings.js';

@@ -2,7 +2,6 @@
  * Where machines are that were migrated, so that none is sent twice. A machine that has gone runs elsewhere: sent again it
  * would run in a third place, too. One of which it is undecided whether it has gone may run elsewhere already.
  */
-
 import { UsageError } from '../../base/errors.js';
 import type { DirtyMemory } from '../../dirty-memory.js';
 

@@ -1,5 +1,4 @@
 /** The messages that one end waits for by name; any other is a breach of the protocol. */
-
 import { MigrationError } from '../migration-error.js';
 import type { Message, MessageOf, MessageType } from './message.js';
 

@@ -1,5 +1,4 @@
 /** Marks against tracking that begins and ends. */
-
 import { UsageError } from '../../../lib/base/errors.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { Tracking } from '../../../lib/dirty/tracking.js';
