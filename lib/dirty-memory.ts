@@ -1,48 +1,31 @@
 /**
- * The owner's handle: one engine, assembled from its parts. It translates bytes of ram_addr space to page ranges,
- * refuses bad arguments before anything changes, and leaves the work to the layers below.
+ * The owner's handle: it translates bytes of ram_addr space to page ranges, refuses bad arguments before anything changes,
+ * and leaves the work to an engine.
  *
  * Every method is called from the thread that created the engine. Those that clear bits before pages are read are
  * asynchronous: they wait a grace period. Their bad arguments reject.
  */
-import type { Allocator } from './arena/allocator.js';
-import { Arena, type ArenaHandle } from './arena/arena.js';
-import { CLOSED, Header, Slots } from './arena/layout.js';
+import type { ArenaHandle } from './arena/arena.js';
+import { Slots } from './arena/layout.js';
 import type { ArenaOptions } from './arena/options.js';
-import {
-  CorruptionError,
-  checkInteger,
-  describeReaders,
-  GracePeriodTimeout,
-  type ReaderReport,
-  UsageError,
-  wrongType,
-} from './base/errors.js';
-import { Events } from './base/events.js';
-import { warn } from './base/host.js';
+import { CorruptionError, checkInteger, type ReaderReport, UsageError, wrongType } from './base/errors.js';
 import { type OptionNames, readOptions } from './base/options.js';
 import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './base/wait.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
-import type { BlockTables } from './dirty/block-tables.js';
-import { ALL_CLIENTS, CLIENT_COUNT, Client, checkClient, checkMask } from './dirty/client.js';
-import type { Collector, ExclusiveUser } from './dirty/collector.js';
-import { ExclusiveUse } from './dirty/exclusive-use.js';
-import { checkBitmap, importBitmap } from './dirty/import.js';
-import { EVERYTHING, eachBlock, type PageRange } from './dirty/page-range.js';
+import { ALL_CLIENTS, Client, checkClient, checkMask, clientsFor } from './dirty/client.js';
+import type { ClientBitmap } from './dirty/client-bitmap.js';
+import { checkBitmap } from './dirty/import.js';
+import { EVERYTHING, type PageRange } from './dirty/page-range.js';
 import { PageSet } from './dirty/page-set.js';
-import type { PageSetStore } from './dirty/page-set-store.js';
-import type { Queries } from './dirty/queries.js';
-import { Recycler } from './dirty/recycler.js';
-import { type Tracking, Trackings } from './dirty/tracking.js';
+import type { Tracking } from './dirty/tracking.js';
+import { type DirtyMemoryEvents, Engine, type EngineSetup } from './engine.js';
 import { type Parts, shippedParts } from './parts.js';
 import { CheckedRanges } from './ram/checked-ranges.js';
 import type { RamBlock } from './ram/ram-block.js';
 import type { RamList } from './ram/ram-list.js';
-import { RateLimits } from './rate/limits.js';
 import { type DirtyRate, DirtyRateMeasurement } from './rate/measurement.js';
-import { type Reading, readMeters } from './rate/readings.js';
 import { findLocalReader } from './rcu/local-readers.js';
-import type { Rcu, StallReport } from './rcu/rcu.js';
+import type { Rcu } from './rcu/rcu.js';
 import { isInPlace, reportReaders, retireIdentity, retireSlot } from './rcu/registry.js';
 import { type ReclaimOptions, reclaim } from './reclaim.js';
 import { type Stats, statsOf } from './stats.js';
@@ -85,63 +68,32 @@ export interface DirtyRateOptions extends WaitOptions {
   readonly client?: Client;
 }
 
-/** What `on` may be asked for, and what a listener is given. */
-export interface DirtyMemoryEvents {
-  stall: StallReport;
-}
+let handleOf: (engine: Engine) => DirtyMemory;
+let isHandle: (value: object) => value is DirtyMemory;
+/** The engine behind its owner's handle, for what the handle does not offer. */
+export let engineOf: (memory: DirtyMemory) => Engine;
 
 /** An engine, in the hands of its owner: the thread that created it, from which alone every method is called. */
 export class DirtyMemory {
-  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
-  readonly #made = true;
   /** Plugging, unplugging and looking up RAM. */
   readonly ram: RamList;
   /** Waiting for readers. */
   readonly rcu: Rcu;
-  private readonly arena: Arena;
-  private readonly allocator: Allocator;
-  private readonly tables: BlockTables;
-  private readonly collector: Collector;
-  private readonly trackings: Trackings;
-  private readonly queries: Queries;
+  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  readonly #engine: Engine;
   private readonly ranges: CheckedRanges;
-  private readonly store: PageSetStore;
-  private readonly limits: RateLimits;
-  private readonly recycler: Recycler;
-  private readonly releaseMemory: () => void;
-  private readonly events = new Events<DirtyMemoryEvents>(['stall']);
-  private readonly counts = { harvests: 0, pagesHarvested: 0, syncs: 0, snapshots: 0, testAndClears: 0 };
 
-  /** @internal Embedders call `create`. */
-  constructor(given: DirtyMemoryOptions, parts: Parts) {
-    const options = readOptions('DirtyMemory.create', given, CREATE_OPTIONS);
-    const { kernel: wanted = 'auto', stallMs = 1000, tracked = ALL_CLIENTS } = options;
-    const choice = checkKernelChoice('DirtyMemory.create', wanted);
-    checkInteger('DirtyMemory.create', 'stallMs', stallMs, 1, 2 ** 31 - 1);
-    checkMask('DirtyMemory.create', tracked, 'tracked', 0);
-    const { arena, maxPages, release } = Arena.create(options, tracked === ALL_CLIENTS ? 0 : 1);
-    this.releaseMemory = release;
-    this.arena = arena;
-    try {
-      const kernel = parts.kernel(arena, choice);
-      this.limits = new RateLimits(arena);
-      this.allocator = parts.allocator(arena, options.memory === undefined);
-      this.recycler = new Recycler(this.allocator);
-      const runs = { words: arena.words, first: arena.regions.runs, holder: undefined };
-      this.store = { geometry: arena.geometry, allocator: this.allocator, kernel, runs };
-      this.rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
-      this.allocator.describeHoldouts = () => this.rcu.describeHoldouts();
-      this.tables = parts.tables(arena, this.allocator, kernel, tracked);
-      this.ram = parts.ram(arena.geometry, maxPages, this.tables, kernel, this.rcu, this.store);
-      this.ranges = new CheckedRanges(this.ram, arena.geometry.pageSize);
-      const ramWithin = (range: PageRange): Iterable<PageRange> => this.ram.within(range);
-      this.collector = parts.collector(arena, this.tables, this.rcu, this.store, ramWithin, parts.swapPolicy);
-      this.trackings = new Trackings(this.tables, this.collector, this.rcu, ramWithin);
-      this.queries = parts.queries(this.tables, this.collector, kernel, ramWithin, arena.geometry.pagesPerBlock);
-    } catch (error) {
-      release();
-      throw error;
-    }
+  private constructor(engine: Engine) {
+    this.#engine = engine;
+    this.ram = engine.ram;
+    this.rcu = engine.rcu;
+    this.ranges = new CheckedRanges(engine.ram, engine.arena.geometry.pageSize);
+  }
+
+  static {
+    handleOf = (engine) => new DirtyMemory(engine);
+    isHandle = (value): value is DirtyMemory => #engine in value;
+    engineOf = (memory) => memory.#engine;
   }
 
   /**
@@ -150,7 +102,7 @@ export class DirtyMemory {
    *   of the try, but that bytes of `memory` may have been written to
    */
   static create(options: DirtyMemoryOptions = {}): DirtyMemory {
-    return new DirtyMemory(options, shippedParts);
+    return openEngine(options).memory;
   }
 
   /**
@@ -166,19 +118,14 @@ export class DirtyMemory {
     return reclaim(options);
   }
 
-  /** @internal */
-  static is(value: unknown): value is DirtyMemory {
-    return typeof value === 'object' && value !== null && #made in value;
-  }
-
   /** In bytes, as it was created. */
   get pageSize(): number {
-    return this.arena.geometry.pageSize;
+    return this.#engine.arena.geometry.pageSize;
   }
 
   /** For `attachVcpu` in another thread: pass it by `workerData` or `postMessage`. Of `shared: false`: on this thread. */
   get handle(): ArenaHandle {
-    return this.arena.handle;
+    return this.#engine.arena.handle;
   }
 
   /**
@@ -189,22 +136,12 @@ export class DirtyMemory {
    *   user is not counted any more
    */
   async track(client: Client, options: WaitOptions = {}): Promise<Tracking> {
-    return this.trackings.track(checkClient('track', client), options);
-  }
-
-  /**
-   * @internal Nobody but the user collects the client from now on, until it ends its use.
-   * @throws UsageError while another user has the client alone; unless the engine is open
-   */
-  collectAlone(operation: string, client: Client, user: ExclusiveUser): ExclusiveUse {
-    this.checkOpen(operation);
-    const { collector, trackings, rcu, counts } = this;
-    return new ExclusiveUse({ collector, trackings, rcu, counts }, operation, client, user);
+    return this.#engine.trackings.track(this.client('track', client), options);
   }
 
   /** The mask of clients that are tracked. Of the others everything is taken for dirty, and collecting them is refused. */
   get tracked(): number {
-    return this.tables.tracked;
+    return this.#engine.tables.tracked;
   }
 
   /** Marks the page at a ram_addr for one client. @returns whether it was clean. @throws RangeError, TypeError */
@@ -236,7 +173,7 @@ export class DirtyMemory {
     options: { readonly hostPageSize?: number; readonly mask?: number } = {},
   ): number {
     this.checkOpen('setDirtyBitmap');
-    const { pageSize, pagesPerBlock } = this.arena.geometry;
+    const { pageSize } = this;
     const names = { hostPageSize: true, mask: true } as const;
     const { hostPageSize = pageSize, mask = ALL_CLIENTS } = readOptions('setDirtyBitmap', options, names);
     const bitmap = checkBitmap(bits, start, pages, hostPageSize);
@@ -248,20 +185,19 @@ export class DirtyMemory {
       bitmap.hostPageSize,
     );
     const range = this.ranges.toMark('setDirtyBitmap', start, end - start);
-    const blockOf = (client: number, number: number): number => this.tables.intactBlockAt(client, number);
-    return importBitmap(bitmap, range, mask, { pageSize, pagesPerBlock, kernel: this.store.kernel, blockOf });
+    return this.#engine.marks.import(bitmap, range, mask);
   }
 
   /** Is any page that the bytes touch dirty? False for zero length. */
   isDirty(start: number, length: number, client: Client): boolean {
-    const checked = checkClient('isDirty', client);
-    return this.queries.anyDirty(this.queried('isDirty', start, length), checked);
+    const bitmap = this.client('isDirty', client);
+    return this.#engine.queries.anyDirty(this.queried('isDirty', start, length), bitmap);
   }
 
   /** Are all pages that the bytes touch dirty? True for zero length; a page in no RAM block is never dirty. */
   allDirty(start: number, length: number, client: Client): boolean {
-    const checked = checkClient('allDirty', client);
-    return this.queries.allDirty(this.queried('allDirty', start, length), checked);
+    const bitmap = this.client('allDirty', client);
+    return this.#engine.queries.allDirty(this.queried('allDirty', start, length), bitmap);
   }
 
   /**
@@ -271,29 +207,29 @@ export class DirtyMemory {
   includesClean(start: number, length: number, mask: number): number {
     const clients = checkMask('includesClean', mask);
     const range = this.queried('includesClean', start, length);
-    let result = 0;
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      if ((clients & (1 << client)) === 0) continue;
-      if (!this.queries.allDirty(range, client as Client)) result |= 1 << client;
-    }
-    return result;
+    const engine = this.#engine;
+    return clientsFor(clients, (client) => !engine.queries.allDirty(range, engine.bitmapOf(client)));
   }
 
   /** Clears the pages that the bytes touch, waits a grace period if any was dirty, and says whether one was. */
   async testAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<boolean> {
-    const checked = checkClient('testAndClear', client);
-    const range = this.queried('testAndClear', start, length);
-    const count = await this.collector.collect('testAndClear', checked, () => range, options, discard);
-    this.counts.testAndClears++;
+    const operation = 'testAndClear';
+    const bitmap = this.client(operation, client);
+    const range = this.queried(operation, start, length);
+    const { collector, counts } = this.#engine;
+    const count = await collector.collect({ operation, bitmap, range: () => range, deliver: discard }, options);
+    counts.testAndClears++;
     return count > 0;
   }
 
   /** An immutable copy of exactly the pages that the bytes touch, cleared behind it. Dispose of it after use. */
   async snapshotAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<PageSet> {
-    const checked = checkClient('snapshotAndClear', client);
-    const range = this.queried('snapshotAndClear', start, length);
-    const set = await this.collector.collect('snapshotAndClear', checked, () => range, options, keep);
-    this.counts.snapshots++;
+    const operation = 'snapshotAndClear';
+    const bitmap = this.client(operation, client);
+    const range = this.queried(operation, start, length);
+    const { collector, counts } = this.#engine;
+    const set = await collector.collect({ operation, bitmap, range: () => range, deliver: keep }, options);
+    counts.snapshots++;
     return set;
   }
 
@@ -305,28 +241,26 @@ export class DirtyMemory {
     this.checkOpen('syncBitmap');
     this.ranges.ofPlugged('syncBitmap', block);
     const range = (): PageRange => (this.ram.has(block) ? block.range : NOTHING);
-    const added = await this.collector.collect('syncBitmap', 2, range, options, (taken) => this.moveTo(block, taken));
-    this.counts.syncs++;
+    const deliver = (taken: PageSet): number => this.moveTo(block, taken);
+    const { collector, counts } = this.#engine;
+    const bitmap = this.#engine.bitmapOf(Client.Migration);
+    const added = await collector.collect({ operation: 'syncBitmap', bitmap, range, deliver }, options);
+    counts.syncs++;
     return added;
   }
 
   /** Collects everything that is dirty for the client. When it resolves the pages are safe to read. */
   async harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
-    const checked = checkClient('harvest', client);
-    this.checkOpen('harvest');
-    const { into: given, maxPages, ...waits } = readOptions('harvest', options, HARVEST_OPTIONS);
-    const wait = checkWaitOptions('harvest', waits);
-    const into = this.checkInto('harvest', given);
-    if (maxPages !== undefined) checkInteger('harvest', 'maxPages', maxPages, 1, 2 ** 32);
-    const result = await this.collector.collect(
-      'harvest',
-      checked,
-      () => EVERYTHING,
-      wait,
-      (taken) => deliver(taken, into),
-      maxPages,
-    );
-    return this.harvested(result);
+    const operation = 'harvest';
+    const bitmap = this.client(operation, client);
+    this.checkOpen(operation);
+    const { into: given, maxPages, ...waits } = readOptions(operation, options, HARVEST_OPTIONS);
+    const wait = checkWaitOptions(operation, waits);
+    const into = this.checkInto(operation, given);
+    if (maxPages !== undefined) checkInteger(operation, 'maxPages', maxPages, 1, 2 ** 32);
+    const deliver = (taken: PageSet): HarvestResult => addTo(into, taken);
+    const collection = { operation, bitmap, range: () => EVERYTHING, deliver, maxPages };
+    return this.harvested(await this.#engine.collector.collect(collection, wait));
   }
 
   /**
@@ -337,19 +271,23 @@ export class DirtyMemory {
    * @throws UsageError while an asynchronous collection of the client is under way, or a `track` with which its tracking begins
    */
   testAndClearUnsynchronized(start: number, length: number, client: Client): boolean {
-    const checked = checkClient('testAndClearUnsynchronized', client);
-    const range = this.queried('testAndClearUnsynchronized', start, length);
-    const count = this.collector.collectUnsynchronized('testAndClearUnsynchronized', checked, range, discard);
-    this.counts.testAndClears++;
+    const operation = 'testAndClearUnsynchronized';
+    const bitmap = this.client(operation, client);
+    const range = this.queried(operation, start, length);
+    const { collector, counts } = this.#engine;
+    const count = collector.collectUnsynchronized(operation, bitmap, range, discard);
+    counts.testAndClears++;
     return count > 0;
   }
 
   /** `snapshotAndClear` with the readers stopped. @throws as `testAndClearUnsynchronized` */
   snapshotAndClearUnsynchronized(start: number, length: number, client: Client): PageSet {
-    const checked = checkClient('snapshotAndClearUnsynchronized', client);
-    const range = this.queried('snapshotAndClearUnsynchronized', start, length);
-    const set = this.collector.collectUnsynchronized('snapshotAndClearUnsynchronized', checked, range, keep);
-    this.counts.snapshots++;
+    const operation = 'snapshotAndClearUnsynchronized';
+    const bitmap = this.client(operation, client);
+    const range = this.queried(operation, start, length);
+    const { collector, counts } = this.#engine;
+    const set = collector.collectUnsynchronized(operation, bitmap, range, keep);
+    counts.snapshots++;
     return set;
   }
 
@@ -358,21 +296,23 @@ export class DirtyMemory {
     const operation = 'syncBitmapUnsynchronized';
     this.checkOpen(operation);
     const range = this.ranges.ofPlugged(operation, block);
-    const added = this.collector.collectUnsynchronized(operation, 2, range, (taken) => this.moveTo(block, taken));
-    this.counts.syncs++;
+    const { collector, counts } = this.#engine;
+    const bitmap = this.#engine.bitmapOf(Client.Migration);
+    const added = collector.collectUnsynchronized(operation, bitmap, range, (taken) => this.moveTo(block, taken));
+    counts.syncs++;
     return added;
   }
 
   /** `harvest` with the readers stopped. @throws as `testAndClearUnsynchronized` */
   harvestUnsynchronized(client: Client, options: { readonly into?: PageSet } = {}): HarvestResult {
     const operation = 'harvestUnsynchronized';
-    const checked = checkClient(operation, client);
+    const bitmap = this.client(operation, client);
     this.checkOpen(operation);
     const into = this.checkInto(operation, readOptions(operation, options, { into: true }).into);
-    const collected = this.collector.collectUnsynchronized(operation, checked, EVERYTHING, (taken) =>
-      deliver(taken, into),
+    const { collector } = this.#engine;
+    return this.harvested(
+      collector.collectUnsynchronized(operation, bitmap, EVERYTHING, (taken) => addTo(into, taken)),
     );
-    return this.harvested(collected);
   }
 
   /**
@@ -390,11 +330,9 @@ export class DirtyMemory {
     const { windowMs, client = Client.Migration, ...waits } = readOptions(operation, options, DIRTY_RATE_OPTIONS);
     const wait = checkWaitOptions(operation, waits);
     checkInteger(operation, 'windowMs', windowMs, 1, 3_600_000);
-    const checked = checkClient(operation, client);
+    const bitmap = this.client(operation, client);
     this.checkOpen(operation);
-    const { arena, tables, rcu, collector, trackings, store, ram } = this;
-    const engine = { arena, tables, kernel: store.kernel, rcu, collector, trackings, ram: () => ram };
-    return new DirtyRateMeasurement(engine, checked, windowMs, wait).run();
+    return new DirtyRateMeasurement(this.#engine, bitmap, windowMs, wait).run();
   }
 
   /**
@@ -413,20 +351,15 @@ export class DirtyMemory {
     const { identity } = readOptions(operation, options, { identity: true });
     if (identity !== undefined) checkInteger(operation, 'identity', identity, 0, 2 ** 31 - 2);
     this.checkOpen(operation);
-    const readers = this.limits.set(pagesPerSecond ?? 0, identity);
+    const readers = this.#engine.limits.set(pagesPerSecond ?? 0, identity);
     this.rcu.startPoll(); // so that each vCPU reports, and sees it
     return readers;
-  }
-
-  /** @internal What the attached readers have counted, each as of its last report. */
-  readMeters(): Reading[] {
-    return readMeters(this.arena);
   }
 
   /** An empty set, for `harvest` to add to. */
   createPageSet(): PageSet {
     this.checkOpen('createPageSet');
-    return new PageSet(this.store, 'page set');
+    return new PageSet(this.#engine.store, 'page set');
   }
 
   /**
@@ -437,7 +370,7 @@ export class DirtyMemory {
    *   thread's end: `retire` is for that
    */
   supervise(worker: SupervisedWorker): void {
-    supervise(worker, this.arena, this.rcu);
+    supervise(worker, this.#engine.arena, this.rcu);
   }
 
   /**
@@ -452,44 +385,38 @@ export class DirtyMemory {
    */
   retire(reader: number | { readonly slot: number }): number {
     const { identity, position } = this.checkRetired(reader);
+    const { arena } = this.#engine;
     this.rcu.lifecycle.checkMemory('retire');
     const local = findLocalReader(
-      this.arena,
+      arena,
       (own) => own.identity === identity || own.slot === Slots.first + (position ?? -1) * Slots.size,
     );
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
-    if (this.rcu.lifecycle.state !== 'closed' && !isInPlace(this.arena)) {
+    if (this.rcu.lifecycle.state !== 'closed' && !isInPlace(arena)) {
       throw new CorruptionError(
         "retire: the engine's id in the arena was written over, or another engine lives there: this one is lost",
       );
     }
-    const retired = position === undefined ? retireIdentity(this.arena, identity) : retireSlot(this.arena, position);
+    const retired = position === undefined ? retireIdentity(arena, identity) : retireSlot(arena, position);
     this.rcu.step();
     return retired;
   }
 
   /** 'stall': a grace period has taken longer than `stallMs`; the report names who holds it up. */
   on<Name extends keyof DirtyMemoryEvents>(event: Name, listener: (report: DirtyMemoryEvents[Name]) => void): void {
-    this.events.on(event, listener);
+    this.#engine.events.on(event, listener);
   }
 
   /** Ends what `on` began; a listener that is not there is no error. */
   off<Name extends keyof DirtyMemoryEvents>(event: Name, listener: (report: DirtyMemoryEvents[Name]) => void): void {
-    this.events.off(event, listener);
+    this.#engine.events.off(event, listener);
   }
 
   /** The counters of this moment. Costs a look at every reader slot. */
   stats(): Stats {
     this.rcu.lifecycle.checkMemory('stats');
-    return statsOf({
-      kernel: this.store.kernel,
-      ram: this.ram,
-      tables: this.tables,
-      rcu: this.rcu,
-      allocator: this.allocator,
-      readers: isInPlace(this.arena) ? reportReaders(this.arena) : [],
-      collections: this.counts,
-    });
+    const { arena } = this.#engine;
+    return statsOf(this.#engine, isInPlace(arena) ? reportReaders(arena) : []);
   }
 
   /**
@@ -500,41 +427,7 @@ export class DirtyMemory {
    *   open as before
    */
   async close(options: WaitOptions = {}): Promise<void> {
-    const { lifecycle } = this.rcu;
-    const wait = readWaitOptions('close', options);
-    if (lifecycle.state !== 'open') return this.closing;
-    this.rcu.checkMayWait('close');
-    lifecycle.state = 'closing';
-    this.closing = this.closeAfter(wait);
-    return this.closing;
-  }
-
-  private closing: Promise<void> = Promise.resolve();
-
-  private async closeAfter(options: WaitOptions): Promise<void> {
-    const { lifecycle } = this.rcu;
-    const timeoutError = (ms: number): Error => new GracePeriodTimeout('close', ms, this.rcu.holdouts());
-    const limit = { options, since: performance.now(), timeoutError };
-    try {
-      options.signal?.throwIfAborted();
-      // What is under way; nothing new begins while the engine is closing.
-      await this.collector.settle(limit);
-      await this.ram.settle(limit);
-      await this.rcu.drain(limit);
-    } catch (error) {
-      lifecycle.state = 'open';
-      throw error;
-    }
-    lifecycle.state = 'closed';
-    // ORDER GP-1: Closed before the number, so that a reader that reports reloads its roots and finds them closed.
-    // pairs with: dirty/vcpu.ts loadRoots
-    this.arena.words.store(Header.Closed, CLOSED);
-    this.limits.set(0); // wakes those that sleep
-    this.tables.close();
-    this.rcu.close();
-    this.allocator.closed = true;
-    this.recycler.close();
-    this.releaseMemory();
+    return this.#engine.close(readWaitOptions('close', options));
   }
 
   private checkOpen(operation: string): void {
@@ -548,21 +441,17 @@ export class DirtyMemory {
     }
     const { slot } = reader;
     if (slot === undefined) throw wrongType('retire', 'identity', reader, 'a number, or an object with a slot');
-    const most = this.arena.geometry.maxReaders - 1;
+    const most = this.#engine.arena.geometry.maxReaders - 1;
     return { position: checkInteger('retire', 'slot', slot, 0, most), identity: undefined };
+  }
+
+  private client(operation: string, client: unknown): ClientBitmap {
+    return this.#engine.bitmapOf(checkClient(operation, client));
   }
 
   private mark(operation: string, start: number, length: number, mask: number): number {
     this.checkOpen(operation);
-    const range = this.ranges.toMark(operation, start, length);
-    let turned = 0;
-    eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
-      for (let client = 0; client < CLIENT_COUNT; client++) {
-        if ((mask & (1 << client)) === 0) continue;
-        if (this.store.kernel.setLive(this.tables.intactBlockAt(client, number), from, to) > 0) turned |= 1 << client;
-      }
-    });
-    return turned;
+    return this.#engine.marks.set(this.ranges.toMark(operation, start, length), mask);
   }
 
   private queried(operation: string, start: number, length: number): PageRange {
@@ -581,7 +470,7 @@ export class DirtyMemory {
 
   private checkInto(operation: string, into: PageSet | undefined): PageSet | undefined {
     if (into === undefined) return undefined;
-    if (!PageSet.is(into) || !into.belongsTo(this.store)) {
+    if (!PageSet.is(into) || !into.belongsTo(this.#engine.store)) {
       throw wrongType(operation, 'into', into, 'a PageSet of this engine');
     }
     if (into.disposed) throw new UsageError(`${operation}: into was disposed of`);
@@ -589,17 +478,39 @@ export class DirtyMemory {
   }
 
   private harvested(result: HarvestResult): HarvestResult {
-    this.counts.harvests++;
-    this.counts.pagesHarvested += result.added;
+    const { counts } = this.#engine;
+    counts.harvests++;
+    counts.pagesHarvested += result.added;
     return result;
   }
+}
 
-  private reportStall(report: StallReport): void {
-    if (this.events.emit('stall', report)) return;
-    warn(
-      `a grace period has not ended for ${report.gracePeriodMs.toFixed(0)} ms; waiting for ${describeReaders(report.readers)}`,
-    );
-  }
+/** Is it what `create` has returned? */
+export function isDirtyMemory(value: unknown): value is DirtyMemory {
+  return typeof value === 'object' && value !== null && isHandle(value);
+}
+
+/**
+ * An engine, and its owner's handle: for the torture, specs and benchmarks.
+ * @param parts those that are not the shipped ones
+ * @throws as `DirtyMemory.create`
+ */
+export function openEngine(
+  options: DirtyMemoryOptions = {},
+  parts: Partial<Parts> = {},
+): { readonly engine: Engine; readonly memory: DirtyMemory } {
+  const engine = new Engine(checkCreate(options), { ...shippedParts, ...parts });
+  return { engine, memory: handleOf(engine) };
+}
+
+function checkCreate(given: DirtyMemoryOptions): EngineSetup {
+  const operation = 'DirtyMemory.create';
+  const options = readOptions(operation, given, CREATE_OPTIONS);
+  const { kernel = 'auto', stallMs = 1000, tracked = ALL_CLIENTS } = options;
+  checkKernelChoice(operation, kernel);
+  checkInteger(operation, 'stallMs', stallMs, 1, 2 ** 31 - 1);
+  checkMask(operation, tracked, 'tracked', 0);
+  return { ...options, kernel, stallMs, tracked };
 }
 
 const CREATE_OPTIONS: OptionNames<DirtyMemoryOptions> = {
@@ -621,7 +532,7 @@ function discard(taken: PageSet): number {
   return pages;
 }
 
-function deliver(taken: PageSet, into: PageSet | undefined): HarvestResult {
+function addTo(into: PageSet | undefined, taken: PageSet): HarvestResult {
   if (into === undefined) return { set: taken, added: taken.pages };
   if (into.disposed) throw new UsageError('harvest: into was disposed of while the harvest waited');
   return { set: into, added: into.absorb(taken) };

@@ -20,13 +20,13 @@ export type { Run } from './dirty/run-iterator.js';
 export type { Tracking } from './dirty/tracking.js';
 export {
   DirtyMemory,
-  type DirtyMemoryEvents,
   type DirtyMemoryOptions,
   type DirtyRateOptions,
   type HarvestOptions,
   type HarvestResult,
 } from './dirty-memory.js';
 export { changedRectangles, type Rectangle, type Surface } from './display/changed-rectangles.js';
+export type { DirtyMemoryEvents } from './engine.js';
 export type { RamListener } from './ram/listeners.js';
 export type { RamBlock } from './ram/ram-block.js';
 export type { PlugOptions, RamList } from './ram/ram-list.js';

@@ -44,19 +44,23 @@ export interface Stats extends CollectionCounts {
   readonly freeTables: number;
 }
 
-export function statsOf(engine: {
-  kernel: Kernel;
-  ram: RamList;
-  tables: BlockTables;
-  rcu: Rcu;
-  allocator: Allocator;
-  readers: readonly ReaderReport[];
-  collections: CollectionCounts;
-}): Stats {
-  const { kernel, ram, tables, rcu, allocator, readers, collections } = engine;
+/** What is counted. */
+interface Counted {
+  readonly kernel: Kernel;
+  readonly ram: RamList;
+  readonly tables: BlockTables;
+  readonly rcu: Rcu;
+  readonly allocator: Allocator;
+  readonly counts: CollectionCounts;
+}
+
+export function statsOf(
+  { kernel, ram, tables, rcu, allocator, counts }: Counted,
+  readers: readonly ReaderReport[],
+): Stats {
   const memory = allocator.stats();
   return {
-    ...collections,
+    ...counts,
     kernel: kernel.name,
     ramBlocks: [...ram].length,
     ramBytes: ram.bytes,

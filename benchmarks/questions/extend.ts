@@ -9,12 +9,13 @@
  * the one that nobody reads, so that what they add is what they do to the owner's cache lines.
  */
 import { availableParallelism } from 'node:os';
+import { openEngine } from '../../lib/dirty-memory.js';
 import { type Contender, compare } from '../harness/compare.js';
 import { atMost } from '../harness/figure.js';
 import { roundTrip } from '../harness/ping-pong.js';
 import type { Question } from '../harness/question.js';
 import { startThread } from '../harness/threads.js';
-import { type OpenEngine, openEngine, zeroedBlocks } from '../subjects/engine.js';
+import { zeroedBlocks } from '../subjects/engine.js';
 import { BLOCK_BYTES, BLOCK_PAGES } from '../subjects/pages.js';
 import type { MarkingVcpu } from '../workers/marking-vcpu.js';
 
@@ -24,11 +25,11 @@ const PURPOSE = 'the benchmark extend';
 
 /** The blocks above RAM's. */
 class Blocks {
-  readonly engine: OpenEngine = openEngine();
+  readonly opened = openEngine();
   private count = 0;
 
   constructor() {
-    this.engine.memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
+    this.opened.memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
     this.extendTo(BLOCKS);
   }
 
@@ -50,26 +51,26 @@ class Blocks {
   };
 
   private async freeZeroed(): Promise<void> {
-    await zeroedBlocks(this.engine.memory, 3 * (BLOCKS - this.count));
+    await zeroedBlocks(this.opened.memory, 3 * (BLOCKS - this.count));
   }
 
   private synchronize(): void {
-    this.engine.memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 });
+    this.opened.memory.rcu.synchronizeBlocking({ timeoutMs: 60_000 });
   }
 
   private extendTo(count: number): void {
-    this.replace(this.engine.tables.extend(rangeOf(this.count, count), false, PURPOSE));
+    this.replace(this.opened.engine.tables.extend(rangeOf(this.count, count), false, PURPOSE));
     this.count = count;
   }
 
   private shrinkTo(count: number): void {
-    this.replace(this.engine.tables.shrink(rangeOf(count, this.count), () => false, PURPOSE));
+    this.replace(this.opened.engine.tables.shrink(rangeOf(count, this.count), () => false, PURPOSE));
     this.count = count;
   }
 
   private replace(release: (() => void) | undefined): void {
     if (release === undefined) throw new Error('no table was replaced');
-    this.engine.memory.rcu.defer(release);
+    this.opened.memory.rcu.defer(release);
   }
 }
 
@@ -87,7 +88,7 @@ function contender(step: 'extend' | 'shrink', under: string, blocks: Blocks): Co
 async function ask(rounds: number) {
   const lines = await roundTrip();
   const [quiet, marked] = [new Blocks(), new Blocks()];
-  const { memory } = marked.engine;
+  const { memory } = marked.opened;
   const vcpus = await Promise.all(
     Array.from({ length: Math.max(1, availableParallelism() - 1) }, () =>
       startThread<MarkingVcpu>('marking-vcpu', { handle: memory.handle, bytes: BLOCK_BYTES, marksPerSlice: 200 }),
@@ -103,7 +104,7 @@ async function ask(rounds: number) {
   const times = await compare(contenders, { rounds, milliseconds: 0, samples: 64, warmUp: 200 });
   for (const vcpu of vcpus) await vcpu.stop();
   await memory.close();
-  await quiet.engine.memory.close();
+  await quiet.opened.memory.close();
   const [extend, ...others] = contenders.map(({ name }) => name) as [string, ...string[]];
   return [times.time(extend, 'us', 1000, atMost(20)), ...others.map((name) => times.time(name, 'us', 1000)), lines];
 }

@@ -5,12 +5,13 @@
  * the same distinct random pages of one bitmap block; the bitmaps are cleared before each batch, outside the timing. The
  * ratio is what the test before, and the report of who turned the page, add to the locked instruction.
  */
+
+import { openEngine } from '../../lib/dirty-memory.js';
 import { Client } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { compare } from '../harness/compare.js';
 import { atMost } from '../harness/figure.js';
 import type { Question } from '../harness/question.js';
-import { openEngine } from '../subjects/engine.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../subjects/pages.js';
 
 /** Known to the compiler, as it is where an emulator marks. */
@@ -31,10 +32,10 @@ function markBare(bitmap: Int32Array, pages: Int32Array): void {
 }
 
 async function ask(rounds: number) {
-  const { memory, tables } = openEngine();
+  const { memory, engine } = openEngine();
   memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
   const vcpu = attachVcpu(memory.handle);
-  const inArena = new Int32Array(memory.handle.memory.buffer, tables.blockAt(CLIENT, 0) * 4, BLOCK_WORDS);
+  const inArena = new Int32Array(memory.handle.memory.buffer, engine.bitmapOf(CLIENT).blockAt(0) * 4, BLOCK_WORDS);
   const flat = new Int32Array(new SharedArrayBuffer(BLOCK_WORDS * 4));
   const ours = 'markPage(page, client), clean';
   const bare = 'bare Atomics.or, one flat bitmap';

@@ -10,13 +10,13 @@
  */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openEngine } from '../../lib/dirty-memory.js';
 import { Client } from '../../lib/index.js';
 import { atLeast, figure } from '../harness/figure.js';
 import { Gaps } from '../harness/gaps.js';
 import { roundTrip } from '../harness/ping-pong.js';
 import type { Question } from '../harness/question.js';
 import { startThread } from '../harness/threads.js';
-import { openEngine } from '../subjects/engine.js';
 import { BLOCK_BYTES, BLOCK_PAGES } from '../subjects/pages.js';
 import type { BatchingVcpu } from '../workers/batching-vcpu.js';
 
@@ -31,7 +31,7 @@ const OTHER_BYTES = OTHER_BLOCKS * BLOCK_BYTES;
 
 async function ask(rounds: number) {
   const lines = await roundTrip();
-  const { memory, tables, kernel } = openEngine();
+  const { memory, engine } = openEngine();
   const count = Math.max(1, availableParallelism() - 1);
   memory.ram.plug({ id: 'own', size: count * BLOCK_BYTES });
   const other = memory.ram.plug({ id: 'other', size: OTHER_BYTES, offset: count * BLOCK_BYTES });
@@ -53,7 +53,7 @@ async function ask(rounds: number) {
   let harvests = 0;
   const harvest = async (): Promise<void> => {
     for (let n = 0; n < OTHER_BLOCKS; n++) {
-      kernel.setOwned(tables.blockAt(Client.Migration, count + n), 0, BLOCK_PAGES);
+      engine.kernel.setOwned(engine.bitmapOf(Client.Migration).blockAt(count + n), 0, BLOCK_PAGES);
     }
     await memory.syncBitmap(other);
     other.pages.delete(other.offset, other.size);

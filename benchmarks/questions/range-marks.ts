@@ -4,13 +4,14 @@
  * 512 aligned pages (two megabytes), and a whole bitmap block, next to C: a test of each 64-bit word and an atomic or
  * where it is not all dirty; for the clean block an atomic or alone.
  */
+
+import { openEngine } from '../../lib/dirty-memory.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { compare } from '../harness/compare.js';
 import { atMost, type Figure } from '../harness/figure.js';
 import { measureInTurn, timeOnce } from '../harness/in-turn.js';
 import type { Question } from '../harness/question.js';
 import { startNative } from '../peers/native.js';
-import { openEngine } from '../subjects/engine.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, PAGE_SIZE } from '../subjects/pages.js';
 
 const ALL = 7;
@@ -23,11 +24,11 @@ function markRanges(vcpu: Vcpu, starts: Float64Array): void {
 }
 
 async function ask(rounds: number) {
-  const { memory, tables } = openEngine();
+  const { memory, engine } = openEngine();
   memory.ram.plug({ id: 'ram', size: BLOCK_BYTES });
   const vcpu = attachVcpu(memory.handle);
-  const bitmaps = [0, 1, 2].map(
-    (client) => new Int32Array(memory.handle.memory.buffer, tables.blockAt(client, 0) * 4, BLOCK_WORDS),
+  const bitmaps = engine.tables.clients.map(
+    (bitmap) => new Int32Array(memory.handle.memory.buffer, bitmap.blockAt(0) * 4, BLOCK_WORDS),
   );
   const fill = (value: number): void => {
     for (const bitmap of bitmaps) bitmap.fill(value);

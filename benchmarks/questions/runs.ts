@@ -6,11 +6,11 @@
  * Each way computes the sum of the runs, in bytes.
  */
 import type { Kernel } from '../../lib/bitmap/kernel.js';
+import { openEngine } from '../../lib/dirty-memory.js';
 import { Client, type PageSet, type Run } from '../../lib/index.js';
 import { type Contender, compare } from '../harness/compare.js';
 import { atMost, type Figure } from '../harness/figure.js';
 import type { Question } from '../harness/question.js';
-import { openEngine } from '../subjects/engine.js';
 import { PAGE_SIZE } from '../subjects/pages.js';
 
 const KERNELS = ['wasm', 'atomics'] as const;
@@ -73,7 +73,8 @@ async function askAt(oneIn: number, rounds: number): Promise<Figure[]> {
   const bare = `1 page in ${oneIn}: a bare loop over an array`;
   const contenders: Contender[] = [{ name: bare, operations: runs, batch: walkPairs, subject: [pairs, undefined] }];
   const engines = KERNELS.map((name) => openEngine({ kernel: name, pagesPerBlock }));
-  for (const { memory, tables, kernel } of engines) {
+  for (const { memory, engine } of engines) {
+    const { kernel } = engine;
     memory.ram.plug({ id: 'ram', size: pagesPerBlock * PAGE_SIZE, offset: FIRST_PAGE * PAGE_SIZE });
     (await memory.harvest(Client.Migration)).set.dispose();
     const mark = (): void => {
@@ -82,7 +83,7 @@ async function askAt(oneIn: number, rounds: number): Promise<Figure[]> {
     mark();
     const { set } = await memory.harvest(Client.Migration);
     mark();
-    const block = tables.blockAt(Client.Migration, FIRST_PAGE / pagesPerBlock);
+    const block = engine.bitmapOf(Client.Migration).blockAt(FIRST_PAGE / pagesPerBlock);
     const subject: readonly [Subject, undefined] = [{ set, kernel, block, pagesPerBlock }, undefined];
     checkAgreement(subject[0], pairs);
     contenders.push(

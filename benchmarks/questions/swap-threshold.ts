@@ -8,11 +8,12 @@
  * exchange waits for its line alone.
  */
 import type { SwapPolicy } from '../../lib/dirty/density.js';
+import { openEngine } from '../../lib/dirty-memory.js';
 import { Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
 import { type Figure, figure } from '../harness/figure.js';
 import { type Measured, measureInTurn, timeOnce } from '../harness/in-turn.js';
 import type { Question } from '../harness/question.js';
-import { allZeroed, openEngine } from '../subjects/engine.js';
+import { allZeroed } from '../subjects/engine.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../subjects/pages.js';
 
 const BLOCKS = 32;

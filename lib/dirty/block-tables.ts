@@ -20,22 +20,18 @@
  *
  * The tables of the three clients have blocks for the same pages, and the same length. Both follow from the blocks that
  * exist, never from the RAM of the moment (what QEMU's b84f06c2bee7 mended).
- *
- * The owner goes by a record of its own of what it has published. A table in the arena that differs from it was written
- * over: vCPUs mark elsewhere, and the owner would clear what is no bitmap.
  */
 import type { Allocator } from '../arena/allocator.js';
 import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
-import { ArenaFullError, CorruptionError } from '../base/errors.js';
+import { ArenaFullError } from '../base/errors.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { ALL_CLIENTS, CLIENT_COUNT, type Client, clientName } from './client.js';
+import { ALL_CLIENTS, CLIENTS } from './client.js';
+import { ClientBitmap, type Entry } from './client-bitmap.js';
 import { eachBlock, type PageRange } from './page-range.js';
 
 /** Frees what was replaced. To be deferred in the step that replaced it. */
 export type AfterGracePeriod = () => void;
-
-export type Entry = readonly [number: number, block: number];
 
 /** Fresh blocks and the table that has them, unpublished. */
 export interface Swap {
@@ -46,7 +42,7 @@ export interface Swap {
   publish(): { readonly swapped: readonly Entry[]; readonly release: AfterGracePeriod };
 }
 
-export type NewTable = readonly [client: number, table: number];
+export type NewTable = readonly [bitmap: ClientBitmap, table: number];
 
 export class BlockTables {
   /** Tables published to grow, counting three clients as one. */
@@ -58,11 +54,9 @@ export class BlockTables {
   protected readonly arena: Arena;
   protected readonly allocator: Allocator;
   private readonly kernel: Kernel;
-  protected readonly tables: number[] = [];
-  /** By client, the entries of its table as they were published. */
-  private readonly published: Int32Array[] = [];
+  /** Of VGA, CODE and MIGRATION. */
+  readonly clients: readonly ClientBitmap[];
   private length = 0;
-  private trackedMask: number;
   /** Undefined while, and so as long as, every client is tracked. */
   private readonly fullBlock: number | undefined;
 
@@ -71,53 +65,22 @@ export class BlockTables {
     this.arena = arena;
     this.allocator = allocator;
     this.kernel = kernel;
-    this.trackedMask = tracked;
+    this.clients = CLIENTS.map((client) => new ClientBitmap(arena, client, (tracked & (1 << client)) !== 0));
     if (tracked !== ALL_CLIENTS) {
       this.fullBlock = allocator.allocateBlock('DirtyMemory.create: the full block');
       kernel.setOwned(this.fullBlock, 0, arena.geometry.pagesPerBlock);
     }
     this.publishTracked(tracked);
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      const table = this.build(client, 0, [], 'DirtyMemory.create');
-      this.tables.push(table);
-      this.published.push(new Int32Array(0));
-      arena.words.store(Header.Roots + client, table);
-    }
-  }
-
-  /** @returns word index of the block, or of the all-zero block, whatever the table in the arena says by now */
-  blockAt(client: number, number: number): number {
-    if (number >= this.length) return this.arena.regions.zeroBlock;
-    return (this.published[client] as Int32Array)[number] as number;
-  }
-
-  /**
-   * As `blockAt`, for what an embedder asks for, and so is told of.
-   * @throws CorruptionError when the table in the arena says something else: vCPUs that have seen that have marked there
-   */
-  intactBlockAt(client: number, number: number): number {
-    const block = this.blockAt(client, number);
-    if (number >= this.length) return block;
-    // Plain: only the owner publishes tables, and nobody stores to one that is published.
-    const found = this.arena.words.get((this.tables[client] as number) + Table.Entries + number);
-    if (found === block) return block;
-    throw new CorruptionError(
-      `block table of client ${clientName(client)}: entry ${number} was written over: it is ${found}, not ${block}. ` +
-        'Marks may have gone astray: take all RAM for dirty, and go on with another engine',
-    );
+    for (const bitmap of this.clients) bitmap.publish(this.build(bitmap, 0, [], 'DirtyMemory.create'));
   }
 
   /** The mask of clients that have blocks of their own. */
   get tracked(): number {
-    return this.trackedMask;
-  }
-
-  isTracked(client: Client): boolean {
-    return (this.trackedMask & (1 << client)) !== 0;
+    return this.clients.reduce((mask, bitmap) => (bitmap.tracked ? mask | bitmap.mask : mask), 0);
   }
 
   hasBlock(number: number): boolean {
-    return this.blockAt(0, number) !== this.arena.regions.zeroBlock;
+    return (this.clients[0] as ClientBitmap).blockAt(number) !== this.arena.regions.zeroBlock;
   }
 
   /** How many blocks each client has. */
@@ -151,14 +114,14 @@ export class BlockTables {
     }
     if (!dirty) return release;
     const isFresh = new Set(missing);
-    for (let client = 0; client < CLIENT_COUNT; client++) this.setDirty(client as Client, range, isFresh);
+    for (const bitmap of this.clients) this.setDirty(bitmap, range, isFresh);
     return release;
   }
 
   /** Sets the range in the blocks that exist, by atomic or, but for those that are dirty already. */
-  setDirty(client: Client, range: PageRange, isDirty: ReadonlySet<number> = new Set()): void {
+  setDirty(bitmap: ClientBitmap, range: PageRange, isDirty: ReadonlySet<number> = new Set()): void {
     eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
-      if (!isDirty.has(number)) this.kernel.setLive(this.blockAt(client, number), from, to);
+      if (!isDirty.has(number)) this.kernel.setLive(bitmap.blockAt(number), from, to);
     });
   }
 
@@ -167,20 +130,20 @@ export class BlockTables {
    * @returns what to run after a grace period
    * @throws ArenaFullError with nothing changed
    */
-  start(client: Client, ram: Iterable<PageRange>, purpose: string): AfterGracePeriod {
-    const fresh = this.allocateBlocksOf(client, this.numbers(), purpose);
+  start(bitmap: ClientBitmap, ram: Iterable<PageRange>, purpose: string): AfterGracePeriod {
+    const fresh = this.allocateBlocksOf(bitmap, this.numbers(), purpose);
     let table: number;
     try {
-      table = this.build(client, this.length, fresh, purpose);
+      table = this.build(bitmap, this.length, fresh, purpose);
     } catch (error) {
       this.freeBlocks(fresh);
       throw error;
     }
     const blocks = new Map(fresh);
     for (const range of ram) this.fill(range, blocks);
-    const release = this.publish([[client, table]]);
-    this.trackedMask |= 1 << client;
-    this.publishTracked(this.trackedMask);
+    const release = this.publish([[bitmap, table]]);
+    bitmap.tracked = true;
+    this.publishTracked(this.tracked);
     return release;
   }
 
@@ -189,14 +152,14 @@ export class BlockTables {
    * @returns what to run after a grace period
    * @throws ArenaFullError with nothing changed
    */
-  stop(client: Client, purpose: string): AfterGracePeriod {
-    const owned = this.numbers().map((number): Entry => [number, this.blockAt(client, number)]);
+  stop(bitmap: ClientBitmap, purpose: string): AfterGracePeriod {
+    const owned = this.numbers().map((number): Entry => [number, bitmap.blockAt(number)]);
     const full = owned.map(([number]): Entry => [number, this.fullBlock as number]);
-    const table = this.build(client, this.length, full, purpose);
-    const freeTable = this.publish([[client, table]]);
+    const table = this.build(bitmap, this.length, full, purpose);
+    const freeTable = this.publish([[bitmap, table]]);
     this.awaitPeriod(owned);
-    this.trackedMask &= ~(1 << client);
-    this.publishTracked(this.trackedMask);
+    bitmap.tracked = false;
+    this.publishTracked(this.tracked);
     return () => {
       freeTable();
       this.freeBlocks(owned);
@@ -218,11 +181,15 @@ export class BlockTables {
     let length = this.length;
     while (length > 0 && (dropped.has(length - 1) || !this.hasBlock(length - 1))) length--;
     const cleared: Entry[] = [...dropped].filter((number) => number < length).map((number) => [number, zeroBlock]);
-    const built = this.buildAll(length, [cleared, cleared, cleared], purpose, () => {});
-    const blocks: Entry[] = [];
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      for (const number of dropped) blocks.push([number, this.blockAt(client, number)]);
-    }
+    const built = this.buildAll(
+      length,
+      this.clients.map(() => cleared),
+      purpose,
+      () => {},
+    );
+    const blocks = this.clients.flatMap((bitmap) =>
+      [...dropped].map((number): Entry => [number, bitmap.blockAt(number)]),
+    );
     this.length = length;
     const freeTables = this.publish(built);
     this.awaitPeriod(blocks);
@@ -238,7 +205,7 @@ export class BlockTables {
    * block out owns it from the end of the grace period on (DM-3).
    * @returns undefined when there is no room at all
    */
-  prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
+  prepareSwap(bitmap: ClientBitmap, numbers: readonly number[]): Swap | undefined {
     const fresh: Entry[] = [];
     try {
       for (const number of numbers) fresh.push([number, this.allocator.allocateBlock('swapping')]);
@@ -248,7 +215,7 @@ export class BlockTables {
     if (fresh.length === 0) return undefined;
     let table: number;
     try {
-      table = this.build(client, this.length, fresh, 'swapping');
+      table = this.build(bitmap, this.length, fresh, 'swapping');
     } catch (error) {
       this.freeBlocks(fresh);
       if (!(error instanceof ArenaFullError)) throw error;
@@ -261,9 +228,9 @@ export class BlockTables {
         this.allocator.freeTable(table);
       },
       publish: () => {
-        const swapped = fresh.map(([number]): Entry => [number, this.blockAt(client, number)]);
+        const swapped = fresh.map(([number]): Entry => [number, bitmap.blockAt(number)]);
         this.swaps += swapped.length;
-        return { swapped, release: this.publish([[client, table]]) };
+        return { swapped, release: this.publish([[bitmap, table]]) };
       },
     };
   }
@@ -281,7 +248,7 @@ export class BlockTables {
    * is, read as a table, one without entries.
    */
   close(): void {
-    for (let client = 0; client < CLIENT_COUNT; client++) {
+    for (const { client } of this.clients) {
       // ORDER GP-1: before the number that ends the last interval (release).
       // pairs with: dirty/vcpu.ts loadRoots
       this.arena.words.store(Header.Roots + client, this.arena.regions.zeroBlock);
@@ -291,10 +258,10 @@ export class BlockTables {
   private allocateBlocks(numbers: readonly number[], purpose: string): Entry[][] {
     const fresh: Entry[][] = [];
     try {
-      for (let client = 0; client < CLIENT_COUNT; client++) {
+      for (const bitmap of this.clients) {
         fresh.push(
-          this.isTracked(client as Client)
-            ? this.allocateBlocksOf(client as Client, numbers, purpose)
+          bitmap.tracked
+            ? this.allocateBlocksOf(bitmap, numbers, purpose)
             : numbers.map((number) => [number, this.fullBlock as number]),
         );
       }
@@ -305,12 +272,11 @@ export class BlockTables {
     return fresh;
   }
 
-  private allocateBlocksOf(client: Client, numbers: readonly number[], purpose: string): Entry[] {
+  private allocateBlocksOf({ name }: ClientBitmap, numbers: readonly number[], purpose: string): Entry[] {
     const fresh: Entry[] = [];
     try {
       for (const number of numbers) {
-        const what = `${purpose}: bitmap block ${number} of client ${clientName(client)}`;
-        fresh.push([number, this.allocator.allocateBlock(what)]);
+        fresh.push([number, this.allocator.allocateBlock(`${purpose}: bitmap block ${number} of client ${name}`)]);
       }
     } catch (error) {
       this.freeBlocks(fresh);
@@ -358,8 +324,8 @@ export class BlockTables {
   ): NewTable[] {
     const built: NewTable[] = [];
     try {
-      for (let client = 0; client < CLIENT_COUNT; client++) {
-        built.push([client, this.build(client, length, changes[client] as readonly Entry[], purpose)]);
+      for (const bitmap of this.clients) {
+        built.push([bitmap, this.build(bitmap, length, changes[bitmap.client] as readonly Entry[], purpose)]);
       }
     } catch (error) {
       for (const [, table] of built) this.allocator.freeTable(table);
@@ -370,14 +336,14 @@ export class BlockTables {
   }
 
   /** A copy of the client's table with another length and some entries changed, unpublished: all plain (DM-1). */
-  protected build(client: number, length: number, changes: readonly Entry[], purpose: string): number {
+  protected build(bitmap: ClientBitmap, length: number, changes: readonly Entry[], purpose: string): number {
     const { words, regions } = this.arena;
-    const table = this.allocator.allocateTable(length, `${purpose}: block table of client ${clientName(client)}`);
+    const table = this.allocator.allocateTable(length, `${purpose}: block table of client ${bitmap.name}`);
     const entries = table + Table.Entries;
     words.set(table + Table.Length, length);
     words.set(table + Table.Replaced, 0);
     const kept = Math.min(length, this.length);
-    for (let number = 0; number < kept; number++) words.set(entries + number, this.blockAt(client, number));
+    for (let number = 0; number < kept; number++) words.set(entries + number, bitmap.blockAt(number));
     words.fill(entries + kept, entries + length, regions.zeroBlock);
     for (const [number, block] of changes) words.set(entries + number, block);
     return table;
@@ -386,16 +352,7 @@ export class BlockTables {
   /** Publishes new tables, by client. */
   protected publish(built: readonly NewTable[]): AfterGracePeriod {
     const { words } = this.arena;
-    const replaced: number[] = [];
-    for (const [client, table] of built) {
-      replaced.push(this.tables[client] as number);
-      this.tables[client] = table;
-      this.published[client] = this.entriesOf(table);
-      // ORDER GP-1: the table's and its fresh blocks' contents precede this store (release), else a reader that loads
-      //   the root follows garbage (corruption). The caller requests the grace period in the same step.
-      // pairs with: dirty/vcpu.ts loadRoots; stress/generated-code.ts enterBlock
-      words.store(Header.Roots + client, table);
-    }
+    const replaced = built.map(([bitmap, table]) => bitmap.publish(table));
     for (const table of replaced) {
       this.allocator.awaitPeriod(table);
       // ORDER: the time before the flag (store-store), so that the torture's age check never sees the flag alone.
@@ -406,13 +363,5 @@ export class BlockTables {
     return () => {
       for (const table of replaced) this.allocator.freeTable(table);
     };
-  }
-
-  /** Of a table that was just built. */
-  private entriesOf(table: number): Int32Array {
-    const { words } = this.arena;
-    const entries = new Int32Array(words.get(table + Table.Length));
-    for (let number = 0; number < entries.length; number++) entries[number] = words.get(table + Table.Entries + number);
-    return entries;
   }
 }

@@ -4,12 +4,20 @@ import { outOfRange, wrongType } from '../base/errors.js';
 export const Client = { Vga: 0, Code: 1, Migration: 2 } as const;
 export type Client = (typeof Client)[keyof typeof Client];
 
+export const CLIENTS: readonly Client[] = [Client.Vga, Client.Code, Client.Migration];
 export const CLIENT_COUNT = 3;
 /**
  * The mask of all clients; a client's bit in a mask is `1 << client`. Do not mix them up: `Client.Migration` (2), used as a
  * mask, means CODE.
  */
 export const ALL_CLIENTS = 7;
+
+/** @returns the mask of those clients of `mask` for which `holds` */
+export function clientsFor(mask: number, holds: (client: Client) => boolean): number {
+  let result = 0;
+  for (const client of CLIENTS) if ((mask & (1 << client)) !== 0 && holds(client)) result |= 1 << client;
+  return result;
+}
 
 const NAMES = ['VGA', 'CODE', 'MIGRATION'] as const;
 

@@ -36,13 +36,12 @@
  * found. One that began with g or later began after both clears and the putting back. No block may be swapped out for it:
  * intervals that hold the old table would go on marking there, where neither the count nor the next collection finds it.
  */
-import type { Arena } from '../arena/arena.js';
+import type { Geometry } from '../arena/geometry.js';
 import { GracePeriodTimeout, UsageError } from '../base/errors.js';
 import { readWaitOptions, type WaitLimit, type WaitOptions } from '../base/wait.js';
 import type { Rcu } from '../rcu/rcu.js';
 import type { AfterGracePeriod, BlockTables } from './block-tables.js';
-import { CLIENT_COUNT, type Client, clientName } from './client.js';
-import { ClientLock } from './client-lock.js';
+import type { ClientBitmap, ExclusiveUser } from './client-bitmap.js';
 import { isDense, type SwapPolicy } from './density.js';
 import { EVERYTHING, eachBlock, type PageRange, walkBlocks } from './page-range.js';
 import { PageSet } from './page-set.js';
@@ -51,116 +50,76 @@ import type { PageSetStore } from './page-set-store.js';
 /** The RAM of the moment within a range, ascending. */
 export type RamWithin = (range: PageRange) => Iterable<PageRange>;
 
-/** Who has a client alone (dirty/exclusive-use.ts), as the errors of everybody else's calls show it. */
-export interface ExclusiveUser {
-  /** With its article: 'a migration'. */
-  readonly name: string;
-  /** What to do about it, as the middle of a sentence. */
-  readonly remedy: string;
+export interface CollectorParts {
+  readonly geometry: Geometry;
+  readonly tables: BlockTables;
+  readonly rcu: Rcu;
+  readonly store: PageSetStore;
+  readonly ramWithin: RamWithin;
+  readonly swapPolicy: SwapPolicy;
 }
 
-/** @internal */
-export interface ClientState {
-  readonly lock: ClientLock;
-  inFlight: PageSet | undefined;
-  /** Who alone may begin a collection. */
-  exclusive: ExclusiveUser | undefined;
-  /** The cookie of the period after which every vCPU marks for the client. */
-  trackedFrom: number;
-  /** Where the next bounded collection begins. */
-  cursor: number;
+/** What to collect, of whom, and for whom. */
+export interface Collection<T> {
+  readonly operation: string;
+  readonly bitmap: ClientBitmap;
+  /** Asked for at the clear, which may come long after the call: a place may be other RAM's by then. */
+  readonly range: () => PageRange;
+  /** Is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end. */
+  readonly deliver: (taken: PageSet) => T;
+  /** Of all RAM: collect no more than so many, from where the client's last such collection stopped. */
+  readonly maxPages?: number | undefined;
+  /** Who collects, where somebody has the client alone. */
+  readonly user?: ExclusiveUser | undefined;
 }
 
 export class Collector {
-  private readonly arena: Arena;
-  private readonly tables: BlockTables;
-  protected readonly rcu: Rcu;
-  private readonly store: PageSetStore;
-  private readonly ramWithin: RamWithin;
-  private readonly swapPolicy: SwapPolicy;
-  private readonly states: ClientState[] = [];
+  protected readonly parts: CollectorParts;
 
-  constructor(
-    arena: Arena,
-    tables: BlockTables,
-    rcu: Rcu,
-    store: PageSetStore,
-    ramWithin: RamWithin,
-    swapPolicy: SwapPolicy,
-  ) {
-    this.arena = arena;
-    this.tables = tables;
-    this.rcu = rcu;
-    this.store = store;
-    this.ramWithin = ramWithin;
-    this.swapPolicy = swapPolicy;
-    for (let i = 0; i < CLIENT_COUNT; i++) {
-      this.states.push({
-        lock: new ClientLock(),
-        inFlight: undefined,
-        exclusive: undefined,
-        trackedFrom: 0,
-        cursor: 0,
-      });
-    }
-  }
-
-  /** The client's bits that a collection has cleared and not yet delivered or put back. */
-  inFlight(client: Client): PageSet | undefined {
-    return this.state(client).inFlight;
+  constructor(parts: CollectorParts) {
+    this.parts = parts;
   }
 
   /**
-   * Collects the RAM within `range`. The clear runs inside the call when no other collection of the client is under
-   * way. When nothing was dirty no grace period is waited for.
-   * @param range asked for at the clear, which may come long after the call: a place may be other RAM's by then
-   * @param deliver is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end
-   * @param maxPages of all RAM: collect no more than so many, from where the client's last such collection stopped
-   * @param user who collects, where somebody has the client alone
+   * The clear runs inside the call when no other collection of the client is under way. When nothing was dirty no grace
+   * period is waited for.
    * @throws (rejects) GracePeriodTimeout, the signal's reason, ArenaFullError, UsageError
    */
-  async collect<T>(
-    operation: string,
-    client: Client,
-    range: () => PageRange,
-    options: WaitOptions,
-    deliver: (taken: PageSet) => T,
-    maxPages?: number,
-    user?: ExclusiveUser,
-  ): Promise<T> {
+  async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
+    const { operation, bitmap, range, deliver, maxPages } = collection;
+    const { rcu, store } = this.parts;
     const wait = readWaitOptions(operation, options);
-    this.rcu.checkMayWait(operation);
-    const state = this.state(client);
-    checkAdmitted(operation, client, state, user);
+    rcu.checkMayWait(operation);
+    bitmap.checkAdmits(operation, collection.user);
     wait.signal?.throwIfAborted();
     const since = performance.now();
-    if (!state.lock.tryAcquire()) {
-      const queued = `${operation} (queued behind another collection of ${clientName(client)})`;
-      const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, this.rcu.holdouts());
-      await this.rcu.holdingFor(state.lock.acquire({ options: wait, since, timeoutError }));
+    if (!bitmap.lock.tryAcquire()) {
+      const queued = `${operation} (queued behind another collection of ${bitmap.name})`;
+      const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, rcu.holdouts());
+      await rcu.holdingFor(bitmap.lock.acquire({ options: wait, since, timeoutError }));
     }
-    this.checkTracked(operation, client, state);
-    const taken = new PageSet(this.store, operation);
+    checkTracked(operation, bitmap);
+    const taken = new PageSet(store, operation);
     try {
-      this.rcu.step();
+      rcu.step();
       const release =
-        maxPages === undefined ? this.take(client, range(), taken) : this.takeSome(client, state, taken, maxPages);
+        maxPages === undefined ? this.take(bitmap, range(), taken) : this.takeSome(bitmap, taken, maxPages);
       if (!taken.untouched) {
-        state.inFlight = taken;
+        bitmap.inFlight = taken;
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
-        const cookie = release === undefined ? this.rcu.request() : this.rcu.defer(release);
-        await this.rcu.waitFor(operation, cookie, wait, since);
+        const cookie = release === undefined ? rcu.request() : rcu.defer(release);
+        await rcu.waitFor(operation, cookie, wait, since);
       } else {
-        const turn = this.rcu.breathe();
+        const turn = rcu.breathe();
         if (turn !== undefined) await turn; // a clean harvest takes a microsecond, and each await a good part of one
       }
     } catch (error) {
-      this.abandon(client, state, taken);
-      await this.rcu.breathe();
+      this.abandon(bitmap, taken);
+      await rcu.breathe();
       throw error;
     }
-    state.inFlight = undefined;
-    return this.hand(client, state, taken, deliver);
+    bitmap.inFlight = undefined;
+    return this.hand(bitmap, taken, deliver);
   }
 
   /**
@@ -169,58 +128,38 @@ export class Collector {
    * @throws UsageError while another collection of the client is under way, or its tracking begins: a reader that resumes
    *   may have tables and a mask of before
    */
-  collectUnsynchronized<T>(operation: string, client: Client, range: PageRange, deliver: (taken: PageSet) => T): T {
-    const state = this.state(client);
-    checkAdmitted(operation, client, state, undefined);
-    if (!state.lock.tryAcquire()) {
-      const holdouts = this.rcu.describeHoldouts();
+  collectUnsynchronized<T>(
+    operation: string,
+    bitmap: ClientBitmap,
+    range: PageRange,
+    deliver: (taken: PageSet) => T,
+  ): T {
+    const { rcu, store } = this.parts;
+    bitmap.checkAdmits(operation, undefined);
+    if (!bitmap.lock.tryAcquire()) {
+      const holdouts = rcu.describeHoldouts();
       throw new UsageError(
-        `${operation}: another collection of ${clientName(client)} is under way${holdouts && `, ${holdouts}`}`,
+        `${operation}: another collection of ${bitmap.name} is under way${holdouts && `, ${holdouts}`}`,
       );
     }
-    this.checkTracked(operation, client, state);
-    this.rcu.step();
-    if (this.rcu.completed < state.trackedFrom) {
-      state.lock.release();
-      const holdouts = this.rcu.describeHoldouts();
+    checkTracked(operation, bitmap);
+    rcu.step();
+    if (rcu.completed < bitmap.trackedFrom) {
+      bitmap.lock.release();
+      const holdouts = rcu.describeHoldouts();
       throw new UsageError(
-        `${operation}: not every vCPU marks for ${clientName(client)} yet${holdouts && `, ${holdouts}`}; await track first`,
+        `${operation}: not every vCPU marks for ${bitmap.name} yet${holdouts && `, ${holdouts}`}; await track first`,
       );
     }
-    const taken = new PageSet(this.store, operation);
+    const taken = new PageSet(store, operation);
     try {
-      this.empty(client, range, taken, () => true);
+      this.empty(bitmap, range, taken, () => true);
     } catch (error) {
-      this.putBack(client, taken);
-      state.lock.release();
+      this.putBack(bitmap, taken);
+      bitmap.lock.release();
       throw error;
     }
-    return this.hand(client, state, taken, deliver);
-  }
-
-  /**
-   * From now on nobody but the user begins a collection of the client, until `admitAll`. Those that were called before go on.
-   * @throws UsageError while another user has the client alone
-   */
-  admitOnly(operation: string, client: Client, user: ExclusiveUser): void {
-    const state = this.state(client);
-    checkAdmitted(operation, client, state, user);
-    state.exclusive = user;
-  }
-
-  /** Ends what `admitOnly` began. */
-  admitAll(client: Client): void {
-    this.state(client).exclusive = undefined;
-  }
-
-  /** Told of the period that lets every vCPU know that the client is tracked. */
-  tracksFrom(client: Client, cookie: number): void {
-    this.state(client).trackedFrom = cookie;
-  }
-
-  /** What a client's bits in flight are guarded by. */
-  lockOf(client: Client): ClientLock {
-    return this.state(client).lock;
+    return this.hand(bitmap, taken, deliver);
   }
 
   /**
@@ -228,14 +167,13 @@ export class Collector {
    * @returns puts them back, and releases the lock
    * @throws ArenaFullError when there is no room to keep them; then both is done
    */
-  borrow(operation: string, client: Client): () => void {
-    const state = this.state(client);
-    const taken = new PageSet(this.store, operation);
-    const giveBack = (): void => this.putBorrowedBack(client, state, taken);
+  borrow(operation: string, bitmap: ClientBitmap): () => void {
+    const taken = new PageSet(this.parts.store, operation);
+    const giveBack = (): void => this.putBorrowedBack(bitmap, taken);
     try {
-      this.rcu.step();
-      state.inFlight = taken;
-      this.empty(client, EVERYTHING, taken, () => true);
+      this.parts.rcu.step();
+      bitmap.inFlight = taken;
+      this.empty(bitmap, EVERYTHING, taken, () => true);
     } catch (error) {
       giveBack();
       throw error;
@@ -245,13 +183,12 @@ export class Collector {
 
   /** Resolves when every collection that is under way or queued now has ended. @throws (rejects) as the limit has it */
   async settle(limit: WaitLimit): Promise<void> {
-    for (let client = 0; client < CLIENT_COUNT; client++) await this.between(client as Client, () => {}, limit);
+    for (const bitmap of this.parts.tables.clients) await this.between(bitmap, () => {}, limit);
   }
 
   /** Runs a step of the owner's while no collection of the client is under way. @throws (rejects) as the limit has it */
-  async between<T>(client: Client, step: () => T, limit?: WaitLimit): Promise<T> {
-    const { lock } = this.state(client);
-    await this.rcu.holdingFor(lock.acquire(limit));
+  async between<T>({ lock }: ClientBitmap, step: () => T, limit?: WaitLimit): Promise<T> {
+    await this.parts.rcu.holdingFor(lock.acquire(limit));
     try {
       return step();
     } finally {
@@ -259,39 +196,29 @@ export class Collector {
     }
   }
 
-  /** Of a client whose lock is held. */
-  private checkTracked(operation: string, client: Client, state: ClientState): void {
-    if (this.tables.isTracked(client)) return;
-    state.lock.release();
-    throw new UsageError(`${operation}: ${clientName(client)} is not tracked; call track first`);
-  }
-
-  private state(client: Client): ClientState {
-    return this.states[client] as ClientState;
-  }
-
   /**
    * Empties the range's blocks word by word, and swaps out whole the dense ones of which all RAM is wanted.
    * @returns what to run after the grace period, when anything was swapped
    */
-  private take(client: Client, range: PageRange, taken: PageSet): AfterGracePeriod | undefined {
-    const { pagesPerBlock, blockWords } = this.arena.geometry;
+  private take(bitmap: ClientBitmap, range: PageRange, taken: PageSet): AfterGracePeriod | undefined {
+    const { geometry, store, swapPolicy, tables } = this.parts;
+    const { pagesPerBlock, blockWords } = geometry;
     const judged = new Set<number>();
     const dense = new Set<number>();
-    this.empty(client, range, taken, (number, block) => {
+    this.empty(bitmap, range, taken, (number, block) => {
       if (judged.has(number)) return !dense.has(number);
       judged.add(number);
       const whole = range.first <= number * pagesPerBlock && (number + 1) * pagesPerBlock <= range.end;
-      if (!whole || !isDense(this.store.kernel, block, blockWords, this.swapPolicy)) return true;
+      if (!whole || !isDense(store.kernel, block, blockWords, swapPolicy)) return true;
       dense.add(number);
       return false;
     });
     if (dense.size === 0) return undefined;
-    const swap = this.tables.prepareSwap(client, [...dense]);
+    const swap = tables.prepareSwap(bitmap, [...dense]);
     for (const number of swap?.numbers ?? []) dense.delete(number);
     try {
       // What the arena had no room to swap.
-      if (dense.size > 0) this.empty(client, range, taken, (number) => dense.has(number));
+      if (dense.size > 0) this.empty(bitmap, range, taken, (number) => dense.has(number));
     } catch (error) {
       swap?.cancel();
       throw error;
@@ -302,17 +229,17 @@ export class Collector {
   }
 
   /** Empties words from the client's cursor on, once around all RAM, until `maxPages` bits are taken. */
-  private takeSome(client: Client, state: ClientState, taken: PageSet, maxPages: number): undefined {
-    const { pagesPerBlock } = this.arena.geometry;
-    const { kernel } = this.store;
+  private takeSome(bitmap: ClientBitmap, taken: PageSet, maxPages: number): undefined {
+    const { geometry, store, ramWithin } = this.parts;
+    const { kernel } = store;
     let left = maxPages;
     for (const half of [
-      { first: state.cursor, end: EVERYTHING.end },
-      { first: 0, end: state.cursor },
+      { first: bitmap.cursor, end: EVERYTHING.end },
+      { first: 0, end: bitmap.cursor },
     ]) {
-      for (const part of this.ramWithin(half)) {
-        const reached = walkBlocks(part, pagesPerBlock, (number, first, to) => {
-          const block = this.tables.intactBlockAt(client, number);
+      for (const part of ramWithin(half)) {
+        const reached = walkBlocks(part, geometry.pagesPerBlock, (number, first, to) => {
+          const block = bitmap.intactBlockAt(number);
           let page = first;
           while (page < to && left > 0) {
             const from = kernel.findSet(block, page, to);
@@ -324,7 +251,7 @@ export class Collector {
           return page;
         });
         if (left > 0) continue;
-        state.cursor = reached;
+        bitmap.cursor = reached;
         return undefined;
       }
     }
@@ -333,75 +260,69 @@ export class Collector {
 
   /** Takes the bits of the range's blocks that are not clean and that `wanted` lets pass. */
   private empty(
-    client: Client,
+    bitmap: ClientBitmap,
     range: PageRange,
     taken: PageSet,
     wanted: (number: number, block: number) => boolean,
   ): void {
-    for (const part of this.ramWithin(range)) {
-      eachBlock(part, this.arena.geometry.pagesPerBlock, (number, from, to) => {
-        const block = this.tables.intactBlockAt(client, number);
-        const first = this.store.kernel.findSet(block, from, to);
+    const { geometry, store, ramWithin } = this.parts;
+    for (const part of ramWithin(range)) {
+      eachBlock(part, geometry.pagesPerBlock, (number, from, to) => {
+        const block = bitmap.intactBlockAt(number);
+        const first = store.kernel.findSet(block, from, to);
         if (first < to && wanted(number, block)) taken.takeLive(block, number, first, to);
       });
     }
   }
 
   /** The end of a collection whose bits are not in flight any more. */
-  private hand<T>(client: Client, state: ClientState, taken: PageSet, deliver: (taken: PageSet) => T): T {
+  private hand<T>(bitmap: ClientBitmap, taken: PageSet, deliver: (taken: PageSet) => T): T {
     try {
-      taken.keepOnly(this.ramWithin(EVERYTHING));
+      taken.keepOnly(this.parts.ramWithin(EVERYTHING));
       return deliver(taken);
     } catch (error) {
-      this.putBack(client, taken);
+      this.putBack(bitmap, taken);
       throw error;
     } finally {
-      state.lock.release();
+      bitmap.lock.release();
     }
   }
 
   /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */
-  protected abandon(client: Client, state: ClientState, taken: PageSet): void {
-    state.inFlight = taken;
+  protected abandon(bitmap: ClientBitmap, taken: PageSet): void {
+    bitmap.inFlight = taken;
     taken.awaitPeriod();
-    this.rcu.defer(() => this.giveBack(client, state, taken));
+    this.parts.rcu.defer(() => this.giveBack(bitmap, taken));
   }
 
-  protected putBorrowedBack(client: Client, state: ClientState, taken: PageSet): void {
-    this.giveBack(client, state, taken);
+  protected putBorrowedBack(bitmap: ClientBitmap, taken: PageSet): void {
+    this.giveBack(bitmap, taken);
   }
 
-  private giveBack(client: Client, state: ClientState, taken: PageSet): void {
-    state.inFlight = undefined;
+  private giveBack(bitmap: ClientBitmap, taken: PageSet): void {
+    bitmap.inFlight = undefined;
     try {
-      this.putBack(client, taken);
+      this.putBack(bitmap, taken);
     } finally {
-      state.lock.release();
+      bitmap.lock.release();
     }
   }
 
   /** Into the blocks and the RAM of the moment. */
-  protected putBack(client: Client, taken: PageSet): void {
-    for (const part of this.ramWithin(EVERYTHING)) {
-      eachBlock(part, this.arena.geometry.pagesPerBlock, (number, from, to) => {
-        taken.returnLive(this.tables.blockAt(client, number), number, from, to);
+  protected putBack(bitmap: ClientBitmap, taken: PageSet): void {
+    const { geometry, ramWithin } = this.parts;
+    for (const part of ramWithin(EVERYTHING)) {
+      eachBlock(part, geometry.pagesPerBlock, (number, from, to) => {
+        taken.returnLive(bitmap.blockAt(number), number, from, to);
       });
     }
     taken.dispose();
   }
 }
 
-/** @throws UsageError where somebody else has the client alone */
-function checkAdmitted(
-  operation: string,
-  client: Client,
-  { exclusive }: ClientState,
-  user: ExclusiveUser | undefined,
-): void {
-  if (exclusive === undefined || exclusive === user) return;
-  const { name, remedy } = exclusive;
-  throw new UsageError(
-    `${operation}: ${name} collects ${clientName(client)} alone, for it would miss the pages that others collect; ` +
-      `${remedy}, and all RAM is dirty for ${clientName(client)} afterwards`,
-  );
+/** Of a client whose lock is held. */
+function checkTracked(operation: string, { tracked, lock, name }: ClientBitmap): void {
+  if (tracked) return;
+  lock.release();
+  throw new UsageError(`${operation}: ${name} is not tracked; call track first`);
 }

@@ -10,14 +10,13 @@
 import { GracePeriodTimeout } from '../base/errors.js';
 import type { WaitOptions } from '../base/wait.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { type Client, clientName } from './client.js';
-import type { Collector, ExclusiveUser } from './collector.js';
+import type { ClientBitmap, ExclusiveUser } from './client-bitmap.js';
+import type { Collector } from './collector.js';
 import { EVERYTHING, type PageRange } from './page-range.js';
 import type { PageSet } from './page-set.js';
 import type { Tracking, Trackings } from './tracking.js';
 
-/** What the use works with. */
-interface Engine {
+export interface ExclusiveUseParts {
   readonly collector: Collector;
   readonly trackings: Trackings;
   readonly rcu: Rcu;
@@ -27,16 +26,16 @@ interface Engine {
 
 /** Of the owner's thread alone. */
 export class ExclusiveUse {
-  private readonly engine: Engine;
-  private readonly client: Client;
+  private readonly parts: ExclusiveUseParts;
+  private readonly bitmap: ClientBitmap;
   private readonly user: ExclusiveUser;
   private tracking: Tracking | undefined;
 
   /** The use is granted from here on. @throws UsageError while another user has the client alone */
-  constructor(engine: Engine, operation: string, client: Client, user: ExclusiveUser) {
-    engine.collector.admitOnly(operation, client, user);
-    this.engine = engine;
-    this.client = client;
+  constructor(parts: ExclusiveUseParts, operation: string, bitmap: ClientBitmap, user: ExclusiveUser) {
+    bitmap.admitOnly(operation, user);
+    this.parts = parts;
+    this.bitmap = bitmap;
     this.user = user;
   }
 
@@ -45,20 +44,21 @@ export class ExclusiveUse {
    * have ended. @throws (rejects) as `DirtyMemory.track`
    */
   async begin(options: WaitOptions): Promise<void> {
-    const { collector, trackings, rcu } = this.engine;
-    const waiting = `track (after other collections of ${clientName(this.client)})`;
+    const { collector, trackings, rcu } = this.parts;
+    const waiting = `track (after other collections of ${this.bitmap.name})`;
     const timeoutError = (ms: number): Error => new GracePeriodTimeout(waiting, ms, rcu.holdouts());
     const limit = { options, since: performance.now(), timeoutError };
     // `track` makes all RAM dirty within its call, which no other collection comes before.
-    this.tracking = await collector.between(this.client, () => trackings.track(this.client, options), limit);
+    this.tracking = await collector.between(this.bitmap, () => trackings.track(this.bitmap, options), limit);
   }
 
   /** As `DirtyMemory.harvest`. @returns how many pages are new to the set */
   async harvest(into: PageSet, options: WaitOptions): Promise<number> {
-    const { collector, counts } = this.engine;
-    const absorb = (taken: PageSet): number => into.absorb(taken);
-    const all = (): PageRange => EVERYTHING;
-    const added = await collector.collect('harvest', this.client, all, options, absorb, undefined, this.user);
+    const { collector, counts } = this.parts;
+    const { bitmap, user } = this;
+    const deliver = (taken: PageSet): number => into.absorb(taken);
+    const collection = { operation: 'harvest', bitmap, range: () => EVERYTHING, deliver, user };
+    const added = await collector.collect(collection, options);
     counts.harvests++;
     counts.pagesHarvested += added;
     return added;
@@ -66,18 +66,19 @@ export class ExclusiveUse {
 
   /** As `DirtyMemory.testAndClear`. */
   async clear(range: PageRange, options: WaitOptions): Promise<void> {
-    const { collector, counts } = this.engine;
-    const dispose = (taken: PageSet): void => taken.dispose();
-    await collector.collect('testAndClear', this.client, () => range, options, dispose, undefined, this.user);
+    const { collector, counts } = this.parts;
+    const { bitmap, user } = this;
+    const deliver = (taken: PageSet): void => taken.dispose();
+    await collector.collect({ operation: 'testAndClear', bitmap, range: () => range, deliver, user }, options);
     counts.testAndClears++;
   }
 
   /** Without waiting for readers. Where the use has begun, all RAM is dirty for the users that remain. */
   end(): void {
-    const { collector, trackings } = this.engine;
-    collector.admitAll(this.client);
+    const { trackings } = this.parts;
+    this.bitmap.admitAll();
     if (this.tracking === undefined) return;
     this.tracking.abandon();
-    trackings.dirtyAll(this.client);
+    trackings.dirtyAll(this.bitmap);
   }
 }

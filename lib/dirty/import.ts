@@ -3,9 +3,7 @@
  * Unlike upstream's, bits past `pages` are ignored, and neither the start nor the page sizes need to agree.
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../base/errors.js';
-import type { Kernel } from '../bitmap/kernel.js';
-import { CLIENT_COUNT } from './client.js';
-import { eachBlock, type PageRange, touchedPages } from './page-range.js';
+import { type PageRange, touchedPages } from './page-range.js';
 
 export interface DirtyBitmap {
   /** Little-endian: page `n` is bit `n % 8` of byte `floor(n / 8)`. */
@@ -36,47 +34,8 @@ export function checkBitmap(bits: unknown, start: unknown, pages: unknown, hostP
   };
 }
 
-/** Where the bits go. */
-export interface ImportTarget {
-  readonly pageSize: number;
-  readonly pagesPerBlock: number;
-  readonly kernel: Kernel;
-  /** Word index of a client's live block. */
-  readonly blockOf: (client: number, number: number) => number;
-}
-
-/**
- * @param range the pages to mark at most, all of them RAM
- * @returns how many pages were marked, each counted once
- */
-export function importBitmap(bitmap: DirtyBitmap, range: PageRange, mask: number, target: ImportTarget): number {
-  const { pageSize, pagesPerBlock, kernel, blockOf } = target;
-  let pages = 0;
-  if (bitmap.hostPageSize === pageSize && bitmap.start % pageSize === 0) {
-    eachBlock(range, pagesPerBlock, (number, from, to) => {
-      const bit = number * pagesPerBlock + from - range.first;
-      let imported = 0;
-      for (let client = 0; client < CLIENT_COUNT; client++) {
-        if ((mask & (1 << client)) === 0) continue;
-        imported = kernel.importLive(blockOf(client, number), from, to, bitmap.bytes, bit);
-      }
-      pages += imported;
-    });
-    return pages;
-  }
-  for (const touched of importedRanges(bitmap, pageSize, range.end)) {
-    pages += touched.end - touched.first;
-    eachBlock(touched, pagesPerBlock, (number, from, to) => {
-      for (let client = 0; client < CLIENT_COUNT; client++) {
-        if ((mask & (1 << client)) !== 0) kernel.setLive(blockOf(client, number), from, to);
-      }
-    });
-  }
-  return pages;
-}
-
 /** The ranges of pages that the set bits touch: ascending, disjoint, and clipped to `end`. */
-function* importedRanges(bitmap: DirtyBitmap, pageSize: number, end: number): Generator<PageRange> {
+export function* importedRanges(bitmap: DirtyBitmap, pageSize: number, end: number): Generator<PageRange> {
   const { bytes, start, pages, hostPageSize } = bitmap;
   let done = 0;
   for (let bit = 0; bit < pages; bit++) {

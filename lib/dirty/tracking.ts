@@ -16,7 +16,8 @@ import { ArenaFullError, throwInOwnTurn } from '../base/errors.js';
 import { readWaitOptions, type WaitOptions } from '../base/wait.js';
 import type { Rcu } from '../rcu/rcu.js';
 import type { BlockTables } from './block-tables.js';
-import { CLIENT_COUNT, type Client } from './client.js';
+import type { Client } from './client.js';
+import type { ClientBitmap } from './client-bitmap.js';
 import type { Collector, RamWithin } from './collector.js';
 import { EVERYTHING } from './page-range.js';
 
@@ -60,26 +61,23 @@ export class Trackings {
   private readonly collector: Collector;
   private readonly rcu: Rcu;
   private readonly ramWithin: RamWithin;
-  /** By client; the engine itself is a user of those that are tracked from the beginning, and never stops. */
-  private readonly users: number[] = [];
 
   constructor(tables: BlockTables, collector: Collector, rcu: Rcu, ramWithin: RamWithin) {
     this.tables = tables;
     this.collector = collector;
     this.rcu = rcu;
     this.ramWithin = ramWithin;
-    for (let client = 0; client < CLIENT_COUNT; client++) this.users.push(tables.isTracked(client as Client) ? 1 : 0);
   }
 
   /** @throws (rejects) as `DirtyMemory.track` */
-  async track(client: Client, options: WaitOptions): Promise<Tracking> {
+  async track(bitmap: ClientBitmap, options: WaitOptions): Promise<Tracking> {
     const wait = readWaitOptions('track', options);
     this.rcu.checkMayWait('track');
     wait.signal?.throwIfAborted();
     this.rcu.step();
     let cookie: number;
     try {
-      cookie = this.begin(client);
+      cookie = this.begin(bitmap);
     } catch (error) {
       await this.rcu.breathe();
       throw error;
@@ -87,53 +85,53 @@ export class Trackings {
     try {
       await this.rcu.waitFor('track', cookie, wait);
     } catch (error) {
-      this.abandon(client);
+      this.abandon(bitmap);
       throw error;
     }
-    return this.trackingOf(client);
+    return this.trackingOf(bitmap);
   }
 
   /** For a user whom what others have collected does not concern. @returns undefined where only `track` will do */
-  join(client: Client): Tracking | undefined {
-    if (!this.tables.isTracked(client)) return undefined;
-    this.users[client] = (this.users[client] as number) + 1;
-    return this.trackingOf(client);
+  join(bitmap: ClientBitmap): Tracking | undefined {
+    if (!bitmap.tracked) return undefined;
+    bitmap.users++;
+    return this.trackingOf(bitmap);
   }
 
   /** All RAM is dirty for whoever uses the client, in one step; nothing happens where nobody does. */
-  dirtyAll(client: Client): void {
-    if (this.rcu.lifecycle.state === 'closed' || this.users[client] === 0) return;
+  dirtyAll(bitmap: ClientBitmap): void {
+    if (this.rcu.lifecycle.state === 'closed' || bitmap.users === 0) return;
     // What is borrowed goes back first: a measurement would count all RAM.
-    this.collector.lockOf(client).endLoan();
-    for (const range of this.ramWithin(EVERYTHING)) this.tables.setDirty(client, range);
+    bitmap.lock.endLoan();
+    for (const range of this.ramWithin(EVERYTHING)) this.tables.setDirty(bitmap, range);
   }
 
-  private trackingOf(client: Client): Tracking {
+  private trackingOf(bitmap: ClientBitmap): Tracking {
     return new Tracking(
-      client,
-      () => this.stop(client),
-      () => this.abandon(client),
+      bitmap.client,
+      () => this.stop(bitmap),
+      () => this.abandon(bitmap),
     );
   }
 
   /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
-  private begin(client: Client): number {
-    if (this.tables.isTracked(client)) {
-      this.users[client] = (this.users[client] as number) + 1;
-      this.dirtyAll(client);
+  private begin(bitmap: ClientBitmap): number {
+    if (bitmap.tracked) {
+      bitmap.users++;
+      this.dirtyAll(bitmap);
       return this.rcu.request();
     }
-    const release = this.tables.start(client, this.ramWithin(EVERYTHING), 'track');
-    this.users[client] = 1;
+    const release = this.tables.start(bitmap, this.ramWithin(EVERYTHING), 'track');
+    bitmap.users = 1;
     const cookie = this.rcu.defer(release);
-    this.collector.tracksFrom(client, cookie);
+    bitmap.trackedFrom = cookie;
     return cookie;
   }
 
-  private async stop(client: Client): Promise<void> {
+  private async stop(bitmap: ClientBitmap): Promise<void> {
     const { lifecycle } = this.rcu;
     if (lifecycle.state === 'open') this.rcu.checkMayWait('stop');
-    const cookie = await this.leave(client).catch(async (error) => {
+    const cookie = await this.leave(bitmap).catch(async (error) => {
       await this.rcu.breathe();
       throw error;
     });
@@ -141,29 +139,29 @@ export class Trackings {
     if (cookie !== undefined && lifecycle.state === 'open') await this.rcu.waitFor('stop', cookie, {});
   }
 
-  private abandon(client: Client): void {
-    this.leave(client).catch((error) => {
-      if (error instanceof ArenaFullError) this.rcu.defer(() => this.abandon(client));
+  private abandon(bitmap: ClientBitmap): void {
+    this.leave(bitmap).catch((error) => {
+      if (error instanceof ArenaFullError) this.rcu.defer(() => this.abandon(bitmap));
       else throwInOwnTurn(error);
     });
   }
 
   /** @returns the cookie of the period that frees what the last user leaves */
-  private async leave(client: Client): Promise<number | undefined> {
-    this.users[client] = (this.users[client] as number) - 1;
-    if (this.users[client] !== 0) return undefined;
-    return this.collector.between(client, () => this.unpublish(client));
+  private async leave(bitmap: ClientBitmap): Promise<number | undefined> {
+    bitmap.users--;
+    if (bitmap.users !== 0) return undefined;
+    return this.collector.between(bitmap, () => this.unpublish(bitmap));
   }
 
   /** Unless another user has come while the collections ended. */
-  private unpublish(client: Client): number | undefined {
-    if (this.rcu.lifecycle.state === 'closed' || this.users[client] !== 0) return undefined;
+  private unpublish(bitmap: ClientBitmap): number | undefined {
+    if (this.rcu.lifecycle.state === 'closed' || bitmap.users !== 0) return undefined;
     // That user has come and gone again, and what it waits for was begun before it.
-    if (!this.tables.isTracked(client)) return this.rcu.request();
+    if (!bitmap.tracked) return this.rcu.request();
     try {
-      return this.rcu.defer(this.tables.stop(client, 'stop'));
+      return this.rcu.defer(this.tables.stop(bitmap, 'stop'));
     } catch (error) {
-      this.users[client] = 1;
+      bitmap.users = 1;
       throw error;
     }
   }

@@ -49,7 +49,7 @@ import {
 } from '../base/errors.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { Reader, type ReaderSetup } from '../rcu/reader.js';
-import { ALL_CLIENTS, CLIENT_COUNT, type Client, checkClient, checkMask } from './client.js';
+import { ALL_CLIENTS, type Client, checkClient, checkMask, clientsFor } from './client.js';
 import { type PageRange, touchedPages, walkBlocks } from './page-range.js';
 
 /** Stands for "no table" and "no block": plus any offset it is a negative index, which reads as clear. */
@@ -219,12 +219,7 @@ export class Vcpu extends Reader {
   includesClean(start: number, length: number, mask: number): number {
     const clients = checkMask('includesClean', mask);
     const range = this.queried('includesClean', start, length);
-    let result = 0;
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      if ((clients & (1 << client)) === 0) continue;
-      if (this.findPage('findClear', range, client as Client) < range.end) result |= 1 << client;
-    }
-    return result;
+    return clientsFor(clients, (client) => this.findPage('findClear', range, client) < range.end);
   }
 
   /** @internal Word indices of the cached tables, for the torture's age check. */
@@ -236,7 +231,8 @@ export class Vcpu extends Reader {
     const { words } = this;
     // ORDER GP-3: after the number was loaded (Reader.report), after the look that confirmed it (Reader.enter), or at any
     //   time in an interval (reload); orders the tables' contents before our plain reads of them (acquire).
-    // pairs with: dirty/block-tables.ts publish, setRamEnd, publishTracked, close; dirty-memory.ts closeAfter; reclaim.ts end
+    // pairs with: dirty/client-bitmap.ts publish; dirty/block-tables.ts setRamEnd, publishTracked, close
+    // pairs with: engine.ts closeAfter; reclaim.ts end
     const table0 = words.load(Header.Roots);
     const table1 = words.load(Header.Roots + 1);
     const table2 = words.load(Header.Roots + 2);

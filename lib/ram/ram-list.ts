@@ -16,9 +16,7 @@ import type { Geometry } from '../arena/geometry.js';
 import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddress, wrongType } from '../base/errors.js';
 import { readOptions } from '../base/options.js';
 import { type WaitLimit, waitForWake } from '../base/wait.js';
-import type { Kernel } from '../bitmap/kernel.js';
 import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
-import { CLIENT_COUNT, type Client } from '../dirty/client.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet } from '../dirty/page-set.js';
 import type { PageSetStore } from '../dirty/page-set-store.js';
@@ -37,12 +35,19 @@ export interface PlugOptions {
   readonly offset?: number;
 }
 
+export interface RamListParts {
+  readonly geometry: Geometry;
+  readonly maxPages: number;
+  readonly tables: BlockTables;
+  readonly rcu: Rcu;
+  readonly store: PageSetStore;
+}
+
 /** The RAM blocks of an engine. Of the owner's thread alone. */
 export class RamList {
   protected readonly geometry: Geometry;
   private readonly maxPages: number;
   private readonly tables: BlockTables;
-  private readonly kernel: Kernel;
   private readonly rcu: Rcu;
   private readonly store: PageSetStore;
   private readonly listeners = new RamListeners();
@@ -57,18 +62,10 @@ export class RamList {
   private unplugCount = 0;
 
   /** @internal */
-  constructor(
-    geometry: Geometry,
-    maxPages: number,
-    tables: BlockTables,
-    kernel: Kernel,
-    rcu: Rcu,
-    store: PageSetStore,
-  ) {
+  constructor({ geometry, maxPages, tables, rcu, store }: RamListParts) {
     this.geometry = geometry;
     this.maxPages = maxPages;
     this.tables = tables;
-    this.kernel = kernel;
     this.rcu = rcu;
     this.store = store;
   }
@@ -328,9 +325,8 @@ export class RamList {
   private clean(range: PageRange): void {
     eachBlock(range, this.geometry.pagesPerBlock, (number, from, to) => {
       if (!this.tables.hasBlock(number)) return;
-      for (let client = 0; client < CLIENT_COUNT; client++) {
-        if (!this.tables.isTracked(client as Client)) continue;
-        this.kernel.clearLive(this.tables.blockAt(client, number), from, to);
+      for (const bitmap of this.tables.clients) {
+        if (bitmap.tracked) this.store.kernel.clearLive(bitmap.blockAt(number), from, to);
       }
     });
   }

@@ -15,8 +15,8 @@ import { GracePeriodTimeout } from '../base/errors.js';
 import { later } from '../base/turns.js';
 import { type WaitOptions, waitForWake } from '../base/wait.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import type { BlockTables } from '../dirty/block-tables.js';
 import { Client } from '../dirty/client.js';
+import type { ClientBitmap } from '../dirty/client-bitmap.js';
 import type { Collector } from '../dirty/collector.js';
 import { eachBlock, type PageRange } from '../dirty/page-range.js';
 import type { Trackings } from '../dirty/tracking.js';
@@ -53,21 +53,20 @@ export interface Ram {
 const OPERATION = 'measureDirtyRate';
 
 /** What measuring uses of an engine. */
-interface Measured {
+export interface Measured {
   readonly arena: Arena;
-  readonly tables: BlockTables;
   readonly kernel: Kernel;
   readonly rcu: Rcu;
   readonly collector: Collector;
   readonly trackings: Trackings;
   /** Plugged now, by place. */
-  readonly ram: () => Iterable<Ram>;
+  readonly ram: Iterable<Ram>;
 }
 
 /** One measurement. */
 export class DirtyRateMeasurement {
   private readonly engine: Measured;
-  private readonly client: Client;
+  private readonly bitmap: ClientBitmap;
   private readonly windowMs: number;
   private readonly options: WaitOptions;
   private readonly since = performance.now();
@@ -75,9 +74,9 @@ export class DirtyRateMeasurement {
   /** Of the RAM that was plugged when the first window began, and is. */
   private blocks: Map<Ram, number> | undefined;
 
-  constructor(engine: Measured, client: Client, windowMs: number, options: WaitOptions) {
+  constructor(engine: Measured, bitmap: ClientBitmap, windowMs: number, options: WaitOptions) {
     this.engine = engine;
-    this.client = client;
+    this.bitmap = bitmap;
     this.windowMs = windowMs;
     this.options = options;
   }
@@ -86,14 +85,14 @@ export class DirtyRateMeasurement {
   async run(): Promise<DirtyRate> {
     const { arena, rcu, trackings } = this.engine;
     rcu.checkMayWait(OPERATION);
-    const tracking = trackings.join(this.client) ?? (await trackings.track(this.client, this.options));
+    const tracking = trackings.join(this.bitmap) ?? (await trackings.track(this.bitmap, this.options));
     const rates = new ReaderRates(arena, rcu, OPERATION);
     let readers: ReaderRate[] = [];
     try {
-      const reports = this.client === Client.Migration && rates.begin(this.windowMs, this.options, this.since);
+      const reports = this.bitmap.client === Client.Migration && rates.begin(this.windowMs, this.options, this.since);
       if (reports) await reports; // not where there is none: the window is opened within the call
       while (this.milliseconds < this.windowMs) await this.measureWindow();
-      if (this.client === Client.Migration) readers = await rates.end(this.options, this.since);
+      if (this.bitmap.client === Client.Migration) readers = await rates.end(this.options, this.since);
     } finally {
       rates.stop();
       tracking.abandon();
@@ -108,13 +107,13 @@ export class DirtyRateMeasurement {
   private async measureWindow(): Promise<void> {
     const { rcu, collector, ram } = this.engine;
     const limit = { options: this.options, since: this.since, timeoutError: this.timeoutError };
-    const lock = collector.lockOf(this.client);
+    const { lock } = this.bitmap;
     let end = (): void => {};
     rcu.checkMayWait(OPERATION);
     if (!lock.tryBorrow(() => end())) return rcu.holdingFor(lock.becomesFree(limit));
-    const giveBack = collector.borrow(OPERATION, this.client);
+    const giveBack = collector.borrow(OPERATION, this.bitmap);
     const began = performance.now();
-    this.blocks ??= new Map([...ram()].map((block) => [block, 0]));
+    this.blocks ??= new Map([...ram].map((block) => [block, 0]));
     let open = true;
     try {
       await waitForWake(limit, (wake) => {
@@ -137,8 +136,8 @@ export class DirtyRateMeasurement {
   }
 
   private countBlocks(): void {
-    const { arena, tables, kernel, ram } = this.engine;
-    const plugged = new Set(ram());
+    const { arena, kernel, ram } = this.engine;
+    const plugged = new Set(ram);
     for (const [block, pages] of this.blocks ?? []) {
       if (!plugged.has(block)) {
         this.blocks?.delete(block);
@@ -146,7 +145,7 @@ export class DirtyRateMeasurement {
       }
       let turned = 0;
       eachBlock(block.range, arena.geometry.pagesPerBlock, (number, from, to) => {
-        turned += kernel.count(tables.blockAt(this.client, number), from, to);
+        turned += kernel.count(this.bitmap.blockAt(number), from, to);
       });
       this.blocks?.set(block, pages + turned);
     }

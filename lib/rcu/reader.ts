@@ -71,7 +71,7 @@ export abstract class Reader {
   private governed = false;
   private expected = 0;
   /** The number in our slot; OFFLINE while offline or detached. */
-  private reported = OFFLINE;
+  protected reported = OFFLINE;
   private nesting = 0;
   private attached = true;
   /** How often it has gone offline: tells whose offline stretch it is. */

@@ -61,7 +61,7 @@ export class GeneratedCode {
     let entries = Infinity;
     for (let client = 0; client < ROOTS; client++) {
       // ORDER GP-3: inside the interval, and before the tables' contents (acquire).
-      // pairs with: dirty/block-tables.ts publish
+      // pairs with: dirty/client-bitmap.ts publish
       const table = words.load(Header.Roots + client);
       tables.push(table + Table.Entries);
       entries = Math.min(entries, words.get(table + Table.Length));

@@ -36,9 +36,9 @@ export class RateWatch {
   /** Hears of the windows: what a measurement takes away, and when it puts that back. */
   plantIn(collector: Collector): Collector {
     const { borrow } = collector;
-    collector.borrow = (operation, client) => {
-      const giveBack = borrow.call(collector, operation, client);
-      if (client !== Client.Migration) return giveBack;
+    collector.borrow = (operation, bitmap) => {
+      const giveBack = borrow.call(collector, operation, bitmap);
+      if (bitmap.client !== Client.Migration) return giveBack;
       let opened: Accounts | undefined;
       // Not in this step, in which the readers' counts may still be looked at.
       queueMicrotask(() => {

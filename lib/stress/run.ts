@@ -3,9 +3,9 @@
  * vCPUs, a DMA device and the litmus pair have threads of their own.
  */
 import { createHistogram } from 'node:perf_hooks';
-import { Arena } from '../arena/arena.js';
 import { Client, clientName } from '../dirty/client.js';
-import { DirtyMemory } from '../dirty-memory.js';
+import { type DirtyMemory, openEngine } from '../dirty-memory.js';
+import type { Engine } from '../engine.js';
 import type { Parts } from '../parts.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { GracePeriods } from '../rcu/grace-period.js';
@@ -67,6 +67,7 @@ export class StressRun {
   private readonly objects = new ObjectPool();
   private readonly violations = new Violations(() => this.stop());
   private readonly periods = createHistogram();
+  private readonly engine: Engine;
   private readonly memory: DirtyMemory;
   private readonly arenaStart: number;
   private readonly flows: CollectorFlow[];
@@ -102,7 +103,7 @@ export class StressRun {
     this.listeners = new ThrowingListeners(this.choices(19), this.guest);
     this.room = new ScarceRoom(this.choices(15), conserved);
     this.rates = new RateWatch(this.guest, plan.vcpus + 1);
-    this.memory = new DirtyMemory(
+    const { engine, memory } = openEngine(
       {
         pageSize: this.pageSize,
         pagesPerBlock,
@@ -116,13 +117,15 @@ export class StressRun {
       },
       this.parts(),
     );
+    this.engine = engine;
+    this.memory = memory;
     this.memory.on('stall', (report) => this.stalled(report));
     if (plan.faults) this.listeners.addTo(this.memory);
     this.arenaStart = this.memory.stats().arenaBytesInUse;
     const own = CLIENTS.map((client) => this.plugOwn(client));
     const base = this.plugBase();
     this.conservation = conserved === undefined ? undefined : new Conservation(conserved, base, this.pageSize);
-    const { memory, guest, violations, pageSize, conservation } = this;
+    const { guest, violations, pageSize, conservation } = this;
     const scene: Scene = {
       ...{ memory, guest, violations, base, pageSize, pagesPerBlock, maxPages, scarce, conservation },
       faults: plan.faults,
@@ -260,7 +263,7 @@ export class StressRun {
       await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS).unref());
       if (this.guest.stopped) lingered += PROGRESS_MS;
     }
-    const online = reportReaders(Arena.attach('stress', this.memory.handle)).map(({ name }) => name);
+    const online = reportReaders(this.engine.arena).map(({ name }) => name);
     this.violations.report('hang', `not everything has ended; attached: ${online.join(', ') || 'nobody'}`);
   }
 

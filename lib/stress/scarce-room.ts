@@ -45,9 +45,9 @@ export class ScarceRoom {
 
   plantInTables(tables: BlockTables): BlockTables {
     const { prepareSwap } = tables;
-    tables.prepareSwap = (client, numbers) => {
-      this.choose(client, numbers.length);
-      const swap = prepareSwap.call(tables, client, numbers);
+    tables.prepareSwap = (bitmap, numbers) => {
+      this.choose(bitmap.client, numbers.length);
+      const swap = prepareSwap.call(tables, bitmap, numbers);
       if (swap !== undefined && swap.numbers.length > 0 && swap.numbers.length < numbers.length) this.partialSwaps++;
       return swap;
     };

@@ -6,8 +6,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Words } from '../../lib/arena/words.js';
-import { Client, DirtyMemory, type PageSet } from '../../lib/index.js';
-import { shippedParts } from '../../lib/parts.js';
+import { openEngine } from '../../lib/dirty-memory.js';
+import { Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
 import { generateCode } from '../../scripts/abi-listings.js';
 import { cleanAll, PAGE, SWAP_ALL } from '../support/engines.js';
 import type { GeneratedReport, GeneratedWork } from './generated-vcpu-worker.js';
@@ -25,10 +25,8 @@ export function engineBesideGuest(): DirtyMemory {
   const wasmPages = (GUEST_BYTES + ARENA_BYTES) / 65536;
   const memory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages, shared: true });
   const options = { memory, byteOffset: GUEST_BYTES, arenaBytes: ARENA_BYTES, maxRamBytes: 4096 * PAGE };
-  return new DirtyMemory(
-    { ...options, pagesPerBlock: 64, maxReaders: 4, stallMs: 600_000 },
-    { ...shippedParts, swapPolicy: SWAP_ALL },
-  );
+  return openEngine({ ...options, pagesPerBlock: 64, maxReaders: 4, stallMs: 600_000 }, { swapPolicy: SWAP_ALL })
+    .memory;
 }
 
 export interface Progress {

@@ -110,14 +110,12 @@ describeEngines('closing an engine', () => {
     const vcpu = foreignVcpu(memory);
     const waits = [memory.rcu.synchronize(), memory.track(Client.Code)];
     // The reader is there until closing looks for the last time.
-    const { rcu } = memory as unknown as { rcu: { spin(done: () => boolean): boolean } };
-    const { spin } = rcu;
-    Object.assign(rcu, {
-      spin: (done: () => boolean): boolean => {
-        vcpu.detach();
-        return spin.call(rcu, done);
-      },
-    });
+    const { rcu } = memory;
+    const { endsAtOnce } = rcu;
+    rcu.endsAtOnce = (...of) => {
+      vcpu.detach();
+      return endsAtOnce.apply(rcu, of);
+    };
     await memory.close();
     await Promise.all(waits);
   });

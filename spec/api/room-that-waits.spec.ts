@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Slot } from '../../lib/arena/layout.js';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { ArenaFullError, Client, type DirtyMemory, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { describeEngines, foreignVcpu, PAGE, range, reportUntil, smallEngine } from '../support/engines.js';
@@ -87,13 +88,15 @@ describeEngines('what is refused because a reader has not reported says so', () 
     // The address space was used up first: nothing is taken back while the reader does not report.
     memory.setDirty(0, Client.Vga);
     const calls = [() => memory.harvest(Client.Vga), () => memory.ram.unplug(memory.ram.get('stays')!)];
-    const { allocator } = memory as unknown as { allocator: { top: number; words: { length: number } } };
-    const { top } = allocator;
-    allocator.top = allocator.words.length;
+    const { allocator } = engineOf(memory);
+    const taken: number[] = [];
+    expectThrow(() => {
+      for (;;) taken.push(allocator.allocateBlock('the spec'));
+    }, ArenaFullError);
     for (const call of calls) {
       await expectReject(call, ArenaFullError, 'are free after a grace period', STUCK, 'await rcu.synchronize()');
     }
-    allocator.top = top;
+    for (const block of taken) allocator.freeBlock(block);
     await reportUntil(vcpu, Promise.all(unplugged));
   });
 

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { CLOSED, CREATING, Header, LEFT } from '../../lib/arena/layout.js';
+import { openEngine } from '../../lib/dirty-memory.js';
 import { Client, DirtyMemory, UsageError } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { claimSlot, freeSlot, reportReaders, retireIdentity } from '../../lib/rcu/registry.js';
@@ -152,7 +153,7 @@ describe('the owner of a closed engine', () => {
   it('makes its last store before another engine can be created there', async () => {
     const memory = shared();
     const engine = smallEngine({ memory });
-    const { rcu } = engine as unknown as { rcu: { close(): void } };
+    const { rcu } = engine;
     const close = rcu.close.bind(rcu);
     let state = 0;
     Object.assign(rcu, {
@@ -224,7 +225,7 @@ describe('the bytes of an engine', () => {
       const fail = (): never => {
         throw new RangeError('the host is out of memory');
       };
-      const create = (): unknown => new DirtyMemory({ ...OPTIONS, memory }, { ...shippedParts, [part]: fail });
+      const create = (): unknown => openEngine({ ...OPTIONS, memory }, { [part]: fail });
       expectThrow(create, RangeError, 'the host is out of memory');
       attachVcpu(DirtyMemory.create({ ...OPTIONS, memory }).handle).detach();
     });

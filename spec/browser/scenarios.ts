@@ -3,8 +3,15 @@
  * what was seen as plain data, for the specs to judge.
  */
 import { Words } from '../../lib/arena/words.js';
-import { Client, DirtyMemory, type DirtyMemoryOptions, type ReaderReport, type StallReport } from '../../lib/index.js';
-import { type Parts, shippedParts } from '../../lib/parts.js';
+import { openEngine } from '../../lib/dirty-memory.js';
+import {
+  Client,
+  type DirtyMemory,
+  type DirtyMemoryOptions,
+  type ReaderReport,
+  type StallReport,
+} from '../../lib/index.js';
+import type { Parts } from '../../lib/parts.js';
 import { gracePeriodSabotages } from '../../lib/stress/sabotage/grace-periods.js';
 import { type AttachOptions, attachVcpu } from '../../lib/vcpu.js';
 import { cleanAll, PAGE, pagesOf, smallEngine } from '../support/engines.js';
@@ -41,7 +48,7 @@ class Machine {
 
   constructor(options: DirtyMemoryOptions = {}, parts: Partial<Parts> = {}) {
     const sizes = { maxRamBytes: 4 * PAGES * PAGE, pagesPerBlock: 2 ** 10, maxReaders: 4, stallMs: 600_000 };
-    this.memory = new DirtyMemory({ ...sizes, ...options }, { ...shippedParts, ...parts });
+    this.memory = openEngine({ ...sizes, ...options }, parts).memory;
     this.memory.ram.plug({ id: 'dimm0', size: PAGES * PAGE });
     cleanAll(this.memory);
     this.copy = new GuestCopy(this.memory, new Words(this.guest, 0, PAGES), PAGE);

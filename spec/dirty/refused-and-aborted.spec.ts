@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Allocator } from '../../lib/arena/allocator.js';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { Client, CorruptionError, type DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
@@ -48,7 +48,7 @@ describeEngines('what is refused or aborted before it begins changes nothing:', 
   it('a harvest whose spare block was written to while it was free loses no page', async () => {
     memory = smallEngine({ debug: true }, SWAP_ALL);
     memory.ram.plug({ id: 'ram', size: 64 * PAGE });
-    const { allocator } = memory as unknown as { allocator: Allocator };
+    const { allocator } = engineOf(memory);
     const vcpu = foreignVcpu(memory);
     const spare = allocator.allocateBlock('the spec');
     allocator.freeBlock(spare);

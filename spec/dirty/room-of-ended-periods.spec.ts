@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Allocator } from '../../lib/arena/allocator.js';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { ArenaFullError, Client, type DirtyMemory } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { describeEngines, foreignVcpu, PAGE, reportUntil, smallEngine } from '../support/engines.js';
@@ -31,7 +32,7 @@ describeEngines('room that a period has freed which has ended, and nobody has no
     ] as const) {
       memory.ram.plug({ id, offset: first * PAGE, size: PAGE });
     }
-    allocator = (memory as unknown as { allocator: Allocator }).allocator;
+    allocator = engineOf(memory).allocator;
     vcpu = foreignVcpu(memory);
     const tracking = await reportUntil(vcpu, memory.track(Client.Code));
     tracking.stop().catch(() => {});

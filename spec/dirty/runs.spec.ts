@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { RUN_CAPACITY } from '../../lib/arena/layout.js';
 import type { Kernel } from '../../lib/bitmap/kernel.js';
-import { ArenaFullError, Client, DirtyMemory, type PageSet, UsageError } from '../../lib/index.js';
+import { openEngine } from '../../lib/dirty-memory.js';
+import { ArenaFullError, Client, type DirtyMemory, type PageSet, UsageError } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { cleanAll, describeEngines, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
 import { runsOf } from '../support/memory-model.js';
@@ -211,12 +212,9 @@ for (const kernel of ['wasm', 'atomics'] as const) {
 
     it('are asked for one at first, for whoever wants no more, and never more than there is room for', () => {
       const capacities: number[] = [];
-      const engine = new DirtyMemory(
+      const { memory: engine } = openEngine(
         { kernel, pagesPerBlock: PAGES_PER_BLOCK, maxRamBytes: PAGES * PAGE },
-        {
-          ...shippedParts,
-          kernel: (arena) => noting(shippedParts.kernel(arena), capacities),
-        },
+        { kernel: (arena) => noting(shippedParts.kernel(arena), capacities) },
       );
       engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
       cleanAll(engine);

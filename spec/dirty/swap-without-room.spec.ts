@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
-import { DirtyMemory } from '../../lib/dirty-memory.js';
+import { type DirtyMemory, openEngine } from '../../lib/dirty-memory.js';
 import { ArenaFullError, Client } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { PAGE, SWAP_ALL } from '../support/engines.js';
@@ -15,10 +15,9 @@ describe('a harvest that would swap blocks out', () => {
 
   beforeEach(() => {
     room = Infinity;
-    memory = new DirtyMemory(
+    ({ memory } = openEngine(
       { pagesPerBlock: 64, maxRamBytes: 512 * PAGE, debug: true },
       {
-        ...shippedParts,
         swapPolicy: SWAP_ALL,
         allocator: (...of) => {
           const allocator = shippedParts.allocator(...of);
@@ -30,7 +29,7 @@ describe('a harvest that would swap blocks out', () => {
           return allocator;
         },
       },
-    );
+    ));
     memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
   });
   afterEach(() => memory.close());

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Header, LINE, ROOTS, regionsOf } from '../../lib/arena/layout.js';
-import type { Tracking, Trackings } from '../../lib/dirty/tracking.js';
+import type { Tracking } from '../../lib/dirty/tracking.js';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
@@ -33,7 +34,7 @@ function onDemand(): DirtyMemory {
 
 /** There is no room for any table. @returns how to make it again */
 function withoutRoom(memory: DirtyMemory): () => void {
-  const { allocator } = memory as unknown as { allocator: { allocateTable(): number } };
+  const { allocator } = engineOf(memory);
   Object.defineProperty(allocator, 'allocateTable', {
     configurable: true,
     value: () => {
@@ -305,8 +306,8 @@ describeEngines('tracking on demand', (shared) => {
     const first = await reportUntil(vcpu, memory.track(Client.Migration));
     const underWay = memory.harvest(Client.Migration);
     const ended = watch(first.stop());
-    const { trackings } = memory as unknown as { trackings: Trackings };
-    const stopped = (trackings.join(Client.Migration) as Tracking).stop();
+    const engine = engineOf(memory);
+    const stopped = (engine.trackings.join(engine.bitmapOf(Client.Migration)) as Tracking).stop();
     const last = watch(stopped);
     vcpu.quiescent();
     expect((await underWay).added).to.equal(PAGES);

@@ -24,6 +24,7 @@ export interface World {
   readonly arena: Arena;
   readonly kernel: AtomicsKernel;
   readonly periods: GracePeriods;
+  readonly allocator: Allocator;
   readonly tables: BlockTables;
   readonly vcpu: Vcpu;
   /** A block that nobody has been told of, for what is collected. */
@@ -69,22 +70,14 @@ function build({ dirty, offline = false, vcpu: VcpuClass = Vcpu }: WorldOptions)
   const vcpu = new VcpuClass({ arena, kernel, name: 'vcpu', identity: 1, governorOf: Throttle.of });
   removeLocalReader(vcpu); // it stands for one of another thread
   vcpu.mark(0);
-  if (!dirty)
-    for (let client = 0; client < 3; client++) kernel.clearLive(tables.blockAt(client, 0), 0, PAGES_PER_BLOCK);
+  if (!dirty) for (const bitmap of tables.clients) kernel.clearLive(bitmap.blockAt(0), 0, PAGES_PER_BLOCK);
   if (offline) vcpu.goOffline();
-  return { arena, kernel, periods, tables, vcpu, spare };
+  return { arena, kernel, periods, allocator, tables, vcpu, spare };
 }
 
 function trace(world: World, words: TracedWords): World {
   // Whoever keeps the arena's words for itself.
-  for (const part of [
-    world.arena,
-    world.kernel,
-    world.vcpu,
-    (world.tables as unknown as { allocator: Allocator }).allocator,
-  ]) {
-    Object.assign(part, { words });
-  }
+  for (const part of [world.arena, world.kernel, world.vcpu, world.allocator]) Object.assign(part, { words });
   return world;
 }
 
@@ -109,7 +102,7 @@ export function locationsOf(options: WorldOptions): Record<string, number> {
     waiting: Header.Waiting,
     wake: Header.Wake,
     ...Object.fromEntries([0, 1, 2].map((client) => [`root ${client}`, Header.Roots + client])),
-    ...Object.fromEntries([0, 1, 2].map((client) => [`bits ${client}`, tables.blockAt(client, 0)])),
+    ...Object.fromEntries(tables.clients.map((bitmap) => [`bits ${bitmap.client}`, bitmap.blockAt(0)])),
     guest: GUEST,
   };
 }

@@ -4,6 +4,7 @@
  */
 import { expect } from 'chai';
 import { Header, Table } from '../../lib/arena/layout.js';
+import type { ClientBitmap } from '../../lib/dirty/client-bitmap.js';
 import { Vcpu } from '../../lib/dirty/vcpu.js';
 import { Client } from '../../lib/index.js';
 import { FIRST_NUMBER, nextNumber } from '../../lib/rcu/sequence.js';
@@ -31,18 +32,25 @@ function gracePeriod({ periods }: World, m: TracedWords): void {
   m.assume(!periods.running);
 }
 
+/** Tells what it has reported. */
+class Told extends Vcpu {
+  get number(): number {
+    return this.reported;
+  }
+}
+
 describe('the engine’s own marks, reports and collections', () => {
   const STORED = 2;
   const store: Act = (_, m) => m.set(GUEST, STORED);
   const mark: Act = ({ vcpu }) => void vcpu.mark(0);
-  const take = ({ kernel, tables, spare }: World): number =>
-    kernel.takeLive(tables.blockAt(Client.Migration, 0), 0, 64, spare);
+  const blockOf = ({ tables }: World): number => (tables.clients[Client.Migration] as ClientBitmap).blockAt(0);
+  const take = (world: World): number => world.kernel.takeLive(blockOf(world), 0, 64, world.spare);
   const harvest: Act = (world, m) => {
     const taken = take(world);
     gracePeriod(world, m);
     return { taken, copy: m.get(GUEST) };
   };
-  const dirtyAfterwards: Act = ({ tables }, m) => ({ dirty: m.load(tables.blockAt(Client.Migration, 0)) });
+  const dirtyAfterwards: Act = (world, m) => ({ dirty: m.load(blockOf(world)) });
   const isLost = ({ taken, copy, dirty }: Seen): boolean => !(taken === 1 && copy === STORED) && dirty === 0;
   const interval =
     (...steps: readonly Act[]): Act =>
@@ -134,7 +142,7 @@ describe('the engine’s own blocking wait', () => {
   // One round of the wait is enough, as in wake-up.spec.ts; there is room for two. The number goes to the slot, and the
   // word is changed once: no value takes more than two writes to come about.
   const longestChain = 2;
-  const options = { dirty: true };
+  const options = { dirty: true, vcpu: Told };
   const owner: Act = ({ arena, periods }, m) => {
     m.mostEvents = 18;
     periods.request();
@@ -146,7 +154,7 @@ describe('the engine’s own blocking wait', () => {
   };
   const reader: Act = ({ vcpu }) => {
     vcpu.quiescent();
-    return { reported: reportedBy(vcpu) };
+    return { reported: (vcpu as Told).number };
   };
   const isMissed = ({ asleep, reported }: Seen): boolean => asleep === 1 && reported === nextNumber(FIRST_NUMBER);
 
@@ -159,13 +167,9 @@ describe('the engine’s own blocking wait', () => {
   });
 
   it('broken, a report that wakes nobody: it is slept through', () => {
-    class Silent extends Vcpu {}
+    class Silent extends Told {}
     Object.defineProperty(Silent.prototype, 'wakeOwner', { value: () => {} });
     const broken = litmus({ ...options, vcpu: Silent }, reader, owner);
     expectWitness({ ...broken, longestChain }, isMissed);
   });
 });
-
-function reportedBy(vcpu: Vcpu): number {
-  return (vcpu as unknown as { reported: number }).reported;
-}

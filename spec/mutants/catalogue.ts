@@ -53,15 +53,15 @@ const tables = {
 const ends = {
   'number-before-closed': {
     description: 'the last number is stored before it is said that the engine is closed',
-    file: 'lib/dirty-memory.ts',
+    file: 'lib/engine.ts',
     original: 'this.arena.words.store(Header.Closed, ',
     replacement: 'this.rcu.close(); Object.assign(this.rcu, { close() {} }); this.arena.words.store(Header.Closed, ',
   },
   'untracked-client-collected': {
     description: 'a collection that waited for its turn does not look whether its client is tracked still',
     file: COLLECTOR,
-    original: 'if (this.tables.isTracked(client)) return;',
-    replacement: 'if (client >= 0) return;',
+    original: 'if (tracked) return;',
+    replacement: 'if (name !== undefined) return;',
   },
 } as const satisfies Record<string, Mutant>;
 
@@ -83,7 +83,7 @@ const swaps = {
   'never-swapped': {
     description: 'dense blocks are emptied word by word, too',
     file: COLLECTOR,
-    original: 'const swap = this.tables.prepareSwap(client, [...dense]);',
+    original: 'const swap = tables.prepareSwap(bitmap, [...dense]);',
     replacement: 'const swap = undefined;',
   },
   'one-block-not-emptied': {
@@ -113,8 +113,8 @@ const steps = {
   'unsynchronized-a-period-early': {
     description: 'a collection that does not wait is taken in the period that tells vCPUs of its client',
     file: COLLECTOR,
-    original: 'this.rcu.completed < state.trackedFrom',
-    replacement: 'this.rcu.completed < state.trackedFrom - 1',
+    original: 'rcu.completed < bitmap.trackedFrom',
+    replacement: 'rcu.completed < bitmap.trackedFrom - 1',
   },
   'last-page-forgotten': {
     description: 'a bitmap block is dropped though other RAM has its last page',

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Header, Meter } from '../../lib/arena/layout.js';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import {
@@ -540,7 +541,7 @@ for (const [how, policy] of [
     });
 
     it('opens no window when the time for its readers is up: nobody tracks the client any more', async () => {
-      const { collector } = memory as unknown as { collector: { borrow(...of: unknown[]): () => void } };
+      const { collector } = engineOf(memory);
       const { borrow } = collector;
       const tracked: number[] = [];
       collector.borrow = function (...of): () => void {

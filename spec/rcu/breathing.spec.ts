@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import type { Allocator } from '../../lib/arena/allocator.js';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { ArenaFullError, Client, type DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { describeEngines, PAGE, smallEngine } from '../support/engines.js';
@@ -63,8 +65,7 @@ describeEngines('a loop over operations that need not wait', () => {
     const gone = memory.ram.plug({ id: 'gone', size: 200 * PAGE });
     const on = smallEngine({ tracked: 0 });
     on.ram.plug({ id: 'ram', size: 10 * PAGE });
-    type Allocating = { allocator: { allocateTable?: () => never; allocateBlock?: () => never } };
-    const allocators = [memory, on].map((of) => (of as unknown as Allocating).allocator);
+    const allocators: Partial<Allocator>[] = [memory, on].map((of) => engineOf(of).allocator);
     const tracking = await on.track(Client.Code);
     for (const allocator of allocators) {
       allocator.allocateTable = allocator.allocateBlock = () => {

@@ -2,9 +2,8 @@ import { expect } from 'chai';
 import type { Arena } from '../../lib/arena/arena.js';
 import type { Words } from '../../lib/arena/words.js';
 import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
-import { DirtyMemory } from '../../lib/dirty-memory.js';
+import { DirtyMemory, openEngine } from '../../lib/dirty-memory.js';
 import { Client } from '../../lib/index.js';
-import { shippedParts } from '../../lib/parts.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   CLIENTS,
@@ -73,8 +72,8 @@ describeEngines('regressions: bitmap arithmetic', () => {
             };
           },
         });
-      const parts = { ...shippedParts, kernel: ({ words }: Arena) => new AtomicsKernel(counted(words)) };
-      const memory = new DirtyMemory({ maxRamBytes: 2 ** 36, pagesPerBlock: 2 ** 21 }, parts);
+      const parts = { kernel: ({ words }: Arena) => new AtomicsKernel(counted(words)) };
+      const { memory } = openEngine({ maxRamBytes: 2 ** 36, pagesPerBlock: 2 ** 21 }, parts);
       memory.ram.plug({ id: 'ram', size: 2 ** 36 });
       const dirtyEverywhere = memory.snapshotAndClearUnsynchronized(0, 2 ** 36, Client.Code);
       expect(dirtyEverywhere.pages).to.equal(2 ** 24);

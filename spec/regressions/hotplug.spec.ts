@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Allocator } from '../../lib/arena/allocator.js';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { ArenaFullError, Client, type DirtyMemory, type RamBlock } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
@@ -18,7 +18,7 @@ import { expectReject, expectThrow } from '../support/refusals.js';
 
 /** From its `nth` allocation on the engine has no more memory. @returns how to give it memory again */
 function failAllocation(memory: DirtyMemory, nth: number): () => void {
-  const { allocator } = memory as unknown as { allocator: Allocator };
+  const { allocator } = engineOf(memory);
   let count = 0;
   for (const method of ['allocateBlock', 'allocateTable'] as const) {
     const original = allocator[method].bind(allocator) as (...args: never[]) => number;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header, Table } from '../../lib/arena/layout.js';
-import { DirtyMemory } from '../../lib/dirty-memory.js';
+import { type DirtyMemory, openEngine } from '../../lib/dirty-memory.js';
 import { shippedParts } from '../../lib/parts.js';
 import { ConstantBlocks } from '../../lib/stress/constant-blocks.js';
 import { PAGE } from '../support/engines.js';
@@ -16,10 +16,9 @@ describe('the watch on the blocks that never change', () => {
     found = [];
     blocks = new ConstantBlocks((detail) => found.push(detail));
     const options = { pagesPerBlock: 64, maxRamBytes: 1024 * PAGE, tracked: 1 };
-    memory = new DirtyMemory(options, {
-      ...shippedParts,
+    ({ memory } = openEngine(options, {
       allocator: (of, fresh) => blocks.plantIn(of, shippedParts.allocator(of, fresh)),
-    });
+    }));
     arena = Arena.attach('spec', memory.handle);
     memory.ram.plug({ id: 'ram', size: 64 * PAGE });
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DirtyMemory } from '../../lib/dirty-memory.js';
+import { type DirtyMemory, openEngine } from '../../lib/dirty-memory.js';
 import { ArenaFullError, Client } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { Choices } from '../../lib/stress/plan.js';
@@ -9,16 +9,15 @@ import { PAGE, SWAP_ALL } from '../support/engines.js';
 const PAGES = 640;
 
 function engineWith(room: ScarceRoom): DirtyMemory {
-  return new DirtyMemory(
+  return openEngine(
     { pagesPerBlock: 64, maxRamBytes: 1024 * PAGE, debug: true },
     {
-      ...shippedParts,
       swapPolicy: SWAP_ALL,
       allocator: (...of) => room.plantInAllocator(shippedParts.allocator(...of)),
       tables: (...of) => room.plantInTables(shippedParts.tables(...of)),
       rcu: (...of) => room.plantInRcu(shippedParts.rcu(...of)),
     },
-  );
+  ).memory;
 }
 
 describe('an arena with room for some of the blocks of a swap', () => {

@@ -1,8 +1,9 @@
 /** Small engines, and what specs look at from outside. */
 
 import { Header } from '../../lib/arena/layout.js';
-import { type Client, DirtyMemory, type DirtyMemoryOptions, type PageSet } from '../../lib/index.js';
-import { shippedParts } from '../../lib/parts.js';
+import { shippedSwapPolicy } from '../../lib/dirty/density.js';
+import { openEngine } from '../../lib/dirty-memory.js';
+import type { Client, DirtyMemory, DirtyMemoryOptions, PageSet } from '../../lib/index.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 
@@ -30,7 +31,7 @@ export function describeEngines(title: string, suite: (this: Mocha.Suite, shared
 }
 
 /** An engine that grows and shrinks its tables often: 64 pages a bitmap block. Nobody waits for its stalls. */
-export function smallEngine(options: DirtyMemoryOptions = {}, swapPolicy = shippedParts.swapPolicy): DirtyMemory {
+export function smallEngine(options: DirtyMemoryOptions = {}, swapPolicy = shippedSwapPolicy): DirtyMemory {
   const all = {
     pageSize: PAGE,
     pagesPerBlock: 64,
@@ -42,7 +43,7 @@ export function smallEngine(options: DirtyMemoryOptions = {}, swapPolicy = shipp
     shared: inSharedMemory,
     ...options,
   };
-  return new DirtyMemory(all, { ...shippedParts, swapPolicy });
+  return openEngine(all, { swapPolicy }).memory;
 }
 
 /** One region of memory for many engines in turn: each finds what the one before has left there. */
@@ -58,12 +59,12 @@ export class Ground {
   }
 
   /** @param swapPolicy when to swap bitmap blocks; the shipped one spares blocks as small as specs use */
-  engine(options: DirtyMemoryOptions, swapPolicy = shippedParts.swapPolicy): DirtyMemory {
+  engine(options: DirtyMemoryOptions, swapPolicy = shippedSwapPolicy): DirtyMemory {
     // An engine that a failed test left open does not count.
     new Int32Array(this.memory.buffer)[Header.Magic] = 0;
     const arenaBytes = this.memory.buffer.byteLength - 64;
     const all = { stallMs: 600_000, maxReaders: 4, arenaBytes, ...options, memory: this.memory, shared: this.shared };
-    return new DirtyMemory(all, { ...shippedParts, swapPolicy });
+    return openEngine(all, { swapPolicy }).memory;
   }
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Words } from '../../lib/arena/words.js';
-import { Client, DirtyMemory } from '../../lib/index.js';
-import { shippedParts } from '../../lib/parts.js';
+import { openEngine } from '../../lib/dirty-memory.js';
+import { Client, type DirtyMemory } from '../../lib/index.js';
 import { gracePeriodSabotages } from '../../lib/stress/sabotage/grace-periods.js';
 import { CLIENTS, cleanAll, PAGE, smallEngine } from '../support/engines.js';
 import { GuestCopy } from '../support/guest-copy.js';
@@ -68,7 +68,7 @@ describe('vCPUs on worker threads: collecting', () => {
 
   it('is seen to miss stores when its harvests do not wait for the grace period', async () => {
     const { parts } = gracePeriodSabotages['harvest-without-grace-period'];
-    const broken = new DirtyMemory({ stallMs: 600_000 }, { ...shippedParts, ...parts });
+    const { memory: broken } = openEngine({ stallMs: 600_000 }, parts);
     broken.ram.plug({ id: 'dimm0', size: PAGES * PAGE });
     copy = new GuestCopy(broken, guest, PAGE);
     const vcpu = await RemoteVcpu.attached(broken.handle, 'vcpu', guestBuffer);

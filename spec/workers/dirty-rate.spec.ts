@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
-import { Client, DirtyMemory, type DirtyRate } from '../../lib/index.js';
-import { shippedParts } from '../../lib/parts.js';
+import { openEngine } from '../../lib/dirty-memory.js';
+import { Client, type DirtyMemory, type DirtyRate } from '../../lib/index.js';
 import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
 import { cleanAll, PAGE, smallEngine } from '../support/engines.js';
 import { GuestCopy } from '../support/guest-copy.js';
@@ -73,7 +73,7 @@ describe('vCPUs on worker threads: measuring their dirty rates', () => {
 
   it('is seen to lose stores when the bits do not go back', async () => {
     const parts = SABOTAGES['borrowed-bits-kept']?.parts;
-    begin(new DirtyMemory({ stallMs: 600_000 }, { ...shippedParts, ...parts }));
+    begin(openEngine({ stallMs: 600_000 }, parts).memory);
     const vcpu = await attached('vcpu');
     await vcpu.begin('storeAndMark');
     await until(() => copy.differing().length > 0);
@@ -240,15 +240,19 @@ describe('vCPUs on worker threads: dirty-rate limits', () => {
   it('cannot put the owner to sleep in a quiescent state of its own reader, however its handle came', async () => {
     const { attachVcpu } = await import('../../lib/vcpu.js');
     memory.limitDirtyRate(1);
+    const { wait } = Atomics;
     for (const handle of [memory.handle, structuredClone(memory.handle)]) {
       const local = attachVcpu(handle);
-      const { words } = local as unknown as { words: { wait(): void } };
-      words.wait = () => {
-        throw new Error('the owner sleeps');
-      };
       await memory.testAndClear(0, PAGES * PAGE, Client.Migration);
       for (let page = 0; page < PAGES; page++) local.markPage(page, Client.Migration);
-      local.quiescent();
+      Atomics.wait = () => {
+        throw new Error('the owner sleeps');
+      };
+      try {
+        local.quiescent();
+      } finally {
+        Atomics.wait = wait;
+      }
       expect(online()).to.equal(1);
       local.detach();
     }

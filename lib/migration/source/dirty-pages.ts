@@ -4,11 +4,11 @@
  */
 import type { WaitOptions } from '../../base/wait.js';
 import { Client } from '../../dirty/client.js';
-import type { ExclusiveUser } from '../../dirty/collector.js';
-import type { ExclusiveUse } from '../../dirty/exclusive-use.js';
+import type { ExclusiveUser } from '../../dirty/client-bitmap.js';
+import { ExclusiveUse } from '../../dirty/exclusive-use.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import type { Run } from '../../dirty/run-iterator.js';
-import type { DirtyMemory } from '../../dirty-memory.js';
+import { type DirtyMemory, engineOf } from '../../dirty-memory.js';
 
 const USER: ExclusiveUser = { name: 'a migration', remedy: 'await its result, or cancel it' };
 
@@ -21,7 +21,9 @@ export class DirtyPages {
 
   /** Nobody else collects from here on. @throws UsageError when the engine is closed */
   constructor(memory: DirtyMemory) {
-    this.use = memory.collectAlone('migrate', Client.Migration, USER);
+    memory.rcu.lifecycle.check('migrate');
+    const engine = engineOf(memory);
+    this.use = new ExclusiveUse(engine, 'migrate', engine.bitmapOf(Client.Migration), USER);
     this.toSend = memory.createPageSet();
     this.pageSize = memory.pageSize;
   }

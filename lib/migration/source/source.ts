@@ -4,7 +4,7 @@ import { checkInteger, wrongType } from '../../base/errors.js';
 import { Events } from '../../base/events.js';
 import { warn } from '../../base/host.js';
 import { onAbort } from '../../base/on-abort.js';
-import { DirtyMemory } from '../../dirty-memory.js';
+import { isDirtyMemory } from '../../dirty-memory.js';
 import { SourceDecision } from '../decision.js';
 import { callHook } from '../hook.js';
 import type { SourceMachine } from '../machine.js';
@@ -57,7 +57,7 @@ export function migrate(machine: SourceMachine, stream: ByteStream, options: Mig
   if (throttle !== undefined && typeof throttle !== 'function') {
     throw wrongType('migrate', 'machine.throttle', throttle, 'a function');
   }
-  if (!DirtyMemory.is(memory)) {
+  if (!isDirtyMemory(memory)) {
     throw wrongType('migrate', 'machine.memory', memory, 'a DirtyMemory of the same copy of this package');
   }
   memory.rcu.lifecycle.check('migrate');

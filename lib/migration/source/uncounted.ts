@@ -2,9 +2,10 @@
  * Limits on dirtied pages hold readers that count what they turn dirty. Generated code that does not count, marks of the owner's
  * thread and device threads without a reader are held by none, and a guest that dirties its RAM so is not slowed down.
  */
+import type { Arena } from '../../arena/arena.js';
 import { describeReaders } from '../../base/errors.js';
-import type { DirtyMemory } from '../../dirty-memory.js';
-import { dirtiedSince, type Reading } from '../../rate/readings.js';
+import { type DirtyMemory, engineOf } from '../../dirty-memory.js';
+import { dirtiedSince, type Reading, readMeters } from '../../rate/readings.js';
 
 /** A reader that has counted none of the pages. */
 export interface UncountedReader {
@@ -26,11 +27,11 @@ export interface UncountedPages {
 
 /** What readers count from one collection to the next. */
 export class CountedPages {
-  private readonly memory: DirtyMemory;
+  private readonly arena: Arena;
   private earlier = new Map<number, Reading>();
 
   constructor(memory: DirtyMemory) {
-    this.memory = memory;
+    this.arena = engineOf(memory).arena;
   }
 
   /**
@@ -39,7 +40,7 @@ export class CountedPages {
    * @returns what was counted since the last call
    */
   compare(pages: number): UncountedPages {
-    const readings = this.memory.readMeters();
+    const readings = readMeters(this.arena);
     let counted = 0;
     const readers: UncountedReader[] = [];
     for (const reading of readings) {

@@ -7,12 +7,11 @@
  * The race is between the test of a bit and its clear, so the owner aims: it shifts the two threads against each other
  * until the clear falls into the middle of the vCPU's marks. Volleys of which that is so are *contested*.
  */
-import type { Kernel } from '../../bitmap/kernel.js';
-import type { BlockTables } from '../../dirty/block-tables.js';
 import { Client } from '../../dirty/client.js';
 import { type SwapPolicy, shippedSwapPolicy } from '../../dirty/density.js';
 import type { PageSet } from '../../dirty/page-set.js';
-import { DirtyMemory } from '../../dirty-memory.js';
+import { type DirtyMemory, openEngine } from '../../dirty-memory.js';
+import type { Engine } from '../../engine.js';
 import type { Parts } from '../../parts.js';
 import { Choices } from '../plan.js';
 import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
@@ -37,12 +36,11 @@ const JITTER = 100;
 
 export class LitmusOwner {
   readonly memory: DirtyMemory;
+  private readonly engine: Engine;
   private readonly pair: Pair;
   private readonly choices: Choices;
   private readonly set: PageSet;
   private readonly copy = new Int32Array(VOLLEY_PAGES);
-  private kernel!: Kernel;
-  private tables!: BlockTables;
   private volleys = 0;
   /** How much later than the vCPU the owner begins. */
   private lag = 0;
@@ -52,21 +50,12 @@ export class LitmusOwner {
     const always: SwapPolicy = { oneIn: 64, leastWords: 1 };
     this.pair = pair;
     this.choices = new Choices(seed, 3);
-    this.memory = new DirtyMemory(
+    const { engine, memory } = openEngine(
       { pagesPerBlock: VOLLEY_PAGES, maxRamBytes: ALL, maxReaders: 1, kernel },
-      {
-        ...parts,
-        kernel: (arena) => {
-          this.kernel = parts.kernel(arena);
-          return this.kernel;
-        },
-        tables: (...of) => {
-          this.tables = parts.tables(...of);
-          return this.tables;
-        },
-        swapPolicy: swap ? always : shippedSwapPolicy,
-      },
+      { ...parts, swapPolicy: swap ? always : shippedSwapPolicy },
     );
+    this.engine = engine;
+    this.memory = memory;
     this.memory.ram.plug({ id: 'litmus', size: ALL });
     this.set = this.memory.createPageSet();
   }
@@ -114,7 +103,8 @@ export class LitmusOwner {
 
   /** No collection at all: what a harvest is built on, with the copy hard on its heels. */
   clear(): void {
-    this.kernel.clearLive(this.tables.blockAt(Client.Migration, 0), 0, VOLLEY_PAGES);
+    const block = this.engine.bitmapOf(Client.Migration).blockAt(0);
+    this.engine.kernel.clearLive(block, 0, VOLLEY_PAGES);
   }
 
   /** The vCPU must have detached, or be about to. */

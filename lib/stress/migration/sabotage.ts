@@ -1,4 +1,7 @@
 /** Planted bugs of migrations: a hook, a claim or a process that does wrong, to see the judge find it. */
+import type { Collector } from '../../dirty/collector.js';
+import type { PageSet } from '../../dirty/page-set.js';
+import { engineOf } from '../../dirty-memory.js';
 import type { Arbiter, DestinationMachine, Side, SourceMachine } from '../../migration/index.js';
 
 export interface MigrationSabotage {
@@ -73,18 +76,14 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
     oracles: ['ram-differs'],
     source: (machine) => {
       let paused = false;
-      const use = machine.memory.collectAlone.bind(machine.memory);
-      machine.memory.collectAlone = (...of) => {
-        const granted = use(...of);
-        const harvest = granted.harvest.bind(granted);
-        granted.harvest = async (into, options) => {
-          if (!paused) return harvest(into, options);
-          const dropped = machine.memory.createPageSet();
-          const pages = await harvest(dropped, options);
-          dropped.dispose();
-          return pages;
+      const { collector } = engineOf(machine.memory);
+      const collect: Collector['collect'] = collector.collect.bind(collector);
+      collector.collect = (collection, options) => {
+        const deliver = (taken: PageSet) => {
+          if (paused && collection.operation === 'harvest') taken.keepOnly([]);
+          return collection.deliver(taken);
         };
-        return granted;
+        return collect({ ...collection, deliver }, options);
       };
       return sourceHooks(machine, {
         pause: async () => {

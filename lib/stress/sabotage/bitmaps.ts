@@ -37,10 +37,10 @@ export const bitmapSabotages = {
   'seed-find-next-bit': {
     description: "queries search with the seed's mixed-up arguments (upstream 88c73d16ad1b)",
     parts: {
-      queries: (tables, collector, kernel, ...rest) => {
+      queries: (kernel, ...rest) => {
         const findSet: Kernel['findSet'] = (...of) => seedSearch(kernel.findSet.bind(kernel), ...of);
         const findClear: Kernel['findClear'] = (...of) => seedSearch(kernel.findClear.bind(kernel), ...of);
-        return new Queries(tables, collector, { findSet, findClear }, ...rest);
+        return new Queries({ findSet, findClear }, ...rest);
       },
     },
     oracles: CORRUPTION,

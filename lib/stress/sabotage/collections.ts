@@ -1,78 +1,62 @@
 /** Collections that clear too late, too much, or lose what they gave up. */
 import type { WaitOptions } from '../../base/wait.js';
-import type { Client } from '../../dirty/client.js';
-import { type ClientState, Collector } from '../../dirty/collector.js';
+import type { ClientBitmap } from '../../dirty/client-bitmap.js';
+import { type Collection, Collector } from '../../dirty/collector.js';
 import { EVERYTHING, eachBlock, type PageRange } from '../../dirty/page-range.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
-type Collect = Parameters<Collector['collect']>;
-
 /** The grace period is waited for first, and protects nothing. */
 class ClearsAfterwards extends Collector {
-  override async collect<T>(
-    operation: string,
-    client: Client,
-    range: () => PageRange,
-    options: WaitOptions,
-    deliver: (taken: PageSet) => T,
-    maxPages?: number,
-  ): Promise<T> {
-    if (maxPages !== undefined) return super.collect(operation, client, range, options, deliver, maxPages);
-    await this.rcu.synchronize(options);
-    return this.collectUnsynchronized(operation, client, range(), deliver);
+  override async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
+    const { operation, bitmap, range, deliver, maxPages } = collection;
+    if (maxPages !== undefined) return super.collect(collection, options);
+    await this.parts.rcu.synchronize(options);
+    return this.collectUnsynchronized(operation, bitmap, range(), deliver);
   }
 }
 
 class PutsBackAtOnce extends Collector {
-  protected override abandon(client: Client, state: ClientState, taken: PageSet): void {
-    state.inFlight = undefined;
-    this.putBack(client, taken);
-    state.lock.release();
+  protected override abandon(bitmap: ClientBitmap, taken: PageSet): void {
+    bitmap.inFlight = undefined;
+    this.putBack(bitmap, taken);
+    bitmap.lock.release();
   }
 }
 
 class DropsWhatItGaveUp extends Collector {
-  protected override abandon(_: Client, state: ClientState, taken: PageSet): void {
-    this.rcu.defer(() => {
-      state.inFlight = undefined;
+  protected override abandon(bitmap: ClientBitmap, taken: PageSet): void {
+    this.parts.rcu.defer(() => {
+      bitmap.inFlight = undefined;
       taken.dispose();
-      state.lock.release();
+      bitmap.lock.release();
     });
   }
 }
 
 class KeepsWhatItBorrowed extends Collector {
-  protected override putBorrowedBack(client: Client, state: ClientState, taken: PageSet): void {
+  protected override putBorrowedBack(bitmap: ClientBitmap, taken: PageSet): void {
     taken.keepOnly([]);
-    super.putBorrowedBack(client, state, taken);
+    super.putBorrowedBack(bitmap, taken);
   }
 }
 
 /** Into blocks that are gone, of which the all-zero block has the place, or that other RAM has. */
 class PutsBackWhereRamWas extends Collector {
-  private readonly of: ConstructorParameters<typeof Collector>;
   private ramWas: readonly PageRange[] = [];
 
-  constructor(...of: ConstructorParameters<typeof Collector>) {
-    super(...of);
-    this.of = of;
-  }
-
-  override async collect<T>(...[operation, client, range, ...rest]: Collect): Promise<T> {
-    const [, , , , ramWithin] = this.of;
-    const remembered = (): PageRange => {
-      this.ramWas = [...ramWithin(EVERYTHING)];
-      return range();
+  override async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
+    const range = (): PageRange => {
+      this.ramWas = [...this.parts.ramWithin(EVERYTHING)];
+      return collection.range();
     };
-    return super.collect(operation, client, remembered, ...rest) as Promise<T>;
+    return super.collect({ ...collection, range }, options);
   }
 
-  protected override putBack(client: Client, taken: PageSet): void {
-    const [{ geometry }, tables] = this.of;
+  protected override putBack(bitmap: ClientBitmap, taken: PageSet): void {
     for (const part of this.ramWas) {
-      eachBlock(part, geometry.pagesPerBlock, (number, from, to) => {
-        taken.returnLive(tables.blockAt(client, number), number, from, to);
+      eachBlock(part, this.parts.geometry.pagesPerBlock, (number, from, to) => {
+        taken.returnLive(bitmap.blockAt(number), number, from, to);
       });
     }
     taken.dispose();
@@ -80,12 +64,12 @@ class PutsBackWhereRamWas extends Collector {
 }
 
 class RoundsOutwards extends Collector {
-  override async collect<T>(...[operation, client, range, ...rest]: Collect): Promise<T> {
-    const rounded = (): PageRange => {
-      const { first, end } = range();
+  override async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
+    const range = (): PageRange => {
+      const { first, end } = collection.range();
       return { first: first - (first % 64), end: Math.ceil(end / 64) * 64 };
     };
-    return super.collect(operation, client, rounded, ...rest) as Promise<T>;
+    return super.collect({ ...collection, range }, options);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Block tables and RAM that come, go and are cleaned in the wrong order, or not. */
 import { Header, Table } from '../../arena/layout.js';
-import { type AfterGracePeriod, BlockTables, type Entry, type NewTable, type Swap } from '../../dirty/block-tables.js';
+import { type AfterGracePeriod, BlockTables, type NewTable, type Swap } from '../../dirty/block-tables.js';
+import type { ClientBitmap, Entry } from '../../dirty/client-bitmap.js';
 import type { PageRange } from '../../dirty/page-range.js';
 import type { RamBlock } from '../../ram/ram-block.js';
 import { RamList } from '../../ram/ram-list.js';
@@ -9,11 +10,11 @@ import { CORRUPTION, type Sabotage } from './sabotage.js';
 /** The caller requests its grace period in this step, so the number has advanced when the root is stored. */
 class PublishesLate extends BlockTables {
   protected override publish(built: readonly NewTable[]): AfterGracePeriod {
-    const replaced = built.map(([client]) => [client, this.tables[client] as number] as const);
+    const replaced = built.map(([bitmap]) => [bitmap, bitmap.table] as const);
     const release = super.publish(built);
-    for (const [client, old] of replaced) this.arena.words.store(Header.Roots + client, old);
+    for (const [{ client }, old] of replaced) this.arena.words.store(Header.Roots + client, old);
     queueMicrotask(() => {
-      for (const [client] of replaced) this.arena.words.store(Header.Roots + client, this.tables[client] as number);
+      for (const [{ client, table }] of replaced) this.arena.words.store(Header.Roots + client, table);
     });
     return release;
   }
@@ -31,8 +32,8 @@ class ForgetsOldBlocks extends BlockTables {
     }
   }
 
-  protected override build(...[client, length, changes, purpose]: Parameters<BlockTables['build']>): number {
-    const table = super.build(client, length, changes, purpose);
+  protected override build(...[bitmap, length, changes, purpose]: Parameters<BlockTables['build']>): number {
+    const table = super.build(bitmap, length, changes, purpose);
     if (!this.extending) return table;
     const { words, regions } = this.arena;
     words.fill(table + Table.Entries, table + Table.Entries + length, regions.zeroBlock);
@@ -42,14 +43,14 @@ class ForgetsOldBlocks extends BlockTables {
 }
 
 class ZeroesAfterPublishing extends BlockTables {
-  override prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
-    const swap = super.prepareSwap(client, numbers);
+  override prepareSwap(bitmap: ClientBitmap, numbers: readonly number[]): Swap | undefined {
+    const swap = super.prepareSwap(bitmap, numbers);
     if (swap === undefined) return undefined;
     return {
       ...swap,
       publish: () => {
         const published = swap.publish();
-        const blocks = swap.numbers.map((number) => this.blockAt(client, number));
+        const blocks = swap.numbers.map((number) => bitmap.blockAt(number));
         setImmediate(() => {
           for (const block of blocks) this.arena.words.fill(block, block + this.arena.geometry.blockWords, 0);
         });
@@ -61,15 +62,15 @@ class ZeroesAfterPublishing extends BlockTables {
 
 /** What the arena had no room to swap is taken for swapped. */
 class ForgetsWhatItCouldNotSwap extends BlockTables {
-  override prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
-    const swap = super.prepareSwap(client, numbers);
+  override prepareSwap(bitmap: ClientBitmap, numbers: readonly number[]): Swap | undefined {
+    const swap = super.prepareSwap(bitmap, numbers);
     return swap === undefined ? undefined : { ...swap, numbers };
   }
 }
 
 class NeverCancels extends BlockTables {
-  override prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
-    const swap = super.prepareSwap(client, numbers);
+  override prepareSwap(bitmap: ClientBitmap, numbers: readonly number[]): Swap | undefined {
+    const swap = super.prepareSwap(bitmap, numbers);
     return swap === undefined ? undefined : { ...swap, cancel: () => {} };
   }
 }
@@ -77,10 +78,10 @@ class NeverCancels extends BlockTables {
 class KeepsFreshBlocks extends BlockTables {
   private preparing = false;
 
-  override prepareSwap(client: number, numbers: readonly number[]): Swap | undefined {
+  override prepareSwap(bitmap: ClientBitmap, numbers: readonly number[]): Swap | undefined {
     this.preparing = true;
     try {
-      return super.prepareSwap(client, numbers);
+      return super.prepareSwap(bitmap, numbers);
     } finally {
       this.preparing = false;
     }

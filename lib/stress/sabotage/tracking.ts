@@ -3,8 +3,8 @@ import { BlockTables } from '../../dirty/block-tables.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
 class StartsClean extends BlockTables {
-  override start(...[client, , purpose]: Parameters<BlockTables['start']>): ReturnType<BlockTables['start']> {
-    return super.start(client, [], purpose);
+  override start(...[bitmap, , purpose]: Parameters<BlockTables['start']>): ReturnType<BlockTables['start']> {
+    return super.start(bitmap, [], purpose);
   }
 }
 

@@ -5,7 +5,7 @@ import { Header, regionsOf, Table } from '../../../lib/arena/layout.js';
 import { Client } from '../../../lib/dirty/client.js';
 import type { PageSet } from '../../../lib/dirty/page-set.js';
 import type { Tracking } from '../../../lib/dirty/tracking.js';
-import { DirtyMemory, type HarvestOptions } from '../../../lib/dirty-memory.js';
+import { type DirtyMemory, type HarvestOptions, openEngine } from '../../../lib/dirty-memory.js';
 import type { Parts } from '../../../lib/parts.js';
 import type { RamBlock } from '../../../lib/ram/ram-block.js';
 import { SABOTAGES, sabotagedParts } from '../../../lib/stress/sabotage/catalogue.js';
@@ -43,7 +43,7 @@ export class OwnerSide {
   constructor(stage: Stage, setting: EngineSetting) {
     this.stage = stage;
     this.readers = setting.readers;
-    this.memory = new DirtyMemory(
+    this.memory = openEngine(
       {
         pageSize: PAGE,
         pagesPerBlock: BLOCK,
@@ -55,7 +55,7 @@ export class OwnerSide {
         ...(setting.tracked === undefined ? {} : { tracked: setting.tracked }),
       },
       watchedParts(sabotagedParts(stage.sabotage), setting, stage.scheduler),
-    );
+    ).memory;
     this.dimm = this.plug('dimm', setting.pages ?? BLOCK);
   }
 
