@@ -70,7 +70,7 @@ export interface DirtyRateOptions extends WaitOptions {
 
 let handleOf: (engine: Engine) => DirtyMemory;
 let isHandle: (value: object) => value is DirtyMemory;
-/** The engine behind its owner's handle, for what the handle does not offer. */
+/** @internal The engine behind its owner's handle, for what the handle does not offer. */
 export let engineOf: (memory: DirtyMemory) => Engine;
 
 /** An engine, in the hands of its owner: the thread that created it, from which alone every method is called. */
@@ -485,13 +485,13 @@ export class DirtyMemory {
   }
 }
 
-/** Is it what `create` has returned? */
+/** @internal Is it what `create` has returned? */
 export function isDirtyMemory(value: unknown): value is DirtyMemory {
   return typeof value === 'object' && value !== null && isHandle(value);
 }
 
 /**
- * An engine, and its owner's handle: for the torture, specs and benchmarks.
+ * @internal An engine, and its owner's handle: for the torture, specs and benchmarks.
  * @param parts those that are not the shipped ones
  * @throws as `DirtyMemory.create`
  */

@@ -33,5 +33,5 @@ export type { PlugOptions, RamList } from './ram/ram-list.js';
 export type { DirtyRate, PagesDirtied, RamBlockRate, ReaderRate } from './rate/measurement.js';
 export type { Rcu, StallReport } from './rcu/rcu.js';
 export type { ReclaimOptions } from './reclaim.js';
-export type { Stats } from './stats.js';
+export type { CollectionCounts, Stats } from './stats.js';
 export type { SupervisedWorker } from './supervision.js';

@@ -6,6 +6,7 @@ import type { BlockTables } from './dirty/block-tables.js';
 import type { RamList } from './ram/ram-list.js';
 import type { Rcu } from './rcu/rcu.js';
 
+/** What was collected since the engine was created, of all clients. */
 export interface CollectionCounts {
   readonly harvests: number;
   /** New to the set they were added to. */
@@ -17,7 +18,8 @@ export interface CollectionCounts {
 
 /** What `DirtyMemory.stats` returns: a plain object of numbers, and the kernel's name. */
 export interface Stats extends CollectionCounts {
-  readonly kernel: Kernel['name'];
+  /** Which implementation of the bulk operations the owner's thread has. */
+  readonly kernel: 'wasm' | 'atomics';
   readonly ramBlocks: number;
   readonly ramBytes: number;
   readonly plugs: number;

@@ -37,3 +37,4 @@ export type { ArenaHandle } from './arena/arena.js';
 export { CorruptionError, UsageError } from './base/errors.js';
 export { ALL_CLIENTS, Client } from './dirty/client.js';
 export type { Vcpu } from './dirty/vcpu.js';
+export type { Reader } from './rcu/reader.js';

@@ -93,7 +93,7 @@ export class Vcpu extends Reader {
   private lonePages = 0;
   /** Word index of what it counts for dirty rates, for generated code (docs/abi.md). */
   readonly meter: number;
-  /** What the meter will say of pages turned dirty for MIGRATION, and what it says now; modulo 2^32. */
+  /** @internal What the meter will say of pages turned dirty for MIGRATION, and what it says now; modulo 2^32. */
   protected dirtied: number;
   private published: number;
 
@@ -227,6 +227,7 @@ export class Vcpu extends Reader {
     return [this.table0, this.table1, this.table2].map((entries) => entries - Table.Entries);
   }
 
+  /** @internal */
   protected override loadRoots(): void {
     const { words } = this;
     // ORDER GP-3: after the number was loaded (Reader.report), after the look that confirmed it (Reader.enter), or at any
@@ -251,13 +252,14 @@ export class Vcpu extends Reader {
     this.forgetBlock();
   }
 
+  /** @internal */
   protected override forgetRoots(): void {
     this.table0 = this.table1 = this.table2 = NOTHING;
     this.ramEndPage = 0;
     this.forgetBlock();
   }
 
-  /** At reports alone: a word a mark would cost a tenth of a first touch. */
+  /** @internal At reports alone: a word a mark would cost a tenth of a first touch. */
   protected override publishCounts(): void {
     if (this.dirtied === this.published) return;
     this.words.set(this.meter + Meter.Dirtied, this.dirtied);
@@ -337,7 +339,9 @@ export class Vcpu extends Reader {
     throw new CorruptionError(`reader '${this.name}' holds a block table that was written over or freed`);
   }
 
-  /** Does every client's cached table have a block there? The all-zero block is the lowest; poison is negative. */
+  /**
+   * @internal Does every client's cached table have a block there? The all-zero block is the lowest; poison is negative.
+   */
   protected hasBlocks(number: number): boolean {
     const { words, zeroBlock } = this;
     return (

@@ -45,6 +45,7 @@ export interface RamListParts {
 
 /** The RAM blocks of an engine. Of the owner's thread alone. */
 export class RamList {
+  /** @internal */
   protected readonly geometry: Geometry;
   private readonly maxPages: number;
   private readonly tables: BlockTables;
@@ -53,7 +54,7 @@ export class RamList {
   private readonly listeners = new RamListeners();
   /** By place. */
   private blocks: RamBlock[] = [];
-  /** Unplugged, and not to be used again yet. By no order. */
+  /** @internal Unplugged, and not to be used again yet. By no order. */
   protected readonly leaving = new Set<PageRange>();
   /** Of those, the ones whose unplugging has failed: they are never used again. */
   private readonly lost = new Set<PageRange>();
@@ -243,7 +244,10 @@ export class RamList {
     });
   }
 
-  /** The part of unplugging that waits for the readers. Begins synchronously, in the step that unpublished the RAM. */
+  /**
+   * @internal The part of unplugging that waits for the readers. Begins synchronously, in the step that unpublished the
+   * RAM.
+   */
   protected async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
     let failure: unknown;
     block.pages.awaitPeriod();
@@ -315,6 +319,7 @@ export class RamList {
     return [...this.blocks.map((block) => block.range), ...this.leaving].sort((a, b) => a.first - b.first);
   }
 
+  /** @internal */
   protected reachesInto(blocks: readonly RamBlock[], number: number): boolean {
     const first = number * this.geometry.pagesPerBlock;
     const place = { first, end: first + this.geometry.pagesPerBlock };

@@ -75,6 +75,7 @@ export class Rcu {
   /** What a callback was refused, and did not catch, since the engine began to close. */
   private refusal: unknown;
 
+  /** @internal */
   constructor(arena: Arena, periods: GracePeriods, stallMs: number, onStall: (report: StallReport) => void) {
     this.lifecycle = new Lifecycle(arena.words);
     this.arena = arena;

@@ -64,19 +64,22 @@ export abstract class Reader {
   readonly home: Arena | undefined;
   /** @internal Word index of the slot. */
   readonly slot: number;
+  /** @internal */
   protected readonly arena: Arena;
+  /** @internal */
   protected readonly words: Words;
   /** None where sleeping would stop the owner. */
   private readonly governor: Governor | undefined;
   private governed = false;
   private expected = 0;
-  /** The number in our slot; OFFLINE while offline or detached. */
+  /** @internal The number in our slot; OFFLINE while offline or detached. */
   protected reported = OFFLINE;
   private nesting = 0;
   private attached = true;
   /** How often it has gone offline: tells whose offline stretch it is. */
   private departures = 0;
 
+  /** @internal */
   constructor({ arena, name, identity, governorOf }: ReaderSetup) {
     this.arena = arena;
     this.words = arena.words;
@@ -88,13 +91,13 @@ export abstract class Reader {
     addLocalReader(this);
   }
 
-  /** Loads the roots (Atomics) and derives from them what the interval uses. */
+  /** @internal Loads the roots (Atomics) and derives from them what the interval uses. */
   protected abstract loadRoots(): void;
-  /** Drops everything that was loaded from the roots, so that any use of it fails. */
+  /** @internal Drops everything that was loaded from the roots, so that any use of it fails. */
   protected abstract forgetRoots(): void;
   /**
-   * Publishes what was counted in the interval that ends. Plain stores will do: only this thread stores to these words, and
-   * the slot's store that follows orders them for whoever waits for the grace period (GP-6).
+   * @internal Publishes what was counted in the interval that ends. Plain stores will do: only this thread stores to
+   * these words, and the slot's store that follows orders them for whoever waits for the grace period (GP-6).
    */
   protected abstract publishCounts(): void;
 
@@ -228,7 +231,7 @@ export abstract class Reader {
     return this.words.length === 0 ? memoryGrown(operation) : error;
   }
 
-  /** @throws UsageError that says why the reader may not do `operation` now */
+  /** @internal @throws UsageError that says why the reader may not do `operation` now */
   protected refuse(operation: string): never {
     const why = !this.attached
       ? 'is detached'
@@ -242,7 +245,7 @@ export abstract class Reader {
     throw new UsageError(`${operation}: reader '${this.name}' ${why}`);
   }
 
-  /** GP-4. Called last by constructors, and by `goOnline`. */
+  /** @internal GP-4. Called last by constructors, and by `goOnline`. */
   protected enter(): void {
     const { words, slot } = this;
     let number: number;
