@@ -21,6 +21,7 @@ function report(name: string, door: string, write: boolean, scratch: string): bo
   const config = ExtractorConfig.prepare({
     configObject: {
       projectFolder: ROOT,
+      newlineKind: 'lf',
       mainEntryPointFilePath: join(ROOT, 'dist', 'lib', `${door}.d.ts`),
       compiler: { tsconfigFilePath: join(ROOT, 'tsconfig.build.json') },
       apiReport: { enabled: true, reportFileName: `${name}.api.md`, reportFolder: REPORTS, reportTempFolder: scratch },

@@ -55,6 +55,7 @@ export interface ReaderSetup {
   readonly governorOf: (arena: Arena, slot: number) => Governor;
 }
 
+/** A registered thread's part in grace periods: its intervals and read-side sections. Of the thread that attached. */
 export abstract class Reader {
   /** The registry's name for this reader, in stall reports. */
   readonly name: string;
