@@ -22,6 +22,11 @@ export class Words {
     return this.array.length;
   }
 
+  /** Position of the arena in its buffer, in bytes. */
+  get byteOffset(): number {
+    return this.array.byteOffset;
+  }
+
   get(index: number): number {
     return this.array[index] as number;
   }

@@ -12,7 +12,7 @@ export function scheduleWords(current: () => Scheduler): void {
   /** The word's position in the explored memory, or -1 for what is none of the schedule's. */
   const place = (words: Words, index: number): number => {
     if (!current().inRace || !(index >= 0 && index < words.length)) return -1;
-    return ((words as unknown as { array: Int32Array }).array.byteOffset >>> 2) + index;
+    return (words.byteOffset >>> 2) + index;
   };
   const update = (words: Words, index: number, change: (old: number) => number, plain: () => number): number => {
     const at = place(words, index);
