@@ -16,6 +16,7 @@ import { DirtyMemory } from '../../dirty-memory.js';
 import type { Parts } from '../../parts.js';
 import { Choices } from '../plan.js';
 import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
+import type { LitmusVariant } from './variant.js';
 
 /** Clears MIGRATION's dirty pages; a promise when it waits. */
 export type Collect = (owner: LitmusOwner) => unknown;
@@ -47,8 +48,7 @@ export class LitmusOwner {
   /** How much later than the vCPU the owner begins. */
   private lag = 0;
 
-  /** @param swap whether blocks are swapped out, or emptied word by word */
-  constructor(pair: Pair, seed: number, parts: Parts, swap: boolean, kernel: 'wasm' | 'atomics') {
+  constructor(pair: Pair, seed: number, parts: Parts, { collecting, kernel }: LitmusVariant) {
     const always: SwapPolicy = { oneIn: 64, leastWords: 1 };
     this.pair = pair;
     this.choices = new Choices(seed, 3);
@@ -64,7 +64,7 @@ export class LitmusOwner {
           this.tables = parts.tables(...of);
           return this.tables;
         },
-        swapPolicy: swap ? always : shippedSwapPolicy,
+        swapPolicy: collecting === 'swap' ? always : shippedSwapPolicy,
       },
     );
     this.memory.ram.plug({ id: 'litmus', size: ALL });

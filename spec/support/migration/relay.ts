@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { FrameReader, PREFACE } from '../../../lib/migration/wire/frame.js';
 import type { Message } from '../../../lib/migration/wire/message.js';
-import { connectedSockets } from './sockets.js';
+import { connectedSockets, type SocketPair } from './sockets.js';
 
 export type Direction = 'to destination' | 'to source';
 /** `cut` loses the message with the connection, which is reset; `tear` lets half of it through and then closes. */
@@ -32,20 +32,18 @@ export class Relay {
   private readonly far: Socket;
   private readonly policy: Policy;
 
-  private constructor(source: Socket, near: Socket, far: Socket, destination: Socket, policy: Policy) {
-    this.source = source;
-    this.near = near;
-    this.far = far;
-    this.destination = destination;
+  private constructor(first: SocketPair, second: SocketPair, policy: Policy) {
+    this.source = first.source;
+    this.near = first.destination;
+    this.far = second.source;
+    this.destination = second.destination;
     this.policy = policy;
-    this.run(near, far, 'to destination').catch(() => this.cut());
-    this.run(far, near, 'to source').catch(() => this.cut());
+    this.run(this.near, this.far, 'to destination').catch(() => this.cut());
+    this.run(this.far, this.near, 'to source').catch(() => this.cut());
   }
 
   static async between(policy: Policy = () => 'pass'): Promise<Relay> {
-    const first = await connectedSockets();
-    const second = await connectedSockets();
-    return new Relay(first.source, first.destination, second.source, second.destination, policy);
+    return new Relay(await connectedSockets(), await connectedSockets(), policy);
   }
 
   cut(): void {
