@@ -7,29 +7,17 @@
  */
 import { realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { main } from 'assemblyscript/asc';
+import { compile, SHARED_MEMORY } from './assemble.js';
 
 export const KERNEL_FILE = 'lib/bitmap/kernel.wasm.ts';
 
 const SOURCE = 'lib/bitmap/assembly/kernel.ts';
-const root = fileURLToPath(new URL('..', import.meta.url));
-
-const options = [
-  ['--baseDir', root],
-  ['--outFile', 'kernel.wasm'],
-  ['--optimizeLevel', '3', '--shrinkLevel', '0'],
-  // No allocator, no data and no start function: an instance writes nothing to the memory until it is called.
-  ['--runtime', 'stub', '--noAssert', '--use', 'abort='],
-  ['--enable', 'simd', '--enable', 'threads'],
-  ['--importMemory', '--noExportMemory', '--initialMemory', '1'],
-].flat();
-/** The largest maximum that can be declared admits memories of any; one that is not shared may have none. */
-const sharedOptions = ['--sharedMemory', '--maximumMemory', '65536'];
+const OPTIONS = ['--baseDir', fileURLToPath(new URL('..', import.meta.url)), '--enable', 'simd'];
 
 /** @returns the text of `KERNEL_FILE`, the same for the same source. @throws Error with what the compiler found */
 export async function buildKernel(): Promise<string> {
-  const shared = await compile(sharedOptions);
-  const unshared = await compile([]);
+  const shared = await compile(SOURCE, [...OPTIONS, ...SHARED_MEMORY]);
+  const unshared = await compile(SOURCE, OPTIONS);
   const head = commonLength(shared, unshared);
   const tail = commonLength(shared.subarray(head).toReversed(), unshared.subarray(head).toReversed());
   const quoted = (bytes: Uint8Array): string => `'${Buffer.from(bytes).toString('base64')}'`;
@@ -45,18 +33,6 @@ export async function buildKernel(): Promise<string> {
     '};',
     '',
   ].join('\n');
-}
-
-async function compile(more: readonly string[]): Promise<Uint8Array> {
-  let binary: Uint8Array | undefined;
-  const { error, stderr } = await main([SOURCE, ...options, ...more], {
-    writeFile: (_, contents) => {
-      binary = contents as Uint8Array;
-    },
-  });
-  const messages = stderr.toString();
-  if (error || messages !== '' || !binary) throw new Error(`asc ${SOURCE}: ${messages || error}`);
-  return binary;
 }
 
 /** How many bytes of the beginning both have. */

@@ -4,10 +4,10 @@
  * no block. A collection exchanges word by word and then waits until every vCPU has reported; a block that was dropped is
  * the garbage collectors' of all threads.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
-import { Handshake, HandshakeSlot } from './handshake.js';
-import { Taken } from './taken.js';
+import { Handshake, HandshakeVcpu } from './handshake.js';
+import { readNews, TellingOwner } from './owners.js';
 import { wordBits } from './word-bits.js';
 
 interface News {
@@ -24,35 +24,29 @@ interface Data {
   readonly port: MessagePort;
 }
 
-class Owner implements DesignOwner {
-  private readonly shape: Shape;
-  private readonly set: Taken;
-  private readonly handshake: Handshake;
-  private readonly ports: MessagePort[] = [];
+export class BlockMessagesOwner extends TellingOwner<News> implements DesignOwner {
+  readonly handshake: Handshake;
   private readonly blocks: Int32Array[] = [];
   private pages = 0;
 
   constructor(shape: Shape) {
     if (mostPages(shape) > 2 ** 31) throw new RangeError('block-messages: no more than 2^31 pages');
-    this.shape = shape;
-    this.set = new Taken(shape);
+    super(shape);
     this.handshake = new Handshake(shape.vcpus);
     this.addPages(shape.basePages);
   }
 
   ticket(vcpu: number): Ticket {
-    const { port1, port2 } = new MessageChannel();
-    port1.unref();
-    this.ports.push(port1);
+    const port = this.openPort();
     const { blocks, handshake, shape } = this;
     const data: Data = {
       blocks: [...blocks],
       pagesPerBlock: shape.pagesPerBlock,
       handshake: handshake.words,
       vcpu,
-      port: port2,
+      port,
     };
-    return { data, ports: [port2] };
+    return { data, ports: [port] };
   }
 
   async plug(): Promise<void> {
@@ -83,18 +77,6 @@ class Owner implements DesignOwner {
     return added;
   }
 
-  taken(page: number): boolean {
-    return this.set.has(page);
-  }
-
-  forget(): void {
-    this.set.clear();
-  }
-
-  async close(): Promise<void> {
-    for (const port of this.ports) port.close();
-  }
-
   private addPages(count: number): void {
     const { pagesPerBlock } = this.shape;
     const first = this.pages;
@@ -114,10 +96,6 @@ class Owner implements DesignOwner {
     if (fresh.length > 0) this.handshake.advance();
   }
 
-  private tell(news: News): void {
-    for (const port of this.ports) port.postMessage(news);
-  }
-
   /** The words of each block that there is for the pages; `first` is the word of the whole RAM that `from` is. */
   private *pieces(firstPage: number, endPage: number) {
     const blockWords = this.shape.pagesPerBlock / 32;
@@ -133,16 +111,15 @@ class Owner implements DesignOwner {
   }
 }
 
-class MessagedVcpu implements DesignVcpu {
+class MessagedVcpu extends HandshakeVcpu implements DesignVcpu {
   private readonly blocks: (Int32Array | undefined)[];
-  private readonly slot: HandshakeSlot;
   private readonly port: MessagePort;
   private readonly shift: number;
   private readonly mask: number;
 
   constructor({ blocks, pagesPerBlock, handshake, vcpu, port }: Data) {
+    super(handshake, vcpu);
     this.blocks = [...blocks];
-    this.slot = new HandshakeSlot(handshake, vcpu);
     this.port = port;
     this.shift = Math.log2(pagesPerBlock);
     this.mask = pagesPerBlock - 1;
@@ -174,21 +151,13 @@ class MessagedVcpu implements DesignVcpu {
     }
   }
 
-  quiescent(): void {
-    if (this.slot.isAsked) this.goOnline();
-  }
-
-  goOffline(): void {
-    this.slot.leave();
-  }
-
   goOnline(): void {
     this.slot.report();
     this.readNews();
   }
 
-  detach(): void {
-    this.slot.leave();
+  override detach(): void {
+    super.detach();
     this.port.close();
   }
 
@@ -200,16 +169,15 @@ class MessagedVcpu implements DesignVcpu {
   }
 
   private readNews(): void {
-    for (let news = receiveMessageOnPort(this.port); news !== undefined; news = receiveMessageOnPort(this.port)) {
-      const { number, block } = news.message as News;
+    readNews<News>(this.port, ({ number, block }) => {
       this.blocks[number] = block;
-    }
+    });
   }
 }
 
 export const blockMessages: Design = {
   title: 'a buffer a block, by message',
   markFirst: true,
-  open: (shape) => new Owner(shape),
+  open: (shape) => new BlockMessagesOwner(shape),
   attach: (data: Data) => new MessagedVcpu(data),
 };

@@ -64,3 +64,26 @@ export class HandshakeSlot {
     Atomics.store(this.words, this.at, 0);
   }
 }
+
+/** A design's vCPU that has a slot. */
+export abstract class HandshakeVcpu {
+  protected readonly slot: HandshakeSlot;
+
+  constructor(words: Int32Array, vcpu: number) {
+    this.slot = new HandshakeSlot(words, vcpu);
+  }
+
+  abstract goOnline(): void;
+
+  quiescent(): void {
+    if (this.slot.isAsked) this.goOnline();
+  }
+
+  goOffline(): void {
+    this.slot.leave();
+  }
+
+  detach(): void {
+    this.slot.leave();
+  }
+}

@@ -5,8 +5,8 @@
  * without the vCPUs. It costs twice as many bitmaps as there are vCPUs, and a collection looks through one of each.
  */
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
-import { Handshake, HandshakeSlot } from './handshake.js';
-import { Taken } from './taken.js';
+import { Handshake, HandshakeVcpu } from './handshake.js';
+import { TakingOwner } from './owners.js';
 import { wordBits } from './word-bits.js';
 
 interface Data {
@@ -18,9 +18,7 @@ interface Data {
 /** The one that is marked in while the number is even, and the one while it is odd. */
 type Pair = readonly [Int32Array, Int32Array];
 
-class Owner implements DesignOwner {
-  private readonly shape: Shape;
-  private readonly set: Taken;
+class Owner extends TakingOwner implements DesignOwner {
   /** Dirty by what the owner did: plugged. */
   private readonly own: Int32Array;
   private readonly pairs: readonly Pair[];
@@ -28,9 +26,8 @@ class Owner implements DesignOwner {
   private pages: number;
 
   constructor(shape: Shape) {
+    super(shape);
     const bitmap = () => new Int32Array(new SharedArrayBuffer(mostPages(shape) / 8));
-    this.shape = shape;
-    this.set = new Taken(shape);
     this.pairs = Array.from({ length: shape.vcpus }, () => [bitmap(), bitmap()] as const);
     this.handshake = new Handshake(shape.vcpus);
     this.own = new Int32Array(mostPages(shape) / 32);
@@ -68,16 +65,6 @@ class Owner implements DesignOwner {
     return [this.own, ...left].reduce((added, bitmap) => added + this.set.move(bitmap, 0, this.pages / 32, 0), 0);
   }
 
-  taken(page: number): boolean {
-    return this.set.has(page);
-  }
-
-  forget(): void {
-    this.set.clear();
-  }
-
-  async close(): Promise<void> {}
-
   /** Sends the vCPUs to their other bitmaps. */
   private async leftBitmaps(): Promise<Int32Array[]> {
     const number = this.handshake.advance();
@@ -86,14 +73,13 @@ class Owner implements DesignOwner {
   }
 }
 
-class PrivateVcpu implements DesignVcpu {
+class PrivateVcpu extends HandshakeVcpu implements DesignVcpu {
   private readonly bitmaps: Pair;
-  private readonly slot: HandshakeSlot;
   private bitmap: Int32Array;
 
   constructor({ bitmaps, handshake, vcpu }: Data) {
+    super(handshake, vcpu);
     this.bitmaps = bitmaps;
-    this.slot = new HandshakeSlot(handshake, vcpu);
     this.bitmap = bitmaps[0];
     this.goOnline();
   }
@@ -118,21 +104,9 @@ class PrivateVcpu implements DesignVcpu {
     }
   }
 
-  quiescent(): void {
-    if (this.slot.isAsked) this.goOnline();
-  }
-
-  goOffline(): void {
-    this.slot.leave();
-  }
-
   goOnline(): void {
     this.slot.report();
     this.bitmap = this.bitmaps[(this.slot.seen & 1) as 0 | 1];
-  }
-
-  detach(): void {
-    this.slot.leave();
   }
 }
 

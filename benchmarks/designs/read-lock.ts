@@ -8,7 +8,7 @@
  */
 import { setImmediate as immediate } from 'node:timers/promises';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
-import { Taken } from './taken.js';
+import { TakingOwner } from './owners.js';
 import { wordBits } from './word-bits.js';
 
 const LINE = 16;
@@ -20,10 +20,8 @@ interface Data {
   readonly pagesPerBlock: number;
 }
 
-class Owner implements DesignOwner {
+class Owner extends TakingOwner implements DesignOwner {
   private readonly words: Int32Array;
-  private readonly shape: Shape;
-  private readonly set: Taken;
   private readonly blockWords: number;
   private readonly heap: number;
   /** Word indices of the two tables; the one that is not published is free. */
@@ -33,11 +31,10 @@ class Owner implements DesignOwner {
   private pages = 0;
 
   constructor(shape: Shape) {
+    super(shape);
     const most = Math.ceil(mostPages(shape) / shape.pagesPerBlock);
     const slots = Word.firstSlot + shape.vcpus * LINE;
     const tableWords = Math.ceil(most / LINE) * LINE;
-    this.shape = shape;
-    this.set = new Taken(shape);
     this.blockWords = shape.pagesPerBlock / 32;
     this.tables = [slots, slots + tableWords];
     this.heap = slots + 2 * tableWords;
@@ -83,16 +80,6 @@ class Owner implements DesignOwner {
     }
     return added;
   }
-
-  taken(page: number): boolean {
-    return this.set.has(page);
-  }
-
-  forget(): void {
-    this.set.clear();
-  }
-
-  async close(): Promise<void> {}
 
   private addPages(count: number): void {
     const first = this.pages;

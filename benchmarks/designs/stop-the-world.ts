@@ -4,9 +4,9 @@
  * a thread that does not return to its event loop takes with `receiveMessageOnPort`.
  */
 import { setImmediate as immediate } from 'node:timers/promises';
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import type { Design, DesignOwner, DesignVcpu, Shape, Ticket } from './design.js';
-import { Taken } from './taken.js';
+import { readNews, TellingOwner } from './owners.js';
 import { wordBits } from './word-bits.js';
 
 const LINE = 16;
@@ -21,26 +21,20 @@ interface Data {
   readonly port: MessagePort;
 }
 
-class Owner implements DesignOwner {
-  private readonly shape: Shape;
-  private readonly set: Taken;
+class Owner extends TellingOwner<Int32Array> implements DesignOwner {
   private readonly control: Int32Array;
-  private readonly ports: MessagePort[] = [];
   private bitmap: Int32Array;
 
   constructor(shape: Shape) {
-    this.shape = shape;
-    this.set = new Taken(shape);
+    super(shape);
     this.control = new Int32Array(new SharedArrayBuffer((1 + shape.vcpus) * LINE * 4));
     this.bitmap = bitmapOf(shape.basePages).fill(-1);
   }
 
   ticket(vcpu: number): Ticket {
-    const { port1, port2 } = new MessageChannel();
-    port1.unref();
-    this.ports.push(port1);
-    const data: Data = { bitmap: this.bitmap, control: this.control, slot: (1 + vcpu) * LINE, port: port2 };
-    return { data, ports: [port2] };
+    const port = this.openPort();
+    const data: Data = { bitmap: this.bitmap, control: this.control, slot: (1 + vcpu) * LINE, port };
+    return { data, ports: [port] };
   }
 
   async plug(): Promise<void> {
@@ -60,22 +54,10 @@ class Owner implements DesignOwner {
     return this.whileStopped(() => this.set.move(this.bitmap, 0, this.bitmap.length, 0));
   }
 
-  taken(page: number): boolean {
-    return this.set.has(page);
-  }
-
-  forget(): void {
-    this.set.clear();
-  }
-
-  async close(): Promise<void> {
-    for (const port of this.ports) port.close();
-  }
-
   private replace(bitmap: Int32Array): void {
     bitmap.set(this.bitmap.subarray(0, bitmap.length));
     this.bitmap = bitmap;
-    for (const port of this.ports) port.postMessage(bitmap);
+    this.tell(bitmap);
   }
 
   private async whileStopped<T>(step: () => T): Promise<T> {
@@ -154,9 +136,9 @@ class StoppableVcpu implements DesignVcpu {
       }
       Atomics.store(this.control, this.slot, 0);
     }
-    for (let news = receiveMessageOnPort(this.port); news !== undefined; news = receiveMessageOnPort(this.port)) {
-      this.bitmap = news.message;
-    }
+    readNews<Int32Array>(this.port, (bitmap) => {
+      this.bitmap = bitmap;
+    });
   }
 
   detach(): void {

@@ -9,20 +9,11 @@ import { AtomicsKernel } from './atomics-kernel.js';
 import type { Kernel } from './kernel.js';
 import { KERNEL_WASM } from './kernel.wasm.js';
 
-/** What the module exports. Addresses and positions are unsigned, but come back as signed numbers. */
-interface Code {
-  findSet(block: number, first: number, end: number): number;
-  findClear(block: number, first: number, end: number): number;
-  count(block: number, first: number, end: number): number;
-  setLive(block: number, first: number, end: number): number;
-  clearLive(block: number, first: number, end: number): void;
-  takeLive(block: number, first: number, end: number, into: number): number;
-  returnLive(owned: number, first: number, end: number, block: number): void;
-  setOwned(block: number, first: number, end: number): void;
-  clearOwned(block: number, first: number, end: number): number;
-  mergeOwned(from: number, first: number, end: number, into: number): number;
-  mergeAndClearOwned(from: number, first: number, end: number, into: number): number;
-  extractRuns(block: number, first: number, end: number, into: number, capacity: number): number;
+/**
+ * What the module exports: the kernel's operations, with byte addresses for blocks. Addresses and positions are unsigned,
+ * but come back as signed numbers.
+ */
+interface Code extends Omit<Kernel, 'name' | 'importLive'> {
   addLive8(
     address: number,
     a: number,

@@ -52,13 +52,14 @@ import type { Replies } from './wire/replies.js';
 /** In UTF-16 units, of what an arbiter said. */
 const LONGEST_ANSWER = 100;
 
-export class SourceDecision {
-  /** It cannot be taken back any more from here. */
+/** Of one end. */
+class Decision {
+  /** This end cannot give up any more from here. */
   binding = false;
-  private readonly link: Link;
-  private readonly replies: Replies;
-  private readonly arbiter: Arbiter | undefined;
-  private readonly stallMs: number;
+  protected readonly link: Link;
+  protected readonly replies: Replies;
+  protected readonly arbiter: Arbiter | undefined;
+  protected readonly stallMs: number;
 
   constructor(link: Link, replies: Replies, arbiter: Arbiter | undefined, stallMs: number) {
     this.link = link;
@@ -67,6 +68,13 @@ export class SourceDecision {
     this.stallMs = stallMs;
   }
 
+  /** The link fails, for this reason, when the peer takes too long. */
+  protected startTimer(why: string): NodeJS.Timeout {
+    return setTimeout(() => this.link.fail(new MigrationError('timeout', why)), this.stallMs);
+  }
+}
+
+export class SourceDecision extends Decision {
   /**
    * Hands the machine over, the `end` within the call.
    * @returns whether the destination said that it runs; if not, the arbiter has
@@ -74,9 +82,7 @@ export class SourceDecision {
    */
   async reach(): Promise<boolean> {
     const { link, replies } = this;
-    const timer = setTimeout(() => {
-      link.fail(new MigrationError('timeout', `the destination did not start within ${this.stallMs} ms`));
-    }, this.stallMs);
+    const timer = this.startTimer(`the destination did not start within ${this.stallMs} ms`);
     const [ready, running] = [replies.expect('ready'), replies.expect('running')];
     try {
       link.sendNow({ type: 'end' });
@@ -106,21 +112,7 @@ export class SourceDecision {
   }
 }
 
-export class DestinationDecision {
-  /** This end cannot give up any more from here: it has been told to run, or has asked who does. */
-  binding = false;
-  private readonly link: Link;
-  private readonly replies: Replies;
-  private readonly arbiter: Arbiter | undefined;
-  private readonly stallMs: number;
-
-  constructor(link: Link, replies: Replies, arbiter: Arbiter | undefined, stallMs: number) {
-    this.link = link;
-    this.replies = replies;
-    this.arbiter = arbiter;
-    this.stallMs = stallMs;
-  }
-
+export class DestinationDecision extends Decision {
   /**
    * The machine is whole. Resolves when it is to run.
    * @throws (rejects) MigrationError: the machine is to be discarded, unless its reason is `undecided`
@@ -134,11 +126,7 @@ export class DestinationDecision {
 
   private async awaitCommit(): Promise<void> {
     const { link, replies, stallMs } = this;
-    const timer = setTimeout(() => {
-      link.fail(
-        new MigrationError('timeout', `the source did not say within ${stallMs} ms whether the machine may run`),
-      );
-    }, stallMs);
+    const timer = this.startTimer(`the source did not say within ${stallMs} ms whether the machine may run`);
     try {
       // Whichever comes first is what this end has decided: `commit` is taken in the step that settles this, or never.
       await new Promise<void>((resolve, reject) => {

@@ -11,7 +11,6 @@ import type { RamBlock } from '../ram/ram-block.js';
 import type { Conservation } from './conservation.js';
 import type { OwnerModel } from './owner-model.js';
 import type { Choices } from './plan.js';
-import type { RateWatch } from './rate-watch.js';
 import { isOfFullArena, type Scene } from './scene.js';
 
 export interface CollectionTotals {
@@ -37,16 +36,14 @@ export class CollectorFlow {
   private readonly scene: Scene;
   private readonly client: Client;
   private readonly model: OwnerModel;
-  private readonly rates: RateWatch;
   private readonly choices: Choices;
   private readonly replica: Int32Array;
   private tracking: Tracking | undefined;
 
-  constructor(scene: Scene, client: Client, model: OwnerModel, rates: RateWatch, choices: Choices) {
+  constructor(scene: Scene, client: Client, model: OwnerModel, choices: Choices) {
     this.scene = scene;
     this.client = client;
     this.model = model;
-    this.rates = rates;
     this.choices = choices;
     this.replica = new Int32Array(scene.maxPages);
   }
@@ -138,8 +135,8 @@ export class CollectorFlow {
 
   /** Borrows the bits that are collected and looked for meanwhile. */
   private async measure(): Promise<void> {
-    const { memory, violations, faults } = this.scene;
-    const { client, rates } = this;
+    const { memory, violations, rates, faults } = this.scene;
+    const { client } = this;
     const windowMs = this.choices.between(1, 4);
     try {
       if (client === Client.Migration) rates.begin();
@@ -298,7 +295,7 @@ export class CollectorFlow {
         if (this.replica[page] !== this.scene.guest.read(page)) noted.push({ page, block });
       }
     }
-    const afterPeriod = this.client === Client.Migration ? this.rates.beforePeriod() : undefined;
+    const afterPeriod = this.client === Client.Migration ? this.scene.rates.beforePeriod() : undefined;
     await this.scene.memory.rcu.synchronize();
     afterPeriod?.();
     for (const { page, block } of noted) {

@@ -22,7 +22,7 @@ export function runDevice(task: WorkerTask): Finding | undefined {
   const { words } = arena;
   const watch = new TableWatch(words, device);
   const object = new ObjectWatch(new ObjectPool(task.objects), device.name);
-  const marks = new Marks(arena, device, guest, task.index, task.tenancy);
+  const marks = new Marks(arena, device, guest, task);
   const flush = (): void => {
     watch.flush(guest);
     object.flush(guest);

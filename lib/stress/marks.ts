@@ -42,15 +42,15 @@ export class Marks {
   private readonly made = new Array<number>(MARK_FORMS.length).fill(0);
   private turns = 0;
 
-  /** @param index the thread's place, whose account this is from now on */
-  constructor(arena: Arena, vcpu: Vcpu, guest: Guest, index: number, tenancy: number) {
+  /** @param thread its place, whose account this is from now on, and how many were there before */
+  constructor(arena: Arena, vcpu: Vcpu, guest: Guest, thread: { readonly index: number; readonly tenancy: number }) {
     this.arena = arena;
     this.vcpu = vcpu;
     this.guest = guest;
-    this.index = index;
+    this.index = thread.index;
     this.generated = new GeneratedCode(arena, vcpu.meter);
     this.compared.metered = this.metered;
-    guest.openAccount(index, tenancy);
+    guest.openAccount(thread.index, thread.tenancy);
   }
 
   /** After every call that may have ended the interval. */

@@ -125,23 +125,25 @@ export class StressRun {
     const own = CLIENTS.map((client) => this.plugOwn(client));
     const base = this.plugBase();
     this.conservation = conserved === undefined ? undefined : new Conservation(conserved, base, this.pageSize);
-    const { guest, violations, pageSize, conservation } = this;
+    const { guest, violations, rates, pageSize, conservation } = this;
     const scene: Scene = {
-      ...{ memory, guest, violations, base, pageSize, pagesPerBlock, maxPages, scarce, conservation },
+      ...{ memory, guest, violations, rates, base, pageSize, pagesPerBlock, maxPages, scarce, conservation },
       faults: plan.faults,
     };
     this.flows = CLIENTS.map((client) => {
       const model = new OwnerModel(this.memory, own[client] as RamBlock, client, this.choices(12, client));
-      return new CollectorFlow(scene, client, model, this.rates, this.choices(13, client));
+      return new CollectorFlow(scene, client, model, this.choices(13, client));
     });
     this.hotplug = new HotplugFlow(scene, this.choices(11), own);
     this.rcu = new RcuFlow(scene, this.objects, this.choices(17));
     this.limits = new LimitFlow(this.memory, this.guest, this.choices(21));
     const retirement = sabotage?.retirement ?? shippedRetirement;
-    this.pool = new ThreadPool(plan.vcpus + 3, this.memory, retirement, plan.faults, (error) => {
+    const threads = { count: plan.vcpus + 3, smallHeaps: plan.faults };
+    this.pool = new ThreadPool(memory, retirement, threads, (error) => {
       if (!plan.faults) this.violations.report('unexpected-error', `pool: ${error.stack}`);
     });
-    this.vcpus = new VcpuThreads(plan, this.memory, this.guest, this.objects, this.pool, this.choices(18));
+    const { objects, pool } = this;
+    this.vcpus = new VcpuThreads({ plan, memory, guest, objects, pool }, this.choices(18));
     this.litmus = new LitmusFlow(this.pool, this.violations);
   }
 

@@ -4,12 +4,14 @@ import type { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { Conservation } from './conservation.js';
 import type { Guest } from './guest.js';
+import type { RateWatch } from './rate-watch.js';
 import type { Violations } from './violations.js';
 
 export interface Scene {
   readonly memory: DirtyMemory;
   readonly guest: Guest;
   readonly violations: Violations;
+  readonly rates: RateWatch;
   /** RAM that stays, and that vCPUs hear of. */
   readonly base: RamBlock;
   /** In bytes. */

@@ -19,17 +19,16 @@ export class ThreadPool {
   private readonly retirement: Retirement;
 
   constructor(
-    threads: number,
     memory: DirtyMemory,
     retirement: Retirement,
-    smallHeaps: boolean,
+    { count, smallHeaps }: { readonly count: number; readonly smallHeaps: boolean },
     onError: (error: Error) => void,
   ) {
     this.memory = memory;
     this.retirement = retirement;
     this.pool = new Piscina({
-      minThreads: threads,
-      maxThreads: threads,
+      minThreads: count,
+      maxThreads: count,
       atomics: 'disabled',
       ...(smallHeaps ? { resourceLimits: SMALL_HEAP } : {}),
     });

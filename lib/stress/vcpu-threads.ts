@@ -14,60 +14,55 @@ import type { ThreadPool } from './thread-pool.js';
 import type { WorkerTask } from './vcpu-workload.js';
 import type { Finding } from './violations.js';
 
+/** Of the run that they are a part of. */
+export interface VcpuScene {
+  readonly plan: StressPlan;
+  readonly memory: DirtyMemory;
+  readonly guest: Guest;
+  readonly objects: ObjectPool;
+  readonly pool: ThreadPool;
+}
+
 export class VcpuThreads {
   /** How many ended how, other than by themselves. */
   readonly deaths = { killed: 0, stuck: 0, ofThemselves: 0 };
-  private readonly plan: StressPlan;
-  private readonly memory: DirtyMemory;
-  private readonly guest: Guest;
-  private readonly objects: ObjectPool;
-  private readonly pool: ThreadPool;
+  private readonly scene: VcpuScene;
   private readonly choices: Choices;
   /** By the place's index: kills its thread of the moment. */
   private readonly killers = new Map<number, AbortController>();
   /** The places whose thread of the moment is left to its own fault. */
   private readonly spared = new Set<number>();
 
-  constructor(
-    plan: StressPlan,
-    memory: DirtyMemory,
-    guest: Guest,
-    objects: ObjectPool,
-    pool: ThreadPool,
-    choices: Choices,
-  ) {
-    this.plan = plan;
-    this.memory = memory;
-    this.guest = guest;
-    this.objects = objects;
-    this.pool = pool;
+  constructor(scene: VcpuScene, choices: Choices) {
+    this.scene = scene;
     this.choices = choices;
   }
 
   task(index: number, tenancy: number): WorkerTask {
-    const { seed, sabotage, faults } = this.plan;
-    const { handle } = this.memory;
-    const shared = { handle, guest: this.guest.buffer, objects: this.objects.buffer };
+    const { plan, memory, guest, objects } = this.scene;
+    const { seed, sabotage, faults } = plan;
+    const shared = { handle: memory.handle, guest: guest.buffer, objects: objects.buffer };
     return { ...shared, seed, index, tenancy, sabotage, faults };
   }
 
   /** The place's threads, one after another. */
   async keep(index: number, report: (found: Finding) => void): Promise<void> {
-    for (let tenancy = 0; !this.guest.stopped; tenancy++) {
+    const { plan, guest, pool } = this.scene;
+    for (let tenancy = 0; !guest.stopped; tenancy++) {
       const killer = new AbortController();
       this.killers.set(index, killer);
       if (isSpared(tenancy)) this.spared.add(index);
       else this.spared.delete(index);
       try {
-        const found = await this.pool.run<Finding | undefined>(
+        const found = await pool.run<Finding | undefined>(
           'stress-vcpu.js',
           this.task(index, tenancy),
           [],
-          this.plan.faults ? killer.signal : undefined,
+          plan.faults ? killer.signal : undefined,
         );
         if (found !== undefined) report(found);
       } catch (error) {
-        if (!this.plan.faults || !isOfFault(error)) throw error;
+        if (!plan.faults || !isOfFault(error)) throw error;
         if (!killer.signal.aborted) this.deaths.ofThemselves++;
       }
     }
@@ -75,10 +70,11 @@ export class VcpuThreads {
 
   /** Kills some thread now and then, until the stop. */
   async killSome(): Promise<void> {
-    while (!this.guest.stopped) {
+    const { plan, guest } = this.scene;
+    while (!guest.stopped) {
       await new Promise((resolve) => setTimeout(resolve, this.choices.between(20, 600)));
-      if (this.guest.stopped) return;
-      const index = this.choices.between(0, this.plan.vcpus - 1);
+      if (guest.stopped) return;
+      const index = this.choices.between(0, plan.vcpus - 1);
       if (!this.spared.has(index) && this.kill(index)) this.deaths.killed++;
     }
   }
@@ -99,9 +95,9 @@ export class VcpuThreads {
   private kill(index: number): boolean {
     const killer = this.killers.get(index);
     if (killer === undefined || killer.signal.aborted) return false;
-    const arena = Arena.attach('stress', this.memory.handle);
+    const arena = Arena.attach('stress', this.scene.memory.handle);
     const reader = reportReaders(arena).find(({ name }) => name.startsWith(`vcpu${index}.`));
-    const told = reader === undefined ? Promise.resolve() : this.pool.terminating(reader.identity);
+    const told = reader === undefined ? Promise.resolve() : this.scene.pool.terminating(reader.identity);
     void told.then(() => killer.abort());
     return true;
   }

@@ -97,7 +97,7 @@ class VcpuWorkload {
     this.pageSize = arena.geometry.pageSize;
     this.watch = new TableWatch(arena.words, vcpu);
     this.object = new ObjectWatch(new ObjectPool(task.objects), vcpu.name);
-    this.marks = new Marks(arena, vcpu, guest, task.index, task.tenancy);
+    this.marks = new Marks(arena, vcpu, guest, task);
   }
 
   flush(): void {

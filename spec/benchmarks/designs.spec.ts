@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { blockMessages } from '../../benchmarks/designs/block-messages.js';
+import { type BlockMessagesOwner, blockMessages } from '../../benchmarks/designs/block-messages.js';
 import { checkSteps, SMALL, type Step, stepsOf } from '../../benchmarks/designs/check-steps.js';
 import { checkThreads } from '../../benchmarks/designs/check-threads.js';
 import type { Design, DesignOwner } from '../../benchmarks/designs/design.js';
@@ -77,7 +77,7 @@ describe('Designs that are measured against each other', () => {
 
   it('a collection that does not wait for the vCPUs is found by the threads', async () => {
     const hasty = broken(blockMessages, (owner) => {
-      (owner as unknown as { handshake: { reported(): Promise<void> } }).handshake.reported = async () => {};
+      (owner as BlockMessagesOwner).handshake.reported = async () => {};
     });
     await checkSteps(hasty, stepsOf(1000, 1));
     await expectReject(
@@ -89,7 +89,7 @@ describe('Designs that are measured against each other', () => {
 
   it('a block that is dropped with its pages still dirty is found by the steps', async () => {
     const stale = broken(blockMessages, (owner) => {
-      (owner as unknown as { set: { remove(): void } }).set.remove = () => {};
+      (owner as BlockMessagesOwner).set.remove = () => {};
     });
     await expectReject(() => checkSteps(stale, stepsOf(1000, 1)), Error, 'step', 'harvest: ');
   });

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Words } from '../../lib/arena/words.js';
@@ -9,9 +6,8 @@ import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { WasmKernel } from '../../lib/bitmap/wasm-kernel.js';
 import { operations } from '../conformance/kernel-operations.js';
 import { NaiveBitmap } from '../support/naive-bitmap.js';
-import { CELL, HOLE, randomRanges } from '../support/random-ranges.js';
-import type { SetLiveReport } from '../support/set-live-worker.js';
-import type { MarkByKernelWork } from './mark-by-kernel-worker.js';
+import { CELL } from '../support/random-ranges.js';
+import { type Race, race, setBy } from '../support/set-live-threads.js';
 
 const BYTE_OFFSET = 192;
 const MAX_WORDS = 256;
@@ -110,42 +106,18 @@ describe('The kernels', () => {
      * Threads set bits by both kernels, while both kernels take.
      * @param take one round: takes, and returns how many bits of the threads' it took
      */
-    async function race(
-      works: readonly Pick<MarkByKernelWork, 'kernel' | 'seed' | 'range'>[],
+    async function raced(
+      works: Race['works'],
       busyRounds: number,
       take: (kernel: Kernel, round: number) => number,
-    ): Promise<SetLiveReport[]> {
+    ): Promise<NaiveBitmap> {
       const { memory, words } = makeMemory(into + bits / 32 + 32);
       const takers = [new AtomicsKernel(words), loadWasm(memory)];
-      const stop = words.length - 1;
-      const common = { memory, byteOffset: BYTE_OFFSET, length: words.length, block, cells, stop };
-      const url = new URL('./mark-by-kernel-worker.js', import.meta.url);
-      const workers = works.map((work) => {
-        const workerData: MarkByKernelWork = { ...common, ...work };
-        return new Worker(url, { workerData });
-      });
-      try {
-        const messages = Promise.all(workers.map((worker) => once(worker, 'message')));
-        let failed = false;
-        messages.catch(() => {
-          failed = true;
-        });
-        let taken = 0;
-        for (let round = 0, busy = 0; busy < busyRounds && !failed; round++) {
-          const added = take(takers[round % 2] as Kernel, round);
-          taken += added;
-          if (added !== 0) busy += 1;
-          if (round % 64 === 0) await setImmediate(); // lets a worker's failure be heard
-        }
-        words.store(stop, 1);
-        const reports = (await messages).map(([report]) => report as SetLiveReport);
-        for (const kernel of takers) taken += take(kernel, 0);
-        const turned = reports.reduce((sum, report) => sum + report.turned, 0);
-        expect(taken, 'bits taken, of those that turned').to.equal(turned);
-        return reports;
-      } finally {
-        await Promise.all(workers.map((worker) => worker.terminate()));
-      }
+      const set: Race = { arena: { memory, byteOffset: BYTE_OFFSET, words }, block, cells, works, busyRounds };
+      const { taken, turned, reports } = await race(set, (round) => take(takers[round % 2] as Kernel, round));
+      const left = takers.reduce((sum, kernel) => sum + take(kernel, 0), 0);
+      expect(taken + left, 'bits taken, of those that turned').to.equal(turned);
+      return setBy(set, reports);
     }
 
     it('count each bit once, and lose none (DM-1)', async () => {
@@ -153,7 +125,7 @@ describe('The kernels', () => {
       const seeds = [0x1f123bb5, 0x3c6ef35f, 0x5a09e667];
       const kernels = ['atomics', 'wasm', 'wasm'] as const;
       const works = kernels.map((kernel, worker) => ({ kernel, seed: seeds[worker] as number }));
-      const reports = await race(works, 250, (kernel, round) => {
+      const set = await raced(works, 250, (kernel, round) => {
         const [first, end] = round % 3 === 1 ? [77, bits - 611] : [0, bits];
         const added = kernel.takeLive(block, first, end, into);
         for (let bit = kernel.findSet(into, 0, bits); bit < bits; bit = kernel.findSet(into, bit + 1, bits)) {
@@ -162,18 +134,13 @@ describe('The kernels', () => {
         expect(kernel.clearOwned(into, 0, bits)).to.equal(added);
         return added;
       });
-      const set = new NaiveBitmap();
-      for (const [worker, { ranges }] of reports.entries()) {
-        const sequence = randomRanges(seeds[worker] as number, cells);
-        for (let n = 0; n < ranges && set.size < cells * HOLE; n++) set.set(...sequence.next().value);
-      }
       expect(everTaken.toWords(bits / 32)).to.deep.equal(set.toWords(bits / 32));
     });
 
     it('count each bit once where all of them change the same whole words (DM-1)', async () => {
       const range = [0, 512] as const;
       const works = (['wasm', 'wasm', 'atomics'] as const).map((kernel) => ({ kernel, seed: 1, range }));
-      await race(works, 100_000, (kernel) => {
+      await raced(works, 100_000, (kernel) => {
         // Words that are set in part are taken between another thread's look at them and its change.
         let own = 0;
         for (let bit = 5; bit < 512; bit += 32) own += kernel.setLive(block, bit, bit + 1);

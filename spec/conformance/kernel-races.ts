@@ -1,16 +1,11 @@
-import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { NaiveBitmap } from '../support/naive-bitmap.js';
-import { CELL, HOLE, randomRanges } from '../support/random-ranges.js';
-import type { SetLiveReport, SetLiveWork } from '../support/set-live-worker.js';
+import { CELL, HOLE } from '../support/random-ranges.js';
+import { type Race, race, setBy } from '../support/set-live-threads.js';
 import { type MakeKernel, TwoBlocks } from './two-blocks.js';
 
 const CELLS = 100;
 const BITS = 8192;
-const BUSY_ROUNDS = 500;
-const SEEDS = [0x1234567, 0x2468ace, 0x7654321];
 const HOLES = Array.from({ length: CELLS }, (_, cell) => [cell * CELL + HOLE, (cell + 1) * CELL] as const);
 
 /**
@@ -19,54 +14,14 @@ const HOLES = Array.from({ length: CELLS }, (_, cell) => [cell * CELL + HOLE, (c
  */
 export function describeKernelRaces(name: string, make: MakeKernel): void {
   describe(`${name}: races with threads that set bits`, () => {
+    const works = [0x1234567, 0x2468ace, 0x7654321].map((seed) => ({ seed, kernel: 'atomics' as const }));
     let blocks: TwoBlocks;
+    let set: Race;
     beforeEach(() => {
       blocks = new TwoBlocks(make);
       blocks.write(new Array(BITS / 32).fill(0), new Array(BITS / 32).fill(0));
+      set = { arena: blocks, block: blocks.lower, cells: CELLS, works, busyRounds: 500 };
     });
-
-    /** @param round acts on the lower block, which is live. @returns how many of the threads' bits it took */
-    async function race(round: () => number): Promise<{ taken: number; reports: SetLiveReport[] }> {
-      const { memory, byteOffset, words, lower: block } = blocks;
-      const stop = words.length - 1;
-      const workers = SEEDS.map((seed) => {
-        const work: SetLiveWork = { memory, byteOffset, length: words.length, block, cells: CELLS, stop, seed };
-        return new Worker(new URL('../support/set-live-worker.js', import.meta.url), { workerData: work });
-      });
-      try {
-        const messages = Promise.all(workers.map((worker) => once(worker, 'message')));
-        let failed = false;
-        messages.catch(() => {
-          failed = true;
-        });
-        let taken = 0;
-        for (let rounds = 0, busy = 0; busy < BUSY_ROUNDS && !failed; rounds++) {
-          const found = round();
-          taken += found;
-          if (found > 0) busy += 1;
-          if (rounds % 64 === 0) await setImmediate(); // lets a worker's failure be heard
-        }
-        words.store(stop, 1);
-        const reports = (await messages).map(([report]) => report as SetLiveReport);
-        return { taken, reports };
-      } finally {
-        await Promise.all(workers.map((worker) => worker.terminate()));
-      }
-    }
-
-    function turnedBy(reports: SetLiveReport[]): number {
-      return reports.reduce((sum, { turned }) => sum + turned, 0);
-    }
-
-    /** What the threads set, by their own seeds. */
-    function setBy(reports: SetLiveReport[]): NaiveBitmap {
-      const set = new NaiveBitmap();
-      for (const [worker, { ranges }] of reports.entries()) {
-        const sequence = randomRanges(SEEDS[worker] as number, CELLS);
-        for (let n = 0; n < ranges && set.size < CELLS * HOLE; n++) set.set(...sequence.next().value);
-      }
-      return set;
-    }
 
     function countHoles(block: number): number {
       return HOLES.reduce((sum, [first, end]) => sum + blocks.kernel.count(block, first, end), 0);
@@ -83,14 +38,12 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
         if (kernel.clearOwned(upper, 0, BITS) !== added) expect.fail(`not ${added} bits in the block taken into`);
         return added;
       };
-      let whole = false;
-      const { taken, reports } = await race(() => {
-        whole = !whole;
-        return whole ? takeInto(0, BITS) : takeInto(77, BITS - 1011);
-      });
+      const { taken, turned, reports } = await race(set, (round) =>
+        round % 2 === 0 ? takeInto(0, BITS) : takeInto(77, BITS - 1011),
+      );
       const left = takeInto(0, BITS);
-      expect(taken + left, 'taken and left').to.equal(turnedBy(reports));
-      expect(everTaken.toWords(BITS / 32)).to.deep.equal(setBy(reports).toWords(BITS / 32));
+      expect(taken + left, 'taken and left').to.equal(turned);
+      expect(everTaken.toWords(BITS / 32)).to.deep.equal(setBy(set, reports).toWords(BITS / 32));
     });
 
     it('loses no mark by a change to other bits of the same word', async () => {
@@ -110,9 +63,8 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
           for (const [first, end] of HOLES) kernel.setLive(lower, first, end);
         },
       ];
-      let rounds = 0;
-      const { taken, reports } = await race(() => {
-        changes[rounds++ % changes.length]?.();
+      const { taken, turned } = await race(set, (round) => {
+        changes[round % changes.length]?.();
         if (countHoles(lower) !== allHoles) expect.fail(`${countHoles(lower)} of ${allHoles} bits arrived`);
         for (const [first, end] of HOLES) kernel.clearLive(lower, first, end);
         kernel.clearOwned(upper, 0, BITS);
@@ -121,7 +73,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
         kernel.clearOwned(upper, 0, BITS);
         return added;
       });
-      expect(taken + kernel.count(lower, 0, BITS), 'taken and left').to.equal(turnedBy(reports));
+      expect(taken + kernel.count(lower, 0, BITS), 'taken and left').to.equal(turned);
     });
   });
 }

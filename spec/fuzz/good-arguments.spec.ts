@@ -1,21 +1,16 @@
 import { expect } from 'chai';
-import { attachVcpu } from '../../lib/vcpu.js';
 import { CLIENTS, dirtyPages, PAGE, smallEngine } from '../support/engines.js';
 import { boundedCall, type Outcome } from './bounded-call.js';
 import { publicOperations } from './public-operations.js';
-import type { World } from './world-arguments.js';
+import { goodWorld, type World } from './world-arguments.js';
 
 /** What needs a call before it. */
 const SECOND = ['Vcpu.readUnlock', 'Vcpu.goOnline'];
 
 function createWorld(debug: boolean): World {
-  const memory = smallEngine({ debug });
-  const block = memory.ram.plug({ id: 'ram', size: 90 * PAGE });
-  memory.testAndClearUnsynchronized(5 * PAGE, 70 * PAGE, 0);
-  const set = memory.createPageSet();
-  const ground = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
-  const parts = { gone: block, disposed: set, foreignBlock: block, foreignSet: set, ground };
-  return { memory, pageSize: PAGE, vcpu: attachVcpu(memory.handle), block, set, ...parts };
+  const world = goodWorld(smallEngine({ debug }));
+  world.memory.testAndClearUnsynchronized(5 * PAGE, 70 * PAGE, 0);
+  return world;
 }
 
 describe('good arguments', () => {

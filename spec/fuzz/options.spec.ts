@@ -1,29 +1,19 @@
 import { expect } from 'chai';
-import { attachVcpu } from '../../lib/vcpu.js';
-import { PAGE, smallEngine, stateOf } from '../support/engines.js';
+import { smallEngine, stateOf } from '../support/engines.js';
 import { misspellingsOf } from './argument-domains.js';
 import { boundedCall } from './bounded-call.js';
 import { publicOperations } from './public-operations.js';
-import type { World } from './world-arguments.js';
+import { goodWorld } from './world-arguments.js';
 
 /** These use the object that they are given, for as long as it lives. */
 const USERS = ['DirtyMemory.supervise', 'RamList.addListener'];
-
-function createWorld(): World {
-  const memory = smallEngine();
-  const block = memory.ram.plug({ id: 'ram', size: 90 * PAGE });
-  const set = memory.createPageSet();
-  const ground = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
-  const parts = { gone: block, disposed: set, foreignBlock: block, foreignSet: set, ground };
-  return { memory, pageSize: PAGE, vcpu: attachVcpu(memory.handle), block, set, ...parts };
-}
 
 describe('an option whose value changes from one reading to the next', () => {
   for (const [name, { call, parameters }] of Object.entries(publicOperations)) {
     parameters.forEach(({ fields }, position) => {
       if (fields === undefined || USERS.includes(name)) return;
       it(`is read once by ${name}`, async () => {
-        const world = createWorld();
+        const world = goodWorld(smallEngine());
         const readings: Record<string, number> = {};
         const options = {};
         for (const [field, { good }] of Object.entries(fields)) {
@@ -49,7 +39,7 @@ describe('an option whose name is misspelt', () => {
       const known = Object.keys(fields);
       for (const [field, { good }] of Object.entries(fields)) {
         it(`is refused by ${name}: ${field}`, async () => {
-          const world = createWorld();
+          const world = goodWorld(smallEngine());
           const before = stateOf(world.memory);
           for (const slip of misspellingsOf(field)) {
             const options = { ...(others(world) as object), [slip]: good(world) };
@@ -72,7 +62,7 @@ describe('an option whose name is misspelt', () => {
 
 describe('a result of a body that cannot be looked into', () => {
   it('is passed on as an error, and the vCPU is online again', () => {
-    const { vcpu } = createWorld();
+    const { vcpu } = goodWorld(smallEngine());
     const bad = Object.defineProperty({}, 'then', {
       get: () => {
         throw new Error('then cannot be read');

@@ -1,7 +1,8 @@
 /** What the parameters of the public operations may be given, by what they mean. */
 import { CREATING, Header } from '../../lib/arena/layout.js';
 import type { DirtyMemory, PageSet, RamBlock } from '../../lib/index.js';
-import type { Vcpu } from '../../lib/vcpu.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { PAGE } from '../support/engines.js';
 import { type Domain, needed, oneOf, options, properties, size, text } from './argument-domains.js';
 import {
   absent,
@@ -34,6 +35,15 @@ export interface World {
   readonly foreignSet: PageSet;
   /** Shared, and big enough for an engine. */
   readonly ground: WebAssembly.Memory;
+}
+
+/** Of an engine without RAM, for calls with good arguments: what is called gone or foreign in it is neither. */
+export function goodWorld(memory: DirtyMemory): World {
+  const block = memory.ram.plug({ id: 'ram', size: 90 * PAGE });
+  const set = memory.createPageSet();
+  const ground = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
+  const parts = { gone: block, disposed: set, foreignBlock: block, foreignSet: set, ground };
+  return { memory, pageSize: PAGE, vcpu: attachVcpu(memory.handle), block, set, ...parts };
 }
 
 function made(title: string, make: (world: World) => unknown): Value<World> {

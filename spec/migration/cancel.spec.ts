@@ -1,9 +1,16 @@
 import { expect } from 'chai';
 import { UsageError } from '../../lib/index.js';
-import { type Arbiter, type Migration, MigrationError, migrate, receive } from '../../lib/migration/index.js';
+import { type Arbiter, MigrationError, migrate, receive } from '../../lib/migration/index.js';
 import type { MessageType } from '../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
+import {
+  atEach,
+  atFirst,
+  attempt,
+  cancelWhenThrottled,
+  expectArrived,
+  expectStayed,
+} from '../support/migration/attempt.js';
 import { ReceivingMachine, SendingMachine } from '../support/migration/machines.js';
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 import { Relay } from '../support/migration/relay.js';
@@ -27,19 +34,10 @@ describe('A migration that is cancelled', () => {
         const sender = machine();
         const arbiter = new MemoryArbiter();
         const controller = new AbortController();
-        let migration: Migration | undefined;
         const outcome = await attempt(sender, {
           source: { arbiter, verify: true },
           destination: { arbiter, signal: controller.signal },
-          begun: (begun) => {
-            migration = begun;
-          },
-          policy: ({ message }) => {
-            if (message.type !== type) return 'pass';
-            if (who === 'source') migration?.cancel();
-            else controller.abort();
-            return 'pass';
-          },
+          policy: atFirst(type, (migration) => (who === 'source' ? migration.cancel() : controller.abort())),
         });
         expectStayed(sender, outcome, who === 'source' ? 'cancelled' : 'destination');
         expect(outcome.received).to.include({ reason: who === 'source' ? 'source' : 'cancelled' });
@@ -55,10 +53,7 @@ describe('A migration that is cancelled', () => {
       const controller = new AbortController();
       const outcome = await attempt(machine(), {
         [who]: { signal: controller.signal },
-        policy: ({ message }) => {
-          if (message.type === 'data') controller.abort(reason);
-          return 'pass';
-        },
+        policy: atFirst('data', () => controller.abort(reason)),
       });
       const [here, there] = who === 'source' ? [outcome.sent, outcome.received] : [outcome.received, outcome.sent];
       expect(here).to.include({ reason: 'cancelled', cause: reason });
@@ -110,35 +105,19 @@ describe('A migration that is cancelled', () => {
   it('when it is decided is not: the machine runs there', async () => {
     const sender = machine();
     const arbiter = new MemoryArbiter();
-    let migration: Migration | undefined;
     const outcome = await attempt(sender, {
       source: { arbiter },
       destination: { arbiter },
-      begun: (begun) => {
-        migration = begun;
-      },
-      policy: ({ message }) => {
-        if (message.type === 'running') migration?.cancel();
-        return 'pass';
-      },
+      policy: atFirst('running', (migration) => migration.cancel()),
     });
     expect(expectArrived(sender, outcome).confirmed).to.equal(false);
-    migration?.cancel();
+    outcome.migration.cancel();
     expect(sender.state).to.equal('paused');
   });
 
   it('without an arbiter when the destination was told to start is not', async () => {
     const sender = machine();
-    let migration: Migration | undefined;
-    const outcome = await attempt(sender, {
-      begun: (begun) => {
-        migration = begun;
-      },
-      policy: ({ message }) => {
-        if (message.type === 'commit') migration?.cancel();
-        return 'pass';
-      },
-    });
+    const outcome = await attempt(sender, { policy: atFirst('commit', (migration) => migration.cancel()) });
     expect(expectArrived(sender, outcome).confirmed).to.equal(true);
   });
 
@@ -148,10 +127,7 @@ describe('A migration that is cancelled', () => {
       const controller = new AbortController();
       const outcome = await attempt(sender, {
         destination: { signal: controller.signal },
-        policy: ({ message }) => {
-          if (message.type === type) controller.abort();
-          return 'pass';
-        },
+        policy: atFirst(type, () => controller.abort()),
       });
       // Also when the source has said that the other may run: it hears that the other never will.
       expectStayed(sender, outcome, 'destination');
@@ -194,16 +170,10 @@ describe('A migration that is cancelled', () => {
     const sender = machine();
     const outcome = await attempt(sender, {
       source: { downtimeMs: 0 },
-      begun: (migration) => {
-        migration.on('progress', ({ throttle }) => {
-          if (throttle > 0) migration.cancel();
-        });
-      },
-      policy: ({ message }) => {
-        if (message.type === 'data')
-          for (let page = 0; page < 100; page++) sender.store(page * PAGE, Math.random() * 256);
-        return 'pass';
-      },
+      begun: cancelWhenThrottled,
+      policy: atEach('data', () => {
+        for (let page = 0; page < 100; page++) sender.store(page * PAGE, Math.random() * 256);
+      }),
     });
     expectStayed(sender, outcome, 'cancelled');
     expect(sender.shares.length).to.be.at.least(2);
@@ -254,16 +224,7 @@ describe('A migration that is cancelled', () => {
       refused = true;
       sender.state = 'running';
     };
-    let migration: Migration | undefined;
-    const outcome = await attempt(sender, {
-      begun: (begun) => {
-        migration = begun;
-      },
-      policy: ({ message }) => {
-        if (message.type === 'seal') migration?.cancel();
-        return 'pass';
-      },
-    });
+    const outcome = await attempt(sender, { policy: atFirst('seal', (migration) => migration.cancel()) });
     expectStayed(sender, outcome, 'cancelled');
     expect(refused).to.equal(true);
     relay.cut();

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { UsageError } from '../../lib/index.js';
 import { MigrationError } from '../../lib/migration/index.js';
 import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
+import { atFirst, attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
 import { SendingMachine } from '../support/migration/machines.js';
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 import { turns } from '../support/promises.js';
@@ -70,12 +70,10 @@ describe('An engine that is closed while its machine is migrated', () => {
       const outcome = await attempt(sender, {
         source: { verify: true, arbiter },
         destination: { arbiter },
-        policy: ({ message }) => {
-          if (message.type !== 'seal') return 'pass';
+        policy: atFirst('seal', () => {
           sender.memory.rcu.callRcu(() => {}); // which waits for the vCPU, as the closing does for it
           closed = sender.memory.close();
-          return 'pass';
-        },
+        }),
       });
       expect(expectStayed(sender, outcome, 'source').message).to.contain('the engine is closing');
     });

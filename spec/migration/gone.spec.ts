@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Client, UsageError } from '../../lib/index.js';
 import { type Migration, migrate } from '../../lib/migration/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
+import { attempt, cutAt, expectArrived, expectStayed } from '../support/migration/attempt.js';
 import { SendingMachine } from '../support/migration/machines.js';
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 import { Relay } from '../support/migration/relay.js';
@@ -36,7 +36,7 @@ describe('A machine that has gone', () => {
     const outcome = await attempt(sender, {
       source: { arbiter },
       destination: { arbiter },
-      policy: ({ message }) => (message.type === 'running' ? 'cut' : 'pass'),
+      policy: cutAt('running'),
     });
     expect(expectArrived(sender, outcome).confirmed).to.equal(false);
     await expectRefused('has gone');
@@ -54,16 +54,11 @@ describe('A machine that has gone', () => {
 
   describe('or not: nobody knows', () => {
     let migration: Migration;
-    const begun = (begun: Migration): void => {
-      migration = begun;
-    };
 
     beforeEach(async () => {
-      const { sent } = await attempt(sender, {
-        begun,
-        policy: ({ message }) => (message.type === 'commit' ? 'cut' : 'pass'),
-      });
-      expect(sent).to.include({ reason: 'undecided' });
+      const outcome = await attempt(sender, { policy: cutAt('commit') });
+      migration = outcome.migration;
+      expect(outcome.sent).to.include({ reason: 'undecided' });
     });
 
     it('is not sent again', async () => {
@@ -92,16 +87,13 @@ describe('A machine that has gone', () => {
   });
 
   it('is not taken back, nor is one that has stayed', async () => {
-    let migration: Migration | undefined;
-    const begun = (begun: Migration): void => {
-      migration = begun;
-    };
-    const takeBack = (): Promise<void> => (migration as Migration).takeBack();
-    const cut = await attempt(sender, { begun, policy: ({ message }) => (message.type === 'data' ? 'cut' : 'pass') });
+    const cut = await attempt(sender, { policy: cutAt('data') });
     expectStayed(sender, cut, 'link');
-    await expectReject(takeBack, UsageError, 'takeBack: this migration has not left its machine undecided');
-    expectArrived(sender, await attempt(sender, { begun }));
-    await expectReject(takeBack, UsageError, 'takeBack');
+    const why = 'takeBack: this migration has not left its machine undecided';
+    await expectReject(() => cut.migration.takeBack(), UsageError, why);
+    const whole = await attempt(sender);
+    expectArrived(sender, whole);
+    await expectReject(() => whole.migration.takeBack(), UsageError, 'takeBack');
     expect(sender.state).to.equal('paused');
   });
 });

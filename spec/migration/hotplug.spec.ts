@@ -1,25 +1,13 @@
 import { expect } from 'chai';
 import type { RamBlock } from '../../lib/index.js';
 import { MigrationError } from '../../lib/migration/index.js';
-import type { MessageType } from '../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
+import { atFirst, attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
 import { ReceivingMachine, SendingMachine } from '../support/migration/machines.js';
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 
-const when = (type: MessageType, act: () => unknown, source = {}) => {
-  let done = false;
-  return {
-    source: { verify: true, ...source },
-    policy: async ({ message }: { message: { type: string } }) => {
-      if (message.type === type && !done) {
-        done = true;
-        await act();
-      }
-      return 'pass' as const;
-    },
-  };
-};
+/** While all RAM goes over. */
+const during = (act: () => unknown) => ({ source: { verify: true }, policy: atFirst('data', act) });
 
 describe('RAM that comes and goes during a migration', () => {
   let sender: SendingMachine;
@@ -43,7 +31,7 @@ describe('RAM that comes and goes during a migration', () => {
   it('arrives, all of it, when it is plugged while others are sent', async () => {
     const outcome = await attempt(
       sender,
-      when('data', () => plugFilled('new', 30, 128)),
+      during(() => plugFilled('new', 30, 128)),
     );
     expectArrived(sender, outcome);
     expect(outcome.receiver.log).to.include('plug new 30');
@@ -52,7 +40,7 @@ describe('RAM that comes and goes during a migration', () => {
   it('is gone there too when it is unplugged before it was sent', async () => {
     const outcome = await attempt(
       sender,
-      when('data', () => sender.unplug(high)),
+      during(() => sender.unplug(high)),
     );
     expectArrived(sender, outcome);
     expect([...outcome.receiver.blocks.keys()]).to.deep.equal(['low']);
@@ -63,7 +51,7 @@ describe('RAM that comes and goes during a migration', () => {
       sender,
       await attempt(
         sender,
-        when('data', () => sender.unplug(low)),
+        during(() => sender.unplug(low)),
       ),
     );
   });
@@ -73,7 +61,7 @@ describe('RAM that comes and goes during a migration', () => {
       await sender.unplug(high);
       plugFilled('high', 41, 64);
     };
-    const outcome = await attempt(sender, when('data', resize));
+    const outcome = await attempt(sender, during(resize));
     expectArrived(sender, outcome);
     const { log } = outcome.receiver;
     expect(log.filter((line) => line.includes('high'))).to.deep.equal(['plug high 40', 'unplug high', 'plug high 41']);
@@ -84,7 +72,7 @@ describe('RAM that comes and goes during a migration', () => {
       await sender.unplug(high);
       plugFilled('high', 40, 64);
     };
-    const outcome = await attempt(sender, when('data', replace));
+    const outcome = await attempt(sender, during(replace));
     expectArrived(sender, outcome);
     expect(outcome.receiver.log.filter((line) => line === 'plug high 40')).to.have.lengthOf(2);
   });
@@ -94,7 +82,7 @@ describe('RAM that comes and goes during a migration', () => {
       await sender.unplug(high);
       plugFilled('other', 20, 70);
     };
-    expectArrived(sender, await attempt(sender, when('data', swap)));
+    expectArrived(sender, await attempt(sender, during(swap)));
   });
 
   describe('while the machine is paused', () => {
@@ -193,7 +181,7 @@ describe('RAM that comes and goes during a migration', () => {
       if (place.id === 'new') throw new Error('no slot is free');
       return plug(place);
     };
-    const outcome: Outcome = await attempt(sender, { ...when('data', () => plugFilled('new', 30, 128)), receiver });
+    const outcome: Outcome = await attempt(sender, { ...during(() => plugFilled('new', 30, 128)), receiver });
     expect(expectStayed(sender, outcome, 'destination').message).to.equal('the destination gave up: plug failed');
     expect(outcome.received).to.be.instanceOf(MigrationError).and.include({ reason: 'destination' });
     expect((outcome.received as MigrationError).message).to.contain('no slot is free');

@@ -1,8 +1,16 @@
 import { expect } from 'chai';
 import { Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
-import { type Migration, MigrationError } from '../../lib/migration/index.js';
+import { MigrationError } from '../../lib/migration/index.js';
 import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
+import {
+  atFirst,
+  attempt,
+  cutAt,
+  expectArrived,
+  expectStayed,
+  type Outcome,
+  type Policy,
+} from '../support/migration/attempt.js';
 import { ReceivingMachine, SendingMachine } from '../support/migration/machines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
@@ -129,23 +137,13 @@ describe('Somebody else who collects MIGRATION', () => {
     expect((await harvest).added).to.equal(PAGES);
   });
 
-  const ends: Record<string, (migration: Migration | undefined) => 'cut' | 'pass'> = {
-    'is cancelled': (migration) => {
-      migration?.cancel();
-      return 'pass';
-    },
-    'is cut': () => 'cut',
+  const ends: Record<string, Policy> = {
+    'is cancelled': atFirst('seal', (migration) => migration.cancel()),
+    'is cut': cutAt('seal'),
   };
-  for (const [how, end] of Object.entries(ends)) {
+  for (const [how, policy] of Object.entries(ends)) {
     it(`misses no page when the migration ${how}: all RAM is dirty`, async () => {
-      let migration: Migration | undefined;
-      const outcome = await attempt(sender, {
-        begun: (begun) => {
-          migration = begun;
-        },
-        policy: ({ message }) => (message.type === 'seal' ? end(migration) : 'pass'),
-      });
-      expectStayed(sender, outcome);
+      expectStayed(sender, await attempt(sender, { policy }));
       expect(sender.memory.allDirty(0, ALL, MIGRATION)).to.equal(true);
     });
   }
@@ -160,7 +158,7 @@ describe('Somebody else who collects MIGRATION', () => {
   });
 
   it('misses no page when nobody knows whether the machine has gone: all RAM is dirty', async () => {
-    const { sent } = await attempt(sender, { policy: ({ message }) => (message.type === 'commit' ? 'cut' : 'pass') });
+    const { sent } = await attempt(sender, { policy: cutAt('commit') });
     expect(sent).to.be.instanceOf(MigrationError).and.include({ reason: 'undecided' });
     expect(sender.memory.allDirty(0, ALL, MIGRATION)).to.equal(true);
   });
@@ -168,25 +166,18 @@ describe('Somebody else who collects MIGRATION', () => {
   it('is not measured with the pages that the end of a migration made dirty', async () => {
     const { memory } = sender;
     let measured: ReturnType<DirtyMemory['measureDirtyRate']> | undefined;
-    let migration: Migration | undefined;
     await attempt(sender, {
-      begun: (begun) => {
-        migration = begun;
-      },
-      policy: ({ message }) => {
-        if (message.type === 'seal') {
-          measured = memory.measureDirtyRate({ windowMs: 50 });
-          migration?.cancel();
-        }
-        return 'pass';
-      },
+      policy: atFirst('seal', (migration) => {
+        measured = memory.measureDirtyRate({ windowMs: 50 });
+        migration.cancel();
+      }),
     });
     expect((await measured)?.pages).to.equal(0);
     expect(memory.allDirty(0, ALL, MIGRATION)).to.equal(true);
   });
 
   it('may collect again once the migration has ended', async () => {
-    const outcome = await attempt(sender, { policy: ({ message }) => (message.type === 'data' ? 'cut' : 'pass') });
+    const outcome = await attempt(sender, { policy: cutAt('data') });
     expectStayed(sender, outcome, 'link');
     for (const collect of [...Object.values(COLLECTIONS), ...Object.values(UNSYNCHRONIZED)]) {
       const taken = (await collect(sender.memory)) as { dispose?: () => void };

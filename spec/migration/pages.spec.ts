@@ -4,7 +4,7 @@ import { type MigrateOptions, type Migration, MigrationError } from '../../lib/m
 import type { Message } from '../../lib/migration/wire/message.js';
 import { MAX_CONTENT } from '../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
+import { atEach, attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
 import { SendingMachine } from '../support/migration/machines.js';
 import type { Fate } from '../support/migration/relay.js';
 
@@ -27,15 +27,11 @@ async function inRounds(
   during: readonly ((migration: Migration) => unknown)[],
   source: MigrateOptions = {},
 ): Promise<Outcome> {
-  let migration: Migration | undefined;
   let round = 0;
   sender.store(fence, 255);
   return attempt(sender, {
     source: { downtimeMs: 0, verify: true, ...source },
-    begun: (begun) => {
-      migration = begun;
-    },
-    policy: async ({ message }): Promise<Fate> => {
+    policy: async ({ message }, migration): Promise<Fate> => {
       const block = sender.memory.ram.find(fence);
       if (message.type !== 'data' || message.block !== 0 || block === undefined) return 'pass';
       const covers =
@@ -43,7 +39,7 @@ async function inRounds(
       const act = covers ? during[round] : undefined;
       if (act === undefined) return 'pass';
       round++;
-      await act(migration as Migration);
+      await act(migration);
       if (round < during.length) sender.store(fence, round);
       return 'pass';
     },
@@ -241,19 +237,13 @@ describe('The pages of a migration', () => {
     const block = large.plug('ram', 2);
     large.contents(block).fill(1);
     let contents = 0;
-    let migration: Migration | undefined;
     const outcome = await attempt(large, {
       source: { verify: true },
-      begun: (begun) => {
-        migration = begun;
-      },
-      policy: async ({ message }): Promise<Fate> => {
-        if (message.type !== 'data') return 'pass';
-        if (++contents === 1) expect(await migration?.skip(0, size)).to.equal(1);
+      policy: atEach('data', async (migration) => {
+        if (++contents === 1) expect(await migration.skip(0, size)).to.equal(1);
         // Whoever has them writes to them, and nobody marks that.
         if (contents === 100) large.contents(block).fill(2, 0, size);
-        return 'pass';
-      },
+      }),
     });
     if (outcome.sent instanceof MigrationError) throw outcome.sent;
     expect(

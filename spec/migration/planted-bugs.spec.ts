@@ -9,7 +9,9 @@ import { Digest } from '../../lib/migration/wire/digest.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import {
   type AttemptOptions,
+  atEach,
   attempt,
+  cutAt,
   expectArrived,
   expectStayed,
   type Outcome,
@@ -63,7 +65,7 @@ describe('A migration with a planted bug', () => {
       attempt(sender, {
         source: { arbiter },
         destination: { arbiter: flatterer(arbiter, 'destination') },
-        policy: (passing) => (passing.message.type === 'running' ? 'cut' : 'pass'),
+        policy: cutAt('running'),
       }),
     );
     expect(message).to.contain('machines that run at once');
@@ -75,7 +77,7 @@ describe('A migration with a planted bug', () => {
       attempt(sender, {
         source: { arbiter: flatterer(arbiter, 'source') },
         destination: { arbiter },
-        policy: (passing) => (passing.message.type === 'running' ? 'cut' : 'pass'),
+        policy: cutAt('running'),
       }),
     );
     expect(message).to.contain('machines that run at once');
@@ -153,7 +155,7 @@ describe('A migration with a planted bug', () => {
   });
 
   it('in which a second migration does not begin with all RAM dirty is found out', async () => {
-    const first = await attempt(sender, { policy: ({ message }) => (message.type === 'seal' ? 'cut' : 'pass') });
+    const first = await attempt(sender, { policy: cutAt('seal') });
     expectStayed(sender, first, 'link');
     (await sender.memory.harvest(Client.Migration)).set.dispose(); // what the end of the first has made dirty
     const second = await broken(ExclusiveUse.prototype, 'begin', { value: async () => {} }, () =>
@@ -163,27 +165,20 @@ describe('A migration with a planted bug', () => {
     expect(second.received).to.include({ reason: 'mismatch' });
   });
 
+  const spoil = atEach('data', (_, { bytes }) => {
+    bytes[40]! ^= 4;
+  });
+
   it('in which frames have no checksum is found out by the digests', async () => {
     const outcome = await broken(Digest.prototype, 'fold', { value: () => 0 }, () =>
-      attempt(sender, {
-        source: { verify: true },
-        policy: (passing) => {
-          if (passing.message.type === 'data') passing.bytes[40]! ^= 4;
-          return 'pass';
-        },
-      }),
+      attempt(sender, { source: { verify: true }, policy: spoil }),
     );
     expect((outcome.received as MigrationError).reason).to.equal('mismatch');
     expectStayed(sender, outcome, 'destination');
   });
 
   it('in what lies between is found out by the checksums of the frames', async () => {
-    const outcome = await attempt(sender, {
-      policy: (passing) => {
-        if (passing.message.type === 'data') passing.bytes[40]! ^= 4;
-        return 'pass';
-      },
-    });
+    const outcome = await attempt(sender, { policy: spoil });
     expectStayed(sender, outcome, 'destination');
     expect((outcome.received as MigrationError).message).to.contain('a checksum that is wrong');
   });

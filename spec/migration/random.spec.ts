@@ -94,14 +94,10 @@ describe('A migration during which anything happens', () => {
       const arbiter = new MemoryArbiter();
       const script = new Script(sender, arbiter);
       const all = end === undefined ? changes : [...changes, end];
-      let migration: Migration | undefined;
       const outcome = await attempt(sender, {
         source: { arbiter, verify: true, downtimeMs: 0 },
         destination: { arbiter },
-        begun: (begun) => {
-          migration = begun;
-        },
-        policy: () => script.perform(all, migration as Migration),
+        policy: (_, migration) => script.perform(all, migration),
       });
       if (outcome.sent instanceof MigrationError) {
         seen.stayed++;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { type Migration, MigrationError } from '../../lib/migration/index.js';
+import { MigrationError } from '../../lib/migration/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
+import { attempt, cancelWhenThrottled, cutAt, expectArrived, expectStayed } from '../support/migration/attempt.js';
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 import { VcpuMachine } from '../support/migration/vcpu-machine.js';
 
@@ -29,16 +29,12 @@ describe('A machine whose vCPUs store while it is migrated', () => {
 
   it('arrives after it was cut off, and cancelled, several times', async () => {
     for (const stop of [3, 10, 40]) {
-      let migration: Migration | undefined;
       let contents = 0;
       const outcome = await attempt(machine, {
         source: { downtimeMs: 0 },
-        begun: (begun) => {
-          migration = begun;
-        },
-        policy: ({ message }) => {
+        policy: ({ message }, migration) => {
           if (message.type !== 'data' || ++contents !== stop) return 'pass';
-          if (stop === 10) migration?.cancel();
+          if (stop === 10) migration.cancel();
           return stop === 10 ? 'pass' : 'tear';
         },
       });
@@ -54,7 +50,7 @@ describe('A machine whose vCPUs store while it is migrated', () => {
       const outcome = await attempt(machine, {
         source: { arbiter, verify: true },
         destination: { arbiter },
-        policy: ({ message }) => (message.type === type ? 'cut' : 'pass'),
+        policy: cutAt(type),
       });
       if (outcome.sent instanceof MigrationError) {
         expectStayed(machine, outcome, 'link');
@@ -71,14 +67,7 @@ describe('A machine whose vCPUs store while it is migrated', () => {
         await machine.stop(); // it has gone
         await boot();
       }
-      await attempt(machine, {
-        source: { downtimeMs: 0 },
-        begun: (migration) => {
-          migration.on('progress', ({ throttle }) => {
-            if (throttle > 0) migration.cancel();
-          });
-        },
-      });
+      await attempt(machine, { source: { downtimeMs: 0 }, begun: cancelWhenThrottled });
     }
     expect(machine.shares[0]).to.equal(0.2);
     expect(machine.shares.at(-1)).to.equal(undefined);
@@ -102,14 +91,7 @@ describe('A machine whose vCPUs store while it is migrated', () => {
         await boot();
         watchLimits();
       }
-      await attempt(machine, {
-        source: { downtimeMs: 0 },
-        begun: (migration) => {
-          migration.on('progress', ({ throttle }) => {
-            if (throttle > 0) migration.cancel();
-          });
-        },
-      });
+      await attempt(machine, { source: { downtimeMs: 0 }, begun: cancelWhenThrottled });
     }
     expect(limits[0]).to.be.a('number');
     expect(limits.at(-1)).to.equal(undefined);

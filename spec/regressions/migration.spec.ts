@@ -3,7 +3,7 @@ import { Client, type RamBlock } from '../../lib/index.js';
 import type { Migration } from '../../lib/migration/index.js';
 import type { MessageType } from '../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
+import { atFirst, attempt, expectArrived, expectStayed, type Outcome } from '../support/migration/attempt.js';
 import { SendingMachine } from '../support/migration/machines.js';
 
 describe('regressions: migrations', () => {
@@ -17,22 +17,8 @@ describe('regressions: migrations', () => {
   });
 
   /** Migrates, and acts when the first message of the type comes by. */
-  async function acting(type: MessageType, act: (migration: Migration) => unknown, source = {}) {
-    let migration: Migration | undefined;
-    let acted = false;
-    return attempt(sender, {
-      source: { verify: true, ...source },
-      begun: (begun) => {
-        migration = begun;
-      },
-      policy: async ({ message }): Promise<'pass'> => {
-        if (message.type === type && !acted) {
-          acted = true;
-          await act(migration as Migration);
-        }
-        return 'pass';
-      },
-    });
+  function acting(type: MessageType, act: (migration: Migration) => unknown): Promise<Outcome> {
+    return attempt(sender, { source: { verify: true }, policy: atFirst(type, act) });
   }
 
   it('QEMU 49877834: a migration that begins and is cancelled while RAM is plugged and unplugged', async () => {

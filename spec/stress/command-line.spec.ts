@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { StressReport } from '../../lib/stress/report.js';
 import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
 import { runCommand } from '../support/command-line.js';
+import { expectRefused } from './refused-commands.js';
 
 describe('dirtymem stress, the command line', () => {
   let folder: string;
@@ -120,11 +121,7 @@ describe('dirtymem stress, the command line', () => {
       ['stress', 'extra'],
       ['nothing'],
     ];
-    const outcomes = await Promise.all(refused.map((args) => runCommand(args)));
-    outcomes.forEach(({ code, output }, i) => {
-      expect(code, `${refused[i]?.join(' ')}\n${output}`).to.equal(2);
-      expect(output).to.match(/^error: /m);
-    });
+    await expectRefused(refused);
   });
 
   it('explains itself with exit code 0', async () => {

@@ -20,7 +20,7 @@ describe("a stress vCPU's marks", () => {
     await cleanAll(memory);
     vcpu = attachVcpu(memory.handle, { name: 'vcpu0' });
     guest = Guest.withPages(1);
-    marks = new Marks(Arena.attach('spec', memory.handle), vcpu, guest, 0, 0);
+    marks = new Marks(Arena.attach('spec', memory.handle), vcpu, guest, { index: 0, tenancy: 0 });
   });
   afterEach(async () => {
     vcpu.detach();

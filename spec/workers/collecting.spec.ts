@@ -1,37 +1,24 @@
 import { expect } from 'chai';
-import { Words } from '../../lib/arena/words.js';
 import { openEngine } from '../../lib/dirty-memory.js';
 import { Client, type DirtyMemory } from '../../lib/index.js';
 import { gracePeriodSabotages } from '../../lib/stress/sabotage/grace-periods.js';
-import { CLIENTS, cleanAll, PAGE, smallEngine } from '../support/engines.js';
-import { GuestCopy } from '../support/guest-copy.js';
+import { CLIENTS, PAGE, smallEngine } from '../support/engines.js';
 import { track, turn, turns } from '../support/promises.js';
-import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
-
-const PAGES = 200;
+import { endThreads } from '../support/remote-vcpu.js';
+import { PAGES, STORING, StoringMachine } from './storing-machine.js';
 
 describe('vCPUs on worker threads: collecting', () => {
   let memory: DirtyMemory;
-  let guestBuffer: SharedArrayBuffer;
-  let guest: Words;
-  let copy: GuestCopy;
+  let machine: StoringMachine;
 
   beforeEach(() => {
     memory = smallEngine({ debug: false });
-    memory.ram.plug({ id: 'dimm0', size: PAGES * PAGE });
-    cleanAll(memory);
-    guestBuffer = new SharedArrayBuffer(PAGES * 4);
-    guest = new Words(guestBuffer, 0, PAGES);
-    copy = new GuestCopy(memory, guest, PAGE);
+    machine = new StoringMachine(memory);
   });
-  afterEach(async () => {
-    await endThreads();
-  });
-
-  const attached = (name: string): Promise<RemoteVcpu> => RemoteVcpu.attached(memory.handle, name, guestBuffer);
+  afterEach(endThreads);
 
   it('waits for the interval in which a page was marked before it was stored to', async () => {
-    const vcpu = await attached('vcpu');
+    const vcpu = await machine.attached('vcpu');
     await vcpu.begin('markThenStoreWhatIsTold');
     const harvest = memory.harvest(Client.Migration);
     const tracked = track(harvest);
@@ -41,46 +28,30 @@ describe('vCPUs on worker threads: collecting', () => {
     vcpu.tell(77);
     expect(await vcpu.end(), 'clients for which the page turned').to.equal(7);
     const { set } = await harvest;
-    expect([...copy.take(set)]).to.deep.equal([0]);
-    expect(copy.get(0)).to.equal(77);
+    expect([...machine.copy.take(set)]).to.deep.equal([0]);
+    expect(machine.copy.get(0)).to.equal(77);
   });
 
-  for (const [loop, leastRounds, leastPages] of [
-    ['storeAndMark', 40, 1000],
-    ['markThenStore', 10, 100],
-  ] as const) {
+  for (const [loop, enough] of STORING) {
     it(`misses no store of threads that all the time ${loop}`, async () => {
-      const vcpus = [await attached('vcpu0'), await attached('vcpu1')];
-      for (const vcpu of vcpus) await vcpu.begin(loop);
-      let rounds = 0;
-      let checked = 0;
-      while (rounds < leastRounds || checked < leastPages) {
-        const { due, missing } = await copy.round();
-        expect(missing, `pages of round ${rounds} that were stored to and are not dirty`).to.deep.equal([]);
-        checked += due.length;
-        rounds++;
-      }
-      for (const vcpu of vcpus) await vcpu.stop();
-      copy.take(memory.harvestUnsynchronized(Client.Migration).set);
-      expect(copy.differing()).to.deep.equal([]);
+      const vcpus = await machine.begun(loop);
+      await machine.copyRounds(enough);
+      await machine.stop(vcpus);
     });
   }
 
   it('is seen to miss stores when its harvests do not wait for the grace period', async () => {
     const { parts } = gracePeriodSabotages['harvest-without-grace-period'];
-    const { memory: broken } = openEngine({ stallMs: 600_000 }, parts);
-    broken.ram.plug({ id: 'dimm0', size: PAGES * PAGE });
-    copy = new GuestCopy(broken, guest, PAGE);
-    const vcpu = await RemoteVcpu.attached(broken.handle, 'vcpu', guestBuffer);
+    const broken = new StoringMachine(openEngine({ stallMs: 600_000 }, parts).memory);
+    const vcpu = await broken.attached('vcpu');
     await vcpu.begin('markThenStore');
     let missing: number[] = [];
-    for (let rounds = 0; missing.length === 0 && rounds < 100_000; rounds++) ({ missing } = await copy.round());
+    for (let rounds = 0; missing.length === 0 && rounds < 100_000; rounds++) ({ missing } = await broken.copy.round());
     expect(missing).to.not.be.empty;
   });
 
   it('tells exactly one thread of each page that turns, for each client', async () => {
-    const vcpus = [await attached('vcpu0'), await attached('vcpu1')];
-    for (const vcpu of vcpus) await vcpu.begin('storeAndMark');
+    const vcpus = await machine.begun('storeAndMark');
     // Nothing is copied, so nothing needs a grace period; without one, the threads meet collections more often.
     let taken = 0;
     let rounds = 0;
@@ -99,18 +70,15 @@ describe('vCPUs on worker threads: collecting', () => {
   });
 
   it('collects from threads while RAM is plugged and unplugged beside them', async () => {
-    const vcpus = [await attached('vcpu0'), await attached('vcpu1')];
-    for (const vcpu of vcpus) await vcpu.begin('storeAndMark');
+    const vcpus = await machine.begun('storeAndMark');
     for (let round = 0; round < 30; round++) {
       const dimm = memory.ram.plug({ id: 'dimm1', size: 192 * PAGE });
       const unplugged = memory.ram.unplug(dimm);
       const { set } = await memory.harvest(Client.Migration);
       await unplugged;
-      for (const page of copy.take(set)) expect(page).to.be.below(PAGES);
+      for (const page of machine.copy.take(set)) expect(page).to.be.below(PAGES);
     }
-    for (const vcpu of vcpus) await vcpu.stop();
-    copy.take(memory.harvestUnsynchronized(Client.Migration).set);
-    expect(copy.differing()).to.deep.equal([]);
+    await machine.stop(vcpus);
     expect(memory.stats().shrinks).to.equal(30);
   });
 });

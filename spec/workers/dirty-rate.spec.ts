@@ -1,34 +1,23 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
-import { Words } from '../../lib/arena/words.js';
 import { openEngine } from '../../lib/dirty-memory.js';
 import { Client, type DirtyMemory, type DirtyRate } from '../../lib/index.js';
 import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
-import { cleanAll, PAGE, smallEngine } from '../support/engines.js';
-import { GuestCopy } from '../support/guest-copy.js';
+import { PAGE, smallEngine } from '../support/engines.js';
 import { until } from '../support/promises.js';
-import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
-
-const PAGES = 200;
+import { endThreads, type RemoteVcpu } from '../support/remote-vcpu.js';
+import { PAGES, STORING, StoringMachine } from './storing-machine.js';
 
 describe('vCPUs on worker threads: measuring their dirty rates', () => {
   let memory: DirtyMemory;
-  let guestBuffer: SharedArrayBuffer;
-  let copy: GuestCopy;
+  let machine: StoringMachine;
 
-  const begin = (engine: DirtyMemory): void => {
-    memory = engine;
-    memory.ram.plug({ id: 'dimm0', size: PAGES * PAGE });
-    cleanAll(memory);
-    guestBuffer = new SharedArrayBuffer(PAGES * 4);
-    copy = new GuestCopy(memory, new Words(guestBuffer, 0, PAGES), PAGE);
-  };
-  afterEach(async () => {
-    await endThreads();
+  beforeEach(() => {
+    memory = smallEngine({ debug: false });
+    machine = new StoringMachine(memory);
   });
-
-  const attached = (name: string): Promise<RemoteVcpu> => RemoteVcpu.attached(memory.handle, name, guestBuffer);
+  afterEach(endThreads);
 
   /** Measures for one client after the other until told to stop. */
   const measure = (): { stop(): Promise<number> } => {
@@ -46,35 +35,21 @@ describe('vCPUs on worker threads: measuring their dirty rates', () => {
     };
   };
 
-  for (const [loop, leastRounds, leastPages, leastMeasured] of [
-    ['storeAndMark', 40, 1000, 4],
-    ['markThenStore', 10, 100, 4],
-  ] as const) {
+  for (const [loop, enough] of STORING) {
     it(`loses no store of threads that all the time ${loop}, whoever harvests meanwhile`, async () => {
-      begin(smallEngine({ debug: false }));
-      const vcpus = [await attached('vcpu0'), await attached('vcpu1')];
-      for (const vcpu of vcpus) await vcpu.begin(loop);
+      const vcpus = await machine.begun(loop);
       const measurements = measure();
-      let rounds = 0;
-      let checked = 0;
-      while (rounds < leastRounds || checked < leastPages) {
-        const { due, missing } = await copy.round();
-        expect(missing, `pages of round ${rounds} that were stored to and are not dirty`).to.deep.equal([]);
-        checked += due.length;
-        rounds++;
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-      expect(await measurements.stop()).to.be.at.least(leastMeasured);
-      for (const vcpu of vcpus) await vcpu.stop();
-      copy.take(memory.harvestUnsynchronized(Client.Migration).set);
-      expect(copy.differing()).to.deep.equal([]);
+      await machine.copyRounds(enough, () => new Promise((resolve) => setTimeout(resolve, 2)));
+      expect(await measurements.stop()).to.be.at.least(4);
+      await machine.stop(vcpus);
     });
   }
 
   it('is seen to lose stores when the bits do not go back', async () => {
     const parts = SABOTAGES['borrowed-bits-kept']?.parts;
-    begin(openEngine({ stallMs: 600_000 }, parts).memory);
-    const vcpu = await attached('vcpu');
+    const broken = new StoringMachine(openEngine({ stallMs: 600_000 }, parts).memory);
+    const { memory, copy } = broken;
+    const vcpu = await broken.attached('vcpu');
     await vcpu.begin('storeAndMark');
     await until(() => copy.differing().length > 0);
     await vcpu.stop();
@@ -85,8 +60,7 @@ describe('vCPUs on worker threads: measuring their dirty rates', () => {
   });
 
   it('counts for each thread what it turned, and for the RAM what all did', async () => {
-    begin(smallEngine({ debug: false }));
-    const vcpus = [await attached('vcpu0'), await attached('vcpu1')];
+    const vcpus = [await machine.attached('vcpu0'), await machine.attached('vcpu1')];
     const abort = new AbortController();
     let harvests = 0;
     const harvesting = (async () => {
@@ -112,21 +86,17 @@ describe('vCPUs on worker threads: measuring their dirty rates', () => {
 
 describe('vCPUs on worker threads: dirty-rate limits', () => {
   let memory: DirtyMemory;
-  let guest: SharedArrayBuffer;
+  let machine: StoringMachine;
 
   beforeEach(() => {
     memory = smallEngine({ debug: false });
-    memory.ram.plug({ id: 'dimm0', size: PAGES * PAGE });
-    cleanAll(memory);
-    guest = new SharedArrayBuffer(PAGES * 4);
+    machine = new StoringMachine(memory);
   });
-  afterEach(async () => {
-    await endThreads();
-  });
+  afterEach(endThreads);
 
   /** A thread that dirties pages all the time, and had begun to. */
   const dirtying = async (name: string): Promise<RemoteVcpu> => {
-    const vcpu = await RemoteVcpu.attached(memory.handle, name, guest);
+    const vcpu = await machine.attached(name);
     await vcpu.begin('dirty');
     return vcpu;
   };

@@ -13,9 +13,7 @@ describe('vCPUs on worker threads: registration', () => {
     memory.ram.plug({ id: 'dimm0', size: 64 * PAGE });
     cleanAll(memory);
   });
-  afterEach(async () => {
-    await endThreads();
-  });
+  afterEach(endThreads);
 
   const attached = (name: string): Promise<RemoteVcpu> => RemoteVcpu.attached(memory.handle, name);
   const counts = (): number[] => [memory.stats().readersAttached, memory.stats().readersOnline];

@@ -15,9 +15,7 @@ describe('vCPUs on worker threads: waiting', () => {
   beforeEach(() => {
     memory = smallEngine();
   });
-  afterEach(async () => {
-    await endThreads();
-  });
+  afterEach(endThreads);
 
   const running = async (loop: LoopName): Promise<RemoteVcpu> => {
     const vcpu = await RemoteVcpu.attached(memory.handle, loop);

@@ -15,6 +15,7 @@ import type { Engine } from '../../engine.js';
 import type { Parts } from '../../parts.js';
 import { Choices } from '../plan.js';
 import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
+import type { LitmusVariant } from './variant.js';
 
 /** Clears MIGRATION's dirty pages; a promise when it waits. */
 export type Collect = (owner: LitmusOwner) => unknown;
@@ -45,14 +46,13 @@ export class LitmusOwner {
   /** How much later than the vCPU the owner begins. */
   private lag = 0;
 
-  /** @param swap whether blocks are swapped out, or emptied word by word */
-  constructor(pair: Pair, seed: number, parts: Parts, swap: boolean, kernel: 'wasm' | 'atomics') {
+  constructor(pair: Pair, seed: number, parts: Parts, { collecting, kernel }: LitmusVariant) {
     const always: SwapPolicy = { oneIn: 64, leastWords: 1 };
     this.pair = pair;
     this.choices = new Choices(seed, 3);
     const { engine, memory } = openEngine(
       { pagesPerBlock: VOLLEY_PAGES, maxRamBytes: ALL, maxReaders: 1, kernel },
-      { ...parts, swapPolicy: swap ? always : shippedSwapPolicy },
+      { ...parts, swapPolicy: collecting === 'swap' ? always : shippedSwapPolicy },
     );
     this.engine = engine;
     this.memory = memory;

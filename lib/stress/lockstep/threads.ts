@@ -72,13 +72,7 @@ async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
   const detached = new Mailbox<'detached'>(task.port);
   for (const { variant, volleys } of legsOf(task)) {
     const pair = new Pair();
-    const owner = new LitmusOwner(
-      pair,
-      task.seed,
-      sabotagedParts(task.sabotage),
-      variant.collecting === 'swap',
-      variant.kernel,
-    );
+    const owner = new LitmusOwner(pair, task.seed, sabotagedParts(task.sabotage), variant);
     task.port.postMessage({ handle: owner.memory.handle, pair: pair.buffer } satisfies Engine);
     const result = await runLeg(owner, variant, volleys, board);
     results.push(result);

@@ -42,11 +42,16 @@ export interface AttemptHosts {
   readonly destination: HostProcess;
 }
 
+export interface AttemptListeners {
+  readonly report: (finding: Finding) => void;
+  readonly onProgress?: ((progress: MigrationProgress) => void) | undefined;
+}
+
 export class Attempt {
   private readonly plan: DemoPlan;
   private readonly hosts: AttemptHosts;
   private readonly faults: Faults;
-  private readonly report: (finding: Finding) => void;
+  private readonly report: AttemptListeners['report'];
   private readonly onProgress: (progress: MigrationProgress) => void;
   private relay!: Relay;
   private winner: Side | undefined;
@@ -60,8 +65,7 @@ export class Attempt {
     plan: DemoPlan,
     hosts: AttemptHosts,
     faults: readonly Fault[],
-    report: (finding: Finding) => void,
-    onProgress: (progress: MigrationProgress) => void = () => {},
+    { report, onProgress = () => {} }: AttemptListeners,
   ) {
     this.plan = plan;
     this.hosts = hosts;

@@ -48,7 +48,7 @@ export class Judge {
     const source = await this.machine();
     const destination = this.hosts.find((host) => host !== source) as HostProcess;
     const hosts = { source, destination };
-    const outcome = await new Attempt(plan, hosts, faults, this.report, onProgress).run();
+    const outcome = await new Attempt(plan, hosts, faults, { report: this.report, onProgress }).run();
     for (const host of [source, destination]) host.onReport = this.hearViolation;
     for (const end of [outcome.source, outcome.destination]) {
       if (end?.ok === false && end.reason === 'undecided') this.found('undecided', end.message);

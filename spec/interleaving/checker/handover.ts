@@ -129,20 +129,7 @@ export abstract class Handover {
     for (let thread = 0; thread < this.mate.threads; thread++) if (thread !== this.me) this.wake(thread);
   }
 
-  /** Before an access to a shared word. Returns when this thread may go on. */
-  protected decide(): void {
-    const { global } = this.state;
-    if (global[Global.Phase] === Phase.Priming) {
-      if (this.me > 0) {
-        this.primeNext();
-        return;
-      }
-      global[Global.Phase] = Phase.Race;
-    }
-    this.handOver(false);
-  }
-
-  /** This thread cannot go on, or has nothing to do. Returns when it may. */
+  /** Before an access to a shared word, or when this thread cannot go on, or has nothing to do. Returns when it may. */
   protected giveWay(): void {
     const { global } = this.state;
     if (global[Global.Phase] === Phase.Priming) {
@@ -152,7 +139,7 @@ export abstract class Handover {
       }
       global[Global.Phase] = Phase.Race;
     }
-    this.handOver(this.own(Thread.Status) === Status.Ended);
+    this.handOver();
   }
 
   protected own(field: number): number {
@@ -177,8 +164,9 @@ export abstract class Handover {
     this.dieIfTold();
   }
 
-  /** @param ended this thread does not come back: once another is woken, its fields may be the next schedule's */
-  private handOver(ended: boolean): void {
+  private handOver(): void {
+    // It does not come back then. Asked now: once another is woken, this thread's fields may be the next schedule's.
+    const ended = this.own(Thread.Status) === Status.Ended;
     for (;;) {
       const agent = this.choose();
       if (agent === this.me) return;

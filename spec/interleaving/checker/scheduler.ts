@@ -146,10 +146,10 @@ export class Scheduler extends Handover {
     this.storePlainly(word, 1, !this.buffers.isEmpty(this.me));
   }
 
-  /** Before an access: decides who goes next. @returns whether the word is one that others touch too */
+  /** Before an access. @returns whether the word is one that others touch too */
   private reach(at: number, writes: boolean): boolean {
     const visible = this.memory.isShared(at);
-    if (visible) this.decide();
+    if (visible) this.giveWay();
     const accesses = this.own(Thread.Accesses) + 1;
     this.set(Thread.Accesses, accesses);
     if (accesses > MOST_ACCESSES) this.fail('a thread does not end');

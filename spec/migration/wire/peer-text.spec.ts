@@ -4,7 +4,7 @@ import { type MigrationError, migrate, receive } from '../../../lib/migration/in
 import { printable } from '../../../lib/migration/printable.js';
 import { reasonOf } from '../../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../../support/engines.js';
-import { attempt, expectStayed } from '../../support/migration/attempt.js';
+import { atFirst, attempt, expectStayed } from '../../support/migration/attempt.js';
 import { hello, Impostor, plug } from '../../support/migration/impostor.js';
 import { ReceivingMachine, SendingMachine } from '../../support/migration/machines.js';
 import { connectedSockets } from '../../support/migration/sockets.js';
@@ -132,12 +132,7 @@ describe('A peer', () => {
     await sender.memory.close().catch(() => {});
     const other = new SendingMachine(smallEngine());
     other.plug('ram', 4);
-    const outcome = await attempt(other, {
-      policy: ({ message }) => {
-        if (message.type === 'plug') void other.memory.close();
-        return 'pass';
-      },
-    });
+    const outcome = await attempt(other, { policy: atFirst('plug', () => void other.memory.close()) });
     const { message } = expectStayed(other, outcome, 'source');
     expect(message).to.contain('the source failed: ');
     expect((outcome.received as MigrationError).message).to.equal('the source gave up: the source failed');

@@ -9,6 +9,7 @@ import { MIGRATION_SABOTAGES } from '../../../lib/stress/migration/sabotage.js';
 import type { TortureReport } from '../../../lib/stress/migration/torture.js';
 import { runCommand } from '../../support/command-line.js';
 import { until } from '../../support/promises.js';
+import { expectRefused } from '../refused-commands.js';
 
 describe('dirtymem migrate-demo, the command line', () => {
   const before = process.env.TMPDIR;
@@ -151,11 +152,7 @@ describe('dirtymem migrate-demo, the command line', () => {
       ['--unknown'],
       ['extra'],
     ];
-    const outcomes = await Promise.all(refused.map((flags) => runCommand(['migrate-demo', ...flags])));
-    outcomes.forEach(({ code, output }, i) => {
-      expect(code, `${refused[i]?.join(' ')}\n${output}`).to.equal(2);
-      expect(output).to.match(/^error: /m);
-    });
+    await expectRefused(refused.map((flags) => ['migrate-demo', ...flags]));
   });
 
   it('lists the planted bugs, each with a line that says what it is and what finds it', async () => {

@@ -10,8 +10,12 @@ import {
   type ReceiveOptions,
   receive,
 } from '../../../lib/migration/index.js';
+import type { MessageType } from '../../../lib/migration/wire/message.js';
 import { ReceivingMachine, type SendingMachine } from './machines.js';
-import { type Policy, Relay } from './relay.js';
+import { type Fate, type Passing, Relay } from './relay.js';
+
+/** What becomes of a message, and what is done when it comes by. */
+export type Policy = (passing: Passing, migration: Migration) => Fate | Promise<Fate>;
 
 export interface AttemptOptions {
   readonly policy?: Policy;
@@ -22,6 +26,7 @@ export interface AttemptOptions {
 }
 
 export interface Outcome {
+  readonly migration: Migration;
   readonly receiver: ReceivingMachine;
   readonly relay: Relay;
   readonly sent: MigrationResult | MigrationError;
@@ -31,7 +36,7 @@ export interface Outcome {
 /** Never are two machines seen running. @returns when both ends have settled */
 export async function attempt(sender: SendingMachine, options: AttemptOptions = {}): Promise<Outcome> {
   const receiver = options.receiver ?? new ReceivingMachine(sender.memory.pageSize);
-  const relay = await Relay.between(options.policy);
+  const relay = await Relay.between((passing) => options.policy?.(passing, migration) ?? 'pass');
   let most = 0;
   const watch = (): void => {
     const running = [sender, receiver].filter(({ state }) => state === 'running').length;
@@ -43,9 +48,38 @@ export async function attempt(sender: SendingMachine, options: AttemptOptions = 
   const migration = migrate(sender, relay.source, options.source);
   options.begun?.(migration, relay);
   const sent = migration.result.catch(asMigrationError);
-  const outcome = { receiver, relay, sent: await sent, received: await received };
+  const outcome = { migration, receiver, relay, sent: await sent, received: await received };
   expect(most, 'machines that run at once').to.equal(1);
   return outcome;
+}
+
+/** Acts whenever a message of the type comes by, which goes on when that is done. */
+export function atEach(type: MessageType, act: (migration: Migration, passing: Passing) => unknown): Policy {
+  return async (passing, migration): Promise<Fate> => {
+    if (passing.message.type === type) await act(migration, passing);
+    return 'pass';
+  };
+}
+
+/** The same for the first one alone. */
+export function atFirst(type: MessageType, act: (migration: Migration) => unknown): Policy {
+  let acted = false;
+  return atEach(type, async (migration) => {
+    if (acted) return;
+    acted = true;
+    await act(migration);
+  });
+}
+
+export function cutAt(type: MessageType): Policy {
+  return ({ message }) => (message.type === type ? 'cut' : 'pass');
+}
+
+/** To be told of when it begins. */
+export function cancelWhenThrottled(migration: Migration): void {
+  migration.on('progress', ({ throttle }) => {
+    if (throttle > 0) migration.cancel();
+  });
 }
 
 /** The machine has arrived as it was. */
