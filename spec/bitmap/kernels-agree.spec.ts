@@ -8,6 +8,7 @@ import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { WasmKernel } from '../../lib/bitmap/wasm-kernel.js';
 import { operations } from '../conformance/kernel-operations.js';
+import { itInBothForms } from '../support/long.js';
 import { NaiveBitmap } from '../support/naive-bitmap.js';
 import { CELL, HOLE, randomRanges } from '../support/random-ranges.js';
 import type { SetLiveReport } from '../support/set-live-worker.js';
@@ -170,10 +171,11 @@ describe('The kernels', () => {
       expect(everTaken.toWords(bits / 32)).to.deep.equal(set.toWords(bits / 32));
     });
 
-    it('count each bit once where all of them change the same whole words (DM-1)', async () => {
+    const title = 'count each bit once where all of them change the same whole words (DM-1)';
+    itInBothForms(title, 10_000, 100_000, async (busyRounds) => {
       const range = [0, 512] as const;
       const works = (['wasm', 'wasm', 'atomics'] as const).map((kernel) => ({ kernel, seed: 1, range }));
-      await race(works, 100_000, (kernel) => {
+      await race(works, busyRounds, (kernel) => {
         // Words that are set in part are taken between another thread's look at them and its change.
         let own = 0;
         for (let bit = 5; bit < 512; bit += 32) own += kernel.setLive(block, bit, bit + 1);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
+import { itInBothForms } from '../support/long.js';
 import { NaiveBitmap } from '../support/naive-bitmap.js';
 import { CELL, HOLE, randomRanges } from '../support/random-ranges.js';
 import type { SetLiveReport, SetLiveWork } from '../support/set-live-worker.js';
@@ -9,7 +10,6 @@ import { type MakeKernel, TwoBlocks } from './two-blocks.js';
 
 const CELLS = 100;
 const BITS = 8192;
-const BUSY_ROUNDS = 500;
 const SEEDS = [0x1234567, 0x2468ace, 0x7654321];
 const HOLES = Array.from({ length: CELLS }, (_, cell) => [cell * CELL + HOLE, (cell + 1) * CELL] as const);
 
@@ -25,8 +25,11 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
       blocks.write(new Array(BITS / 32).fill(0), new Array(BITS / 32).fill(0));
     });
 
-    /** @param round acts on the lower block, which is live. @returns how many of the threads' bits it took */
-    async function race(round: () => number): Promise<{ taken: number; reports: SetLiveReport[] }> {
+    /**
+     * @param busyRounds how many have to meet bits to take
+     * @param round acts on the lower block, which is live. @returns how many of the threads' bits it took
+     */
+    async function race(busyRounds: number, round: () => number): Promise<{ taken: number; reports: SetLiveReport[] }> {
       const { memory, byteOffset, words, lower: block } = blocks;
       const stop = words.length - 1;
       const workers = SEEDS.map((seed) => {
@@ -40,7 +43,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
           failed = true;
         });
         let taken = 0;
-        for (let rounds = 0, busy = 0; busy < BUSY_ROUNDS && !failed; rounds++) {
+        for (let rounds = 0, busy = 0; busy < busyRounds && !failed; rounds++) {
           const found = round();
           taken += found;
           if (found > 0) busy += 1;
@@ -72,7 +75,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
       return HOLES.reduce((sum, [first, end]) => sum + blocks.kernel.count(block, first, end), 0);
     }
 
-    it('takes each bit that turned exactly once, or leaves it', async () => {
+    itInBothForms('takes each bit that turned exactly once, or leaves it', 100, 400, async (busyRounds) => {
       const { kernel, lower, upper } = blocks;
       const everTaken = new NaiveBitmap();
       const takeInto = (first: number, end: number): number => {
@@ -84,7 +87,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
         return added;
       };
       let whole = false;
-      const { taken, reports } = await race(() => {
+      const { taken, reports } = await race(busyRounds, () => {
         whole = !whole;
         return whole ? takeInto(0, BITS) : takeInto(77, BITS - 1011);
       });
@@ -93,7 +96,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
       expect(everTaken.toWords(BITS / 32)).to.deep.equal(setBy(reports).toWords(BITS / 32));
     });
 
-    it('loses no mark by a change to other bits of the same word', async () => {
+    itInBothForms('loses no mark by a change to other bits of the same word', 100, 400, async (busyRounds) => {
       const { kernel, lower, upper } = blocks;
       const allHoles = HOLES.length * (CELL - HOLE);
       const holes = new Uint8Array(BITS / 8);
@@ -111,7 +114,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
         },
       ];
       let rounds = 0;
-      const { taken, reports } = await race(() => {
+      const { taken, reports } = await race(busyRounds, () => {
         changes[rounds++ % changes.length]?.();
         if (countHoles(lower) !== allHoles) expect.fail(`${countHoles(lower)} of ${allHoles} bits arrived`);
         for (const [first, end] of HOLES) kernel.clearLive(lower, first, end);
