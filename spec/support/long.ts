@@ -1,8 +1,8 @@
 /**
- * Proofs with a long form. `npm test` leaves out what is titled `[long]`; `npm run test:long` runs that alone, and
+ * Proofs with a long form. `npm test` leaves out what is titled `@long`; `npm run test:long` runs that alone, and
  * `npm run test:all` both.
  */
-const LONG = ' [long]';
+const LONG = ' @long';
 
 type Body<Amount> = (this: Mocha.Context, amount: Amount) => void | Promise<void>;
 
