@@ -73,8 +73,14 @@ describe('the stress test, with a planted bug', () => {
     });
   }
 
-  it('knows what the short form is', () => {
+  it('has in its short form each oracle that finds a bug alone, but for that of a run that does too little', () => {
+    const alone = (names: readonly string[]): string[] =>
+      names
+        .map((name) => SABOTAGES[name]?.oracles ?? [])
+        .filter(({ length }) => length === 1)
+        .flat();
     expect(Object.keys(SABOTAGES)).to.include.members(SHORT);
+    expect([...alone(SHORT), 'vacuous']).to.include.members(alone(Object.keys(SABOTAGES)));
   });
 
   itLong('finds nothing in the engine as it ships, for longer than it needed for nearly all of them', async () => {
