@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type Outcome, runScript } from '../support/command-line.js';
-import { itInBothForms } from '../support/long.js';
+import { itInBothForms, itLong } from '../support/long.js';
 
 describe('npm run check:interleavings, the command line', () => {
   const check = (...args: string[]): Promise<Outcome> => runScript('scripts/check-interleavings.ts', args);
@@ -22,7 +22,7 @@ describe('npm run check:interleavings, the command line', () => {
     expect(again.output).to.match(/^FAIL: use after free/m);
   });
 
-  it('ends at Ctrl-C where it is, and says so with exit code 130', async () => {
+  itLong('ends at Ctrl-C where it is, and says so with exit code 130', async () => {
     let interrupted = false;
     const [first, second] = ['unplug-of-the-last-pages-against-late-mark', 'offline-online-against-synchronize'];
     const args = ['--model', 'sc', '--only', first, second];
@@ -35,7 +35,7 @@ describe('npm run check:interleavings, the command line', () => {
     expect(output).to.match(/^INTERRUPTED in .*, after \d+ schedules$/m);
   });
 
-  it('refuses to repeat what cannot be followed, and says where', async () => {
+  itLong('refuses to repeat what cannot be followed, and says where', async () => {
     for (const [schedule, why] of [
       ['0:0,9:7', 'no such thread 9'],
       ['2:7000', "cannot be followed at step 1, '2:7000'"],

@@ -131,7 +131,7 @@ describe('A command that is ended before its time', () => {
     expect(reportOf()).to.include({ verdict: 'pass', interrupted: true });
   });
 
-  it('is not ended because nobody reads its verdict, which its report and its exit code have', async () => {
+  itLong('is not ended because nobody reads its verdict, which its report and its exit code have', async () => {
     const args = [DIRTYMEM, 'stress', '--seconds', '0.01', '--json', json];
     const { code, stderr } = await run(args, /grace periods/, (child) => child.stdout?.destroy());
     expect(code, stderr).to.equal(1);

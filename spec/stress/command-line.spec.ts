@@ -88,7 +88,7 @@ describe('dirtymem stress, the command line', () => {
     expect(output).to.include('repeat: npm run stress -- --vcpus 4 --seconds 0.01 --seed 5');
   });
 
-  it('ends cleanly on Ctrl-C, with the report so far', async () => {
+  itLong('ends cleanly on Ctrl-C, with the report so far', async () => {
     const json = join(folder, 'interrupted.json');
     let interrupted = false;
     const { code, output } = await runCommand(['stress', '--seconds', '600', '--json', json], (so, kill) => {

@@ -138,7 +138,7 @@ describe('a mutation run', () => {
     expect(await ranAgain(survivor, killed), 'other sources').to.have.lengthOf(2);
   });
 
-  it('goes on after a process that was killed while it wrote a result', async () => {
+  itLong('goes on after a process that was killed while it wrote a result', async () => {
     const tasks = tasksOf('return value <= 100;');
     await run(tasks);
     const path = join(root, 'results.jsonl');

@@ -8,7 +8,7 @@ import { FAULT_KINDS } from '../../../lib/stress/migration/faults.js';
 import { MIGRATION_SABOTAGES } from '../../../lib/stress/migration/sabotage.js';
 import type { TortureReport } from '../../../lib/stress/migration/torture.js';
 import { runCommand } from '../../support/command-line.js';
-import { itInBothForms } from '../../support/long.js';
+import { itInBothForms, itLong } from '../../support/long.js';
 import { until } from '../../support/promises.js';
 
 describe('dirtymem migrate-demo, the command line', () => {
@@ -59,7 +59,7 @@ describe('dirtymem migrate-demo, the command line', () => {
     expectNothingLeft();
   });
 
-  it('sends one whose DIMMs come and go, over a slow link', async () => {
+  itLong('sends one whose DIMMs come and go, over a slow link', async () => {
     const json = join(folder, 'report.json');
     const flags = ['--ram', '4', '--bandwidth', '2', '--dirty-rate', '200', '--hotplug', '--no-auto-converge'];
     const { code, output } = await runCommand(['migrate-demo', ...flags, '--json', json, '--quiet']);
