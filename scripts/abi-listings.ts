@@ -26,11 +26,14 @@ export function engineConstants({ memory, byteOffset }: ArenaHandle): string {
   ].join('\n');
 }
 
+/** Compiling takes a second. */
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
+
 /**
  * @param driver an AssemblyScript file that imports ./mark and ./engine, and whose exports the module has
  * @param mark the listing, or a version of it with a bug
  */
-export async function generateCode(
+export function generateCode(
   handle: ArenaHandle,
   driver: URL,
   mark = abiListing('mark.ts'),
@@ -40,5 +43,8 @@ export async function generateCode(
     'mark.ts': mark,
     'engine.ts': engineConstants(handle),
   };
-  return new WebAssembly.Module(await assemble(files));
+  const text = JSON.stringify(files);
+  const module = compiled.get(text) ?? assemble(files).then((binary) => new WebAssembly.Module(binary));
+  compiled.set(text, module);
+  return module;
 }

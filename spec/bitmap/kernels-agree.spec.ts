@@ -5,6 +5,7 @@ import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { WasmKernel } from '../../lib/bitmap/wasm-kernel.js';
 import { operations } from '../conformance/kernel-operations.js';
+import { itInBothForms } from '../support/long.js';
 import { NaiveBitmap } from '../support/naive-bitmap.js';
 import { CELL } from '../support/random-ranges.js';
 import { type Race, race, setBy } from '../support/set-live-threads.js';
@@ -137,10 +138,11 @@ describe('The kernels', () => {
       expect(everTaken.toWords(bits / 32)).to.deep.equal(set.toWords(bits / 32));
     });
 
-    it('count each bit once where all of them change the same whole words (DM-1)', async () => {
+    const title = 'count each bit once where all of them change the same whole words (DM-1)';
+    itInBothForms(title, 10_000, 100_000, async (busyRounds) => {
       const range = [0, 512] as const;
       const works = (['wasm', 'wasm', 'atomics'] as const).map((kernel) => ({ kernel, seed: 1, range }));
-      await raced(works, 100_000, (kernel) => {
+      await raced(works, busyRounds, (kernel) => {
         // Words that are set in part are taken between another thread's look at them and its change.
         let own = 0;
         for (let bit = 5; bit < 512; bit += 32) own += kernel.setLive(block, bit, bit + 1);

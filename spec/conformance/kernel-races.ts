@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { itInBothForms } from '../support/long.js';
 import { NaiveBitmap } from '../support/naive-bitmap.js';
 import { CELL, HOLE } from '../support/random-ranges.js';
 import { type Race, race, setBy } from '../support/set-live-threads.js';
@@ -16,18 +17,18 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
   describe(`${name}: races with threads that set bits`, () => {
     const works = [0x1234567, 0x2468ace, 0x7654321].map((seed) => ({ seed, kernel: 'atomics' as const }));
     let blocks: TwoBlocks;
-    let set: Race;
+    let set: Omit<Race, 'busyRounds'>;
     beforeEach(() => {
       blocks = new TwoBlocks(make);
       blocks.write(new Array(BITS / 32).fill(0), new Array(BITS / 32).fill(0));
-      set = { arena: blocks, block: blocks.lower, cells: CELLS, works, busyRounds: 500 };
+      set = { arena: blocks, block: blocks.lower, cells: CELLS, works };
     });
 
     function countHoles(block: number): number {
       return HOLES.reduce((sum, [first, end]) => sum + blocks.kernel.count(block, first, end), 0);
     }
 
-    it('takes each bit that turned exactly once, or leaves it', async () => {
+    itInBothForms('takes each bit that turned exactly once, or leaves it', 100, 400, async (busyRounds) => {
       const { kernel, lower, upper } = blocks;
       const everTaken = new NaiveBitmap();
       const takeInto = (first: number, end: number): number => {
@@ -38,7 +39,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
         if (kernel.clearOwned(upper, 0, BITS) !== added) expect.fail(`not ${added} bits in the block taken into`);
         return added;
       };
-      const { taken, turned, reports } = await race(set, (round) =>
+      const { taken, turned, reports } = await race({ ...set, busyRounds }, (round) =>
         round % 2 === 0 ? takeInto(0, BITS) : takeInto(77, BITS - 1011),
       );
       const left = takeInto(0, BITS);
@@ -46,7 +47,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
       expect(everTaken.toWords(BITS / 32)).to.deep.equal(setBy(set, reports).toWords(BITS / 32));
     });
 
-    it('loses no mark by a change to other bits of the same word', async () => {
+    itInBothForms('loses no mark by a change to other bits of the same word', 100, 400, async (busyRounds) => {
       const { kernel, lower, upper } = blocks;
       const allHoles = HOLES.length * (CELL - HOLE);
       const holes = new Uint8Array(BITS / 8);
@@ -63,7 +64,7 @@ export function describeKernelRaces(name: string, make: MakeKernel): void {
           for (const [first, end] of HOLES) kernel.setLive(lower, first, end);
         },
       ];
-      const { taken, turned } = await race(set, (round) => {
+      const { taken, turned } = await race({ ...set, busyRounds }, (round) => {
         changes[round % changes.length]?.();
         if (countHoles(lower) !== allHoles) expect.fail(`${countHoles(lower)} of ${allHoles} bits arrived`);
         for (const [first, end] of HOLES) kernel.clearLive(lower, first, end);

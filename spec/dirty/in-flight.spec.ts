@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describeEngines, Ground, SWAP_ALL } from '../support/engines.js';
+import { itInBothForms } from '../support/long.js';
 import { CollectionsInFlight, type Op } from './collections-in-flight.js';
 
 const pick = fc.nat(1000);
@@ -31,8 +32,9 @@ describeEngines('collections in flight', (shared) => {
   const ground = new Ground(2 ** 18, shared);
 
   for (const swaps of [false, true]) {
-    const title = swaps ? ', by swapping blocks' : ', word by word';
-    it(`owe each marked page to the next delivery, and show it dirty until then, whatever overlaps${title}`, async () => {
+    const how = swaps ? 'by swapping blocks' : 'word by word';
+    const title = `owe each marked page to the next delivery, and show it dirty until then, whatever overlaps, ${how}`;
+    itInBothForms(title, 20, 150, async (numRuns) => {
       await fc.assert(
         fc.asyncProperty(fc.array(ops, { maxLength: 40, size: 'max' }), async (sequence) => {
           const options = { pagesPerBlock: 64, maxRamBytes: 4096 * 512, debug: true };
@@ -42,7 +44,7 @@ describeEngines('collections in flight', (shared) => {
           for (const op of sequence) await engine.run(op);
           await engine.end();
         }),
-        { numRuns: 150 },
+        { numRuns },
       );
     });
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
 import { describeEngines, Ground, SWAP_ALL } from '../support/engines.js';
+import { itInBothForms } from '../support/long.js';
 import { steps } from '../support/random-steps.js';
 
 const machines: readonly (Omit<Machine, 'swaps'> & { readonly title: string; readonly runs: number })[] = [
@@ -37,7 +38,8 @@ describeEngines('dirty memory against a set of pages for each client', (shared) 
   const ground = new Ground(2 ** 26, shared);
 
   for (const { title, runs, ...machine } of machines) {
-    it(`agrees after every step of an owner and a vCPU: ${title}`, async () => {
+    const agrees = `agrees after every step of an owner and a vCPU: ${title}`;
+    itInBothForms(agrees, runs / 10, runs, async (numRuns) => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(steps, { maxLength: 40, size: 'max' }),
@@ -58,7 +60,7 @@ describeEngines('dirty memory against a set of pages for each client', (shared) 
             await engine.end();
           },
         ),
-        { numRuns: runs },
+        { numRuns },
       );
     });
   }

@@ -3,11 +3,11 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import type { DirtyMemory } from '../../lib/index.js';
 import { PAGE, range, smallEngine } from '../support/engines.js';
+import { itInBothForms } from '../support/long.js';
 import { machine, protocol } from './translated-code.js';
 import type { Translated, TranslatingVcpu } from './translating-worker.js';
 
 describe('Translated code on threads', () => {
-  const ROUNDS = 15;
   let memory: DirtyMemory;
   /** Those that have not ended. */
   const workers: Worker[] = [];
@@ -42,7 +42,9 @@ describe('Translated code on threads', () => {
     return results.map(([result]) => result);
   }
 
-  it('is never stale in two pairs that modify and run functions of one page, beside a fifth that modifies itself there', async () => {
+  const title =
+    'is never stale in two pairs that modify and run functions of one page, beside a fifth that modifies itself there';
+  itInBothForms(title, 4, 15, async (rounds) => {
     const guest = new Uint8Array(new SharedArrayBuffer(16 * PAGE));
     const { INC, STORE, LOAD, SET, OUT, WAIT, LOOP, JUMP, instruction } = machine;
     const shared = 9 * PAGE;
@@ -62,16 +64,16 @@ describe('Translated code on threads', () => {
         [STORE, 1, flag],
         [WAIT, 0, flag],
         [LOAD, 0, called + 1],
-        [LOOP, ROUNDS, writer],
+        [LOOP, rounds, writer],
         [JUMP],
       );
-      put(runner, [WAIT, 1, flag], [JUMP, 0, called], [STORE, 0, flag], [LOOP, ROUNDS, runner], [JUMP]);
+      put(runner, [WAIT, 1, flag], [JUMP, 0, called], [STORE, 0, flag], [LOOP, rounds, runner], [JUMP]);
       return [writer, runner];
     });
-    const self = put(shared + 256, [INC, 0, shared + 261], [SET], [OUT], [LOOP, ROUNDS, shared + 256], [JUMP]);
+    const self = put(shared + 256, [INC, 0, shared + 261], [SET], [OUT], [LOOP, rounds, shared + 256], [JUMP]);
     const results = await run(guest, [...pairs, self]);
-    const expected = range(1, ROUNDS + 1);
+    const expected = range(1, rounds + 1);
     expect(results.map(({ out }) => out)).to.deep.equal([[], expected, [], expected, expected]);
-    for (const { made } of [results[1], results[3], results[4]] as Translated[]) expect(made).to.be.at.least(ROUNDS);
+    for (const { made } of [results[1], results[3], results[4]] as Translated[]) expect(made).to.be.at.least(rounds);
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
 import { Ground, SWAP_ALL, smallEngine } from '../support/engines.js';
+import { itInBothForms } from '../support/long.js';
 import { type Step, steps } from '../support/random-steps.js';
 import {
   coerces,
@@ -117,7 +118,8 @@ const sequences = fc.array(
 
 describe('bad arguments of any kind, to any operation, at any time', () => {
   for (const debug of [false, true]) {
-    it(`are refused, and the engine goes on as its model does${debug ? ', in debug mode' : ''}`, async () => {
+    const title = `are refused, and the engine goes on as its model does${debug ? ', in debug mode' : ''}`;
+    itInBothForms(title, 20, 120, async (numRuns) => {
       await fc.assert(
         fc.asyncProperty(sequences, async (sequence) => {
           const fixture = await Fixture.create(debug);
@@ -128,7 +130,7 @@ describe('bad arguments of any kind, to any operation, at any time', () => {
           }
           await fixture.end();
         }),
-        { numRuns: 120, ...SHRINKING },
+        { numRuns, ...SHRINKING },
       );
     });
   }

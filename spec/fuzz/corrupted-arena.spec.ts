@@ -4,6 +4,7 @@ import { Header, Slot, Slots, Table } from '../../lib/arena/layout.js';
 import { CorruptionError, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { dirtyPages, foreignVcpu, PAGE, range, smallEngine } from '../support/engines.js';
+import { itInBothForms } from '../support/long.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 import { boundedCall } from './bounded-call.js';
 import { SHRINKING } from './hostile-calls.js';
@@ -133,7 +134,8 @@ describe('an arena that was written over', () => {
   });
 
   for (const kernel of KERNELS) {
-    it(`gives a vCPU errors, not endless loops, where its roots or tables are: ${kernel}`, async () => {
+    const title = `gives a vCPU errors, not endless loops, where its roots or tables are: ${kernel}`;
+    itInBothForms(title, 25, 100, async (numRuns) => {
       const { words: all } = await createFixture();
       const inArena = fc.nat(all.length + 100);
       const near = fc.nat(2 ** 11);
@@ -150,7 +152,7 @@ describe('an arena that was written over', () => {
           }
           await useAll(memory);
         }),
-        { numRuns: 100, ...SHRINKING },
+        { numRuns, ...SHRINKING },
       );
     });
   }

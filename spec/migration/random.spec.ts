@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Migration, MigrationError } from '../../lib/migration/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
+import { itInBothForms } from '../support/long.js';
 import { attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
 import { SendingMachine } from '../support/migration/machines.js';
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
@@ -85,7 +86,8 @@ class Script {
 }
 
 describe('A migration during which anything happens', () => {
-  it('takes the whole machine over, or leaves it as it is, to be migrated again', async () => {
+  const title = 'takes the whole machine over, or leaves it as it is, to be migrated again';
+  itInBothForms(title, 30, 100, async (numRuns) => {
     const seen = { arrived: 0, stayed: 0 };
     const property = fc.asyncProperty(acts, async ([changes, end]) => {
       const sender = new SendingMachine(smallEngine());
@@ -111,7 +113,7 @@ describe('A migration during which anything happens', () => {
         expectArrived(sender, outcome);
       }
     });
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns });
     expect(seen.arrived).to.be.greaterThan(0);
     expect(seen.stayed).to.be.greaterThan(0);
   });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { MigrationError } from '../../lib/migration/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
+import { itLong } from '../support/long.js';
 import { attempt, cancelWhenThrottled, cutAt, expectArrived, expectStayed } from '../support/migration/attempt.js';
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 import { VcpuMachine } from '../support/migration/vcpu-machine.js';
@@ -27,7 +28,7 @@ describe('A machine whose vCPUs store while it is migrated', () => {
     expect(pagesSent).to.be.at.least(2000);
   });
 
-  it('arrives after it was cut off, and cancelled, several times', async () => {
+  itLong('arrives after it was cut off, and cancelled, several times', async () => {
     for (const stop of [3, 10, 40]) {
       let contents = 0;
       const outcome = await attempt(machine, {
@@ -73,7 +74,7 @@ describe('A machine whose vCPUs store while it is migrated', () => {
     expect(machine.shares.at(-1)).to.equal(undefined);
   });
 
-  it('is held to a limit on dirtied pages where it has no way of its own, and to none afterwards', async () => {
+  itLong('is held to a limit on dirtied pages where it has no way of its own, and to none afterwards', async () => {
     const limits: (number | undefined)[] = [];
     const watchLimits = (): void => {
       Object.defineProperty(machine, 'throttle', { value: undefined });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { itLong } from '../support/long.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIRTYMEM = 'scripts/dirtymem.ts';
@@ -72,7 +73,9 @@ describe('A command that is ended before its time', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    it(`by ${signal} has its report so far, and ends with ${exitCode}: stress`, async () => {
+    const define = signal === 'SIGINT' ? it : itLong;
+
+    define(`by ${signal} has its report so far, and ends with ${exitCode}: stress`, async () => {
       const args = [DIRTYMEM, 'stress', '--seconds', '600', '--json', json];
       const { code, stdout } = await run(args, /grace periods/, kill(signal));
       expect(code, stdout).to.equal(exitCode);
@@ -80,7 +83,7 @@ describe('A command that is ended before its time', () => {
       expect(reportOf()).to.include({ verdict: 'pass', interrupted: true });
     });
 
-    it(`by ${signal} has its report so far, and ends with ${exitCode}: bench`, async () => {
+    define(`by ${signal} has its report so far, and ends with ${exitCode}: bench`, async () => {
       const args = [BENCH, '--only', 'attach-detach', 'marks-during-harvest', '--rounds', '30', '--json', json];
       const { code, stdout, stderr } = await run(args, /repeat: .* attach-detach/, kill(signal));
       expect(code, stdout).to.equal(exitCode);
@@ -93,7 +96,7 @@ describe('A command that is ended before its time', () => {
     });
   }
 
-  it('by SIGTERM has its report so far, and ends with 143: litmus', async () => {
+  itLong('by SIGTERM has its report so far, and ends with 143: litmus', async () => {
     const args = [DIRTYMEM, 'litmus', '--rounds', '1000000000'];
     const { code, stdout } = await run(args, /of \d+\.\d M rounds/, kill('SIGTERM'));
     expect(code, stdout).to.equal(143);
@@ -103,12 +106,14 @@ describe('A command that is ended before its time', () => {
   });
 
   it('by SIGTERM says so, and ends with 143: check:interleavings', async () => {
-    const { code, stdout } = await run([INTERLEAVINGS], /exhausted/, kill('SIGTERM'));
+    const [first, second] = ['unplug-of-the-last-pages-against-late-mark', 'offline-online-against-synchronize'];
+    const args = [INTERLEAVINGS, '--model', 'sc', '--only', first, second];
+    const { code, stdout } = await run(args, /exhausted/, kill('SIGTERM'));
     expect(code, stdout).to.equal(143);
     expect(stdout).to.match(/^INTERRUPTED in /m);
   });
 
-  it('by a second signal ends at once', async () => {
+  itLong('by a second signal ends at once', async () => {
     const both = (child: ChildProcess): void => {
       child.kill('SIGINT');
       child.kill('SIGTERM');
@@ -126,7 +131,7 @@ describe('A command that is ended before its time', () => {
     expect(reportOf()).to.include({ verdict: 'pass', interrupted: true });
   });
 
-  it('is not ended because nobody reads its verdict, which its report and its exit code have', async () => {
+  itLong('is not ended because nobody reads its verdict, which its report and its exit code have', async () => {
     const args = [DIRTYMEM, 'stress', '--seconds', '0.01', '--json', json];
     const { code, stderr } = await run(args, /grace periods/, (child) => child.stdout?.destroy());
     expect(code, stderr).to.equal(1);
@@ -134,24 +139,24 @@ describe('A command that is ended before its time', () => {
     expect(reportOf()).to.include({ verdict: 'fail', interrupted: false });
   });
 
-  for (const args of [
-    [DIRTYMEM, '--help'],
-    [DIRTYMEM, 'stress', '--sabotage', 'list'],
-    [DIRTYMEM, 'migrate-demo', '--sabotage', 'list'],
-    [DIRTYMEM, 'migrate-demo', '--ram', '1', '--seed', '1'],
-    [DIRTYMEM, 'litmus', '--rounds', '1000000'],
-    [BENCH, '--only', 'attach-detach', '--quick'],
-    [INTERLEAVINGS, '--only', 'callback-against-sections', '--model', 'sc'],
-    ['scripts/print-layout.ts'],
-  ]) {
-    it(`because nobody ever read its output ends quietly: ${args.join(' ')}`, async () => {
+  for (const [form, ...args] of [
+    [itLong, DIRTYMEM, '--help'],
+    [it, DIRTYMEM, 'stress', '--sabotage', 'list'],
+    [itLong, DIRTYMEM, 'migrate-demo', '--sabotage', 'list'],
+    [itLong, DIRTYMEM, 'migrate-demo', '--ram', '1', '--seed', '1'],
+    [itLong, DIRTYMEM, 'litmus', '--rounds', '1000000'],
+    [it, BENCH, '--only', 'attach-detach', '--quick'],
+    [itLong, INTERLEAVINGS, '--only', 'callback-against-sections', '--model', 'sc'],
+    [it, 'scripts/print-layout.ts'],
+  ] as const) {
+    form(`because nobody ever read its output ends quietly: ${args.join(' ')}`, async () => {
       const { code, stderr } = await run(args, /^/, (child) => child.stdout?.destroy());
       expect(code, stderr).to.be.oneOf([0, 141]);
       expect(stderr).not.to.match(/Error|EPIPE/);
     });
   }
 
-  it('writes its report also when Ctrl-C has ended the reader of its output as well', async () => {
+  itLong('writes its report also when Ctrl-C has ended the reader of its output as well', async () => {
     const both = (child: ChildProcess): void => {
       child.kill('SIGINT');
       child.stdout?.destroy();
@@ -175,7 +180,7 @@ describe('A command that is ended before its time', () => {
     expect(readdirSync(folder)).to.have.members(['campaign.json', 'campaign.results.jsonl']);
   });
 
-  it('by SIGKILL: the runs of a campaign end with it, and the next campaign removes what it left', async () => {
+  itLong('by SIGKILL: the runs of a campaign end with it, and the next campaign removes what it left', async () => {
     const campaign = join(folder, 'campaign.json');
     writeFileSync(campaign, JSON.stringify({ vcpus: 2, seconds: 600 }));
     const args = [DIRTYMEM, 'stress', '--campaign', campaign];

@@ -3,15 +3,17 @@ import { Board } from '../../lib/stress/lockstep/board.js';
 import { runLitmus } from '../../lib/stress/lockstep/run.js';
 import { HARVESTS, MISUSES, nameOf } from '../../lib/stress/lockstep/variant.js';
 import { runCommand } from '../support/command-line.js';
+import { itInBothForms, itLong } from '../support/long.js';
 import { expectRefused } from './refused-commands.js';
 
 const never = new AbortController().signal;
 
 describe('the lockstep litmus', () => {
-  it('loses nothing in harvests of every kind, and loses updates where there is no grace period', async function () {
-    const report = await runLitmus({ rounds: 40_000, misuseRounds: 40_000, seed: 1 }, () => {}, never);
+  const title = 'loses nothing in harvests of every kind, and loses updates where there is no grace period';
+  itInBothForms(title, 10_000, 40_000, async function (rounds) {
+    const report = await runLitmus({ rounds, misuseRounds: rounds, seed: 1 }, () => {}, never);
     expect(report.harvests.lost).to.equal(0);
-    expect(report.harvests.rounds).to.be.at.least(40_000);
+    expect(report.harvests.rounds).to.be.at.least(rounds);
     expect(report.variants.map(({ variant }) => nameOf(variant))).to.deep.equal([...HARVESTS, ...MISUSES].map(nameOf));
     if (report.misuse.lost === 0) {
       console.warn(
@@ -53,7 +55,7 @@ describe('the lockstep litmus', () => {
     for (const variant of [...HARVESTS, ...MISUSES]) expect(output).to.include(nameOf(variant));
   });
 
-  it('does not speak of the machine when no misuse was run', async () => {
+  itLong('does not speak of the machine when no misuse was run', async () => {
     const { code, output } = await runCommand([
       'litmus',
       '--rounds',
@@ -77,7 +79,7 @@ describe('the lockstep litmus', () => {
     expect(output).to.include(`repeat: npm run litmus -- ${broken.slice(1).join(' ')}`);
   });
 
-  it('refuses what it does not understand with exit code 2', async () => {
+  itInBothForms('refuses what it does not understand with exit code 2', 2, Infinity, async (most) => {
     const refused = [
       ['--rounds', '-1'],
       ['--rounds', 'many'],
@@ -85,6 +87,6 @@ describe('the lockstep litmus', () => {
       ['--seed', '4294967296'],
       ['--unknown'],
     ];
-    await expectRefused(refused.map((flags) => ['litmus', ...flags]));
+    await expectRefused(refused.slice(0, most).map((flags) => ['litmus', ...flags]));
   });
 });

@@ -3,6 +3,7 @@ import { openEngine } from '../../lib/dirty-memory.js';
 import { Client, type DirtyMemory } from '../../lib/index.js';
 import { gracePeriodSabotages } from '../../lib/stress/sabotage/grace-periods.js';
 import { CLIENTS, PAGE, smallEngine } from '../support/engines.js';
+import { itInBothForms } from '../support/long.js';
 import { track, turn, turns } from '../support/promises.js';
 import { endThreads } from '../support/remote-vcpu.js';
 import { PAGES, STORING, StoringMachine } from './storing-machine.js';
@@ -50,12 +51,13 @@ describe('vCPUs on worker threads: collecting', () => {
     expect(missing).to.not.be.empty;
   });
 
-  it('tells exactly one thread of each page that turns, for each client', async () => {
+  const exactlyOne = 'tells exactly one thread of each page that turns, for each client';
+  itInBothForms(exactlyOne, 4_000, 20_000, async (leastRounds) => {
     const vcpus = await machine.begun('storeAndMark');
     // Nothing is copied, so nothing needs a grace period; without one, the threads meet collections more often.
     let taken = 0;
     let rounds = 0;
-    while (rounds < 20_000 || taken < 100_000) {
+    while (rounds < leastRounds || taken < 5 * leastRounds) {
       const { set } = memory.harvestUnsynchronized(Client.Migration);
       taken += set.pages;
       set.dispose();

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { type MigrationError, migrate, type UncountedPages } from '../../../lib/migration/index.js';
 import { Convergence } from '../../../lib/migration/source/convergence.js';
 import { foreignVcpu, PAGE, smallEngine } from '../../support/engines.js';
+import { itLong } from '../../support/long.js';
 import { atEach, attempt, expectArrived, expectStayed } from '../../support/migration/attempt.js';
 import { SendingMachine } from '../../support/migration/machines.js';
 import { Relay } from '../../support/migration/relay.js';
@@ -142,7 +143,7 @@ describe('A guest whose pages nobody counts', () => {
     expect(peer.message).to.equal('the source gave up: the guest dirties pages faster than they can be sent');
   });
 
-  it('is told of by a warning of the host where nobody listens', async () => {
+  itLong('is told of by a warning of the host where nobody listens', async () => {
     const warnings: string[] = [];
     const listen = ({ message }: Error): void => void warnings.push(message);
     process.on('warning', listen);
@@ -153,7 +154,7 @@ describe('A guest whose pages nobody counts', () => {
     expect(ours).to.have.lengthOf(1);
   });
 
-  it('is not told of where the machine slows its vCPUs down itself, and ends all the same', async () => {
+  itLong('is not told of where the machine slows its vCPUs down itself, and ends all the same', async () => {
     Object.defineProperty(sender, 'throttle', { value: () => {}, configurable: true });
     const { outcome, told } = await migrated();
     const { message } = expectStayed(sender, outcome, 'convergence');

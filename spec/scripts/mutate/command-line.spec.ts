@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { runScript } from '../../support/command-line.js';
+import { itLong } from '../../support/long.js';
 
 describe('npm run mutate, the command line', () => {
   for (const [why, ...args] of [
@@ -13,7 +14,8 @@ describe('npm run mutate, the command line', () => {
     ['cannot be used with', '--sample', '1', '--mutant', '0123456789'],
     ['too many arguments', 'lib/rcu'],
   ] as const) {
-    it(`refuses ${args.join(' ')}, with exit code 2 and the reason`, async () => {
+    const define = args[0] === '--only' || args[0] === '--json' ? it : itLong;
+    define(`refuses ${args.join(' ')}, with exit code 2 and the reason`, async () => {
       const { code, output } = await runScript('scripts/mutate.ts', args);
       expect(code, output).to.equal(2);
       expect(output)

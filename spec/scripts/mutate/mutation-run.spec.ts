@@ -7,6 +7,7 @@ import { mutantsOf } from '../../../scripts/mutate/mutants.js';
 import { MutationRun, type Task, UnmutatedFailure } from '../../../scripts/mutate/mutation-run.js';
 import { Results } from '../../../scripts/mutate/results.js';
 import type { Suite } from '../../../scripts/mutate/suites.js';
+import { itLong } from '../../support/long.js';
 import { expectReject } from '../../support/refusals.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -106,7 +107,9 @@ describe('a mutation run', () => {
     expect(readFileSync(join(root, 'lib/counter.ts'), 'utf8')).to.equal(COUNTER);
   });
 
-  it('cuts off a mutant that never ends, though its spec waits for ever, and takes one that cannot be loaded for dead', async () => {
+  const cutsOff =
+    'cuts off a mutant that never ends, though its spec waits for ever, and takes one that cannot be loaded for dead';
+  itLong(cutsOff, async () => {
     write('lib/counter.ts', `${COUNTER}\nexport const sizes = new Array(2 ** 32 - 1);\n`);
     write(
       'spec/counter.spec.ts',
@@ -119,7 +122,7 @@ describe('a mutation run', () => {
     expect(ran.map(([, verdict]) => verdict)).to.deep.equal(['hung', 'crashed']);
   });
 
-  it('runs again only what its sources or specs have changed for', async () => {
+  itLong('runs again only what its sources or specs have changed for', async () => {
     const [killed, survivor] = ['return !(value < 100);', 'return value <= 100;'] as const;
     const ranAgain = async (...chosen: string[]): Promise<string[]> => {
       ran = [];
@@ -135,7 +138,7 @@ describe('a mutation run', () => {
     expect(await ranAgain(survivor, killed), 'other sources').to.have.lengthOf(2);
   });
 
-  it('goes on after a process that was killed while it wrote a result', async () => {
+  itLong('goes on after a process that was killed while it wrote a result', async () => {
     const tasks = tasksOf('return value <= 100;');
     await run(tasks);
     const path = join(root, 'results.jsonl');

@@ -8,6 +8,7 @@ import { FAULT_KINDS } from '../../../lib/stress/migration/faults.js';
 import { MIGRATION_SABOTAGES } from '../../../lib/stress/migration/sabotage.js';
 import type { TortureReport } from '../../../lib/stress/migration/torture.js';
 import { runCommand } from '../../support/command-line.js';
+import { itInBothForms, itLong } from '../../support/long.js';
 import { until } from '../../support/promises.js';
 import { expectRefused } from '../refused-commands.js';
 
@@ -59,7 +60,7 @@ describe('dirtymem migrate-demo, the command line', () => {
     expectNothingLeft();
   });
 
-  it('sends one whose DIMMs come and go, over a slow link', async () => {
+  itLong('sends one whose DIMMs come and go, over a slow link', async () => {
     const json = join(folder, 'report.json');
     const flags = ['--ram', '4', '--bandwidth', '2', '--dirty-rate', '200', '--hotplug', '--no-auto-converge'];
     const { code, output } = await runCommand(['migrate-demo', ...flags, '--json', json, '--quiet']);
@@ -70,17 +71,20 @@ describe('dirtymem migrate-demo, the command line', () => {
     expect(report).to.include({ equal: true, throttle: 0 });
   });
 
-  it('migrates again and again while processes are killed, the link fails, and others change their mind', async () => {
+  const title = 'migrates again and again while processes are killed, the link fails, and others change their mind';
+  itInBothForms(title, 6, 12, async (runs) => {
     const json = join(folder, 'report.json');
     const { code, output } = await runCommand([
-      ...['migrate-demo', '--faults', '--runs', '12', '--ram', '1', '--seed', '1', '--json', json],
+      ...['migrate-demo', '--faults', '--runs', String(runs), '--ram', '1', '--seed', '1', '--json', json],
     ]);
     expect(code, output).to.equal(0);
-    expect(output).to.match(/^PASS: always exactly one good machine \(12 migrations, \d+\.\d s, seed 1\)$/m);
+    expect(output)
+      .to.include(`PASS: always exactly one good machine (${runs} migrations, `)
+      .and.to.match(/^PASS: .*, \d+\.\d s, seed 1\)$/m);
     const report: TortureReport = JSON.parse(readFileSync(json, 'utf8'));
-    expect(report).to.include({ verdict: 'pass', interrupted: false, runs: 12, seed: 1, sabotage: null });
+    expect(report).to.include({ verdict: 'pass', interrupted: false, runs, seed: 1, sabotage: null });
     const { arrived, stayed, gone } = report.fates;
-    expect(arrived + stayed + gone).to.equal(12);
+    expect(arrived + stayed + gone).to.equal(runs);
     expect(Object.keys(report.tally)).to.deep.equal(['none', ...FAULT_KINDS]);
     expectNothingLeft();
   });
@@ -129,7 +133,7 @@ describe('dirtymem migrate-demo, the command line', () => {
     await until(() => hosts().length === 0);
   });
 
-  it('refuses what it does not understand with exit code 2, and runs nothing', async () => {
+  itInBothForms('refuses what it does not understand with exit code 2, and runs nothing', 4, Infinity, async (most) => {
     const refused: readonly (readonly string[])[] = [
       ['--ram', '0'],
       ['--ram', '1.5'],
@@ -152,7 +156,7 @@ describe('dirtymem migrate-demo, the command line', () => {
       ['--unknown'],
       ['extra'],
     ];
-    await expectRefused(refused.map((flags) => ['migrate-demo', ...flags]));
+    await expectRefused(refused.slice(0, most).map((flags) => ['migrate-demo', ...flags]));
   });
 
   it('lists the planted bugs, each with a line that says what it is and what finds it', async () => {
