@@ -77,7 +77,7 @@ export async function race(
 }
 
 /** What the threads set whose ranges were random. */
-export function setBy({ works, cells }: Race, reports: readonly SetLiveReport[]): NaiveBitmap {
+export function setBy({ works, cells }: Pick<Race, 'works' | 'cells'>, reports: readonly SetLiveReport[]): NaiveBitmap {
   const set = new NaiveBitmap();
   for (const [worker, { ranges }] of reports.entries()) {
     const sequence = randomRanges(works[worker]?.seed as number, cells);
