@@ -40,12 +40,14 @@ function resolve(from: URL, specifier: ts.Expression | undefined): URL {
   return new URL(specifier.text.replace(/\.js$/, '.ts'), from);
 }
 
-/** Of the export of that name: none when it is no class and no function. */
+/** Of the export of that name: none when it is no class and no function. An abstract class's are its heirs'. */
 function operationsNamed(file: URL, name: string): Operation[] {
   const { text } = parse(file);
   for (const statement of text.statements) {
     if (ts.isFunctionDeclaration(statement) && statement.name?.text === name) return [ofFunction(statement)];
-    if (ts.isClassDeclaration(statement) && statement.name?.text === name) return membersOf(file, statement, name);
+    if (ts.isClassDeclaration(statement) && statement.name?.text === name) {
+      return isAbstract(statement) ? [] : membersOf(file, statement, name);
+    }
   }
   return [];
 }
@@ -73,6 +75,10 @@ function membersOf(file: URL, declaration: ts.ClassDeclaration, name: string): O
     }
   }
   return own; // of a class of the language's
+}
+
+function isAbstract({ modifiers }: ts.ClassDeclaration): boolean {
+  return modifiers?.some(({ kind }) => kind === ts.SyntaxKind.AbstractKeyword) ?? false;
 }
 
 function isPublic(member: ts.ClassElement): member is ts.MethodDeclaration | ts.AccessorDeclaration {
