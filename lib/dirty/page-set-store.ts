@@ -4,7 +4,6 @@ import type { Geometry } from '../arena/geometry.js';
 import type { Words } from '../arena/words.js';
 import type { Kernel } from '../bitmap/kernel.js';
 
-/** @internal */
 export interface PageSetStore {
   readonly geometry: Geometry;
   readonly allocator: Allocator;
@@ -12,7 +11,7 @@ export interface PageSetStore {
   readonly runs: RunBuffer;
 }
 
-/** @internal Where kernels extract runs to, a batch at a time. */
+/** Where kernels extract runs to, a batch at a time. */
 export interface RunBuffer {
   readonly words: Words;
   /** Word index of the first of `RUN_CAPACITY` runs. */
