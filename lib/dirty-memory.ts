@@ -12,12 +12,10 @@ import { CorruptionError, checkInteger, type ReaderReport, UsageError, wrongType
 import { type OptionNames, readOptions } from './base/options.js';
 import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './base/wait.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
-import { ALL_CLIENTS, Client, checkClient, checkMask, clientsFor } from './dirty/client.js';
+import { ALL_CLIENTS, type Client, checkClient, checkMask, clientsFor, MIGRATION, rootOf } from './dirty/client.js';
 import type { ClientBitmap } from './dirty/client-bitmap.js';
 import { checkBitmap } from './dirty/import.js';
-import { EVERYTHING, type PageRange } from './dirty/page-range.js';
 import { PageSet } from './dirty/page-set.js';
-import type { Tracking } from './dirty/tracking.js';
 import { type DirtyMemoryEvents, Engine, type EngineSetup } from './engine.js';
 import { type Parts, shippedParts } from './parts.js';
 import { CheckedRanges } from './ram/checked-ranges.js';
@@ -30,6 +28,7 @@ import { isInPlace, reportReaders, retireIdentity, retireSlot } from './rcu/regi
 import { type ReclaimOptions, reclaim } from './reclaim.js';
 import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, supervise } from './supervision.js';
+import { type HarvestOptions, type HarvestResult, Tracking, type TrackingWhileStopped } from './tracking.js';
 
 /** What an engine is created with. */
 export interface DirtyMemoryOptions extends ArenaOptions {
@@ -42,22 +41,9 @@ export interface DirtyMemoryOptions extends ArenaOptions {
   readonly tracked?: number;
 }
 
-/** How much a harvest takes, where to, and how long it may wait. */
-export interface HarvestOptions extends WaitOptions {
-  /** A set of this engine's to add the pages to. Default: a new one. */
-  readonly into?: PageSet;
-  /**
-   * Collect at most so many pages; the client's next harvest of this kind goes on where this one stopped. Default: all.
-   */
-  readonly maxPages?: number;
-}
-
-/** What a harvest found. */
-export interface HarvestResult {
-  /** `into`, or the new set; `dispose` of it when it is no longer needed. */
-  readonly set: PageSet;
-  /** How many pages were not in the set before. */
-  readonly added: number;
+/** What a user of a client is called, and how long it may wait for vCPUs. */
+export interface TrackOptions extends WaitOptions {
+  readonly name?: string;
 }
 
 /** How long to measure, for whom, and how long that may take. */
@@ -81,13 +67,26 @@ export class DirtyMemory {
   readonly rcu: Rcu;
   /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
   readonly #engine: Engine;
+  /**
+   * Collections of the engine's own users that do not wait, for when every reader of another thread is offline, and stays so
+   * until the owner tells it to go on. While another collection is in flight they take a copy of its pages.
+   */
+  readonly whileStopped: DirtyMemoryWhileStopped;
   private readonly ranges: CheckedRanges;
+  /** In the order of `CLIENTS`. */
+  private readonly own: readonly Tracking[];
 
   private constructor(engine: Engine) {
     this.#engine = engine;
     this.ram = engine.ram;
     this.rcu = engine.rcu;
     this.ranges = new CheckedRanges(engine.ram, engine.arena.geometry.pageSize);
+    this.own = engine.tables.clients.map((bitmap) => {
+      const user = engine.ownUserOf(bitmap.client);
+      return new Tracking({ engine, ranges: this.ranges, bitmap, user });
+    });
+    const own = (operation: string, client: unknown): Tracking => this.ownOf(`whileStopped.${operation}`, client);
+    this.whileStopped = new DirtyMemoryWhileStopped((operation, client) => own(operation, client).whileStopped);
   }
 
   static {
@@ -129,14 +128,20 @@ export class DirtyMemory {
   }
 
   /**
-   * Begins to keep a client's marks for a user: all RAM is dirty for it at the start, also where it was tracked already.
-   * Resolves after a grace period, when every vCPU marks for it; collecting may begin before. Users are counted. (QEMU:
-   * memory_global_dirty_log_start.)
-   * @throws (rejects) RangeError, TypeError, ArenaFullError, UsageError; GracePeriodTimeout, the signal's reason: then the
-   *   user is not counted any more
+   * Begins to keep a client's marks for a user, to whom all RAM is dirty at first; other users notice nothing. Resolves after
+   * a grace period, when every vCPU marks for it. (QEMU: memory_global_dirty_log_start.)
+   * @param options.name of the user, for messages. Default: 'a user'
+   * @throws (rejects) RangeError, TypeError, ArenaFullError, UsageError; GracePeriodTimeout, the signal's reason: then there
+   *   is no such user
    */
-  async track(client: Client, options: WaitOptions = {}): Promise<Tracking> {
-    return this.#engine.trackings.track(this.client('track', client), options);
+  async track(client: Client, options: TrackOptions = {}): Promise<Tracking> {
+    const bitmap = this.client('track', client);
+    const { name = 'a user', ...waits } = readOptions('track', options, TRACK_OPTIONS);
+    if (typeof name !== 'string') throw wrongType('track', 'name', name, 'a string');
+    const wait = checkWaitOptions('track', waits);
+    const engine = this.#engine;
+    const user = await engine.users.track(bitmap, name, wait);
+    return new Tracking({ engine, ranges: this.ranges, bitmap, user });
   }
 
   /** The mask of clients that are tracked. Of the others everything is taken for dirty, and collecting them is refused. */
@@ -146,12 +151,12 @@ export class DirtyMemory {
 
   /** Marks the page at a ram_addr for one client. @returns whether it was clean. @throws RangeError, TypeError */
   setDirty(addr: number, client: Client): boolean {
-    return this.mark('setDirty', addr, 1, 1 << checkClient('setDirty', client)) !== 0;
+    return this.mark('setDirty', addr, 1, checkClient('setDirty', client)) !== 0;
   }
 
   /**
    * Marks every page that the bytes touch for the clients of the mask.
-   * @param mask `1 << client` for one client, and not the client: `Client.Migration` would mean CODE
+   * @param mask one client, or the sum of several
    * @returns the mask of clients for which a page was clean
    */
   setDirtyRange(start: number, length: number, mask: number): number {
@@ -163,7 +168,7 @@ export class DirtyMemory {
    * smaller than a page; one at the end may reach past its RAM block, whose pages alone are then marked.
    * @param bits bit `n` stands for the host page at `start + n * hostPageSize`
    * @param pages how many bits count
-   * @param options.mask `1 << client` for one client, and not the client: `Client.Migration` would mean CODE
+   * @param options.mask one client, or the sum of several
    * @returns how many pages it marked, dirty before or not
    */
   setDirtyBitmap(
@@ -188,131 +193,54 @@ export class DirtyMemory {
     return this.#engine.marks.import(bitmap, range, mask);
   }
 
-  /** Is any page that the bytes touch dirty? False for zero length. */
+  /** Is any page that the bytes touch dirty for the engine's own user of the client? False for zero length. */
   isDirty(start: number, length: number, client: Client): boolean {
-    const bitmap = this.client('isDirty', client);
-    return this.#engine.queries.anyDirty(this.queried('isDirty', start, length), bitmap);
+    return this.ownOf('isDirty', client).isDirty(start, length);
   }
 
-  /** Are all pages that the bytes touch dirty? True for zero length; a page in no RAM block is never dirty. */
+  /** Are all pages that the bytes touch dirty for it? True for zero length; a page in no RAM block is never dirty. */
   allDirty(start: number, length: number, client: Client): boolean {
-    const bitmap = this.client('allDirty', client);
-    return this.#engine.queries.allDirty(this.queried('allDirty', start, length), bitmap);
+    return this.ownOf('allDirty', client).allDirty(start, length);
   }
 
   /**
-   * The clients of the mask for which some page that the bytes touch is clean.
-   * @param mask `1 << client` for one client, and not the client: `Client.Migration` would mean CODE
+   * The clients of the mask for whose own user some page that the bytes touch is clean.
+   * @param mask one client, or the sum of several
    */
   includesClean(start: number, length: number, mask: number): number {
-    const clients = checkMask('includesClean', mask);
-    const range = this.queried('includesClean', start, length);
-    const engine = this.#engine;
-    return clientsFor(clients, (client) => !engine.queries.allDirty(range, engine.bitmapOf(client)));
+    const operation = 'includesClean';
+    const clients = checkMask(operation, mask);
+    this.checkOpen(operation);
+    this.ranges.toQuery(operation, start, length);
+    return clientsFor(clients, (client) => !this.ownOf(operation, client).allDirty(start, length));
   }
 
-  /** Clears the pages that the bytes touch, waits a grace period if any was dirty, and says whether one was. */
+  /** The pages that are dirty now for the engine's own user; they stay dirty. Dispose of the set after use. */
+  dirty(client: Client): PageSet {
+    return this.ownOf('dirty', client).dirty();
+  }
+
+  /** `Tracking.testAndClear` of the engine's own user of the client. */
   async testAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<boolean> {
-    const operation = 'testAndClear';
-    const bitmap = this.client(operation, client);
-    const range = this.queried(operation, start, length);
-    const { collector, counts } = this.#engine;
-    const count = await collector.collect({ operation, bitmap, range: () => range, deliver: discard }, options);
-    counts.testAndClears++;
-    return count > 0;
+    return this.ownOf('testAndClear', client).testAndClear(start, length, options);
   }
 
-  /** An immutable copy of exactly the pages that the bytes touch, cleared behind it. Dispose of it after use. */
+  /** `Tracking.snapshotAndClear` of the engine's own user of the client. */
   async snapshotAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<PageSet> {
-    const operation = 'snapshotAndClear';
-    const bitmap = this.client(operation, client);
-    const range = this.queried(operation, start, length);
-    const { collector, counts } = this.#engine;
-    const set = await collector.collect({ operation, bitmap, range: () => range, deliver: keep }, options);
-    counts.snapshots++;
-    return set;
+    return this.ownOf('snapshotAndClear', client).snapshotAndClear(start, length, options);
+  }
+
+  /** `Tracking.harvest` of the engine's own user of the client: everything that is dirty, safe to read when it resolves. */
+  async harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
+    return this.ownOf('harvest', client).harvest(options);
   }
 
   /**
-   * Moves a RAM block's MIGRATION bits to `block.pages`. Takes the bits that `harvest(Client.Migration)` would take.
+   * Moves what is dirty of a RAM block, for the engine's own user of MIGRATION, to `block.pages`.
    * @returns how many pages are newly dirty there; 0 when the block was unplugged meanwhile
    */
   async syncBitmap(block: RamBlock, options: WaitOptions = {}): Promise<number> {
-    this.checkOpen('syncBitmap');
-    this.ranges.ofPlugged('syncBitmap', block);
-    const range = (): PageRange => (this.ram.has(block) ? block.range : NOTHING);
-    const deliver = (taken: PageSet): number => this.moveTo(block, taken);
-    const { collector, counts } = this.#engine;
-    const bitmap = this.#engine.bitmapOf(Client.Migration);
-    const added = await collector.collect({ operation: 'syncBitmap', bitmap, range, deliver }, options);
-    counts.syncs++;
-    return added;
-  }
-
-  /** Collects everything that is dirty for the client. When it resolves the pages are safe to read. */
-  async harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
-    const operation = 'harvest';
-    const bitmap = this.client(operation, client);
-    this.checkOpen(operation);
-    const { into: given, maxPages, ...waits } = readOptions(operation, options, HARVEST_OPTIONS);
-    const wait = checkWaitOptions(operation, waits);
-    const into = this.checkInto(operation, given);
-    if (maxPages !== undefined) checkInteger(operation, 'maxPages', maxPages, 1, 2 ** 32);
-    const deliver = (taken: PageSet): HarvestResult => addTo(into, taken);
-    const collection = { operation, bitmap, range: () => EVERYTHING, deliver, maxPages };
-    return this.harvested(await this.#engine.collector.collect(collection, wait));
-  }
-
-  /**
-   * The `...Unsynchronized` forms do not wait. They are right only while every reader is stopped at a quiescent state
-   * or offline, by a handshake that happens-before the call, and resumes after it: by `quiescent`, by `goOnline`, or by
-   * an atomic load that sees what the owner stored after the call. What was plugged in place of other RAM is to be collected
-   * so only when that one's `unplug` has resolved.
-   * @throws UsageError while an asynchronous collection of the client is under way, or a `track` with which its tracking begins
-   */
-  testAndClearUnsynchronized(start: number, length: number, client: Client): boolean {
-    const operation = 'testAndClearUnsynchronized';
-    const bitmap = this.client(operation, client);
-    const range = this.queried(operation, start, length);
-    const { collector, counts } = this.#engine;
-    const count = collector.collectUnsynchronized(operation, bitmap, range, discard);
-    counts.testAndClears++;
-    return count > 0;
-  }
-
-  /** `snapshotAndClear` with the readers stopped. @throws as `testAndClearUnsynchronized` */
-  snapshotAndClearUnsynchronized(start: number, length: number, client: Client): PageSet {
-    const operation = 'snapshotAndClearUnsynchronized';
-    const bitmap = this.client(operation, client);
-    const range = this.queried(operation, start, length);
-    const { collector, counts } = this.#engine;
-    const set = collector.collectUnsynchronized(operation, bitmap, range, keep);
-    counts.snapshots++;
-    return set;
-  }
-
-  /** `syncBitmap` with the readers stopped. @throws as `testAndClearUnsynchronized` */
-  syncBitmapUnsynchronized(block: RamBlock): number {
-    const operation = 'syncBitmapUnsynchronized';
-    this.checkOpen(operation);
-    const range = this.ranges.ofPlugged(operation, block);
-    const { collector, counts } = this.#engine;
-    const bitmap = this.#engine.bitmapOf(Client.Migration);
-    const added = collector.collectUnsynchronized(operation, bitmap, range, (taken) => this.moveTo(block, taken));
-    counts.syncs++;
-    return added;
-  }
-
-  /** `harvest` with the readers stopped. @throws as `testAndClearUnsynchronized` */
-  harvestUnsynchronized(client: Client, options: { readonly into?: PageSet } = {}): HarvestResult {
-    const operation = 'harvestUnsynchronized';
-    const bitmap = this.client(operation, client);
-    this.checkOpen(operation);
-    const into = this.checkInto(operation, readOptions(operation, options, { into: true }).into);
-    const { collector } = this.#engine;
-    return this.harvested(
-      collector.collectUnsynchronized(operation, bitmap, EVERYTHING, (taken) => addTo(into, taken)),
-    );
+    return this.ownOf('syncBitmap', MIGRATION).syncBitmap(block, options);
   }
 
   /**
@@ -327,7 +255,7 @@ export class DirtyMemory {
    */
   async measureDirtyRate(options: DirtyRateOptions): Promise<DirtyRate> {
     const operation = 'measureDirtyRate';
-    const { windowMs, client = Client.Migration, ...waits } = readOptions(operation, options, DIRTY_RATE_OPTIONS);
+    const { windowMs, client = MIGRATION, ...waits } = readOptions(operation, options, DIRTY_RATE_OPTIONS);
     const wait = checkWaitOptions(operation, waits);
     checkInteger(operation, 'windowMs', windowMs, 1, 3_600_000);
     const bitmap = this.client(operation, client);
@@ -454,34 +382,38 @@ export class DirtyMemory {
     return this.#engine.marks.set(this.ranges.toMark(operation, start, length), mask);
   }
 
-  private queried(operation: string, start: number, length: number): PageRange {
-    this.checkOpen(operation);
-    return this.ranges.toQuery(operation, start, length);
+  private ownOf(operation: string, client: unknown): Tracking {
+    return this.own[rootOf(checkClient(operation, client))] as Tracking;
+  }
+}
+
+/** The collections of the engine's own users while every reader of another thread is offline. */
+export class DirtyMemoryWhileStopped {
+  private readonly of: (operation: string, client: unknown) => TrackingWhileStopped;
+
+  /** @internal */
+  constructor(of: (operation: string, client: unknown) => TrackingWhileStopped) {
+    this.of = of;
   }
 
-  /** The end of a sync. */
-  private moveTo(block: RamBlock, taken: PageSet): number {
-    if (!block.pages.disposed) return block.pages.absorb(taken);
-    // Thrown, it puts the bits back.
-    if (this.ram.has(block)) throw new UsageError(`syncBitmap: the page set of '${block.id}' was disposed of`);
-    taken.dispose();
-    return 0;
+  /** As `DirtyMemory.harvest`. @throws UsageError that names the readers that are online */
+  harvest(client: Client, options: { readonly into?: PageSet } = {}): HarvestResult {
+    return this.of('harvest', client).harvest(options);
   }
 
-  private checkInto(operation: string, into: PageSet | undefined): PageSet | undefined {
-    if (into === undefined) return undefined;
-    if (!PageSet.is(into) || !into.belongsTo(this.#engine.store)) {
-      throw wrongType(operation, 'into', into, 'a PageSet of this engine');
-    }
-    if (into.disposed) throw new UsageError(`${operation}: into was disposed of`);
-    return into;
+  /** As `DirtyMemory.snapshotAndClear`. @throws as `harvest` */
+  snapshotAndClear(start: number, length: number, client: Client): PageSet {
+    return this.of('snapshotAndClear', client).snapshotAndClear(start, length);
   }
 
-  private harvested(result: HarvestResult): HarvestResult {
-    const { counts } = this.#engine;
-    counts.harvests++;
-    counts.pagesHarvested += result.added;
-    return result;
+  /** As `DirtyMemory.testAndClear`. @throws as `harvest` */
+  testAndClear(start: number, length: number, client: Client): boolean {
+    return this.of('testAndClear', client).testAndClear(start, length);
+  }
+
+  /** As `DirtyMemory.syncBitmap`. @throws as `harvest` */
+  syncBitmap(block: RamBlock): number {
+    return this.of('syncBitmap', MIGRATION).syncBitmap(block);
   }
 }
 
@@ -517,23 +449,5 @@ const CREATE_OPTIONS: OptionNames<DirtyMemoryOptions> = {
   ...{ pageSize: true, pagesPerBlock: true, maxRamBytes: true, maxReaders: true, debug: true, kernel: true },
   ...{ arenaBytes: true, shared: true, memory: true, byteOffset: true, stallMs: true, tracked: true },
 };
-const HARVEST_OPTIONS: OptionNames<HarvestOptions> = { into: true, maxPages: true, ...WAIT_OPTIONS };
+const TRACK_OPTIONS: OptionNames<TrackOptions> = { name: true, ...WAIT_OPTIONS };
 const DIRTY_RATE_OPTIONS: OptionNames<DirtyRateOptions> = { windowMs: true, client: true, ...WAIT_OPTIONS };
-
-const NOTHING: PageRange = { first: 0, end: 0 };
-
-function keep(taken: PageSet): PageSet {
-  return taken;
-}
-
-function discard(taken: PageSet): number {
-  const { pages } = taken;
-  taken.dispose();
-  return pages;
-}
-
-function addTo(into: PageSet | undefined, taken: PageSet): HarvestResult {
-  if (into === undefined) return { set: taken, added: taken.pages };
-  if (into.disposed) throw new UsageError('harvest: into was disposed of while the harvest waited');
-  return { set: into, added: into.absorb(taken) };
-}

@@ -13,14 +13,15 @@ import type { WaitOptions } from './base/wait.js';
 import type { KernelChoice } from './bitmap/choose-kernel.js';
 import type { Kernel } from './bitmap/kernel.js';
 import type { BlockTables } from './dirty/block-tables.js';
-import { ALL_CLIENTS, type Client } from './dirty/client.js';
-import type { ClientBitmap } from './dirty/client-bitmap.js';
-import type { Collector, RamWithin } from './dirty/collector.js';
+import { ALL_CLIENTS, type Client, rootOf } from './dirty/client.js';
+import type { ClientBitmap, User } from './dirty/client-bitmap.js';
+import type { Collector } from './dirty/collector.js';
 import { Marks } from './dirty/marks.js';
 import type { PageSetStore } from './dirty/page-set-store.js';
+import type { RamWithin } from './dirty/pending-pages.js';
 import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
-import { Trackings } from './dirty/tracking.js';
+import type { Users } from './dirty/users.js';
 import type { Parts } from './parts.js';
 import type { RamList } from './ram/ram-list.js';
 import { RateLimits } from './rate/limits.js';
@@ -47,7 +48,7 @@ export class Engine {
   readonly tables: BlockTables;
   readonly ram: RamList;
   readonly collector: Collector;
-  readonly trackings: Trackings;
+  readonly users: Users;
   readonly queries: Queries;
   readonly marks: Marks;
   readonly limits: RateLimits;
@@ -55,6 +56,8 @@ export class Engine {
   readonly counts = { harvests: 0, pagesHarvested: 0, syncs: 0, snapshots: 0, testAndClears: 0 };
   private readonly recycler: Recycler;
   private readonly releaseMemory: () => void;
+  /** In the order of `CLIENTS`. */
+  private readonly own: readonly User[];
   private closing: Promise<void> = Promise.resolve();
 
   /** @throws what the parts throw; then nothing is left of the try, but that bytes of `memory` may have been written to */
@@ -82,7 +85,12 @@ export class Engine {
       this.tables = tables;
       this.ram = ram;
       this.collector = collector;
-      this.trackings = new Trackings(tables, collector, rcu, ramWithin);
+      this.users = parts.users({ tables, collector, rcu, store, ramWithin });
+      this.own = tables.clients.map((bitmap) => {
+        const user = this.users.newUser('the owner');
+        if (bitmap.tracked) bitmap.users.add(user);
+        return user;
+      });
       this.queries = parts.queries(kernel, ramWithin, geometry);
       this.marks = new Marks(tables.clients, kernel, geometry);
       this.limits = new RateLimits(arena);
@@ -94,7 +102,12 @@ export class Engine {
   }
 
   bitmapOf(client: Client): ClientBitmap {
-    return this.tables.clients[client] as ClientBitmap;
+    return this.tables.clients[rootOf(client)] as ClientBitmap;
+  }
+
+  /** The engine's own user of the client, which collects it if it is tracked from the beginning. */
+  ownUserOf(client: Client): User {
+    return this.own[rootOf(client)] as User;
   }
 
   /** Ends it after all that is under way. A second call is the first one's. @throws (rejects) as `DirtyMemory.close` */

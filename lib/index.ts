@@ -14,16 +14,15 @@ export {
   UsageError,
 } from './base/errors.js';
 export type { WaitOptions } from './base/wait.js';
-export { ALL_CLIENTS, Client } from './dirty/client.js';
+export { ALL_CLIENTS, type Client, CODE, MIGRATION, VGA } from './dirty/client.js';
 export type { PageSet } from './dirty/page-set.js';
-export type { Run } from './dirty/run-iterator.js';
-export type { Tracking } from './dirty/tracking.js';
+export type { RamPlace, Run, RunWithin } from './dirty/run-iterator.js';
 export {
   DirtyMemory,
   type DirtyMemoryOptions,
+  type DirtyMemoryWhileStopped,
   type DirtyRateOptions,
-  type HarvestOptions,
-  type HarvestResult,
+  type TrackOptions,
 } from './dirty-memory.js';
 export { changedRectangles, type Rectangle, type Surface } from './display/changed-rectangles.js';
 export type { DirtyMemoryEvents } from './engine.js';
@@ -35,3 +34,4 @@ export type { Rcu, StallReport } from './rcu/rcu.js';
 export type { ReclaimOptions } from './reclaim.js';
 export type { CollectionCounts, Stats } from './stats.js';
 export type { SupervisedWorker } from './supervision.js';
+export type { HarvestOptions, HarvestResult, Tracking, TrackingWhileStopped } from './tracking.js';

@@ -10,6 +10,7 @@ import { BlockTables } from './dirty/block-tables.js';
 import { Collector } from './dirty/collector.js';
 import { type SwapPolicy, shippedSwapPolicy } from './dirty/density.js';
 import { Queries } from './dirty/queries.js';
+import { Users } from './dirty/users.js';
 import { RamList } from './ram/ram-list.js';
 import { GracePeriods } from './rcu/grace-period.js';
 import { Rcu } from './rcu/rcu.js';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly tables: (...of: ConstructorParameters<typeof BlockTables>) => BlockTables;
   readonly ram: (...of: ConstructorParameters<typeof RamList>) => RamList;
   readonly collector: (...of: ConstructorParameters<typeof Collector>) => Collector;
+  readonly users: (...of: ConstructorParameters<typeof Users>) => Users;
   readonly queries: (...of: ConstructorParameters<typeof Queries>) => Queries;
 }
 
@@ -35,5 +37,6 @@ export const shippedParts: Parts = {
   tables: (...of) => new BlockTables(...of),
   ram: (...of) => new RamList(...of),
   collector: (...of) => new Collector(...of),
+  users: (...of) => new Users(...of),
   queries: (...of) => new Queries(...of),
 };

@@ -47,7 +47,7 @@ function end(arena: Arena): void {
   words.store(Header.Closed, CLOSED);
   new RateLimits(arena).set(0); // wakes those that sleep
   // The all-zero block is, read as a table, one without entries (dirty/block-tables.ts close).
-  for (let client = 0; client < ROOTS; client++) words.store(Header.Roots + client, regions.zeroBlock);
+  for (let root = 0; root < ROOTS; root++) words.store(Header.Roots + root, regions.zeroBlock);
   // ORDER GP-1: last, so that a reader that reports reloads its roots and finds the engine closed (release).
   // pairs with: dirty/vcpu.ts loadRoots
   words.store(Header.Number, nextNumber(words.load(Header.Number)));

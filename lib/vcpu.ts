@@ -35,6 +35,6 @@ export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vc
 
 export type { ArenaHandle } from './arena/arena.js';
 export { CorruptionError, UsageError } from './base/errors.js';
-export { ALL_CLIENTS, Client } from './dirty/client.js';
+export { ALL_CLIENTS, type Client, CODE, MIGRATION, VGA } from './dirty/client.js';
 export type { Vcpu } from './dirty/vcpu.js';
 export type { Reader } from './rcu/reader.js';

@@ -166,7 +166,10 @@ function tableOf(report: StressReport): string {
       'grace periods',
       `${count(report.gracePeriods)}; p50 ${micros.p50} us, p99 ${micros.p99} us, max ${micros.max} us`,
     ],
-    ['collections', `${count(report.collections)}, ${count(report.harvests)} of them harvests`],
+    [
+      'collections',
+      `${count(report.collections)}, ${count(report.harvests)} of them harvests; ${report.usersOfMigration} users of MIGRATION at a time`,
+    ],
     [
       'pages',
       `${count(report.pagesHarvested)} harvested, ${count(report.pagesRedirtied)} dirty again after their copy`,

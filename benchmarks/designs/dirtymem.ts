@@ -1,11 +1,11 @@
 /** This engine. It keeps two more clients than the others do, and plugs RAM for all three. */
-import { Client, DirtyMemory, type PageSet, type RamBlock } from '../../lib/index.js';
+import { DirtyMemory, MIGRATION, type PageSet, type RamBlock } from '../../lib/index.js';
 import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { PAGE_SIZE } from '../subjects/pages.js';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
 
 /** Known to the compiler, as it is where an emulator marks. */
-const CLIENT = Client.Migration;
+const CLIENT = MIGRATION;
 
 class Owner implements DesignOwner {
   private readonly memory: DirtyMemory;
@@ -77,7 +77,7 @@ class EngineVcpu implements DesignVcpu {
   }
 
   markRange(first: number, end: number): void {
-    this.vcpu.markRange(first * PAGE_SIZE, (end - first) * PAGE_SIZE, 1 << CLIENT);
+    this.vcpu.markRange(first * PAGE_SIZE, (end - first) * PAGE_SIZE, CLIENT);
   }
 
   quiescent(): void {

@@ -6,7 +6,7 @@
  * and are not timed. Read from left to right: clean bitmaps are only read, a few dirty words cost an exchange each, and from one in
  * 16 on a block is swapped, so that denser is cheaper than sparse. Compared with C and with the other kernel in `collect`.
  */
-import { Client, DirtyMemory, type RamBlock } from '../../lib/index.js';
+import { DirtyMemory, MIGRATION, type RamBlock } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import type { Figure, Point } from '../harness/figure.js';
 import { type Measured, measureInTurn } from '../harness/in-turn.js';
@@ -36,7 +36,7 @@ class Subject {
 
   /** Nothing is dirty, and all blocks that a collection needs exist. */
   async begin(): Promise<void> {
-    const { set } = await this.memory.harvest(Client.Migration);
+    const { set } = await this.memory.harvest(MIGRATION);
     set.dispose();
   }
 
@@ -54,9 +54,9 @@ class Subject {
 
   private dirty(oneIn: number): void {
     const { memory, size } = this;
-    if (oneIn === 1) memory.setDirtyRange(0, size, 1 << Client.Migration);
+    if (oneIn === 1) memory.setDirtyRange(0, size, MIGRATION);
     else if (oneIn > 1) {
-      for (let at = 0; at < size; at += bytesBetween(oneIn)) memory.setDirty(at, Client.Migration);
+      for (let at = 0; at < size; at += bytesBetween(oneIn)) memory.setDirty(at, MIGRATION);
     }
   }
 
@@ -73,8 +73,8 @@ class Subject {
     }
     const set =
       operation === 'harvest'
-        ? (await memory.harvest(Client.Migration)).set
-        : await memory.snapshotAndClear(0, size, Client.Migration);
+        ? (await memory.harvest(MIGRATION)).set
+        : await memory.snapshotAndClear(0, size, MIGRATION);
     return { pages: set.pages, cleanUp: () => set.dispose() };
   }
 }

@@ -7,7 +7,7 @@
  * them. One that still has pages of every block has them merged in, which reads both: twice the memory that `find-next`
  * reads, and no less than twice its time, where one core's reading is the limit.
  */
-import { Client, DirtyMemory, type PageSet } from '../../lib/index.js';
+import { DirtyMemory, MIGRATION, type PageSet } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { atMost, type Figure, figure } from '../harness/figure.js';
 import { type Measured, measureInTurn } from '../harness/in-turn.js';
@@ -66,18 +66,18 @@ class Subject {
 
   /** What it starts with, all dirty, is taken off. */
   async begin(): Promise<void> {
-    await this.memory.harvest(Client.Migration, { into: this.kept });
+    await this.memory.harvest(MIGRATION, { into: this.kept });
     this.keepOneOfEachBlock();
   }
 
   async sample(state: State, withZeroing: boolean): Promise<number> {
     const { memory } = this;
     const into = state === 'merged' ? this.kept : this.emptied;
-    if (state === 'dense' || state === 'merged') memory.setDirtyRange(0, RAM, 1 << Client.Migration);
-    if (state === 'sparse') for (let at = 0; at < RAM; at += SPARSE_BYTES) memory.setDirty(at, Client.Migration);
+    if (state === 'dense' || state === 'merged') memory.setDirtyRange(0, RAM, MIGRATION);
+    if (state === 'sparse') for (let at = 0; at < RAM; at += SPARSE_BYTES) memory.setDirty(at, MIGRATION);
     await allZeroed(memory);
     const began = performance.now();
-    const { added } = await memory.harvest(Client.Migration, { into });
+    const { added } = await memory.harvest(MIGRATION, { into });
     if (withZeroing) await allZeroed(memory);
     const nanoseconds = (performance.now() - began) * 1e6;
     if (added !== PAGES[state]) throw new Error(`${state}: ${added} pages, not ${PAGES[state]}`);
@@ -100,7 +100,7 @@ async function coldHarvest(kernel: KernelName): Promise<number> {
   const memory = plugged(kernel);
   const into = memory.createPageSet();
   const began = performance.now();
-  await memory.harvest(Client.Migration, { into });
+  await memory.harvest(MIGRATION, { into });
   const nanoseconds = (performance.now() - began) * 1e6;
   await memory.close();
   return nanoseconds;

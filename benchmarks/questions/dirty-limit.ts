@@ -8,7 +8,7 @@
  * reach, and a limit far below shows what the sleep costs in accuracy.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { atMost, type Figure, figure } from '../harness/figure.js';
 import type { Question } from '../harness/question.js';
 import { DirtyingVcpus, offBy, ratesBetween } from '../subjects/dirtying.js';
@@ -56,7 +56,7 @@ async function ask(rounds: number): Promise<Figure[]> {
 async function harvestFor(memory: DirtyMemory, milliseconds: number): Promise<void> {
   const end = performance.now() + milliseconds;
   for (let left = milliseconds; left > 0; left = end - performance.now()) {
-    (await memory.harvest(Client.Migration)).set.dispose();
+    (await memory.harvest(MIGRATION)).set.dispose();
     await sleep(Math.min(HARVEST_MS, Math.max(0, end - performance.now())));
   }
 }

@@ -9,7 +9,7 @@
  * end: of 64 GiB, all dirty before, and a tenth of it dirtied in the window.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, VGA } from '../../lib/index.js';
 import { atLeast, atMost, type Figure, figure } from '../harness/figure.js';
 import type { Plan } from '../harness/plan.js';
 import type { Question } from '../harness/question.js';
@@ -98,12 +98,12 @@ async function ownersCost(rounds: number): Promise<Figure[]> {
   const ends: number[] = [];
   for (let round = -1; round < rounds; round++) {
     const began = performance.now();
-    const measured = memory.measureDirtyRate({ windowMs: 1000, client: Client.Vga });
+    const measured = memory.measureDirtyRate({ windowMs: 1000, client: VGA });
     const opened = performance.now();
     const tenth = Math.floor(size / 10 / PAGE_SIZE) * PAGE_SIZE;
-    memory.setDirtyRange(0, tenth, 1 << Client.Vga);
+    memory.setDirtyRange(0, tenth, VGA);
     const ending = performance.now();
-    await memory.testAndClear(0, 0, Client.Vga); // whoever collects ends the window
+    await memory.testAndClear(0, 0, VGA); // whoever collects ends the window
     const ended = performance.now();
     if (round >= 0) begins.push(opened - began);
     if (round >= 0) ends.push(ended - ending);

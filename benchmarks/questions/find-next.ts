@@ -1,5 +1,6 @@
 /** How fast is a clean terabyte searched for a dirty page, next to a bare SIMD loop in C over as many bytes? */
 
+import { MIGRATION } from '../../lib/dirty/client.js';
 import { openEngine } from '../../lib/dirty-memory.js';
 import { atMost } from '../harness/figure.js';
 import { measureInTurn, timeOnce } from '../harness/in-turn.js';
@@ -8,13 +9,12 @@ import { startNative } from '../peers/native.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS } from '../subjects/pages.js';
 
 const RAM = 2 ** 40;
-const CLIENT = 2;
 
 async function ask(rounds: number) {
   const { memory, engine } = openEngine({ maxRamBytes: RAM });
   const { kernel } = engine;
   memory.ram.plug({ id: 'dimm', size: RAM });
-  const blocks = Array.from({ length: RAM / BLOCK_BYTES }, (_, number) => engine.bitmapOf(CLIENT).blockAt(number));
+  const blocks = Array.from({ length: RAM / BLOCK_BYTES }, (_, number) => engine.bitmapOf(MIGRATION).blockAt(number));
   const bitmaps = blocks.map((block) => new Int32Array(memory.handle.memory.buffer, block * 4, BLOCK_WORDS));
   const scan = (): void => {
     for (const block of blocks) {

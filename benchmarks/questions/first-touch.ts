@@ -7,7 +7,7 @@
  */
 
 import { openEngine } from '../../lib/dirty-memory.js';
-import { Client } from '../../lib/index.js';
+import { MIGRATION } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { compare } from '../harness/compare.js';
 import { atMost } from '../harness/figure.js';
@@ -15,13 +15,13 @@ import type { Question } from '../harness/question.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../subjects/pages.js';
 
 /** Known to the compiler, as it is where an emulator marks. */
-const CLIENT = Client.Migration;
+const CLIENT = MIGRATION;
 const PAGES = distinctPages(4096, BLOCK_PAGES);
 
 function markPages(vcpu: Vcpu, pages: Int32Array): void {
   let turned = 0;
   for (let i = 0; i < pages.length; i++) turned += vcpu.markPage(pages[i] as number, CLIENT);
-  if (turned !== pages.length << CLIENT) throw new Error('not all pages were clean');
+  if (turned !== pages.length * CLIENT) throw new Error('not all pages were clean');
 }
 
 function markBare(bitmap: Int32Array, pages: Int32Array): void {

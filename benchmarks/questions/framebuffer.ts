@@ -8,7 +8,7 @@
  * is the median over the rounds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, changedRectangles, DirtyMemory, type PageSet, type Rectangle, type Surface } from '../../lib/index.js';
+import { changedRectangles, DirtyMemory, type PageSet, type Rectangle, type Surface, VGA } from '../../lib/index.js';
 import { compare } from '../harness/compare.js';
 import { atMost, type Figure, figure } from '../harness/figure.js';
 import { Gaps } from '../harness/gaps.js';
@@ -43,7 +43,7 @@ class Display {
   }
 
   async refresh(): Promise<void> {
-    const set = await this.memory.snapshotAndClear(start, BYTES, Client.Vga);
+    const set = await this.memory.snapshotAndClear(start, BYTES, VGA);
     for (const rectangle of changedRectangles(set, surface)) {
       for (let y = rectangle.y; y < rectangle.y + rectangle.height; y++) {
         const at = y * stride + rectangle.x * bytesPerPixel;
@@ -121,7 +121,7 @@ async function ask(rounds: number, { quick }: Plan): Promise<Figure[]> {
   await elsewhere.stop();
 
   drawBox(memory);
-  const { set } = await memory.harvest(Client.Vga);
+  const { set } = await memory.harvest(VGA);
   const [exact, lines] = [changedRectangles(set, surface), linesOf(set)];
   const bytesOf = (rectangles: readonly Rectangle[]): number =>
     rectangles.reduce((sum, rectangle) => sum + rectangle.width * rectangle.height * bytesPerPixel, 0);

@@ -5,7 +5,7 @@
  * Both go over the same random pages of one bitmap block, one a turn of the loop, and eight in a row: V8 checks for
  * interrupts in every turn of a loop, and generated code seldom has a loop around one store.
  */
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { generateCode } from '../../scripts/abi-listings.js';
 import { atMost, type Figure } from '../harness/figure.js';
@@ -72,7 +72,7 @@ async function ask(rounds: number) {
   }
   const times = await measureInTurn(measured, rounds);
   await native?.stop();
-  if (!memory.allDirty(0, BLOCK_BYTES, Client.Migration)) {
+  if (!memory.allDirty(0, BLOCK_BYTES, MIGRATION)) {
     throw new Error('not all was dirty');
   }
   vcpu.detach();

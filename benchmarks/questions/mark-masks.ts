@@ -5,7 +5,7 @@
  * page: an emulator that knows which clients it marks for can see what the general form would cost it. Clean pages are
  * made so by a collection of each client before the batch, which is not timed.
  */
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { CODE, DirtyMemory, MIGRATION, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { type Contender, compare } from '../harness/compare.js';
 import type { Figure } from '../harness/figure.js';
@@ -30,7 +30,7 @@ function markAll({ vcpu }: Subject): void {
 }
 
 function markOne({ vcpu }: Subject): void {
-  for (let i = 0; i < PAGES.length; i++) vcpu.markPage(PAGES[i] as number, Client.Migration);
+  for (let i = 0; i < PAGES.length; i++) vcpu.markPage(PAGES[i] as number, MIGRATION);
 }
 
 async function ask(rounds: number) {
@@ -39,7 +39,7 @@ async function ask(rounds: number) {
   const vcpu = attachVcpu(memory.handle);
   const clean = async (): Promise<void> => {
     vcpu.goOffline();
-    for (const client of [Client.Vga, Client.Code, Client.Migration]) {
+    for (const client of [VGA, CODE, MIGRATION] as const) {
       (await memory.harvest(client)).set.dispose();
     }
     vcpu.goOnline();

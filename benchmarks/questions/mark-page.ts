@@ -5,7 +5,7 @@
  * go through the same random pages of one bitmap block, all dirty. The ratio is what tables, hotplug and collecting
  * cost a vCPU per store; the times move with the machine, the ratio less so.
  */
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { compare } from '../harness/compare.js';
 import { atMost } from '../harness/figure.js';
@@ -13,7 +13,7 @@ import type { Question } from '../harness/question.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../subjects/pages.js';
 
 /** Known to the compiler, as it is where an emulator marks; the bare loop knows its bitmap, too. */
-const CLIENT = Client.Migration;
+const CLIENT = MIGRATION;
 const PAGES = randomPages(8192, BLOCK_PAGES);
 
 function markPages(vcpu: Vcpu, pages: Int32Array): void {

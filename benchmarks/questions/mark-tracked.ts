@@ -6,7 +6,7 @@
  * looks at three bitmaps. All pages are dirty, and random ones of one bitmap block.
  */
 import { ALL_CLIENTS } from '../../lib/dirty/client.js';
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { compare } from '../harness/compare.js';
 import { atMost } from '../harness/figure.js';
@@ -14,7 +14,7 @@ import type { Question } from '../harness/question.js';
 import { markAddresses } from '../subjects/address-loops.js';
 import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, randomPages } from '../subjects/pages.js';
 
-const CLIENT = Client.Migration;
+const CLIENT = MIGRATION;
 const PAGES = randomPages(8192, BLOCK_PAGES);
 const ADDRESSES = addressesIn(PAGES);
 
@@ -35,7 +35,7 @@ function vcpuOf(tracked: number): Vcpu {
 }
 
 async function ask(rounds: number) {
-  const [none, one, all] = [vcpuOf(0), vcpuOf(1 << CLIENT), vcpuOf(ALL_CLIENTS)];
+  const [none, one, all] = [vcpuOf(0), vcpuOf(CLIENT), vcpuOf(ALL_CLIENTS)];
   const operations = PAGES.length;
   const byPage = 'markPage(page, client)';
   const ofAddress = 'markPage(page of addr, client)';

@@ -11,7 +11,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { Client } from '../../lib/index.js';
+import { MIGRATION } from '../../lib/index.js';
 import { atLeast, figure } from '../harness/figure.js';
 import { Gaps } from '../harness/gaps.js';
 import { roundTrip } from '../harness/ping-pong.js';
@@ -53,7 +53,7 @@ async function ask(rounds: number) {
   let harvests = 0;
   const harvest = async (): Promise<void> => {
     for (let n = 0; n < OTHER_BLOCKS; n++) {
-      engine.kernel.setOwned(engine.bitmapOf(Client.Migration).blockAt(count + n), 0, BLOCK_PAGES);
+      engine.kernel.setOwned(engine.bitmapOf(MIGRATION).blockAt(count + n), 0, BLOCK_PAGES);
     }
     await memory.syncBitmap(other);
     other.pages.delete(other.offset, other.size);

@@ -7,7 +7,7 @@
  */
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { Client, type PageSet, type Run } from '../../lib/index.js';
+import { MIGRATION, type PageSet, type Run } from '../../lib/index.js';
 import { type Contender, compare } from '../harness/compare.js';
 import { atMost, type Figure } from '../harness/figure.js';
 import type { Question } from '../harness/question.js';
@@ -76,14 +76,14 @@ async function askAt(oneIn: number, rounds: number): Promise<Figure[]> {
   for (const { memory, engine } of engines) {
     const { kernel } = engine;
     memory.ram.plug({ id: 'ram', size: pagesPerBlock * PAGE_SIZE, offset: FIRST_PAGE * PAGE_SIZE });
-    (await memory.harvest(Client.Migration)).set.dispose();
+    (await memory.harvest(MIGRATION)).set.dispose();
     const mark = (): void => {
-      for (let n = 0; n < runs; n++) memory.setDirty((FIRST_PAGE + n * oneIn) * PAGE_SIZE, Client.Migration);
+      for (let n = 0; n < runs; n++) memory.setDirty((FIRST_PAGE + n * oneIn) * PAGE_SIZE, MIGRATION);
     };
     mark();
-    const { set } = await memory.harvest(Client.Migration);
+    const { set } = await memory.harvest(MIGRATION);
     mark();
-    const block = engine.bitmapOf(Client.Migration).blockAt(FIRST_PAGE / pagesPerBlock);
+    const block = engine.bitmapOf(MIGRATION).blockAt(FIRST_PAGE / pagesPerBlock);
     const subject: readonly [Subject, undefined] = [{ set, kernel, block, pagesPerBlock }, undefined];
     checkAgreement(subject[0], pairs);
     contenders.push(

@@ -9,7 +9,7 @@
  */
 import type { SwapPolicy } from '../../lib/dirty/density.js';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
+import { type DirtyMemory, MIGRATION, type PageSet } from '../../lib/index.js';
 import { type Figure, figure } from '../harness/figure.js';
 import { type Measured, measureInTurn, timeOnce } from '../harness/in-turn.js';
 import type { Question } from '../harness/question.js';
@@ -40,11 +40,11 @@ function zeroScratch(): void {
 
 async function collected(memory: DirtyMemory, into: PageSet, bits: Uint32Array, zeroing: boolean): Promise<number> {
   for (let at = 0; at < RAM; at += BLOCK_BYTES) {
-    memory.setDirtyBitmap(bits, at, BLOCK_PAGES, { mask: 1 << Client.Migration });
+    memory.setDirtyBitmap(bits, at, BLOCK_PAGES, { mask: MIGRATION });
   }
   await allZeroed(memory);
   const began = performance.now();
-  await memory.harvest(Client.Migration, { into });
+  await memory.harvest(MIGRATION, { into });
   const harvest = (performance.now() - began) * 1e6;
   const nanoseconds = (harvest + (zeroing ? timeOnce(zeroScratch) : 0)) / BLOCKS;
   into.delete(0, RAM);
@@ -55,7 +55,7 @@ async function engineWith(swapPolicy: SwapPolicy) {
   const { memory } = openEngine({ maxRamBytes: RAM }, { swapPolicy });
   memory.ram.plug({ id: 'ram', size: RAM });
   const into = memory.createPageSet();
-  await memory.harvest(Client.Migration, { into });
+  await memory.harvest(MIGRATION, { into });
   into.delete(0, RAM);
   return { memory, into };
 }

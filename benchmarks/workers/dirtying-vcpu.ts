@@ -1,5 +1,5 @@
 /** A vCPU that dirties random pages as fast as it is let, and counts those that turned by itself. */
-import { type ArenaHandle, attachVcpu, Client } from '../../lib/vcpu.js';
+import { type ArenaHandle, attachVcpu, MIGRATION } from '../../lib/vcpu.js';
 import { threadData, workUntilStopped } from '../harness/threads.js';
 import { PAGE_SIZE, randomPages } from '../subjects/pages.js';
 
@@ -20,7 +20,7 @@ let first = 0;
 workUntilStopped(() => {
   const end = first + pagesPerSlice;
   let count = 0;
-  for (let i = first; i < end; i++) if (vcpu.markPage(pages[i] as number, Client.Migration) !== 0) count++;
+  for (let i = first; i < end; i++) if (vcpu.markPage(pages[i] as number, MIGRATION) !== 0) count++;
   Atomics.add(turned, 0, count);
   vcpu.quiescent();
   first = end === pages.length ? 0 : end;

@@ -32,7 +32,7 @@ export const Header = {
   /** Of the words up to `EngineId`: tells an attaching thread that one of them was written over. */
   Checksum: 9,
 
-  /** Word index of the current block table of client 0, 1, 2. Only the owner stores here (GP-1). */
+  /** Word index of the current block table of VGA; those of CODE and MIGRATION follow. Only the owner stores here (GP-1). */
   Roots: 1 * LINE,
   /** The highest page of any RAM, as an unsigned number; meaningless while the tables are empty. */
   LastPage: 1 * LINE + 3,

@@ -54,7 +54,7 @@ export class BlockTables {
   protected readonly arena: Arena;
   protected readonly allocator: Allocator;
   private readonly kernel: Kernel;
-  /** Of VGA, CODE and MIGRATION. */
+  /** Of VGA, CODE and MIGRATION, in the order of their roots. */
   readonly clients: readonly ClientBitmap[];
   private length = 0;
   /** Undefined while, and so as long as, every client is tracked. */
@@ -65,7 +65,7 @@ export class BlockTables {
     this.arena = arena;
     this.allocator = allocator;
     this.kernel = kernel;
-    this.clients = CLIENTS.map((client) => new ClientBitmap(arena, client, (tracked & (1 << client)) !== 0));
+    this.clients = CLIENTS.map((client) => new ClientBitmap(arena, client, (tracked & client) !== 0));
     if (tracked !== ALL_CLIENTS) {
       this.fullBlock = allocator.allocateBlock('DirtyMemory.create: the full block');
       kernel.setOwned(this.fullBlock, 0, arena.geometry.pagesPerBlock);
@@ -76,7 +76,7 @@ export class BlockTables {
 
   /** The mask of clients that have blocks of their own. */
   get tracked(): number {
-    return this.clients.reduce((mask, bitmap) => (bitmap.tracked ? mask | bitmap.mask : mask), 0);
+    return this.clients.reduce((mask, bitmap) => (bitmap.tracked ? mask | bitmap.client : mask), 0);
   }
 
   hasBlock(number: number): boolean {
@@ -126,7 +126,8 @@ export class BlockTables {
   }
 
   /**
-   * Gives a client that is not tracked blocks of its own, in which the given RAM is dirty.
+   * Gives a client that is not tracked blocks of its own, in which the given RAM is dirty, as new RAM is: what turns dirty
+   * has been collected before, for whoever counts what turns.
    * @returns what to run after a grace period
    * @throws ArenaFullError with nothing changed
    */
@@ -248,10 +249,10 @@ export class BlockTables {
    * is, read as a table, one without entries.
    */
   close(): void {
-    for (const { client } of this.clients) {
+    for (const { root } of this.clients) {
       // ORDER GP-1: before the number that ends the last interval (release).
       // pairs with: dirty/vcpu.ts loadRoots
-      this.arena.words.store(Header.Roots + client, this.arena.regions.zeroBlock);
+      this.arena.words.store(Header.Roots + root, this.arena.regions.zeroBlock);
     }
   }
 
@@ -325,7 +326,7 @@ export class BlockTables {
     const built: NewTable[] = [];
     try {
       for (const bitmap of this.clients) {
-        built.push([bitmap, this.build(bitmap, length, changes[bitmap.client] as readonly Entry[], purpose)]);
+        built.push([bitmap, this.build(bitmap, length, changes[bitmap.root] as readonly Entry[], purpose)]);
       }
     } catch (error) {
       for (const [, table] of built) this.allocator.freeTable(table);

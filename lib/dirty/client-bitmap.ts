@@ -1,23 +1,25 @@
 /**
- * What the owner knows of one client: its bitmap, that is the block table and the blocks that it leads to; who uses it;
- * and the bits that a collection has taken and not yet delivered.
+ * What the owner knows of one client: its live bitmap, that is the block table and the blocks that it leads to, which all
+ * its users share; who they are; and the bits that a collection has taken and not yet delivered.
  *
  * The owner goes by a record of its own of what it has published. A table in the arena that differs from it was written
  * over: vCPUs mark elsewhere, and the owner would clear what is no bitmap.
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
-import { CorruptionError, UsageError } from '../base/errors.js';
-import { type Client, clientName } from './client.js';
+import { CorruptionError } from '../base/errors.js';
+import { type Client, clientName, type Root, rootOf } from './client.js';
 import { ClientLock } from './client-lock.js';
 import type { PageSet } from './page-set.js';
+import type { PendingPages } from './pending-pages.js';
 
-/** Who has a client alone (dirty/exclusive-use.ts), as the errors of everybody else's calls show it. */
-export interface ExclusiveUser {
-  /** With its article: 'a migration'. */
+/** Somebody with a dirty set of its own: the client's live bits, those in flight, and what others have collected. */
+export interface User {
   readonly name: string;
-  /** What to do about it, as the middle of a sentence. */
-  readonly remedy: string;
+  /** What others have collected and it has not. */
+  readonly pending: PendingPages;
+  /** Where its next bounded collection begins. */
+  cursor: number;
 }
 
 /** An entry of a block table, and the word index that it holds. */
@@ -25,35 +27,28 @@ export type Entry = readonly [number: number, block: number];
 
 export class ClientBitmap {
   readonly client: Client;
+  readonly root: Root;
   readonly name: string;
-  /** Of the client alone. */
-  readonly mask: number;
   /** Has it blocks of its own? */
   tracked: boolean;
-  /** How many want its bits; the engine itself is one, and stays, where it is tracked from the beginning. */
-  users: number;
-  /** The cookie of the period after which every vCPU marks for it. */
-  trackedFrom = 0;
+  /** Who wants its bits. */
+  readonly users = new Set<User>();
   /** Guards `inFlight`. */
   readonly lock = new ClientLock();
   /** The bits that a collection has cleared and not yet delivered or put back. */
   inFlight: PageSet | undefined;
-  /** Where the next bounded collection begins. */
-  cursor = 0;
   private readonly arena: Arena;
   /** Word index of the published table. */
   private published = 0;
   /** As they were published. */
   private entries = new Int32Array(0);
-  private exclusive: ExclusiveUser | undefined;
 
   constructor(arena: Arena, client: Client, tracked: boolean) {
     this.arena = arena;
     this.client = client;
+    this.root = rootOf(client);
     this.name = clientName(client);
-    this.mask = 1 << client;
     this.tracked = tracked;
-    this.users = tracked ? 1 : 0;
   }
 
   get table(): number {
@@ -72,7 +67,7 @@ export class ClientBitmap {
     // ORDER GP-1: the table's and its fresh blocks' contents precede this store (release), else a reader that loads
     //   the root follows garbage (corruption). The caller requests the grace period in the same step.
     // pairs with: dirty/vcpu.ts loadRoots; stress/generated-code.ts enterBlock
-    words.store(Header.Roots + this.client, table);
+    words.store(Header.Roots + this.root, table);
     return replaced;
   }
 
@@ -95,30 +90,6 @@ export class ClientBitmap {
     throw new CorruptionError(
       `block table of client ${this.name}: entry ${number} was written over: it is ${found}, not ${block}. ` +
         'Marks may have gone astray: take all RAM for dirty, and go on with another engine',
-    );
-  }
-
-  /**
-   * From now on nobody but the user begins a collection, until `admitAll`. Those that were called before go on.
-   * @throws UsageError while another user has the client alone
-   */
-  admitOnly(operation: string, user: ExclusiveUser): void {
-    this.checkAdmits(operation, user);
-    this.exclusive = user;
-  }
-
-  /** Ends what `admitOnly` began. */
-  admitAll(): void {
-    this.exclusive = undefined;
-  }
-
-  /** @param user who collects, where somebody has the client alone. @throws UsageError where somebody else has */
-  checkAdmits(operation: string, user: ExclusiveUser | undefined): void {
-    if (this.exclusive === undefined || this.exclusive === user) return;
-    const { name, remedy } = this.exclusive;
-    throw new UsageError(
-      `${operation}: ${name} collects ${this.name} alone, for it would miss the pages that others collect; ` +
-        `${remedy}, and all RAM is dirty for ${this.name} afterwards`,
     );
   }
 }

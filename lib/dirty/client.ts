@@ -1,33 +1,49 @@
-/** The users of dirty bits (QEMU: DIRTY_MEMORY_VGA, _CODE, _MIGRATION), each with a bitmap of its own. */
+/**
+ * The users of dirty bits (QEMU: DIRTY_MEMORY_VGA, _CODE, _MIGRATION), each with a bitmap of its own. A client is its bit
+ * in a mask: it passes wherever a mask of clients is taken.
+ */
 import { outOfRange, wrongType } from '../base/errors.js';
 
-export const Client = { Vga: 0, Code: 1, Migration: 2 } as const;
-export type Client = (typeof Client)[keyof typeof Client];
-
-export const CLIENTS: readonly Client[] = [Client.Vga, Client.Code, Client.Migration];
-export const CLIENT_COUNT = 3;
-/**
- * The mask of all clients; a client's bit in a mask is `1 << client`. Do not mix them up: `Client.Migration` (2), used as a
- * mask, means CODE.
- */
+/** The display. */
+export const VGA = 1 as const;
+/** Translated code. */
+export const CODE = 2 as const;
+/** Live migration, snapshots, dirty rates. */
+export const MIGRATION = 4 as const;
+/** The mask of all clients. */
 export const ALL_CLIENTS = 7;
+
+/** One client, and no mask of several. */
+export type Client = typeof VGA | typeof CODE | typeof MIGRATION;
+
+/** In the order of their roots in the arena. */
+export const CLIENTS: readonly Client[] = [VGA, CODE, MIGRATION];
+export const CLIENT_COUNT = 3;
+
+/**
+ * A client's place among the roots in the arena, and in whatever else has one entry a client. Only here is it computed from
+ * the client.
+ */
+export type Root = 0 | 1 | 2;
+
+export function rootOf(client: Client): Root {
+  return client === VGA ? 0 : client === CODE ? 1 : 2;
+}
 
 /** @returns the mask of those clients of `mask` for which `holds` */
 export function clientsFor(mask: number, holds: (client: Client) => boolean): number {
   let result = 0;
-  for (const client of CLIENTS) if ((mask & (1 << client)) !== 0 && holds(client)) result |= 1 << client;
+  for (const client of CLIENTS) if ((mask & client) !== 0 && holds(client)) result |= client;
   return result;
 }
 
-const NAMES = ['VGA', 'CODE', 'MIGRATION'] as const;
-
-export function clientName(client: number): string {
-  return NAMES[client] ?? String(client);
+export function clientName(client: Client): string {
+  return client === VGA ? 'VGA' : client === CODE ? 'CODE' : 'MIGRATION';
 }
 
 export function checkClient(operation: string, client: unknown): Client {
-  if (client === 0 || client === 1 || client === 2) return client;
-  const expected = 'one client, 0 (VGA), 1 (CODE) or 2 (MIGRATION), and no mask';
+  if (client === VGA || client === CODE || client === MIGRATION) return client;
+  const expected = 'one client, 1 (VGA), 2 (CODE) or 4 (MIGRATION), and no mask of several';
   if (typeof client !== 'number') throw wrongType(operation, 'client', client, expected);
   throw outOfRange(operation, 'client', client, expected);
 }

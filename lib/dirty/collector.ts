@@ -30,6 +30,16 @@
  * next where its own runs already), and then the next in the queue runs.
  * Until then they are *in flight*: the owner's queries count them as dirty.
  *
+ * DM-8 Users of a client share its live bits, and each has besides a set of what others have collected and it has not. No
+ *   user misses a page. Let a reader mark a page, and let C be the first collection to clear its bit after that which is not
+ *   given up. When C delivers, the interval has ended (DM-2), and in that step the page becomes pending for every other
+ *   user. It stays so until a collection of that user's hands it over, which is after the end of the interval: the copy
+ *   has the store. Until C delivers the page is live or in flight, and the client's lock lets no other collection come
+ *   between, but for one that does not wait: that one hands over a copy of what is in flight. To a user that comes later all
+ *   RAM is pending. What others have collected needs no grace period, since it has had one.
+ *   Room for all that a delivery changes is made before anything is changed: a collection that finds none delivers to
+ *   nobody. What leaves a pending set is handed over in the same step, or is of RAM that is gone.
+ *
  * A measurement borrows the bits: it takes all, sees what turns dirty meanwhile, and puts them back. That needs no grace
  * period, and DM-2 holds for the next collection as if the bits had been live all the time. Let its clear follow the
  * putting back, and g be its period. An interval that began with a number below g is waited for, whatever its marks have
@@ -41,14 +51,12 @@ import { GracePeriodTimeout, UsageError } from '../base/errors.js';
 import { readWaitOptions, type WaitLimit, type WaitOptions } from '../base/wait.js';
 import type { Rcu } from '../rcu/rcu.js';
 import type { AfterGracePeriod, BlockTables } from './block-tables.js';
-import type { ClientBitmap, ExclusiveUser } from './client-bitmap.js';
+import type { ClientBitmap, User } from './client-bitmap.js';
 import { isDense, type SwapPolicy } from './density.js';
 import { EVERYTHING, eachBlock, type PageRange, walkBlocks } from './page-range.js';
 import { PageSet } from './page-set.js';
 import type { PageSetStore } from './page-set-store.js';
-
-/** The RAM of the moment within a range, ascending. */
-export type RamWithin = (range: PageRange) => Iterable<PageRange>;
+import type { PendingPages, RamWithin } from './pending-pages.js';
 
 export interface CollectorParts {
   readonly geometry: Geometry;
@@ -59,19 +67,23 @@ export interface CollectorParts {
   readonly swapPolicy: SwapPolicy;
 }
 
-/** What to collect, of whom, and for whom. */
+/** What to collect, and for whom. */
 export interface Collection<T> {
   readonly operation: string;
   readonly bitmap: ClientBitmap;
+  readonly user: User;
   /** Asked for at the clear, which may come long after the call: a place may be other RAM's by then. */
   readonly range: () => PageRange;
-  /** Is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end. */
-  readonly deliver: (taken: PageSet) => T;
-  /** Of all RAM: collect no more than so many, from where the client's last such collection stopped. */
+  /** Of all RAM: collect no more than so many, from where the user's last such collection stopped. */
   readonly maxPages?: number | undefined;
-  /** Who collects, where somebody has the client alone. */
-  readonly user?: ExclusiveUser | undefined;
+  /** Looks, before anything is delivered to anyone, whether it can be. @throws what the collection fails with */
+  readonly check?: () => void;
+  /** Is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end. Cannot fail. */
+  readonly deliver: (taken: PageSet) => T;
 }
+
+/** Who takes over blocks that were collected, by their numbers. */
+type Heirs = ReadonlyMap<number, PendingPages>;
 
 export class Collector {
   protected readonly parts: CollectorParts;
@@ -81,16 +93,15 @@ export class Collector {
   }
 
   /**
-   * The clear runs inside the call when no other collection of the client is under way. When nothing was dirty no grace
+   * The clear runs inside the call when no other collection of the client is under way. When no bit was set, no grace
    * period is waited for.
    * @throws (rejects) GracePeriodTimeout, the signal's reason, ArenaFullError, UsageError
    */
   async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
-    const { operation, bitmap, range, deliver, maxPages } = collection;
+    const { operation, bitmap, range, maxPages } = collection;
     const { rcu, store } = this.parts;
     const wait = readWaitOptions(operation, options);
     rcu.checkMayWait(operation);
-    bitmap.checkAdmits(operation, collection.user);
     wait.signal?.throwIfAborted();
     const since = performance.now();
     if (!bitmap.lock.tryAcquire()) {
@@ -98,12 +109,18 @@ export class Collector {
       const timeoutError = (ms: number): Error => new GracePeriodTimeout(queued, ms, rcu.holdouts());
       await rcu.holdingFor(bitmap.lock.acquire({ options: wait, since, timeoutError }));
     }
-    checkTracked(operation, bitmap);
+    try {
+      checkUses(collection);
+    } catch (error) {
+      bitmap.lock.release();
+      throw error;
+    }
     const taken = new PageSet(store, operation);
+    let chosen: PageSet | undefined;
     try {
       rcu.step();
-      const release =
-        maxPages === undefined ? this.take(bitmap, range(), taken) : this.takeSome(bitmap, taken, maxPages);
+      if (maxPages !== undefined) chosen = this.takeSome(collection, taken, maxPages);
+      const release = maxPages === undefined ? this.take(bitmap, range(), taken) : undefined;
       if (!taken.untouched) {
         bitmap.inFlight = taken;
         // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
@@ -114,52 +131,44 @@ export class Collector {
         if (turn !== undefined) await turn; // a clean harvest takes a microsecond, and each await a good part of one
       }
     } catch (error) {
+      chosen?.dispose();
       this.abandon(bitmap, taken);
       await rcu.breathe();
       throw error;
     }
     bitmap.inFlight = undefined;
-    return this.hand(bitmap, taken, deliver);
+    try {
+      return this.hand(collection, taken, chosen);
+    } finally {
+      bitmap.lock.release();
+    }
   }
 
   /**
-   * Collects without a grace period: right only while every reader is stopped by a handshake that happens-before the
-   * call, and resumes after it (DM-2's premise, by other means).
-   * @throws UsageError while another collection of the client is under way, or its tracking begins: a reader that resumes
-   *   may have tables and a mask of before
+   * Collects without a grace period: right only while every reader is offline (DM-2's premise, by other means). What another
+   * collection has in flight it copies: that one delivers as ever, so that a page may be seen twice.
    */
-  collectUnsynchronized<T>(
-    operation: string,
-    bitmap: ClientBitmap,
-    range: PageRange,
-    deliver: (taken: PageSet) => T,
-  ): T {
+  collectWhileStopped<T>(collection: Collection<T>): T {
+    const { operation, bitmap, range } = collection;
     const { rcu, store } = this.parts;
-    bitmap.checkAdmits(operation, undefined);
-    if (!bitmap.lock.tryAcquire()) {
-      const holdouts = rcu.describeHoldouts();
-      throw new UsageError(
-        `${operation}: another collection of ${bitmap.name} is under way${holdouts && `, ${holdouts}`}`,
-      );
-    }
-    checkTracked(operation, bitmap);
+    bitmap.lock.endLoan();
+    checkUses(collection);
     rcu.step();
-    if (rcu.completed < bitmap.trackedFrom) {
-      bitmap.lock.release();
-      const holdouts = rcu.describeHoldouts();
-      throw new UsageError(
-        `${operation}: not every vCPU marks for ${bitmap.name} yet${holdouts && `, ${holdouts}`}; await track first`,
-      );
-    }
     const taken = new PageSet(store, operation);
+    let inFlight: PageSet | undefined;
     try {
-      this.empty(bitmap, range, taken, () => true);
+      this.empty(bitmap, range(), taken, () => true);
+      if (bitmap.inFlight !== undefined) {
+        inFlight = new PageSet(store, operation);
+        inFlight.addAll(bitmap.inFlight);
+        inFlight.keepOnly([range()]);
+      }
     } catch (error) {
+      inFlight?.dispose();
       this.putBack(bitmap, taken);
-      bitmap.lock.release();
       throw error;
     }
-    return this.hand(bitmap, taken, deliver);
+    return this.hand(collection, taken, undefined, inFlight);
   }
 
   /**
@@ -228,34 +237,45 @@ export class Collector {
     return published?.release;
   }
 
-  /** Empties words from the client's cursor on, once around all RAM, until `maxPages` bits are taken. */
-  private takeSome(bitmap: ClientBitmap, taken: PageSet, maxPages: number): undefined {
+  /**
+   * Of the pages that others have collected those come first that the user has not had for longest, with their bits; the rest
+   * are found from its cursor on, once around all RAM.
+   * @returns the former
+   */
+  private takeSome({ operation, bitmap, user }: Collection<unknown>, taken: PageSet, maxPages: number): PageSet {
     const { geometry, store, ramWithin } = this.parts;
     const { kernel } = store;
-    let left = maxPages;
-    for (const half of [
-      { first: bitmap.cursor, end: EVERYTHING.end },
-      { first: 0, end: bitmap.cursor },
-    ]) {
-      for (const part of ramWithin(half)) {
-        const reached = walkBlocks(part, geometry.pagesPerBlock, (number, first, to) => {
-          const block = bitmap.intactBlockAt(number);
-          let page = first;
-          while (page < to && left > 0) {
-            const from = kernel.findSet(block, page, to);
-            // No more bits than pages that may be taken, however many are set meanwhile.
-            const until = Math.min(kernel.findClear(block, from, to), from + left);
-            left -= taken.takeLive(block, number, from, until);
-            page = until;
-          }
-          return page;
-        });
-        if (left > 0) continue;
-        bitmap.cursor = reached;
-        return undefined;
+    const chosen = user.pending.choose(maxPages, user.cursor, operation);
+    try {
+      for (const run of chosen.ranges()) this.empty(bitmap, run, taken, () => true);
+      let left = maxPages - chosen.pages;
+      for (const half of [
+        { first: user.cursor, end: EVERYTHING.end },
+        { first: 0, end: user.cursor },
+      ]) {
+        for (const part of ramWithin(half)) {
+          const reached = walkBlocks(part, geometry.pagesPerBlock, (number, first, to) => {
+            const block = bitmap.intactBlockAt(number);
+            let page = first;
+            while (page < to && left > 0) {
+              const from = kernel.findSet(block, page, to);
+              // No more bits than pages that may be taken, however many are set meanwhile.
+              const until = Math.min(kernel.findClear(block, from, to), from + left);
+              left -= taken.takeLive(block, number, from, until);
+              page = until;
+            }
+            return page;
+          });
+          if (left > 0) continue;
+          user.cursor = reached;
+          return chosen;
+        }
       }
+      return chosen;
+    } catch (error) {
+      chosen.dispose();
+      throw error;
     }
-    return undefined;
   }
 
   /** Takes the bits of the range's blocks that are not clean and that `wanted` lets pass. */
@@ -275,17 +295,59 @@ export class Collector {
     }
   }
 
-  /** The end of a collection whose bits are not in flight any more. */
-  private hand<T>(bitmap: ClientBitmap, taken: PageSet, deliver: (taken: PageSet) => T): T {
+  /**
+   * The end of a collection whose bits are not in flight any more. Room for all that changes is made first; then nothing can
+   * fail.
+   * @param chosen the pages of others' collections, where not all of the range's are handed over. Disposed of
+   * @param inFlight copied from another collection. Absorbed
+   */
+  private hand<T>(collection: Collection<T>, taken: PageSet, chosen?: PageSet, inFlight?: PageSet): T {
+    const { operation, bitmap, user } = collection;
+    const others = [...bitmap.users].filter((other) => other !== user);
+    let share: PageSet | PageRange;
+    let heirs: Heirs = new Map();
     try {
       taken.keepOnly(this.parts.ramWithin(EVERYTHING));
-      return deliver(taken);
+      chosen?.keepOnly(this.parts.ramWithin(EVERYTHING));
+      collection.check?.();
+      share = chosen ?? collection.range();
+      if (share === EVERYTHING) heirs = this.heirs(taken, user, others);
+      if (!taken.untouched) {
+        for (const { pending } of others) {
+          pending.reserveFor(taken, operation, (number) => heirs.get(number) !== pending);
+        }
+      }
+      user.pending.reserveMove(share, taken);
     } catch (error) {
+      chosen?.dispose();
+      inFlight?.dispose();
       this.putBack(bitmap, taken);
       throw error;
-    } finally {
-      bitmap.lock.release();
     }
+    for (const { pending } of others) this.deliverTo(pending, taken, heirs);
+    if (inFlight !== undefined) taken.absorb(inFlight);
+    if (heirs.size > 0) return collection.deliver(bequeath(taken, user.pending.takeAll(), heirs));
+    user.pending.moveTo(share, taken);
+    chosen?.dispose();
+    return collection.deliver(taken);
+  }
+
+  /**
+   * A block that was swapped out, and that the collector has pages of already, need not be copied: its pages are added to
+   * the collector's, and it goes to a user that has none there.
+   */
+  protected heirs(taken: PageSet, user: User, others: readonly User[]): Heirs {
+    const heirs = new Map<number, PendingPages>();
+    for (const number of taken.adopted) {
+      const heir = user.pending.hasBlock(number) ? others.find(({ pending }) => pending.lacks(number)) : undefined;
+      if (heir !== undefined) heirs.set(number, heir.pending);
+    }
+    return heirs;
+  }
+
+  /** Adds what was collected to what another user has yet to collect. */
+  protected deliverTo(pending: PendingPages, taken: PageSet, heirs: Heirs): void {
+    pending.add(taken, (number) => heirs.get(number) !== pending);
   }
 
   /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */
@@ -320,9 +382,18 @@ export class Collector {
   }
 }
 
-/** Of a client whose lock is held. */
-function checkTracked(operation: string, { tracked, lock, name }: ClientBitmap): void {
-  if (tracked) return;
-  lock.release();
-  throw new UsageError(`${operation}: ${name} is not tracked; call track first`);
+/** @returns all pages of both, without the blocks that were handed on as they were */
+function bequeath(taken: PageSet, own: PageSet, heirs: Heirs): PageSet {
+  own.addAll(taken, (number) => heirs.has(number));
+  for (const [number, heir] of heirs) heir.adopt(number, taken.release(number));
+  own.absorb(taken);
+  return own;
+}
+
+/** @throws UsageError where the user tracks the client no more, or never did */
+function checkUses({ operation, bitmap, user }: Collection<unknown>): void {
+  if (bitmap.users.has(user)) return;
+  throw new UsageError(
+    `${operation}: ${bitmap.name} is not tracked by '${user.name}'; await track, and collect by what it returns`,
+  );
 }

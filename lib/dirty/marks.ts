@@ -22,7 +22,7 @@ export class Marks {
     let turned = 0;
     eachBlock(range, this.geometry.pagesPerBlock, (number, from, to) => {
       for (const bitmap of clients) {
-        if (this.kernel.setLive(bitmap.intactBlockAt(number), from, to) > 0) turned |= bitmap.mask;
+        if (this.kernel.setLive(bitmap.intactBlockAt(number), from, to) > 0) turned |= bitmap.client;
       }
     });
     return turned;
@@ -55,6 +55,6 @@ export class Marks {
   }
 
   private of(mask: number): ClientBitmap[] {
-    return this.clients.filter((bitmap) => (mask & bitmap.mask) !== 0);
+    return this.clients.filter((bitmap) => (mask & bitmap.client) !== 0);
   }
 }

@@ -3,10 +3,19 @@
  * during a harvest. Its blocks have the shape of bitmap blocks, so kernels work on both, and they exist only where the
  * set has pages. They belong to the owner's thread alone: all accesses are plain (DM-1).
  */
-import { memoryGrown, UsageError } from '../base/errors.js';
+import { memoryGrown, UsageError, wrongType } from '../base/errors.js';
+import { readOptions } from '../base/options.js';
 import { eachBlock, type PageRange, touchedPages, walkBlocks } from './page-range.js';
 import type { PageSetStore } from './page-set-store.js';
-import { type Run, RunIterator } from './run-iterator.js';
+import { placeOf, type RamPlace, type Run, RunIterator, type RunWithin } from './run-iterator.js';
+
+// Consumers' libraries may lack these: as @types/node declares them.
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+}
 
 /**
  * A set of pages of guest RAM. Of the owner's thread alone; `pages` is exact. It holds arena memory until `dispose`.
@@ -55,6 +64,34 @@ export class PageSet {
     return this.hasAny(touchedPages('PageSet.has', start, length, this.store.geometry.pageSize));
   }
 
+  /**
+   * Adds every page that the bytes touch, RAM or not. @returns how many are new
+   * @throws as `has`; ArenaFullError with nothing changed
+   */
+  add(start: number, length: number): number {
+    const operation = 'PageSet.add';
+    this.open(operation);
+    const range = touchedPages(operation, start, length, this.store.geometry.pageSize);
+    this.reserveAll((visit) => eachBlock(range, this.store.geometry.pagesPerBlock, visit), operation);
+    return this.addRange(range);
+  }
+
+  /**
+   * Adds all pages of another set of this engine, which keeps them. @returns how many are new
+   * @throws TypeError for anything else; UsageError when either was disposed of; ArenaFullError with nothing changed
+   */
+  union(other: PageSet): number {
+    const operation = 'PageSet.union';
+    this.open(operation);
+    if (!PageSet.is(other) || !other.belongsTo(this.store)) {
+      throw wrongType(operation, 'other', other, 'a PageSet of this engine');
+    }
+    const theirs = other.open(operation);
+    if (other === this) return 0;
+    this.reserveAll((visit) => theirs.forEach((_, number) => void visit(number)), operation);
+    return this.addAll(other);
+  }
+
   /** Removes every page that the bytes touch. @returns how many there were */
   delete(start: number, length: number): number {
     this.open('PageSet.delete');
@@ -64,10 +101,24 @@ export class PageSet {
   /**
    * The set as byte ranges, ascending, neighbours merged. Pages may be deleted while it is iterated: those that are gone
    * by then are not given. Pages that are added then may be, or not.
-   * @throws UsageError from the step after `dispose` or after the engine was closed
+   * @param options.block a RAM block, or any other place of whole pages: gives what lies within it alone, each run with its
+   *   place in it, cut at the block's ends. It need not be plugged (any more). Default: all pages
+   * @throws TypeError, RangeError for a block that is none; UsageError from the step after `dispose` or after the engine was
+   *   closed
    */
-  runs(): IterableIterator<Run, void, undefined> {
-    return new RunIterator(this, this.store);
+  runs(): IterableIterator<Run, void, undefined>;
+  runs(options: { readonly block: RamPlace }): IterableIterator<RunWithin, void, undefined>;
+  runs(options: { readonly block?: RamPlace }): IterableIterator<Run, void, undefined>;
+  runs(options: { readonly block?: RamPlace } = {}): IterableIterator<Run, void, undefined> {
+    const operation = 'PageSet.runs';
+    const { block } = readOptions(operation, options, { block: true });
+    if (block === undefined) return new RunIterator(this, this.store);
+    return new RunIterator(this, this.store, placeOf(operation, block, this.store.geometry.pageSize));
+  }
+
+  /** As `runs()`. */
+  [Symbol.iterator](): IterableIterator<Run, void, undefined> {
+    return this.runs();
   }
 
   /** Gives the memory back to the arena. Every other method throws afterwards; a second `dispose` does nothing. */
@@ -78,6 +129,11 @@ export class PageSet {
     this.uncounted.clear();
     this.count = 0;
     this.changes += 1;
+  }
+
+  /** `dispose`, at the end of `using`, where the host has it. */
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** @internal It is disposed of after the next grace period: messages about a full arena say so. */
@@ -97,16 +153,10 @@ export class PageSet {
 
   /** @internal Moves the live block's bits in here. @returns how many pages are new. @throws ArenaFullError, nothing moved */
   takeLive(live: number, number: number, from: number, to: number): number {
-    const { kernel, allocator } = this.store;
+    const { kernel } = this.store;
     const first = kernel.findSet(live, from, to);
     if (first === to) return 0;
-    const blocks = this.open(this.purpose);
-    let block = blocks.get(number);
-    if (block === undefined) {
-      block = allocator.allocateBlock(`${this.purpose}: page set block ${number}`);
-      blocks.set(number, block);
-    }
-    const added = kernel.takeLive(live, first, to, block);
+    const added = kernel.takeLive(live, first, to, this.blockFor(number));
     this.count += added;
     this.changes += 1;
     return added;
@@ -170,6 +220,88 @@ export class PageSet {
     return added;
   }
 
+  /**
+   * @internal Makes sure of blocks for all pages of `other`, or of the range, so that they can be added without fail.
+   * @throws ArenaFullError; then there may be blocks without pages
+   */
+  reserve(other: PageSet | PageRange, wanted: (number: number) => boolean = () => true): void {
+    if (other instanceof PageSet) {
+      for (const number of other.open(this.purpose).keys()) if (wanted(number)) this.blockFor(number);
+    } else eachBlock(other, this.store.geometry.pagesPerBlock, (number) => void this.blockFor(number));
+  }
+
+  /** @internal Adds all pages of `other`, or of the blocks that are wanted; it keeps them. @returns how many are new */
+  addAll(other: PageSet, wanted: (number: number) => boolean = () => true): number {
+    const { kernel, geometry } = this.store;
+    let added = 0;
+    for (const [number, block] of other.open(this.purpose)) {
+      if (!wanted(number)) continue;
+      const turned = kernel.mergeOwned(block, 0, geometry.pagesPerBlock, this.blockFor(number));
+      if (!this.uncounted.has(number)) this.count += turned;
+      added += turned;
+    }
+    this.changes += 1;
+    return added;
+  }
+
+  /** @internal */
+  hasBlock(number: number): boolean {
+    return this.open(this.purpose).has(number);
+  }
+
+  /** @internal Numbers of the blocks that were adopted, and not counted yet. */
+  get adopted(): ReadonlySet<number> {
+    return this.uncounted;
+  }
+
+  /** @internal Gives away a block that was adopted. */
+  release(number: number): number {
+    const blocks = this.open(this.purpose);
+    const block = blocks.get(number) as number;
+    blocks.delete(number);
+    this.uncounted.delete(number);
+    this.changes += 1;
+    return block;
+  }
+
+  /** @internal Adds the range. @returns how many pages are new */
+  addRange(range: PageRange): number {
+    const { kernel, geometry } = this.store;
+    let added = 0;
+    eachBlock(range, geometry.pagesPerBlock, (number, from, to) => {
+      const block = this.blockFor(number);
+      const turned = to - from - kernel.count(block, from, to);
+      if (!this.uncounted.has(number)) this.count += turned;
+      kernel.setOwned(block, from, to);
+      added += turned;
+    });
+    this.changes += 1;
+    return added;
+  }
+
+  /** @internal Removes all pages of `other`. */
+  removeAll(other: PageSet): void {
+    const { kernel, geometry } = this.store;
+    const { pagesPerBlock } = geometry;
+    for (const [number, theirs] of other.open(this.purpose)) {
+      const block = this.open(this.purpose).get(number);
+      if (block === undefined) continue;
+      for (let page = 0; page < pagesPerBlock; ) {
+        const first = kernel.findSet(theirs, page, pagesPerBlock);
+        page = kernel.findClear(theirs, first, pagesPerBlock);
+        const cleared = kernel.clearOwned(block, first, page);
+        if (!this.uncounted.has(number)) this.count -= cleared;
+      }
+    }
+    this.changes += 1;
+  }
+
+  /** @internal Its pages, ascending. */
+  *ranges(): Generator<PageRange> {
+    const { pageSize } = this.store.geometry;
+    for (const { start, length } of this.runs()) yield { first: start / pageSize, end: (start + length) / pageSize };
+  }
+
   /** @internal Removes every page that is in none of the ranges, which are ascending and disjoint. */
   keepOnly(ranges: Iterable<PageRange>): void {
     let at = 0;
@@ -189,6 +321,15 @@ export class PageSet {
     return found;
   }
 
+  /** @internal @returns the first page of the range that is in the set, or the range's end */
+  findPresent(range: PageRange): number {
+    const blocks = this.open(this.purpose);
+    return walkBlocks(range, this.store.geometry.pagesPerBlock, (number, from, to) => {
+      const block = blocks.get(number);
+      return block === undefined ? to : this.store.kernel.findSet(block, from, to);
+    });
+  }
+
   /** @internal @returns the first page of the range that is not in the set, or the range's end */
   findMissing(range: PageRange): number {
     const blocks = this.open(this.purpose);
@@ -198,8 +339,38 @@ export class PageSet {
     });
   }
 
-  /** A block that is emptied whole goes back to the arena, so that the next one may be taken over as it is. */
-  private remove(range: PageRange): number {
+  /** As `reserve`, for embedders: after a failure the set has no more blocks than before. @throws ArenaFullError */
+  private reserveAll(each: (visit: (number: number) => void) => void, purpose: string): void {
+    const { allocator } = this.store;
+    const blocks = this.open(purpose);
+    const fresh: number[] = [];
+    try {
+      each((number) => {
+        if (blocks.has(number)) return;
+        this.blockFor(number, purpose);
+        fresh.push(number);
+      });
+    } catch (error) {
+      for (const number of fresh) {
+        allocator.freeZeroedBlock(blocks.get(number) as number);
+        blocks.delete(number);
+      }
+      throw error;
+    }
+  }
+
+  private blockFor(number: number, purpose = this.purpose): number {
+    const blocks = this.open(purpose);
+    let block = blocks.get(number);
+    if (block === undefined) {
+      block = this.store.allocator.allocateBlock(`${purpose}: page set block ${number}`);
+      blocks.set(number, block);
+    }
+    return block;
+  }
+
+  /** @internal A block that is emptied whole goes back to the arena, so that the next one may be taken over as it is. */
+  remove(range: PageRange): number {
     const { kernel, allocator, geometry } = this.store;
     const blocks = this.open(this.purpose);
     let removed = 0;

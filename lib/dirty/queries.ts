@@ -4,9 +4,10 @@
  */
 import type { Geometry } from '../arena/geometry.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import type { ClientBitmap } from './client-bitmap.js';
-import type { RamWithin } from './collector.js';
+import type { ClientBitmap, User } from './client-bitmap.js';
 import { type PageRange, walkBlocks } from './page-range.js';
+import type { PageSet } from './page-set.js';
+import type { RamWithin } from './pending-pages.js';
 
 export class Queries {
   private readonly kernel: Pick<Kernel, 'findSet' | 'findClear'>;
@@ -19,32 +20,56 @@ export class Queries {
     this.pagesPerBlock = pagesPerBlock;
   }
 
-  /** Is any page of the range dirty? (QEMU: cpu_physical_memory_get_dirty.) */
-  anyDirty(range: PageRange, bitmap: ClientBitmap): boolean {
-    for (const part of this.ramWithin(range)) {
-      if (bitmap.inFlight?.hasAny(part) || this.find('findSet', part, bitmap) < part.end) return true;
-    }
+  /** Is any page of the range dirty for the user? (QEMU: cpu_physical_memory_get_dirty.) */
+  anyDirty(range: PageRange, bitmap: ClientBitmap, user: User): boolean {
+    for (const part of this.ramWithin(range)) if (this.findDirty(part, bitmap, user) < part.end) return true;
     return false;
   }
 
-  /** Are all pages of the range dirty? (QEMU: cpu_physical_memory_all_dirty.) */
-  allDirty(range: PageRange, bitmap: ClientBitmap): boolean {
+  /** Are all pages of the range dirty for the user? (QEMU: cpu_physical_memory_all_dirty.) */
+  allDirty(range: PageRange, bitmap: ClientBitmap, user: User): boolean {
     let reached = range.first;
     for (const part of this.ramWithin(range)) {
-      if (part.first !== reached || !this.allDirtyInRam(part, bitmap)) return false;
+      if (part.first !== reached || this.findClean(part, bitmap, user) < part.end) return false;
       reached = part.end;
     }
     return reached === range.end;
   }
 
-  private allDirtyInRam(part: PageRange, bitmap: ClientBitmap): boolean {
-    for (let page = part.first; page < part.end; ) {
-      const clear = this.find('findClear', { first: page, end: part.end }, bitmap);
-      if (clear === part.end) return true;
-      page = bitmap.inFlight?.findMissing({ first: clear, end: part.end }) ?? clear;
-      if (page === clear) return false;
+  /** Adds the pages of the range that are dirty for the user. @throws ArenaFullError */
+  addDirty(range: PageRange, bitmap: ClientBitmap, user: User, into: PageSet): void {
+    for (const part of this.ramWithin(range)) {
+      for (let page = part.first; page < part.end; ) {
+        const first = this.findDirty({ first: page, end: part.end }, bitmap, user);
+        if (first === part.end) break;
+        page = this.findClean({ first, end: part.end }, bitmap, user);
+        into.addRange({ first, end: page });
+      }
     }
-    return true;
+  }
+
+  /** Of a range of RAM. */
+  private findDirty(part: PageRange, bitmap: ClientBitmap, user: User): number {
+    return Math.min(
+      this.find('findSet', part, bitmap),
+      bitmap.inFlight?.findPresent(part) ?? part.end,
+      user.pending.findPending(part),
+    );
+  }
+
+  /** Of a range of RAM. */
+  private findClean(part: PageRange, bitmap: ClientBitmap, user: User): number {
+    for (let page = part.first; page < part.end; ) {
+      const rest = { first: page, end: part.end };
+      const clear = Math.max(
+        this.find('findClear', rest, bitmap),
+        bitmap.inFlight?.findMissing(rest) ?? page,
+        user.pending.findOther(rest),
+      );
+      if (clear === page) return page;
+      page = clear;
+    }
+    return part.end;
   }
 
   /** @returns the first page of the range whose live bit is set or clear, or the range's end */

@@ -5,12 +5,38 @@
  * the last run that was given out.
  */
 import { RUN_CAPACITY } from '../arena/layout.js';
+import { checkAddress, checkInteger, outOfRange, wrongType } from '../base/errors.js';
+import type { PageRange } from './page-range.js';
 import type { PageSetStore } from './page-set-store.js';
 
 /** Bytes of ram_addr space. */
 export interface Run {
   readonly start: number;
   readonly length: number;
+}
+
+/** A run within a RAM block. */
+export interface RunWithin extends Run {
+  /** Where it begins in the block, in bytes. */
+  readonly offset: number;
+}
+
+/** Whole pages of ram_addr space, in bytes: a `RamBlock` is one. */
+export interface RamPlace {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** @throws TypeError, RangeError when it is no place of whole pages */
+export function placeOf(operation: string, block: RamPlace, pageSize: number): PageRange {
+  if (typeof block !== 'object' || block === null) throw wrongType(operation, 'block', block, 'a RamBlock');
+  const { offset, size } = block;
+  checkAddress(operation, 'block.offset', offset);
+  checkInteger(operation, 'block.size', size, 0, Number.MAX_SAFE_INTEGER - offset);
+  const whole = `a multiple of the page size, ${pageSize}`;
+  if (offset % pageSize !== 0) throw outOfRange(operation, 'block.offset', offset, whole);
+  if (size % pageSize !== 0) throw outOfRange(operation, 'block.size', size, whole);
+  return { first: offset / pageSize, end: (offset + size) / pageSize };
 }
 
 /** What is walked. */
@@ -25,6 +51,8 @@ interface Walked {
 export class RunIterator implements IterableIterator<Run, void, undefined> {
   private readonly set: Walked;
   private readonly store: PageSetStore;
+  /** What the runs are to lie within, and to have places in. */
+  private readonly place: PageRange | undefined;
   /** Of the set's blocks when the walk began, ascending. */
   private numbers: readonly number[] | undefined;
   /** Index in `numbers` of the block that the batch is of. */
@@ -36,7 +64,9 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
   private at = 0;
   private end = 0;
   /** The runs of pages below this one were given out. */
-  private page = 0;
+  private page: number;
+  /** Where the walk ends. */
+  private readonly last: number;
   /** How many runs to ask for: one at first, for whoever wants no more. */
   private size = 1;
   /** The batch goes to the end of its block. */
@@ -45,9 +75,12 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
   /** The set's when the batch was extracted. */
   private changes = 0;
 
-  constructor(set: Walked, store: PageSetStore) {
+  constructor(set: Walked, store: PageSetStore, place?: PageRange) {
     this.set = set;
     this.store = store;
+    this.place = place;
+    this.page = place?.first ?? 0;
+    this.last = place?.end ?? Infinity;
   }
 
   [Symbol.iterator](): this {
@@ -63,7 +96,10 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
     this.at += 2;
     if (this.page === this.border) this.extend();
     const start = first * geometry.pageSize;
-    return { done: false, value: { start, length: this.page * geometry.pageSize - start } };
+    const length = this.page * geometry.pageSize - start;
+    if (this.place === undefined) return { done: false, value: { start, length } };
+    const value: RunWithin = { start, length, offset: start - this.place.first * geometry.pageSize };
+    return { done: false, value };
   }
 
   return(): IteratorResult<Run, void> {
@@ -93,11 +129,12 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
       const block = blocks.get(number);
       this.base = number * pagesPerBlock;
       const from = Math.max(this.page - this.base, 0);
-      if (block === undefined || from >= pagesPerBlock) continue;
-      const found = kernel.extractRuns(block, from, pagesPerBlock, runs.first, this.size);
+      const to = Math.min(this.last - this.base, pagesPerBlock);
+      if (block === undefined || from >= to) continue;
+      const found = kernel.extractRuns(block, from, to, runs.first, this.size);
       runs.holder = this;
       if (found === 0) continue;
-      this.border = this.base + pagesPerBlock;
+      this.border = this.base + to;
       this.changes = this.set.changes;
       this.whole = found < this.size;
       this.size = Math.min(4 * this.size, RUN_CAPACITY);
@@ -115,13 +152,18 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
     const { kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
     const blocks = this.set.open('PageSet.runs');
-    while (this.page === this.border && numbers[this.which + 1] === this.page / pagesPerBlock) {
+    while (
+      this.page === this.border &&
+      this.page < this.last &&
+      numbers[this.which + 1] === this.page / pagesPerBlock
+    ) {
       const block = blocks.get(this.page / pagesPerBlock);
       if (block === undefined) return;
+      const to = Math.min(this.last - this.page, pagesPerBlock);
       this.which += 1;
       this.whole = false;
-      this.border += pagesPerBlock;
-      this.page += kernel.findClear(block, 0, pagesPerBlock);
+      this.border += to;
+      this.page += kernel.findClear(block, 0, to);
     }
   }
 }

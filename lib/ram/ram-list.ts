@@ -20,6 +20,7 @@ import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageSet } from '../dirty/page-set.js';
 import type { PageSetStore } from '../dirty/page-set-store.js';
+import type { PendingPages } from '../dirty/pending-pages.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { type RamListener, RamListeners } from './listeners.js';
 import { largestHole, placeRam } from './placement.js';
@@ -125,6 +126,7 @@ export class RamList {
     this.blocks = rest;
     this.leaving.add(block.range);
     this.tables.setRamEnd(this.endPage);
+    for (const { users } of this.tables.clients) for (const user of users) this.clip(user.pending, block.range);
     this.unplugCount++;
     this.listeners.tellAll('unplugged', block);
     const departed = this.depart(block, release);
@@ -324,6 +326,11 @@ export class RamList {
     const first = number * this.geometry.pagesPerBlock;
     const place = { first, end: first + this.geometry.pagesPerBlock };
     return blocks.some((block) => intersect(block.range, place) !== undefined);
+  }
+
+  /** @internal Takes RAM that is gone out of what a user has yet to collect. */
+  protected clip(pending: PendingPages, range: PageRange): void {
+    pending.forget(range);
   }
 
   /** Clears what late marks have left in bitmap blocks that other RAM still needs. */

@@ -15,11 +15,11 @@ import { GracePeriodTimeout } from '../base/errors.js';
 import { later } from '../base/turns.js';
 import { type WaitOptions, waitForWake } from '../base/wait.js';
 import type { Kernel } from '../bitmap/kernel.js';
-import { Client } from '../dirty/client.js';
+import { MIGRATION } from '../dirty/client.js';
 import type { ClientBitmap } from '../dirty/client-bitmap.js';
 import type { Collector } from '../dirty/collector.js';
 import { eachBlock, type PageRange } from '../dirty/page-range.js';
-import type { Trackings } from '../dirty/tracking.js';
+import type { Users } from '../dirty/users.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { type PagesDirtied, type ReaderRate, ReaderRates } from './reader-rates.js';
 
@@ -58,7 +58,7 @@ export interface Measured {
   readonly kernel: Kernel;
   readonly rcu: Rcu;
   readonly collector: Collector;
-  readonly trackings: Trackings;
+  readonly users: Users;
   /** Plugged now, by place. */
   readonly ram: Iterable<Ram>;
 }
@@ -83,19 +83,20 @@ export class DirtyRateMeasurement {
 
   /** @throws (rejects) as `DirtyMemory.measureDirtyRate` */
   async run(): Promise<DirtyRate> {
-    const { arena, rcu, trackings } = this.engine;
+    const { bitmap } = this;
+    const { arena, rcu, users } = this.engine;
     rcu.checkMayWait(OPERATION);
-    const tracking = trackings.join(this.bitmap) ?? (await trackings.track(this.bitmap, this.options));
+    const user = bitmap.tracked ? users.join(bitmap, OPERATION) : await users.track(bitmap, OPERATION, this.options);
     const rates = new ReaderRates(arena, rcu, OPERATION);
     let readers: ReaderRate[] = [];
     try {
-      const reports = this.bitmap.client === Client.Migration && rates.begin(this.windowMs, this.options, this.since);
+      const reports = this.bitmap.client === MIGRATION && rates.begin(this.windowMs, this.options, this.since);
       if (reports) await reports; // not where there is none: the window is opened within the call
       while (this.milliseconds < this.windowMs) await this.measureWindow();
-      if (this.bitmap.client === Client.Migration) readers = await rates.end(this.options, this.since);
+      if (this.bitmap.client === MIGRATION) readers = await rates.end(this.options, this.since);
     } finally {
       rates.stop();
-      tracking.abandon();
+      users.abandon(bitmap, user);
     }
     const seconds = this.milliseconds / 1000;
     const blocks = [...(this.blocks ?? [])].map(([{ id }, pages]) => ({ id, ...rateOf(pages, seconds) }));

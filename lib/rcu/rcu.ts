@@ -297,6 +297,27 @@ export class Rcu {
     }
   }
 
+  /**
+   * @internal Ends the intervals of this thread's readers. What the others had stored when they went offline happens-before
+   * the return.
+   * @throws UsageError when a reader of another thread is online, or one of this thread is in a section
+   */
+  checkStopped(operation: string): void {
+    this.lifecycle.check(operation);
+    const reader = findLocalReader(this.arena, (candidate) => candidate.inSection);
+    if (reader !== undefined) {
+      throw new UsageError(`${operation}: reader '${reader.name}' of this thread is inside a read-side section`);
+    }
+    quiesceLocalReaders(this.arena);
+    // ORDER GP-6: OFFLINE is loaded (acquire) before bits are taken: else a store of before is not in the copy.
+    // pairs with: rcu/reader.ts leave
+    const online = reportReaders(this.arena).filter((reader) => reader.online && !reader.local);
+    if (online.length === 0) return;
+    throw new UsageError(
+      `${operation}: right only while every reader of another thread is offline; online: ${describeReaders(online)}`,
+    );
+  }
+
   /** @internal Waits for something else than a period, which periods will bring about; keeps the loop turning for it. */
   async holdingFor(wait: Promise<void>): Promise<void> {
     this.holds++;

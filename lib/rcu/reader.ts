@@ -305,7 +305,7 @@ export abstract class Reader {
     this.forgetRoots();
     this.publishCounts();
     // ORDER GP-5: every use of the roots and every guest store precedes this store (release).
-    // pairs with: rcu/grace-period.ts isQuiescent
+    // pairs with: rcu/grace-period.ts isQuiescent; rcu/rcu.ts checkStopped
     this.words.store(this.slot + Slot.State, OFFLINE);
     this.wakeOwner();
   }

@@ -1,13 +1,13 @@
 /**
- * One client's collector: it collects in its own ways and rounds, copies the pages into a replica of the guest's RAM,
+ * One user of a client: it collects in its own ways and rounds, copies the pages into a replica of the guest's RAM,
  * and runs the lost-update oracle on each round (as KVM's dirty_log_test does): pages in which guest and replica differ
  * after the copy have been stored to since; so after another grace period each must be dirty. Looking only at the end
  * would be nearly blind, since later stores heal a lost page.
  */
-import { Client, clientName } from '../dirty/client.js';
+import { type Client, CODE, clientName, MIGRATION, VGA } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
-import type { Tracking } from '../dirty/tracking.js';
 import type { RamBlock } from '../ram/ram-block.js';
+import type { Tracking } from '../tracking.js';
 import type { Conservation } from './conservation.js';
 import type { OwnerModel } from './owner-model.js';
 import type { Choices } from './plan.js';
@@ -24,6 +24,17 @@ export interface CollectionTotals {
   withoutRoom: number;
 }
 
+export interface CollectorFlowParts {
+  readonly scene: Scene;
+  readonly client: Client;
+  /** Of the user. */
+  readonly name: string;
+  /** The engine's own user of the client, which stays; else the flow is one that comes and goes. */
+  readonly own: Tracking | undefined;
+  readonly model: OwnerModel;
+  readonly choices: Choices;
+}
+
 export class CollectorFlow {
   readonly totals: CollectionTotals = {
     collections: 0,
@@ -38,11 +49,15 @@ export class CollectorFlow {
   private readonly model: OwnerModel;
   private readonly choices: Choices;
   private readonly replica: Int32Array;
+  private readonly name: string;
+  private readonly own: Tracking | undefined;
   private tracking: Tracking | undefined;
 
-  constructor(scene: Scene, client: Client, model: OwnerModel, choices: Choices) {
+  constructor({ scene, client, name, own, model, choices }: CollectorFlowParts) {
     this.scene = scene;
     this.client = client;
+    this.name = name;
+    this.own = own;
     this.model = model;
     this.choices = choices;
     this.replica = new Int32Array(scene.maxPages);
@@ -54,8 +69,9 @@ export class CollectorFlow {
     for (let round = 0; !this.scene.guest.stopped; round++) {
       this.checkModel();
       // The first one soon, so that a short run has some.
-      if (this.mayLoseCount && (round === 2 || this.choices.oneIn(12))) await this.restart();
-      const measured = this.mayLoseCount && this.choices.oneIn(3) ? this.measure() : undefined;
+      const mayStop = this.own === undefined && this.mayLoseCount;
+      if (mayStop && (round === 2 || this.choices.oneIn(12))) await this.restart();
+      const measured = this.measures && this.choices.oneIn(3) ? this.measure() : undefined;
       measured?.catch(() => {}); // until it is awaited
       await this.collectOrGiveUp();
       await this.findLostUpdates();
@@ -67,18 +83,18 @@ export class CollectorFlow {
   /** With the vCPUs stopped: one last harvest must make replica and guest equal, cell for cell. */
   async finish(): Promise<void> {
     await this.collectLast();
-    await this.tracking?.stop();
+    if (this.own === undefined) await this.user.stop();
   }
 
   private async collectLast(): Promise<void> {
-    if (this.choices.oneIn(2)) this.deliver(this.scene.memory.harvestUnsynchronized(this.client).set, 'all');
-    else this.deliver((await this.scene.memory.harvest(this.client)).set, 'all');
+    if (this.choices.oneIn(2)) this.deliver(this.user.whileStopped.harvest().set, 'all');
+    else this.deliver((await this.user.harvest()).set, 'all');
     for (const { offset, size } of this.scene.memory.ram) {
       for (let page = offset / this.scene.pageSize; page < (offset + size) / this.scene.pageSize; page++) {
         if (this.replica[page] === this.scene.guest.read(page)) continue;
         this.scene.violations.report(
           'lost-update',
-          `page ${page} differs from ${clientName(this.client)}'s replica at the end`,
+          `page ${page} differs from the replica of ${this.name}, a user of ${clientName(this.client)}, at the end`,
         );
         return;
       }
@@ -87,8 +103,8 @@ export class CollectorFlow {
 
   /** Where the client is tracked on demand it costs the vCPUs nothing for a while. */
   private async restart(): Promise<void> {
-    await this.persistently(async () => this.tracking?.stop());
-    if ((this.scene.memory.tracked & (1 << this.client)) === 0) {
+    await this.persistently(() => this.user.stop());
+    if ((this.scene.memory.tracked & this.client) === 0) {
       const wrong = this.model.untracked();
       if (wrong !== undefined) this.scene.violations.report('query-model', wrong);
       await new Promise((resolve) => setTimeout(resolve, this.choices.between(0, 3)));
@@ -99,9 +115,13 @@ export class CollectorFlow {
 
   private async begin(): Promise<void> {
     await this.persistently(async () => {
-      this.tracking = await this.scene.memory.track(this.client);
+      this.tracking = this.own ?? (await this.scene.memory.track(this.client, { name: this.name }));
     });
     this.model.begin();
+  }
+
+  private get user(): Tracking {
+    return this.tracking as Tracking;
   }
 
   /** Again until the arena has room for it. */
@@ -126,9 +146,14 @@ export class CollectorFlow {
     return this.conservation === undefined;
   }
 
+  /** One measurement of a client at a time is compared with what its threads did. */
+  private get measures(): boolean {
+    return this.mayLoseCount && !/^another/.test(this.name);
+  }
+
   private checkModel(): void {
     for (let i = this.choices.between(1, 4); i > 0; i--) {
-      const wrong = this.model.mark() ?? this.model.query();
+      const wrong = this.model.mark() ?? this.model.query(this.user);
       if (wrong !== undefined) this.scene.violations.report('query-model', wrong);
     }
   }
@@ -139,10 +164,10 @@ export class CollectorFlow {
     const { client } = this;
     const windowMs = this.choices.between(1, 4);
     try {
-      if (client === Client.Migration) rates.begin();
+      if (client === MIGRATION) rates.begin();
       const { readers } = await memory.measureDirtyRate({ client, windowMs });
       this.totals.measurements++;
-      const wrong = client === Client.Migration ? rates.judge(readers) : undefined;
+      const wrong = client === MIGRATION ? rates.judge(readers) : undefined;
       if (wrong !== undefined) violations.report('dirty-rate', wrong);
     } catch (error) {
       if (!isOfFullArena(error, faults)) throw error;
@@ -162,19 +187,19 @@ export class CollectorFlow {
   private async collect(): Promise<void> {
     // The first one of everything, so that a short run has bits that turn.
     const all = this.totals.collections === 0;
-    if (this.client === Client.Vga) return this.snapshot(all || this.choices.oneIn(2));
-    if (this.client === Client.Code) return all || this.choices.oneIn(3) ? this.harvest() : this.testAndClear();
-    return !all && this.choices.oneIn(3) ? this.sync() : this.harvest();
+    if (this.client === VGA) return this.snapshot(all || this.choices.oneIn(2));
+    if (this.client === CODE) return all || this.choices.oneIn(3) ? this.harvest() : this.testAndClear();
+    return !all && this.own !== undefined && this.choices.oneIn(3) ? this.sync() : this.harvest();
   }
 
   private async snapshot(all: boolean): Promise<void> {
     const { memory } = this.scene;
     if (all) {
-      this.deliver(await memory.snapshotAndClear(0, memory.ram.end, this.client), 'all');
+      this.deliver(await this.user.snapshotAndClear(0, memory.ram.end), 'all');
       return;
     }
     const block = this.choices.pick([...memory.ram]);
-    const set = await memory.snapshotAndClear(block.offset, block.size, this.client);
+    const set = await this.user.snapshotAndClear(block.offset, block.size);
     this.deliver(set, block === this.model.block ? 'all' : 'none');
   }
 
@@ -189,11 +214,7 @@ export class CollectorFlow {
     const expected = block === this.model.block ? this.model.clear(from, to) : undefined;
     let dirty: boolean;
     try {
-      dirty = await this.scene.memory.testAndClear(
-        from * this.scene.pageSize,
-        (to - from) * this.scene.pageSize,
-        this.client,
-      );
+      dirty = await this.user.testAndClear(from * this.scene.pageSize, (to - from) * this.scene.pageSize);
     } catch (error) {
       this.model.restore(expected ?? []);
       throw error;
@@ -208,6 +229,7 @@ export class CollectorFlow {
     this.totals.pagesCollected += to - from;
   }
 
+  /** Of the engine's own user alone. */
   private async sync(): Promise<void> {
     const { memory, violations, base } = this.scene;
     const block = this.choices.oneIn(2) ? base : this.choices.pick([...memory.ram]);
@@ -230,17 +252,21 @@ export class CollectorFlow {
   }
 
   private async harvest(): Promise<void> {
-    const into = this.scene.memory.createPageSet();
+    const { memory, base } = this.scene;
+    const into = memory.createPageSet();
+    // Pages that it has already are not new.
+    if (this.mayLoseCount && this.choices.oneIn(3)) into.add(base.offset, this.choices.between(1, base.size));
+    const before = into.pages;
     // Harvests that are given up must lose nothing: the next collection has their bits.
     const hurried = this.mayLoseCount && this.choices.oneIn(4);
     const maxPages = this.choices.oneIn(4) ? this.choices.between(1, 2000) : undefined;
     const options = { into, ...(hurried ? { timeoutMs: 0 } : {}), ...(maxPages === undefined ? {} : { maxPages }) };
     try {
-      const { added } = await this.scene.memory.harvest(this.client, options);
-      if (added !== into.pages || added > (maxPages ?? Infinity)) {
+      const { added } = await this.user.harvest(options);
+      if (added !== into.pages - before || added > (maxPages ?? Infinity)) {
         this.scene.violations.report(
           'counts',
-          `a harvest of ${maxPages ?? 'all'} pages added ${added}, the set has ${into.pages}`,
+          `a harvest of ${maxPages ?? 'all'} pages added ${added} to ${before}, the set has ${into.pages}`,
         );
       }
       this.deliver(into, maxPages === undefined ? 'all' : 'some');
@@ -295,16 +321,16 @@ export class CollectorFlow {
         if (this.replica[page] !== this.scene.guest.read(page)) noted.push({ page, block });
       }
     }
-    const afterPeriod = this.client === Client.Migration ? this.scene.rates.beforePeriod() : undefined;
+    const afterPeriod = this.client === MIGRATION ? this.scene.rates.beforePeriod() : undefined;
     await this.scene.memory.rcu.synchronize();
     afterPeriod?.();
     for (const { page, block } of noted) {
       if (!this.scene.memory.ram.has(block)) continue;
-      if (!this.scene.memory.isDirty(page * this.scene.pageSize, 1, this.client)) {
+      if (!this.user.isDirty(page * this.scene.pageSize, 1)) {
         const name = clientName(this.client);
         this.scene.violations.report(
           'lost-update',
-          `page ${page} ('${block.id}') was stored to, and is not dirty for ${name}`,
+          `page ${page} ('${block.id}') was stored to, and is not dirty for ${this.name}, a user of ${name}`,
         );
         return;
       }

@@ -43,7 +43,7 @@ export class Conservation {
 
   /** The owner has marked a page of the block. @param mask the clients for which it turned */
   ownerMarked(mask: number): void {
-    if ((mask & (1 << this.client)) !== 0) this.turned++;
+    if ((mask & this.client) !== 0) this.turned++;
   }
 
   /** After the last harvest. @param turned pages of the block that threads have turned dirty for the client in all */

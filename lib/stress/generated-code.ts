@@ -4,9 +4,7 @@
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, Meter, ROOTS, Table } from '../arena/layout.js';
-import { CLIENT_COUNT, Client } from '../dirty/client.js';
-
-const MIGRATION = 1 << Client.Migration;
+import { CLIENTS, MIGRATION, rootOf } from '../dirty/client.js';
 
 export class GeneratedCode {
   private readonly arena: Arena;
@@ -15,7 +13,7 @@ export class GeneratedCode {
   /** The bitmap block that is cached until the interval ends: its first page, and how many of its pages may be marked. */
   private firstPage = 0;
   private pages = 0;
-  /** Word index of each client's. */
+  /** Word index of each client's, in the order of their roots. */
   private readonly blocks = new Int32Array(ROOTS);
 
   constructor(arena: Arena, meter: number) {
@@ -39,11 +37,11 @@ export class GeneratedCode {
     const bit = page - this.firstPage;
     const flag = 1 << bit;
     let turned = 0;
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      if ((mask & (1 << client)) === 0) continue;
-      const at = (this.blocks[client] as number) + (bit >>> 5);
+    for (const client of CLIENTS) {
+      if ((mask & client) === 0) continue;
+      const at = (this.blocks[rootOf(client)] as number) + (bit >>> 5);
       // The test is plain, and the set atomic, as in the vCPU's own marks (DM-1, DM-2).
-      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned |= 1 << client;
+      if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned |= client;
     }
     return turned;
   }
@@ -59,10 +57,10 @@ export class GeneratedCode {
     const { words, geometry, regions } = this.arena;
     const tables: number[] = [];
     let entries = Infinity;
-    for (let client = 0; client < ROOTS; client++) {
+    for (let root = 0; root < ROOTS; root++) {
       // ORDER GP-3: inside the interval, and before the tables' contents (acquire).
       // pairs with: dirty/client-bitmap.ts publish
-      const table = words.load(Header.Roots + client);
+      const table = words.load(Header.Roots + root);
       tables.push(table + Table.Entries);
       entries = Math.min(entries, words.get(table + Table.Length));
     }

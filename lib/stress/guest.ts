@@ -26,7 +26,7 @@ export const Counter = {
   Begun: 11,
   /** Uses of the object behind a pointer by its generation: `GENERATION_COUNTS` of them. */
   Generations: 12,
-  /** Pages of the RAM that stays that turned dirty, by client. */
+  /** Pages of the RAM that stays that turned dirty, by client in the order of their roots. */
   Turned: 23,
   /** Pages by the form of their mark, as `MARK_FORMS` has them. */
   Forms: 26,

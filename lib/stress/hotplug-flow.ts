@@ -4,7 +4,9 @@
  * before still use it. Ranges that have no RAM any more, and no bitmap block, are told to the vCPUs for a while. Some DIMMs
  * reach into a bitmap block with one page only, its last: when others go, that block must stay.
  */
+
 import { ArenaFullError } from '../base/errors.js';
+import { CLIENTS } from '../dirty/client.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import { DIMM_SLOTS, GONE_SLOTS } from './guest.js';
 import { type Choices, PAGES_PER_BLOCK } from './plan.js';
@@ -67,7 +69,7 @@ export class HotplugFlow {
         this.scene.guest.announce(DIMM_SLOTS + i, other.offset / this.scene.pageSize, other.size / this.scene.pageSize);
     });
     if (block === undefined) return;
-    if (!this.scene.memory.allDirty(block.offset, block.size, this.choices.pick([0, 1, 2] as const))) {
+    if (!this.scene.memory.allDirty(block.offset, block.size, this.choices.pick(CLIENTS))) {
       this.scene.violations.report('plug', `'${block.id}' was not all dirty when it was plugged`);
     }
     this.tellPlugged(this.freeSlot(), block);

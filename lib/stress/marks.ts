@@ -5,7 +5,7 @@
  */
 import type { Arena } from '../arena/arena.js';
 import { Meter } from '../arena/layout.js';
-import { ALL_CLIENTS, CLIENT_COUNT, Client } from '../dirty/client.js';
+import { ALL_CLIENTS, CLIENT_COUNT, CLIENTS, type Client, MIGRATION, rootOf } from '../dirty/client.js';
 import type { Vcpu } from '../dirty/vcpu.js';
 import { GeneratedCode } from './generated-code.js';
 import { BASE_SLOT, Counter, type Guest, type Place } from './guest.js';
@@ -15,7 +15,6 @@ import type { Finding } from './violations.js';
 export const MARK_FORMS = ['mark', 'markPage', 'markRange', 'markRange by client', 'generated'] as const;
 export type MarkForm = (typeof MARK_FORMS)[number];
 
-const MIGRATION = 1 << Client.Migration;
 /** The clients of one page after one another, in every order of masks that together are all. */
 const SHARES = [
   [1, 6],
@@ -37,7 +36,7 @@ export class Marks {
   private atMost = 0;
   /** What both were, and what the meter said, when the meter was compared with them. */
   private compared = { atLeast: 0, atMost: 0, metered: 0 };
-  /** Of the RAM that stays, by client, exactly. */
+  /** Of the RAM that stays, by client in the order of `CLIENTS`, exactly. */
   private readonly ofBase = new Array<number>(CLIENT_COUNT).fill(0);
   private readonly made = new Array<number>(MARK_FORMS.length).fill(0);
   private turns = 0;
@@ -82,7 +81,7 @@ export class Marks {
 
   /** Offline, after `compareMeter`, when all that was marked since the last one is of the RAM that stays. */
   meterBase(pages: number): void {
-    this.ofBase[Client.Migration] = (this.ofBase[Client.Migration] as number) + pages;
+    this.countBase(MIGRATION, pages);
   }
 
   /**
@@ -101,9 +100,9 @@ export class Marks {
   }
 
   flush(): void {
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      this.guest.count(Counter.Turned + client, this.ofBase[client] as number);
-      this.ofBase[client] = 0;
+    for (let root = 0; root < CLIENT_COUNT; root++) {
+      this.guest.count(Counter.Turned + root, this.ofBase[root] as number);
+      this.ofBase[root] = 0;
     }
     for (let form = 0; form < MARK_FORMS.length; form++) {
       this.guest.count(Counter.Forms + form, this.made[form] as number);
@@ -121,12 +120,8 @@ export class Marks {
         this.turned(place, vcpu.mark(start), 1);
         break;
       case 'markPage':
-        for (
-          let i = 0, client = this.turns++ % CLIENT_COUNT;
-          i < CLIENT_COUNT;
-          i++, client = (client + 1) % CLIENT_COUNT
-        ) {
-          this.turned(place, vcpu.markPage(page, client as Client), 1);
+        for (let i = 0, next = this.turns++; i < CLIENT_COUNT; i++, next++) {
+          this.turned(place, vcpu.markPage(page, CLIENTS[next % CLIENT_COUNT] as Client), 1);
         }
         break;
       case 'markRange':
@@ -163,9 +158,10 @@ export class Marks {
     this.guest.enter(this.index, this.atLeast, this.atMost);
   }
 
-  private countBase(mask: number): void {
-    for (let client = 0; client < CLIENT_COUNT; client++) {
-      if ((mask & (1 << client)) !== 0) this.ofBase[client] = (this.ofBase[client] as number) + 1;
+  private countBase(mask: number, pages = 1): void {
+    for (const client of CLIENTS) {
+      const root = rootOf(client);
+      if ((mask & client) !== 0) this.ofBase[root] = (this.ofBase[root] as number) + pages;
     }
   }
 

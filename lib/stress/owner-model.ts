@@ -4,25 +4,37 @@
  * the same words of the bitmap, comes and goes.
  */
 import { Arena } from '../arena/arena.js';
-import type { Client } from '../dirty/client.js';
+import { type Client, clientName } from '../dirty/client.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';
+import type { Tracking } from '../tracking.js';
 import type { Choices } from './plan.js';
+
+export interface OwnerModelParts {
+  readonly memory: DirtyMemory;
+  readonly block: RamBlock;
+  readonly client: Client;
+  /** Has the client other users? What they have collected is clean to marks, and dirty for this one. */
+  readonly shared: boolean;
+  readonly choices: Choices;
+}
 
 export class OwnerModel {
   readonly block: RamBlock;
   private readonly memory: DirtyMemory;
   private readonly client: Client;
+  private readonly shared: boolean;
   private readonly choices: Choices;
   private readonly pageSize: number;
   private readonly first: number;
   private readonly end: number;
   private dirty: Set<number>;
 
-  constructor(memory: DirtyMemory, block: RamBlock, client: Client, choices: Choices) {
+  constructor({ memory, block, client, shared, choices }: OwnerModelParts) {
     this.memory = memory;
     this.block = block;
     this.client = client;
+    this.shared = shared;
     this.choices = choices;
     this.pageSize = Arena.attach('stress', memory.handle).geometry.pageSize;
     this.first = block.offset / this.pageSize;
@@ -41,38 +53,42 @@ export class OwnerModel {
       case 0: {
         let turned = 0;
         for (const page of pages) if (memory.setDirty(page * pageSize, client)) turned++;
-        return turned === newly ? undefined : `setDirty turned ${turned} pages of ${from} to ${to}, not ${newly}`;
+        return this.agrees(turned, newly)
+          ? undefined
+          : `setDirty turned ${turned} pages of ${from} to ${to}, not ${newly}`;
       }
       case 1: {
         const inside = Math.min(1, pageSize - 1);
-        const turned = memory.setDirtyRange(from * pageSize + inside, (to - from) * pageSize - inside, 1 << client);
-        const expected = newly > 0 ? 1 << client : 0;
-        return turned === expected
+        const turned = memory.setDirtyRange(from * pageSize + inside, (to - from) * pageSize - inside, client);
+        const expected = newly > 0 ? client : 0;
+        return this.agrees(turned, expected)
           ? undefined
           : `setDirtyRange of ${from} to ${to} returned ${turned}, not ${expected}`;
       }
       default: {
         const bits = new Uint8Array(Math.ceil(pages.length / 8) + 1).fill(0xff);
-        const set = memory.setDirtyBitmap(bits, from * pageSize, pages.length, { mask: 1 << client });
+        const set = memory.setDirtyBitmap(bits, from * pageSize, pages.length, { mask: client });
         return set === pages.length ? undefined : `setDirtyBitmap of ${from} to ${to} set ${set} pages`;
       }
     }
   }
 
-  /** @returns how a random query differs from the model, if it does */
-  query(): string | undefined {
-    const { memory, client, pageSize } = this;
+  private agrees(turned: number, newly: number): boolean {
+    return this.shared ? turned >= newly : turned === newly;
+  }
+
+  /** @returns how a random query of the user's differs from the model, if it does */
+  query(user: Tracking): string | undefined {
+    const { pageSize } = this;
     const [from, to] = this.choosePages();
     const start = from * pageSize;
     const length = (to - from) * pageSize;
     const pages = range(from, to);
     const any = pages.some((page) => this.dirty.has(page));
     const all = pages.every((page) => this.dirty.has(page));
-    const where = `of pages ${from} to ${to}, client ${client}`;
-    if (memory.isDirty(start, length, client) !== any) return `isDirty ${where} is not ${any}`;
-    if (memory.allDirty(start, length, client) !== all) return `allDirty ${where} is not ${all}`;
-    const clean = memory.includesClean(start, length, 1 << client);
-    if (clean !== (all ? 0 : 1 << client)) return `includesClean ${where} is ${clean}`;
+    const where = `of pages ${from} to ${to}, by ${user.name} of ${clientName(this.client)}`;
+    if (user.isDirty(start, length) !== any) return `isDirty ${where} is not ${any}`;
+    if (user.allDirty(start, length) !== all) return `allDirty ${where} is not ${all}`;
     return undefined;
   }
 
@@ -85,7 +101,7 @@ export class OwnerModel {
       const dirty = this.dirty.has(page);
       const taken = has(page);
       if (taken !== dirty && (taken || !bounded)) {
-        return `page ${page} of the owner's own RAM was ${taken ? '' : 'not '}collected for client ${this.client}`;
+        return `page ${page} of the owner's own RAM was ${taken ? '' : 'not '}collected for ${clientName(this.client)}`;
       }
       if (taken) this.dirty.delete(page);
     }
@@ -106,7 +122,7 @@ export class OwnerModel {
   untracked(): string | undefined {
     const { offset, size } = this.block;
     if (this.memory.allDirty(offset, size, this.client)) return undefined;
-    return `a page is clean for client ${this.client}, which is not tracked`;
+    return `a page is clean for ${clientName(this.client)}, which is not tracked`;
   }
 
   /** The collection that `clear` was for has failed. */

@@ -9,7 +9,7 @@
  *
  * Readers that came meanwhile are left out.
  */
-import { Client } from '../dirty/client.js';
+import { MIGRATION } from '../dirty/client.js';
 import type { Collector } from '../dirty/collector.js';
 import type { ReaderRate } from '../rate/measurement.js';
 import type { Account, Guest } from './guest.js';
@@ -38,7 +38,7 @@ export class RateWatch {
     const { borrow } = collector;
     collector.borrow = (operation, bitmap) => {
       const giveBack = borrow.call(collector, operation, bitmap);
-      if (bitmap.client !== Client.Migration) return giveBack;
+      if (bitmap.client !== MIGRATION) return giveBack;
       let opened: Accounts | undefined;
       // Not in this step, in which the readers' counts may still be looked at.
       queueMicrotask(() => {

@@ -42,6 +42,8 @@ export interface StressReport {
   readonly gracePeriodMicros: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Collections of every kind that were delivered, of which `harvests` by `harvest`. */
   readonly collections: number;
+  /** Users of MIGRATION that collected at the same time, each into a copy of its own. */
+  readonly usersOfMigration: number;
   readonly harvests: number;
   readonly pagesHarvested: number;
   /** Pages stored to after their copy, and found dirty again as they must be. */

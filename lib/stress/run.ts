@@ -3,14 +3,16 @@
  * vCPUs, a DMA device and the litmus pair have threads of their own.
  */
 import { createHistogram } from 'node:perf_hooks';
-import { Client, clientName } from '../dirty/client.js';
+import { type Client, clientName, rootOf } from '../dirty/client.js';
 import { type DirtyMemory, openEngine } from '../dirty-memory.js';
 import type { Engine } from '../engine.js';
 import type { Parts } from '../parts.js';
+import { CheckedRanges } from '../ram/checked-ranges.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { GracePeriods } from '../rcu/grace-period.js';
 import type { StallReport } from '../rcu/rcu.js';
 import { reportReaders } from '../rcu/registry.js';
+import { Tracking } from '../tracking.js';
 import { CollectorFlow } from './collector-flow.js';
 import { Conservation } from './conservation.js';
 import { ConstantBlocks } from './constant-blocks.js';
@@ -29,7 +31,7 @@ import { microsOf, type StressReport } from './report.js';
 import { SABOTAGES, sabotagedParts } from './sabotage/catalogue.js';
 import { ScarceRoom } from './scarce-room.js';
 import type { Scene } from './scene.js';
-import { maxPagesOf, type Shape, shapeOf, swapPolicyOf } from './shape.js';
+import { maxPagesOf, type Shape, shapeOf, swapPolicyOf, usersOf } from './shape.js';
 import { shippedRetirement, ThreadPool } from './thread-pool.js';
 import { vacuities } from './vacuity.js';
 import { VcpuThreads } from './vcpu-threads.js';
@@ -46,7 +48,6 @@ export interface StressProgress {
   readonly violations: number;
 }
 
-const CLIENTS = [Client.Vga, Client.Code, Client.Migration] as const;
 /** RAM that stays, and that vCPUs hear of. */
 const BASE_PAGES = 500;
 const PROGRESS_MS = 250;
@@ -122,7 +123,8 @@ export class StressRun {
     this.memory.on('stall', (report) => this.stalled(report));
     if (plan.faults) this.listeners.addTo(this.memory);
     this.arenaStart = this.memory.stats().arenaBytesInUse;
-    const own = CLIENTS.map((client) => this.plugOwn(client));
+    const users = usersOf(this.shape);
+    const blocks = users.map((_, i) => this.plugOwn(i));
     const base = this.plugBase();
     this.conservation = conserved === undefined ? undefined : new Conservation(conserved, base, this.pageSize);
     const { guest, violations, rates, pageSize, conservation } = this;
@@ -130,11 +132,18 @@ export class StressRun {
       ...{ memory, guest, violations, rates, base, pageSize, pagesPerBlock, maxPages, scarce, conservation },
       faults: plan.faults,
     };
-    this.flows = CLIENTS.map((client) => {
-      const model = new OwnerModel(this.memory, own[client] as RamBlock, client, this.choices(12, client));
-      return new CollectorFlow(scene, client, model, this.choices(13, client));
+    this.flows = users.map((client, i) => {
+      const first = users.indexOf(client) === i;
+      const shared = users.filter((other) => other === client).length > 1;
+      const block = blocks[i] as RamBlock;
+      const model = new OwnerModel({ memory, block, client, shared, choices: this.choices(12, i) });
+      return new CollectorFlow({
+        ...{ scene, client, model, choices: this.choices(13, i) },
+        name: `${first ? 'a' : 'another'} user of ${clientName(client)}`,
+        own: first && (tracked & client) !== 0 ? this.ownUser(client) : undefined,
+      });
     });
-    this.hotplug = new HotplugFlow(scene, this.choices(11), own);
+    this.hotplug = new HotplugFlow(scene, this.choices(11), blocks);
     this.rcu = new RcuFlow(scene, this.objects, this.choices(17));
     this.limits = new LimitFlow(this.memory, this.guest, this.choices(21));
     const retirement = sabotage?.retirement ?? shippedRetirement;
@@ -213,9 +222,14 @@ export class StressRun {
   }
 
   /** The owner's own DIMMs have odd sizes and places, so that they share words with whatever is plugged beside them. */
-  private plugOwn(client: Client): RamBlock {
-    const first = 4096 + client * 1024 + 7;
-    return this.plugFixed(`own${client}`, first, 301);
+  private plugOwn(number: number): RamBlock {
+    return this.plugFixed(`own${number}`, 4096 + number * 1024 + 7, 301);
+  }
+
+  private ownUser(client: Client): Tracking {
+    const { engine, pageSize } = this;
+    const ranges = new CheckedRanges(engine.ram, pageSize);
+    return new Tracking({ engine, ranges, bitmap: engine.bitmapOf(client), user: engine.ownUserOf(client) });
   }
 
   private plugBase(): RamBlock {
@@ -315,7 +329,7 @@ export class StressRun {
 
   private checkConservation(): void {
     this.tally.drain();
-    const wrong = this.conservation?.check(this.tally.of(Counter.Turned + this.conservation.client));
+    const wrong = this.conservation?.check(this.tally.of(Counter.Turned + rootOf(this.conservation.client)));
     if (wrong !== undefined) this.violations.report('conservation', wrong);
   }
 
@@ -379,6 +393,7 @@ export class StressRun {
       gracePeriods: stats.gracePeriods,
       gracePeriodMicros: microsOf(this.periods),
       collections: sum('collections'),
+      usersOfMigration: usersOf(shape).length - 2,
       harvests: stats.harvests,
       pagesHarvested: sum('pagesCollected'),
       pagesRedirtied: sum('pagesRedirtied'),

@@ -68,7 +68,7 @@ export class ScarceRoom {
     return rcu;
   }
 
-  private choose(client: number, wanted: number): void {
+  private choose(client: Client, wanted: number): void {
     const { choices } = this;
     this.end();
     if (!this.active || choices.oneIn(3)) return;

@@ -1,5 +1,5 @@
 /** The shape of a run: what the seed chooses once for all of it, unless the plan or a planted bug says otherwise. */
-import { Client } from '../dirty/client.js';
+import { type Client, CODE, MIGRATION, VGA } from '../dirty/client.js';
 import { type SwapPolicy, shippedSwapPolicy } from '../dirty/density.js';
 import { Choices, KERNELS, MAX_PAGES, PAGES_PER_BLOCK, type StressKernel, type StressPlan } from './plan.js';
 
@@ -29,17 +29,21 @@ export function shapeOf(plan: StressPlan, shows: Partial<Shape> = {}): Shape {
   const large = !planted && choices(1).oneIn(3);
   const sizes = large ? LARGE_BLOCKS : [PAGES_PER_BLOCK];
   const pagesPerBlock = plan.pagesPerBlock ?? shows.pagesPerBlock ?? choices(2).pick(sizes);
-  const { Vga, Code, Migration } = Client;
   return {
     shippedSwaps: pagesPerBlock / 32 >= shippedSwapPolicy.leastWords,
     scarce: !planted && choices(3).oneIn(3),
-    tracked: choices(5).pick([0, 1 << Vga, 1 << Migration]),
+    tracked: choices(5).pick([0, VGA, MIGRATION]),
     // What threads that are killed have turned is not known. Where pages are counted, collections do less.
-    conserved: plan.faults || planted ? undefined : choices(4).pick([Migration, Migration, Code, Vga]),
+    conserved: plan.faults || planted ? undefined : choices(4).pick([MIGRATION, CODE, VGA]),
     ...shows,
     kernel: plan.kernel ?? shows.kernel ?? choices(11).pick(KERNELS),
     pagesPerBlock,
   };
+}
+
+/** Whose bits are collected, each time by another user. Where a client's pages are counted it has one. */
+export function usersOf({ conserved }: Shape): Client[] {
+  return conserved === MIGRATION ? [VGA, CODE, MIGRATION] : [VGA, CODE, MIGRATION, MIGRATION, MIGRATION];
 }
 
 /** Of the run, whose address space is larger where bitmap blocks are. */

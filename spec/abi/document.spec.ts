@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { Header, MAGIC, Meter, POISON, regionsOf, Slots, Table, VERSION } from '../../lib/arena/layout.js';
-import { Client } from '../../lib/dirty/client.js';
+import { CODE, MIGRATION, rootOf, VGA } from '../../lib/dirty/client.js';
 import { ABI_DOCUMENT, abiListing } from '../../scripts/abi-listings.js';
 
 const text = readFileSync(ABI_DOCUMENT, 'utf8');
@@ -54,8 +54,9 @@ describe('The ABI of generated code', () => {
   });
 
   it('names the clients', () => {
-    const { Vga, Code, Migration } = Client;
-    expect(text).to.include(`VGA = ${Vga}, CODE = ${Code}, MIGRATION = ${Migration}`);
+    expect(text).to.include(`VGA = ${VGA}, CODE = ${CODE}, MIGRATION = ${MIGRATION}`);
+    expect(text).to.include("position of VGA's block table; CODE's and MIGRATION's follow");
+    expect([VGA, CODE, MIGRATION].map((client) => rootOf(client))).to.deep.equal([0, 1, 2]);
   });
 
   it('has a listing that goes by these offsets', () => {

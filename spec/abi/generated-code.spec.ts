@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { Client, type DirtyMemory } from '../../lib/index.js';
+import { type DirtyMemory, VGA } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { abiListing, generateCode } from '../../scripts/abi-listings.js';
-import { cleanAll, foreignVcpu, PAGE, reportUntil } from '../support/engines.js';
+import { CLIENTS, cleanAll, collectAtOnce, foreignVcpu, PAGE, reportUntil } from '../support/engines.js';
 import { itLong } from '../support/long.js';
 import { DRIVER, engineBesideGuest, runSession } from './generated-session.js';
 import { GeneratedVcpu } from './generated-vcpu.js';
@@ -40,11 +40,11 @@ describe('Generated code that marks by the listing of docs/abi.md', () => {
 
   it('marks a page for all clients, and says for which it turned', async () => {
     const { code } = await generated();
-    memory.setDirty(70 * PAGE, Client.Vga);
-    expect(code.markPage(70)).to.equal(ALL & ~(1 << Client.Vga));
+    memory.setDirty(70 * PAGE, VGA);
+    expect(code.markPage(70)).to.equal(ALL & ~VGA);
     expect(code.markPage(70)).to.equal(0);
-    for (const client of [0, 1, 2] as const) {
-      const { set } = memory.harvestUnsynchronized(client);
+    for (const client of CLIENTS) {
+      const set = collectAtOnce(memory, client);
       expect([...set.runs()]).to.deep.equal([{ start: 70 * PAGE, length: PAGE }]);
     }
   });

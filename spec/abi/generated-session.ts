@@ -3,13 +3,15 @@
  * replica each, for VGA as fast as it can, without waiting and without copying, for the count. Bitmap blocks are small and
  * always swapped out, so that tables and blocks are replaced all the time.
  */
+
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Words } from '../../lib/arena/words.js';
+import { clientName, rootOf } from '../../lib/dirty/client.js';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
+import { type Client, CODE, type DirtyMemory, MIGRATION, type PageSet, VGA } from '../../lib/index.js';
 import { generateCode } from '../../scripts/abi-listings.js';
-import { cleanAll, PAGE, SWAP_ALL } from '../support/engines.js';
+import { cleanAll, collectAtOnce, PAGE, SWAP_ALL } from '../support/engines.js';
 import type { GeneratedReport, GeneratedWork } from './generated-vcpu-worker.js';
 
 /** That are stored to, over three bitmap blocks. */
@@ -103,8 +105,8 @@ export async function runSession(mark: string, enough: (soFar: Progress) => bool
   });
   try {
     await Promise.all(workers.map((worker) => once(worker, 'message')));
-    const counted = new Replica(Client.Vga, guest);
-    const replicas = [new Replica(Client.Code, guest), new Replica(Client.Migration, guest)];
+    const counted = new Replica(VGA, guest);
+    const replicas = [new Replica(CODE, guest), new Replica(MIGRATION, guest)];
     const findings: string[] = [];
     let rounds = 0;
     let checked = 0;
@@ -117,11 +119,12 @@ export async function runSession(mark: string, enough: (soFar: Progress) => bool
         // Whatever stored what differs has ended its interval, and so has marked.
         await memory.rcu.synchronize({ timeoutMs: 60_000 });
         const missing = replica.deliver((await memory.harvest(replica.client, { timeoutMs: 60_000 })).set, due);
-        if (missing.length > 0) findings.push(`client ${replica.client}: stored to, but not dirty: pages ${missing}`);
+        if (missing.length > 0)
+          findings.push(`${clientName(replica.client)}: stored to, but not dirty: pages ${missing}`);
         checked += due.length;
       }
       for (let i = 0; i < COUNTED_HARVESTS; i++) {
-        if (counted.count(memory.harvestUnsynchronized(Client.Vga).set) > 0 && i > 0) met++;
+        if (counted.count(collectAtOnce(memory, VGA)) > 0 && i > 0) met++;
       }
       await unplugged;
       rounds++;
@@ -130,14 +133,14 @@ export async function runSession(mark: string, enough: (soFar: Progress) => bool
     new Words(stop, 0, 1).store(0, 1);
     const threads = (await Promise.all(reports)).map(([report]) => report as GeneratedReport);
     for (const replica of [counted, ...replicas]) {
-      replica.deliver(memory.harvestUnsynchronized(replica.client).set, []);
+      replica.deliver(collectAtOnce(memory, replica.client), []);
       const stale = replica.differing();
       if (replica !== counted && stale.length > 0)
-        findings.push(`client ${replica.client}: at the end, not in any copy: pages ${stale}`);
-      const turned = threads.reduce((sum, report) => sum + (report.turned[replica.client] as number), 0);
+        findings.push(`${clientName(replica.client)}: at the end, not in any copy: pages ${stale}`);
+      const turned = threads.reduce((sum, report) => sum + (report.turned[rootOf(replica.client)] as number), 0);
       if (turned === replica.delivered) continue;
       findings.push(
-        `client ${replica.client}: threads were told of ${turned} pages, ${replica.delivered} were delivered`,
+        `${clientName(replica.client)}: threads were told of ${turned} pages, ${replica.delivered} were delivered`,
       );
     }
     const { shrinks, blocksSwapped } = memory.stats();

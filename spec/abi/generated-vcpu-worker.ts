@@ -17,6 +17,7 @@ export interface GeneratedWork {
 
 export interface GeneratedReport {
   readonly marks: number;
+  /** By client, in the order of their roots. */
   readonly turned: readonly number[];
   readonly marksCalled: number;
   readonly reports: number;
@@ -37,7 +38,7 @@ generated.vcpu.detach();
 const { marksCalled, reports } = generated;
 parentPort?.postMessage({
   marks,
-  turned: [0, 1, 2].map((client) => generated.code.turned(client)),
+  turned: [0, 1, 2].map((root) => generated.code.turned(root)),
   marksCalled,
   reports,
 } satisfies GeneratedReport);

@@ -7,7 +7,7 @@ import type { Vcpu } from '../../lib/vcpu.js';
 interface Code {
   beginInterval(): void;
   quiescent(): void;
-  turned(client: number): number;
+  turned(root: number): number;
   seed(value: number): void;
   markPage(page: number): number;
   run(intervals: number, end: number): void;

@@ -1,6 +1,6 @@
 /** What a closed engine still does by itself, which is nothing: its memory may be another engine's. */
 import { expect } from 'chai';
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, VGA } from '../../lib/index.js';
 import { CLIENTS, PAGE, turn } from '../support/engines.js';
 
 describe('an engine that is closed while freed blocks wait to be zeroed', () => {
@@ -18,7 +18,7 @@ describe('an engine that is closed while freed blocks wait to be zeroed', () => 
     next.ram.plug({ id: 'ram', size });
     for (let turns = 0; turns < 100; turns++) await turn();
     expect(CLIENTS.map((client) => next.allDirty(0, size, client))).to.deep.equal([true, true, true]);
-    expect(next.isDirty(size - 1, 1, Client.Vga)).to.equal(true);
+    expect(next.isDirty(size - 1, 1, VGA)).to.equal(true);
     await next.close();
   });
 });

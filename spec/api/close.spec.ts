@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Header, Table } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
-import { Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
+import { CODE, type DirtyMemory, GracePeriodTimeout, UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   describeEngines,
@@ -19,16 +19,16 @@ import { expectReject, expectThrow } from '../support/refusals.js';
 async function expectAllRefused(memory: DirtyMemory, why: string): Promise<void> {
   const block = memory.ram.get('ram')!;
   const calls: [string, () => unknown][] = [
-    ['setDirty', () => memory.setDirty(0, Client.Vga)],
+    ['setDirty', () => memory.setDirty(0, VGA)],
     ['setDirtyRange', () => memory.setDirtyRange(0, PAGE, 7)],
     ['setDirtyBitmap', () => memory.setDirtyBitmap(new Uint8Array(1), 0, 1)],
-    ['isDirty', () => memory.isDirty(0, PAGE, Client.Vga)],
-    ['allDirty', () => memory.allDirty(0, PAGE, Client.Vga)],
+    ['isDirty', () => memory.isDirty(0, PAGE, VGA)],
+    ['allDirty', () => memory.allDirty(0, PAGE, VGA)],
     ['includesClean', () => memory.includesClean(0, PAGE, 7)],
-    ['testAndClearUnsynchronized', () => memory.testAndClearUnsynchronized(0, PAGE, Client.Vga)],
-    ['snapshotAndClearUnsynchronized', () => memory.snapshotAndClearUnsynchronized(0, PAGE, Client.Vga)],
-    ['syncBitmapUnsynchronized', () => memory.syncBitmapUnsynchronized(block)],
-    ['harvestUnsynchronized', () => memory.harvestUnsynchronized(Client.Vga)],
+    ['whileStopped.testAndClear', () => memory.whileStopped.testAndClear(0, PAGE, VGA)],
+    ['whileStopped.snapshotAndClear', () => memory.whileStopped.snapshotAndClear(0, PAGE, VGA)],
+    ['whileStopped.syncBitmap', () => memory.whileStopped.syncBitmap(block)],
+    ['whileStopped.harvest', () => memory.whileStopped.harvest(VGA)],
     ['createPageSet', () => memory.createPageSet()],
     ['plug', () => memory.ram.plug({ id: 'new', size: PAGE })],
     ['callRcu', () => memory.rcu.callRcu(() => {})],
@@ -38,12 +38,12 @@ async function expectAllRefused(memory: DirtyMemory, why: string): Promise<void>
   ];
   for (const [name, call] of calls) expectThrow(call, UsageError, name, why);
   const promises: [string, () => Promise<unknown>][] = [
-    ['testAndClear', () => memory.testAndClear(0, PAGE, Client.Vga)],
-    ['snapshotAndClear', () => memory.snapshotAndClear(0, PAGE, Client.Vga)],
+    ['testAndClear', () => memory.testAndClear(0, PAGE, VGA)],
+    ['snapshotAndClear', () => memory.snapshotAndClear(0, PAGE, VGA)],
     ['syncBitmap', () => memory.syncBitmap(block)],
-    ['harvest', () => memory.harvest(Client.Vga)],
+    ['harvest', () => memory.harvest(VGA)],
     ['unplug', () => memory.ram.unplug(block)],
-    ['track', () => memory.track(Client.Vga)],
+    ['track', () => memory.track(VGA)],
     ['synchronize', () => memory.rcu.synchronize()],
     ['barrier', () => memory.rcu.barrier()],
   ];
@@ -93,8 +93,8 @@ describeEngines('closing an engine', () => {
     const note = (name: string) => (): void => void order.push(name);
     memory.rcu.callRcu(note('callback'));
     const work = [
-      memory.harvest(Client.Vga).then(note('harvest')),
-      memory.harvest(Client.Vga).then(note('queued harvest')),
+      memory.harvest(VGA).then(note('harvest')),
+      memory.harvest(VGA).then(note('queued harvest')),
       memory.ram.unplug(memory.ram.get('ram')!).then(note('unplug')),
       memory.rcu.synchronize().then(note('synchronize')),
     ];
@@ -108,7 +108,7 @@ describeEngines('closing an engine', () => {
 
   it('ends the waits whose grace period ends while it looks itself', async () => {
     const vcpu = foreignVcpu(memory);
-    const waits = [memory.rcu.synchronize(), memory.track(Client.Code)];
+    const waits = [memory.rcu.synchronize(), memory.track(CODE)];
     // The reader is there until closing looks for the last time.
     const { rcu } = memory;
     const { endsAtOnce } = rcu;
@@ -126,9 +126,9 @@ describeEngines('closing an engine', () => {
     expect(vcpu.mark(5)).to.equal(0);
     vcpu.quiescent();
     expectThrow(() => vcpu.mark(5), UsageError, 'mark', 'closed');
-    expectThrow(() => vcpu.markPage(0, Client.Vga), UsageError, 'markPage', 'closed');
+    expectThrow(() => vcpu.markPage(0, VGA), UsageError, 'markPage', 'closed');
     expectThrow(() => vcpu.markRange(0, PAGE, 7), UsageError, 'markRange', 'closed');
-    expectThrow(() => vcpu.isDirty(0, PAGE, Client.Vga), UsageError, 'isDirty', 'closed');
+    expectThrow(() => vcpu.isDirty(0, PAGE, VGA), UsageError, 'isDirty', 'closed');
     vcpu.quiescent();
     vcpu.detach();
   });
@@ -136,8 +136,7 @@ describeEngines('closing an engine', () => {
   it('leaves generated code, which looks at roots and tables alone, without a bitmap block', async () => {
     const { memory: shared, byteOffset } = memory.handle;
     const words = new Words(shared.buffer, byteOffset, shared.buffer.byteLength / 4);
-    const lengths = (): number[] =>
-      [0, 1, 2].map((client) => words.get(words.load(Header.Roots + client) + Table.Length));
+    const lengths = (): number[] => [0, 1, 2].map((root) => words.get(words.load(Header.Roots + root) + Table.Length));
     expect(Math.min(...lengths())).to.be.above(0);
     await memory.close();
     expect(lengths()).to.deep.equal([0, 0, 0]);
@@ -164,8 +163,8 @@ describeEngines('closing an engine', () => {
       await expectReject(() => second, Error);
       expect(memory.stats().callbacksPending).to.equal(0);
       memory.ram.plug({ id: 'new', size: PAGE });
-      expect(dirtyPages(memory, Client.Vga)).to.deep.equal([...range(0, 100), 128]);
-      expect((await reportUntil(vcpu, memory.harvest(Client.Vga))).added).to.equal(101);
+      expect(dirtyPages(memory, VGA)).to.deep.equal([...range(0, 100), 128]);
+      expect((await reportUntil(vcpu, memory.harvest(VGA))).added).to.equal(101);
       await reportUntil(vcpu, memory.ram.unplug(memory.ram.get('new')!));
       await reportUntil(vcpu, memory.close());
       expectThrow(() => memory.createPageSet(), UsageError, 'closed');
@@ -178,6 +177,6 @@ describeEngines('closing an engine', () => {
     await expectReject(() => memory.close(), UsageError, 'close', 'read-side section');
     vcpu.readUnlock();
     await expectReject(() => memory.close({ timeoutMs: -1 }), RangeError, 'close', 'timeoutMs', -1);
-    expect(memory.isDirty(0, 1, Client.Vga)).to.equal(true);
+    expect(memory.isDirty(0, 1, VGA)).to.equal(true);
   });
 });

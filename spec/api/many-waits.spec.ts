@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Client } from '../../lib/index.js';
+import { CODE, VGA } from '../../lib/index.js';
 import { foreignVcpu, PAGE, range, smallEngine } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
 
@@ -32,8 +32,8 @@ describe('many waits that are given up by one signal', () => {
         const waits: Promise<unknown>[] = range(0, MANY).flatMap((i) => [
           memory.syncBitmap(memory.ram.get(`dimm${i}`)!, { signal }),
           memory.rcu.synchronize({ signal }),
-          memory.measureDirtyRate({ windowMs: 1, client: Client.Vga, signal }),
-          memory.track(Client.Code, { signal }),
+          memory.measureDirtyRate({ windowMs: 1, client: VGA, signal }),
+          memory.track(CODE, { signal }),
         ]);
         const settled = Promise.allSettled(waits);
         if (aborted) controller.abort(new RangeError('enough'));

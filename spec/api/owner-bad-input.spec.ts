@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Client, type DirtyMemory, type PageSet, type RamBlock, UsageError } from '../../lib/index.js';
+import { CODE, type DirtyMemory, MIGRATION, type PageSet, type RamBlock, UsageError, VGA } from '../../lib/index.js';
 import { describeEngines, PAGE, smallEngine, stateOf } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
@@ -31,11 +31,15 @@ const badLengths: Bad[] = [
   [2 ** 60, RangeError, 2 ** 60],
 ];
 const badClients: Bad[] = [
-  [3, RangeError, 3],
+  [0, RangeError, 'one client', 0],
+  [3, RangeError, 'no mask of several', 3],
+  [5, RangeError, 5],
+  [7, RangeError, 7],
+  [8, RangeError, 8],
   [-1, RangeError, -1],
-  [0.5, RangeError, 0.5],
+  [1.5, RangeError, 1.5],
   [Number.NaN, RangeError, 'NaN'],
-  ['0', TypeError, "'0'"],
+  ['1', TypeError, "'1'"],
   [undefined, TypeError, 'undefined'],
   [null, TypeError, 'null'],
 ];
@@ -80,9 +84,9 @@ async function fixture(): Promise<Fixture> {
   await memory.ram.unplug(gone);
   memory.ram.plug({ id: 'low', size: 50 * PAGE });
   const block = memory.ram.plug({ id: 'high', size: 100 * PAGE, offset: 100 * PAGE });
-  memory.syncBitmapUnsynchronized(block);
-  memory.testAndClearUnsynchronized(3 * PAGE, 7 * PAGE, Client.Vga);
-  memory.testAndClearUnsynchronized(20 * PAGE, 170 * PAGE, Client.Code);
+  memory.whileStopped.syncBitmap(block);
+  memory.whileStopped.testAndClear(3 * PAGE, 7 * PAGE, VGA);
+  memory.whileStopped.testAndClear(20 * PAGE, 170 * PAGE, CODE);
   const disposed = memory.createPageSet();
   disposed.dispose();
   const other = smallEngine();
@@ -94,7 +98,7 @@ async function fixture(): Promise<Fixture> {
 type Call = (fixture: Fixture, bad: never) => unknown;
 
 const methods: [operation: string, call: Call, bad: Bad[]][] = [
-  ['setDirty', (f, bad) => f.memory.setDirty(bad, 0), [...badStarts, [50 * PAGE, RangeError, 50 * PAGE, 100 * PAGE]]],
+  ['setDirty', (f, bad) => f.memory.setDirty(bad, VGA), [...badStarts, [50 * PAGE, RangeError, 50 * PAGE, 100 * PAGE]]],
   ['setDirty', (f, bad) => f.memory.setDirty(0, bad), badClients],
   ['setDirtyRange', (f, bad) => f.memory.setDirtyRange(bad, 1, 7), badStarts],
   [
@@ -143,42 +147,46 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
       [{ mask: 8 }, RangeError, 'mask', 8],
     ],
   ],
-  ['isDirty', (f, bad) => f.memory.isDirty(bad, 1, 0), badStarts],
-  ['isDirty', (f, bad) => f.memory.isDirty(PAGE, bad, 0), badLengths],
+  ['isDirty', (f, bad) => f.memory.isDirty(bad, 1, VGA), badStarts],
+  ['isDirty', (f, bad) => f.memory.isDirty(PAGE, bad, VGA), badLengths],
   ['isDirty', (f, bad) => f.memory.isDirty(0, 1, bad), badClients],
-  ['allDirty', (f, bad) => f.memory.allDirty(bad, 1, 0), badStarts],
-  ['allDirty', (f, bad) => f.memory.allDirty(PAGE, bad, 0), badLengths],
+  ['allDirty', (f, bad) => f.memory.allDirty(bad, 1, VGA), badStarts],
+  ['allDirty', (f, bad) => f.memory.allDirty(PAGE, bad, VGA), badLengths],
   ['allDirty', (f, bad) => f.memory.allDirty(0, 1, bad), badClients],
   ['includesClean', (f, bad) => f.memory.includesClean(bad, 1, 7), badStarts],
   ['includesClean', (f, bad) => f.memory.includesClean(PAGE, bad, 7), badLengths],
   ['includesClean', (f, bad) => f.memory.includesClean(0, 1, bad), badMasks],
-  ['testAndClearUnsynchronized', (f, bad) => f.memory.testAndClearUnsynchronized(bad, 1, 0), badStarts],
-  ['testAndClearUnsynchronized', (f, bad) => f.memory.testAndClearUnsynchronized(PAGE, bad, 0), badLengths],
-  ['testAndClearUnsynchronized', (f, bad) => f.memory.testAndClearUnsynchronized(0, 1, bad), badClients],
-  ['snapshotAndClearUnsynchronized', (f, bad) => f.memory.snapshotAndClearUnsynchronized(bad, 1, 0), badStarts],
-  ['snapshotAndClearUnsynchronized', (f, bad) => f.memory.snapshotAndClearUnsynchronized(PAGE, bad, 0), badLengths],
-  ['snapshotAndClearUnsynchronized', (f, bad) => f.memory.snapshotAndClearUnsynchronized(0, 1, bad), badClients],
-  ['harvestUnsynchronized', (f, bad) => f.memory.harvestUnsynchronized(bad), badClients],
+  ['whileStopped.testAndClear', (f, bad) => f.memory.whileStopped.testAndClear(bad, 1, VGA), badStarts],
+  ['whileStopped.testAndClear', (f, bad) => f.memory.whileStopped.testAndClear(PAGE, bad, VGA), badLengths],
+  ['whileStopped.testAndClear', (f, bad) => f.memory.whileStopped.testAndClear(0, 1, bad), badClients],
+  ['whileStopped.snapshotAndClear', (f, bad) => f.memory.whileStopped.snapshotAndClear(bad, 1, VGA), badStarts],
+  ['whileStopped.snapshotAndClear', (f, bad) => f.memory.whileStopped.snapshotAndClear(PAGE, bad, VGA), badLengths],
+  ['whileStopped.snapshotAndClear', (f, bad) => f.memory.whileStopped.snapshotAndClear(0, 1, bad), badClients],
+  ['whileStopped.harvest', (f, bad) => f.memory.whileStopped.harvest(bad), badClients],
   [
-    'harvestUnsynchronized',
-    (f, bad) => f.memory.harvestUnsynchronized(0, bad),
+    'whileStopped.harvest',
+    (f, bad) => f.memory.whileStopped.harvest(VGA, bad),
     [
       [null, TypeError, 'options', 'null'],
       [{ into: {} }, TypeError, 'into', '[object Object]'],
       [{ into: null }, TypeError, 'into', 'null'],
     ],
   ],
-  ['testAndClear', (f, bad) => f.memory.testAndClear(bad, 1, 0), badStarts],
-  ['testAndClear', (f, bad) => f.memory.testAndClear(PAGE, bad, 0), badLengths],
+  ['testAndClear', (f, bad) => f.memory.testAndClear(bad, 1, VGA), badStarts],
+  ['testAndClear', (f, bad) => f.memory.testAndClear(PAGE, bad, VGA), badLengths],
   ['testAndClear', (f, bad) => f.memory.testAndClear(0, 1, bad), badClients],
-  ['testAndClear', (f, bad) => f.memory.testAndClear(0, 1, 0, bad), badWaits],
-  ['snapshotAndClear', (f, bad) => f.memory.snapshotAndClear(bad, 1, 0), badStarts],
-  ['snapshotAndClear', (f, bad) => f.memory.snapshotAndClear(PAGE, bad, 0), badLengths],
+  ['testAndClear', (f, bad) => f.memory.testAndClear(0, 1, VGA, bad), badWaits],
+  ['snapshotAndClear', (f, bad) => f.memory.snapshotAndClear(bad, 1, VGA), badStarts],
+  ['snapshotAndClear', (f, bad) => f.memory.snapshotAndClear(PAGE, bad, VGA), badLengths],
   ['snapshotAndClear', (f, bad) => f.memory.snapshotAndClear(0, 1, bad), badClients],
-  ['snapshotAndClear', (f, bad) => f.memory.snapshotAndClear(0, 1, 0, bad), badWaits],
+  ['snapshotAndClear', (f, bad) => f.memory.snapshotAndClear(0, 1, VGA, bad), badWaits],
   ['syncBitmap', (f, bad) => f.memory.syncBitmap(f.block, bad), badWaits],
   ['harvest', (f, bad) => f.memory.harvest(bad), badClients],
-  ['harvest', (f, bad) => f.memory.harvest(0, bad), [...badWaits, [{ into: [] }, TypeError, 'into', '[object Array]']]],
+  [
+    'harvest',
+    (f, bad) => f.memory.harvest(VGA, bad),
+    [...badWaits, [{ into: [] }, TypeError, 'into', '[object Array]']],
+  ],
   [
     'plug',
     (f, bad) => f.memory.ram.plug(bad),
@@ -212,7 +220,7 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
     ],
   ],
   ['ram.find', (f, bad) => f.memory.ram.find(bad), noIntegers],
-  ['track', (f, bad) => f.memory.track(0, bad), badWaits],
+  ['track', (f, bad) => f.memory.track(VGA, bad), badWaits],
   ['measureDirtyRate', (f, bad) => f.memory.measureDirtyRate(bad), badWaits],
   ['close', (f, bad) => f.memory.close(bad), badWaits],
   ['synchronize', (f, bad) => f.memory.rcu.synchronize(bad), badWaits],
@@ -294,7 +302,7 @@ describeEngines("bad input to an owner's method", () => {
     ];
     for (const [given, type, ...parts] of bad) {
       const block = given as RamBlock;
-      expectThrow(() => f.memory.syncBitmapUnsynchronized(block), type, 'syncBitmapUnsynchronized', ...parts);
+      expectThrow(() => f.memory.whileStopped.syncBitmap(block), type, 'whileStopped.syncBitmap', ...parts);
       await expectReject(() => f.memory.syncBitmap(block), type, 'syncBitmap', ...parts);
       await expectReject(() => f.memory.ram.unplug(block), type, 'unplug', ...parts);
     }
@@ -309,8 +317,8 @@ describeEngines("bad input to an owner's method", () => {
       [f.foreignSet, TypeError, 'of this engine'],
       [Object.assign(Object.create(Object.getPrototypeOf(f.foreignSet)), f.block.pages), TypeError, 'of this engine'],
     ] as const) {
-      expectThrow(() => f.memory.harvestUnsynchronized(0, { into }), type, 'harvestUnsynchronized', 'into', part);
-      await expectReject(() => f.memory.harvest(0, { into }), type, 'harvest', 'into', part);
+      expectThrow(() => f.memory.whileStopped.harvest(VGA, { into }), type, 'whileStopped.harvest', 'into', part);
+      await expectReject(() => f.memory.harvest(VGA, { into }), type, 'harvest', 'into', part);
     }
     expect(stateOf(f.memory)).to.deep.equal(before);
     expect(f.foreignSet.pages).to.equal(0);
@@ -318,13 +326,15 @@ describeEngines("bad input to an owner's method", () => {
 
   it('is refused by a page set, which stays as it was', async () => {
     const { memory } = await fixture();
-    const { set } = memory.harvestUnsynchronized(Client.Vga);
+    const { set } = memory.whileStopped.harvest(VGA);
     const runs = [...set.runs()];
     for (const [value, type, ...parts] of noIntegers) {
       expectThrow(() => set.has(value as number, 1), type, 'PageSet.has', 'start', ...parts);
       expectThrow(() => set.has(1, value as number), type, 'PageSet.has', 'length', ...parts);
       expectThrow(() => set.delete(value as number, 1), type, 'PageSet.delete', 'start', ...parts);
       expectThrow(() => set.delete(1, value as number), type, 'PageSet.delete', 'length', ...parts);
+      expectThrow(() => set.add(value as number, 1), type, 'PageSet.add', 'start', ...parts);
+      expectThrow(() => set.add(1, value as number), type, 'PageSet.add', 'length', ...parts);
     }
     expectThrow(() => set.delete(1, MOST), RangeError, 'PageSet.delete', 'length', MOST);
     expect([...set.runs()]).to.deep.equal(runs);
@@ -335,19 +345,20 @@ describeEngines('a length of zero', () => {
   it('is answered with what is neutral, and changes nothing, wherever it stands', async () => {
     const { memory } = await fixture();
     const before = stateOf(memory);
-    const { set } = memory.harvestUnsynchronized(Client.Migration);
+    const { set } = memory.whileStopped.harvest(MIGRATION);
     for (const start of [0, 1, 4 * PAGE, 60 * PAGE, END, END + 5, MOST]) {
-      expect(memory.isDirty(start, 0, Client.Vga)).to.equal(false);
-      expect(memory.allDirty(start, 0, Client.Vga)).to.equal(true);
+      expect(memory.isDirty(start, 0, VGA)).to.equal(false);
+      expect(memory.allDirty(start, 0, VGA)).to.equal(true);
       expect(memory.includesClean(start, 0, 7)).to.equal(0);
       expect(memory.setDirtyRange(start, 0, 7)).to.equal(0);
       expect(memory.setDirtyBitmap(new Uint8Array([255]), start, 0)).to.equal(0);
-      expect(memory.testAndClearUnsynchronized(start, 0, Client.Vga)).to.equal(false);
-      expect(memory.snapshotAndClearUnsynchronized(start, 0, Client.Vga).pages).to.equal(0);
-      expect(await memory.testAndClear(start, 0, Client.Vga)).to.equal(false);
-      expect((await memory.snapshotAndClear(start, 0, Client.Vga)).pages).to.equal(0);
+      expect(memory.whileStopped.testAndClear(start, 0, VGA)).to.equal(false);
+      expect(memory.whileStopped.snapshotAndClear(start, 0, VGA).pages).to.equal(0);
+      expect(await memory.testAndClear(start, 0, VGA)).to.equal(false);
+      expect((await memory.snapshotAndClear(start, 0, VGA)).pages).to.equal(0);
       expect(set.has(start, 0)).to.equal(false);
       expect(set.delete(start, 0)).to.equal(0);
+      expect(set.add(start, 0)).to.equal(0);
     }
     for (const { start, length } of set.runs()) memory.setDirtyRange(start, length, 4);
     set.dispose();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Slot } from '../../lib/arena/layout.js';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client, type DirtyMemory, UsageError } from '../../lib/index.js';
+import { ArenaFullError, type DirtyMemory, UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { describeEngines, foreignVcpu, PAGE, range, reportUntil, smallEngine } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
@@ -86,8 +86,8 @@ describeEngines('what is refused because a reader has not reported says so', () 
     }
     expect(full).to.be.instanceOf(Error);
     // The address space was used up first: nothing is taken back while the reader does not report.
-    memory.setDirty(0, Client.Vga);
-    const calls = [() => memory.harvest(Client.Vga), () => memory.ram.unplug(memory.ram.get('stays')!)];
+    memory.setDirty(0, VGA);
+    const calls = [() => memory.harvest(VGA), () => memory.ram.unplug(memory.ram.get('stays')!)];
     const { allocator } = engineOf(memory);
     const taken: number[] = [];
     expectThrow(() => {
@@ -100,16 +100,9 @@ describeEngines('what is refused because a reader has not reported says so', () 
     await reportUntil(vcpu, Promise.all(unplugged));
   });
 
-  it('a collection that does not wait, while another one does, or the client begins to be tracked', async () => {
-    begin(smallEngine({ tracked: 1 << Client.Vga }));
-    memory.ram.plug({ id: 'dimm', size: 64 * PAGE });
-    const harvest = memory.harvest(Client.Vga);
-    const now = (client: Client) => () => memory.harvestUnsynchronized(client);
-    expectThrow(now(Client.Vga), UsageError, 'another collection of VGA is under way', STUCK);
-    const tracking = memory.track(Client.Code);
-    expectThrow(now(Client.Code), UsageError, 'not every vCPU marks for CODE yet', STUCK, 'await track');
-    (await reportUntil(vcpu, harvest)).set.dispose();
-    await reportUntil(vcpu, tracking);
+  it('a collection that does not wait, while a reader is online', () => {
+    begin(smallEngine());
+    expectThrow(() => memory.whileStopped.harvest(VGA), UsageError, 'offline', "'stuck' (identity 4711");
   });
 
   it('attachVcpu, when every slot is taken: by whom, also by a thread that was killed while it left', () => {

@@ -2,7 +2,7 @@ import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { expect } from 'chai';
 import { Arena, type ArenaHandle } from '../../lib/arena/arena.js';
 import { Header, VERSION } from '../../lib/arena/layout.js';
-import { Client, UsageError } from '../../lib/index.js';
+import { UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -22,22 +22,22 @@ describe('an engine handle', () => {
   it('survives structured clone, and is plain data', () => {
     const memory = smallEngine({ memory: shared(4), byteOffset: 4096 });
     memory.ram.plug({ id: 'ram', size: 2 * PAGE });
-    memory.harvestUnsynchronized(Client.Vga);
+    memory.whileStopped.harvest(VGA);
     const copy = structuredClone(memory.handle);
     expect(Object.keys(copy).sort()).to.deep.equal(['byteOffset', 'dirtymem', 'engine', 'memory']);
     attachVcpu(copy).mark(PAGE);
-    expect(memory.isDirty(PAGE, PAGE, Client.Vga)).to.equal(true);
+    expect(memory.isDirty(PAGE, PAGE, VGA)).to.equal(true);
   });
 
   it('survives a message port', () => {
     const memory = smallEngine();
     memory.ram.plug({ id: 'ram', size: 2 * PAGE });
-    memory.harvestUnsynchronized(Client.Vga);
+    memory.whileStopped.harvest(VGA);
     const { port1, port2 } = new MessageChannel();
     port1.postMessage({ dirty: memory.handle });
     const received = receiveMessageOnPort(port2)?.message as { dirty: ArenaHandle };
     attachVcpu(received.dirty).mark(0);
-    expect(memory.isDirty(0, PAGE, Client.Vga)).to.equal(true);
+    expect(memory.isDirty(0, PAGE, VGA)).to.equal(true);
     port1.close();
   });
 

@@ -1,7 +1,15 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
-import { AddressSpaceError, ArenaFullError, Client, DirtyMemory, type DirtyMemoryOptions } from '../../lib/index.js';
+import {
+  AddressSpaceError,
+  ArenaFullError,
+  CODE,
+  DirtyMemory,
+  type DirtyMemoryOptions,
+  MIGRATION,
+  VGA,
+} from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { CLIENTS, dirtyPages, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -120,7 +128,7 @@ describe('creating an engine', () => {
       const memory = DirtyMemory.create(options);
       const size = options.pageSize ?? 4096;
       memory.ram.plug({ id: 'ram', size });
-      expect(memory.allDirty(0, size, Client.Code)).to.equal(true);
+      expect(memory.allDirty(0, size, CODE)).to.equal(true);
     }
   });
 });
@@ -148,10 +156,10 @@ describe('the bitmap blocks of an engine that says nothing about them', () => {
   it('are no larger than all RAM, so that a small machine has a small arena', async () => {
     const memory = DirtyMemory.create({ pageSize: 256, maxRamBytes: 2 ** 18, tracked: 4 });
     memory.ram.plug({ id: 'ram', size: 2 ** 18 });
-    memory.harvestUnsynchronized(Client.Migration).set.dispose();
+    memory.whileStopped.harvest(MIGRATION).set.dispose();
     const vcpu = attachVcpu(memory.handle);
     for (const addr of [0, 2 ** 17, 2 ** 18 - 1]) vcpu.mark(addr);
-    expect(dirtyPages(memory, Client.Migration, 256)).to.deep.equal([0, 512, 1023]);
+    expect(dirtyPages(memory, MIGRATION, 256)).to.deep.equal([0, 512, 1023]);
     const { arenaBytesInUse, arenaBytesReserved } = memory.stats();
     expect(arenaBytesInUse).to.be.at.most(2048);
     expect(arenaBytesReserved).to.be.at.most(65536);
@@ -168,7 +176,7 @@ describe("an engine in the embedder's memory", () => {
     const engine = smallEngine({ memory, byteOffset });
     const block = engine.ram.plug({ id: 'ram', size: 300 * PAGE });
     const vcpu = attachVcpu(engine.handle);
-    const { set } = await engine.harvest(Client.Vga);
+    const { set } = await engine.harvest(VGA);
     vcpu.mark(299 * PAGE);
     set.dispose();
     await engine.ram.unplug(block);
@@ -196,11 +204,11 @@ describe("an engine in the embedder's memory", () => {
     const engine = smallEngine({ memory, byteOffset: 128 });
     engine.ram.plug({ id: 'low', size: 3 * PAGE });
     engine.ram.plug({ id: 'high', size: 3 * PAGE, offset: 200 * PAGE });
-    expect(engine.isDirty(3 * PAGE, 197 * PAGE, Client.Vga)).to.equal(false);
+    expect(engine.isDirty(3 * PAGE, 197 * PAGE, VGA)).to.equal(false);
     const vcpu = attachVcpu(engine.handle);
-    expect(vcpu.isDirty(3 * PAGE, 197 * PAGE, Client.Vga)).to.equal(false);
+    expect(vcpu.isDirty(3 * PAGE, 197 * PAGE, VGA)).to.equal(false);
     expectThrow(() => vcpu.mark(100 * PAGE), RangeError);
-    const { set } = await engine.harvest(Client.Migration);
+    const { set } = await engine.harvest(MIGRATION);
     expect(pagesOf(set)).to.deep.equal([0, 1, 2, 200, 201, 202]);
     expect(engine.stats().readersAttached).to.equal(1);
   });
@@ -213,12 +221,12 @@ describe("an engine in the embedder's memory", () => {
     two.ram.plug({ id: 'ram', size: 20 * PAGE });
     for (const client of CLIENTS) (await one.harvest(client)).set.dispose();
     const vcpu = attachVcpu(two.handle);
-    expect(dirtyPages(one, Client.Code)).to.deep.equal([]);
-    expect(dirtyPages(two, Client.Code)).to.deep.equal(range(0, 20));
-    two.harvestUnsynchronized(Client.Code);
+    expect(dirtyPages(one, CODE)).to.deep.equal([]);
+    expect(dirtyPages(two, CODE)).to.deep.equal(range(0, 20));
+    two.whileStopped.harvest(CODE);
     vcpu.mark(19 * PAGE);
-    expect(dirtyPages(one, Client.Code)).to.deep.equal([]);
-    expect(dirtyPages(two, Client.Code)).to.deep.equal([19]);
+    expect(dirtyPages(one, CODE)).to.deep.equal([]);
+    expect(dirtyPages(two, CODE)).to.deep.equal([19]);
   });
 
   it('is refused where another lives, until that is closed', async () => {
@@ -226,7 +234,7 @@ describe("an engine in the embedder's memory", () => {
     const one = smallEngine({ memory, byteOffset: 64 });
     one.ram.plug({ id: 'ram', size: PAGE });
     expectThrow(() => smallEngine({ memory, byteOffset: 64 }), RangeError, 'DirtyMemory.create', 'byteOffset 64');
-    expect(one.isDirty(0, PAGE, Client.Vga)).to.equal(true);
+    expect(one.isDirty(0, PAGE, VGA)).to.equal(true);
     await one.close();
     const two = smallEngine({ memory, byteOffset: 64 });
     expect(two.stats().ramBlocks).to.equal(0);

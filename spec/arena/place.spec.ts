@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { CLOSED, CREATING, Header, LEFT } from '../../lib/arena/layout.js';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { Client, DirtyMemory, UsageError } from '../../lib/index.js';
+import { CODE, DirtyMemory, UsageError, VGA } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { claimSlot, freeSlot, reportReaders, retireIdentity } from '../../lib/rcu/registry.js';
 import { attachVcpu } from '../../lib/vcpu.js';
@@ -179,7 +179,7 @@ describe('a page set of a closed engine', () => {
     const memory = shared();
     const first = smallEngine({ memory, debug: false });
     first.ram.plug({ id: 'ram', size: 100 * PAGE });
-    const [{ set }, other] = [first.harvestUnsynchronized(Client.Vga), first.harvestUnsynchronized(Client.Code).set];
+    const [{ set }, other] = [first.whileStopped.harvest(VGA), first.whileStopped.harvest(CODE).set];
     await first.close();
     const next = smallEngine({ memory });
     next.ram.plug({ id: 'ram', size: 200 * PAGE });
@@ -241,7 +241,7 @@ describe('the bytes of an engine', () => {
       expectThrow(() => smallEngine({ memory, byteOffset }), RangeError, 'still attached', 'identity 4711');
     }
     expect(changed(memory, contents)).to.deep.equal([]);
-    await expectReject(() => first.harvest(Client.Vga), UsageError, 'closed');
+    await expectReject(() => first.harvest(VGA), UsageError, 'closed');
     vcpu.detach();
     await smallEngine({ memory, byteOffset: 128 }).close();
   });

@@ -1,6 +1,6 @@
 import { createContext, runInContext } from 'node:vm';
 import { expect } from 'chai';
-import { type ArenaHandle, Client, type DirtyMemory } from '../../lib/index.js';
+import { type ArenaHandle, type DirtyMemory, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { dirtyPages, PAGE, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -18,12 +18,12 @@ const memoryThere = (shared: boolean): WebAssembly.Memory =>
 /** It marks, and a collection finds it. */
 async function expectWorks(memory: DirtyMemory, handle: ArenaHandle): Promise<void> {
   memory.ram.plug({ id: 'ram', size: 90 * PAGE });
-  memory.harvestUnsynchronized(Client.Vga).set.dispose();
+  memory.whileStopped.harvest(VGA).set.dispose();
   const vcpu = attachVcpu(handle);
   vcpu.mark(70 * PAGE);
   vcpu.markRange(3 * PAGE, 2 * PAGE, 1);
-  expect(dirtyPages(memory, Client.Vga)).to.deep.equal([3, 4, 70]);
-  const { set } = await memory.harvest(Client.Vga);
+  expect(dirtyPages(memory, VGA)).to.deep.equal([3, 4, 70]);
+  const { set } = await memory.harvest(VGA);
   expect(set.pages).to.equal(3);
   set.dispose();
   vcpu.detach();
@@ -60,10 +60,10 @@ describe('objects of another realm', () => {
   it('are good as a bitmap and as options', () => {
     const memory = smallEngine();
     memory.ram.plug(foreign(`{ id: 'ram', size: ${90 * PAGE} }`));
-    memory.harvestUnsynchronized(Client.Vga).set.dispose();
+    memory.whileStopped.harvest(VGA).set.dispose();
     const marked = memory.setDirtyBitmap(foreign('Uint8Array.of(5)'), 0, 3, foreign('{ mask: 1 }'));
     expect(marked).to.equal(2);
-    expect(dirtyPages(memory, Client.Vga)).to.deep.equal([0, 2]);
+    expect(dirtyPages(memory, VGA)).to.deep.equal([0, 2]);
   });
 });
 

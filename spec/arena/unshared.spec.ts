@@ -2,7 +2,16 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { Client, DirtyMemory, NoSharedMemoryError, type PageSet, type Tracking, UsageError } from '../../lib/index.js';
+import {
+  CODE,
+  DirtyMemory,
+  MIGRATION,
+  NoSharedMemoryError,
+  type PageSet,
+  type Tracking,
+  UsageError,
+  VGA,
+} from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
@@ -17,9 +26,9 @@ describe('an engine of one thread', () => {
       expect(memory.stats().kernel).to.equal(DirtyMemory.create({ kernel }).stats().kernel);
       memory.ram.plug({ id: 'ram', size: 3 * PAGE });
       const vcpu = attachVcpu(memory.handle);
-      (await memory.harvest(Client.Migration)).set.dispose();
+      (await memory.harvest(MIGRATION)).set.dispose();
       vcpu.mark(2 * PAGE);
-      const { set } = await memory.harvest(Client.Migration);
+      const { set } = await memory.harvest(MIGRATION);
       expect([...set.runs()]).to.deep.equal([{ start: 2 * PAGE, length: PAGE }]);
       vcpu.detach();
       await memory.close();
@@ -74,7 +83,7 @@ describe('an engine of one thread', () => {
       const engine = smallEngine({ memory, byteOffset: 64, shared: false });
       expect(engine.stats().kernel).to.equal('wasm');
       engine.ram.plug({ id: 'ram', size: 5 * PAGE });
-      expect((await engine.harvest(Client.Vga)).added).to.equal(5);
+      expect((await engine.harvest(VGA)).added).to.equal(5);
     }
   });
 
@@ -82,7 +91,7 @@ describe('an engine of one thread', () => {
     const memory = new WebAssembly.Memory({ initial: 2 });
     const engine = smallEngine({ memory, shared: false, debug: false });
     engine.ram.plug({ id: 'ram', size: 5 * PAGE });
-    const { set } = await engine.harvest(Client.Vga);
+    const { set } = await engine.harvest(VGA);
     const uncaught: unknown[] = [];
     const listeners = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
     process.removeAllListeners('uncaughtException');
@@ -109,8 +118,8 @@ describe('an engine of one thread', () => {
       const memory = new WebAssembly.Memory({ initial: 2 });
       engine = smallEngine({ memory, shared: false, debug: false });
       engine.ram.plug({ id: 'ram', size: 80 * PAGE });
-      tracking = await engine.track(Client.Vga);
-      set = engine.harvestUnsynchronized(Client.Code).set;
+      tracking = await engine.track(VGA);
+      set = engine.whileStopped.harvest(CODE).set;
       runs = set.runs();
       runs.next();
       vcpu = attachVcpu(engine.handle);
@@ -123,10 +132,10 @@ describe('an engine of one thread', () => {
     const readerCalls: [name: string, call: () => unknown][] = [
       ['mark', () => vcpu.mark(0)],
       ['mark', () => vcpu.mark(70 * PAGE)],
-      ['markPage', () => vcpu.markPage(1, Client.Code)],
+      ['markPage', () => vcpu.markPage(1, CODE)],
       ['markRange', () => vcpu.markRange(0, 4, 7)],
-      ['isDirty', () => vcpu.isDirty(0, 1, Client.Vga)],
-      ['allDirty', () => vcpu.allDirty(0, 1, Client.Vga)],
+      ['isDirty', () => vcpu.isDirty(0, 1, VGA)],
+      ['allDirty', () => vcpu.allDirty(0, 1, VGA)],
       ['includesClean', () => vcpu.includesClean(0, 1, 7)],
       ['quiescent', () => vcpu.quiescent()],
       ['kicked', () => vcpu.kicked],
@@ -134,9 +143,9 @@ describe('an engine of one thread', () => {
       ['goOffline', () => vcpu.offline(() => {})],
     ];
     const ownerCalls: [name: string, call: () => unknown][] = [
-      ['isDirty', () => engine.isDirty(0, 1, Client.Vga)],
-      ['setDirty', () => engine.setDirty(0, Client.Vga)],
-      ['harvestUnsynchronized', () => engine.harvestUnsynchronized(Client.Vga)],
+      ['isDirty', () => engine.isDirty(0, 1, VGA)],
+      ['setDirty', () => engine.setDirty(0, VGA)],
+      ['whileStopped.harvest', () => engine.whileStopped.harvest(VGA)],
       ['plug', () => engine.ram.plug({ id: 'more', size: PAGE })],
       ['createPageSet', () => engine.createPageSet()],
       ['limitDirtyRate', () => engine.limitDirtyRate(5)],
@@ -155,10 +164,10 @@ describe('an engine of one thread', () => {
       ['PageSet.runs', () => runs.next()],
     ];
     const promises: [name: string, call: () => Promise<unknown>][] = [
-      ['harvest', () => engine.harvest(Client.Vga)],
+      ['harvest', () => engine.harvest(VGA)],
       ['synchronize', () => engine.rcu.synchronize()],
       ['measureDirtyRate', () => engine.measureDirtyRate({ windowMs: 1 })],
-      ['track', () => engine.track(Client.Vga)],
+      ['track', () => engine.track(VGA)],
       ['stop', () => tracking.stop()],
       ['close', () => engine.close()],
     ];
@@ -260,8 +269,8 @@ describe('where there is no SharedArrayBuffer, as in a page that is not cross-or
     const memory = smallEngine({ shared: false });
     const vcpu = attachVcpu(memory.handle);
     const dimm = memory.ram.plug({ id: 'ram', size: 3 * PAGE });
-    expect((await memory.harvest(Client.Code)).added).to.equal(3);
-    expect(vcpu.mark(PAGE)).to.equal(1 << Client.Code);
+    expect((await memory.harvest(CODE)).added).to.equal(3);
+    expect(vcpu.mark(PAGE)).to.equal(CODE);
     await memory.ram.unplug(dimm);
     vcpu.detach();
     await memory.close();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { readOptions } from '../../lib/base/options.js';
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine, stateOf } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
@@ -99,8 +99,8 @@ describe('an unknown option of an engine', () => {
     expectThrow(() => DirtyMemory.create({ pagesize: 64 } as never), TypeError, 'create', "'pagesize'", "'pageSize'");
     const waits = { timeout: 5 } as never;
     const slip = ["'timeout'", "did you mean 'timeoutMs'?"];
-    await expectReject(() => memory.harvest(Client.Vga, waits), TypeError, 'harvest', ...slip);
-    await expectReject(() => memory.track(Client.Vga, waits), TypeError, 'track', ...slip);
+    await expectReject(() => memory.harvest(VGA, waits), TypeError, 'harvest', ...slip);
+    await expectReject(() => memory.track(VGA, waits), TypeError, 'track', ...slip);
     await expectReject(() => memory.syncBitmap(block, waits), TypeError, 'syncBitmap', ...slip);
     await expectReject(() => memory.close(waits), TypeError, 'close', ...slip);
     expectThrow(() => memory.ram.plug({ id: 'b', size: PAGE, used: 1 } as never), TypeError, 'plug', "'used'");
@@ -112,7 +112,7 @@ describe('an unknown option of an engine', () => {
     const memory = smallEngine();
     const { signal } = new AbortController();
     expectThrow(() => memory.rcu.synchronizeBlocking({ signal } as never), TypeError, "'signal'", "'timeoutMs'");
-    const call = () => memory.harvestUnsynchronized(Client.Vga, { maxPages: 1 } as never);
-    expectThrow(call, TypeError, 'harvestUnsynchronized', "'maxPages'", "Known are 'into'");
+    const call = () => memory.whileStopped.harvest(VGA, { maxPages: 1 } as never);
+    expectThrow(call, TypeError, 'whileStopped.harvest', "'maxPages'", "Known are 'into'");
   });
 });

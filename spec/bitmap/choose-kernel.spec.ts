@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DirtyMemory, type DirtyMemoryOptions } from '../../lib/index.js';
+import { CODE, DirtyMemory, type DirtyMemoryOptions } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE } from '../support/engines.js';
 
@@ -41,10 +41,10 @@ describe('the kernel of an engine whose memory the WebAssembly kernel cannot be 
       const engine = DirtyMemory.create({ ...OPTIONS, memory });
       expect(engine.stats().kernel).to.equal('atomics');
       engine.ram.plug({ id: 'ram', size: 4 * PAGE });
-      engine.harvestUnsynchronized(1);
+      engine.whileStopped.harvest(CODE);
       const vcpu = attachVcpu(engine.handle);
       expect(vcpu.markRange(0, 3 * PAGE, 7)).to.equal(2);
-      expect(engine.harvestUnsynchronized(1).added).to.equal(3);
+      expect(engine.whileStopped.harvest(CODE).added).to.equal(3);
     });
   });
 

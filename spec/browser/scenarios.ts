@@ -5,16 +5,18 @@
 import { Words } from '../../lib/arena/words.js';
 import { openEngine } from '../../lib/dirty-memory.js';
 import {
-  Client,
+  CODE,
   type DirtyMemory,
   type DirtyMemoryOptions,
+  MIGRATION,
   type ReaderReport,
   type StallReport,
+  VGA,
 } from '../../lib/index.js';
 import type { Parts } from '../../lib/parts.js';
 import { gracePeriodSabotages } from '../../lib/stress/sabotage/grace-periods.js';
 import { type AttachOptions, attachVcpu } from '../../lib/vcpu.js';
-import { cleanAll, PAGE, pagesOf, smallEngine } from '../support/engines.js';
+import { cleanAll, collectAtOnce, PAGE, pagesOf, smallEngine } from '../support/engines.js';
 import { GuestCopy } from '../support/guest-copy.js';
 import { turn, until } from '../support/promises.js';
 import type { LoopName } from '../support/vcpu-orders.js';
@@ -107,7 +109,7 @@ export async function lostUpdates(
     due += round.due.length;
   }
   await machine.stopAll();
-  copy.take(memory.harvestUnsynchronized(Client.Migration).set);
+  copy.take(collectAtOnce(memory, MIGRATION));
   const differing = copy.differing();
   const used = memory.stats().kernel;
   await machine.end();
@@ -123,7 +125,7 @@ export async function hotplug() {
   const announced: number[] = [];
   for (let round = 0; round < 30; round++) {
     const dimm = memory.ram.plug({ id: 'dimm1', size: PAGES * PAGE });
-    const snapshot = memory.snapshotAndClear(dimm.offset, dimm.size, Client.Code);
+    const snapshot = memory.snapshotAndClear(dimm.offset, dimm.size, CODE);
     const unplugged = snapshot.then((set) => {
       announced.push(set.pages);
       set.dispose();
@@ -144,9 +146,9 @@ export async function termination(options: AttachOptions) {
   const { memory } = machine;
   const vcpu = await machine.attach(options);
   await vcpu.begin('section');
-  memory.setDirty(3 * PAGE, Client.Vga);
-  const timeout = await failureOf(() => memory.harvest(Client.Vga, { timeoutMs: 20 }));
-  const waiting = memory.harvest(Client.Vga);
+  memory.setDirty(3 * PAGE, VGA);
+  const timeout = await failureOf(() => memory.harvest(VGA, { timeoutMs: 20 }));
+  const waiting = memory.harvest(VGA);
   await vcpu.terminate();
   const { rounds, identity } = vcpu;
   const attached = memory.stats().readersAttached;
@@ -186,13 +188,13 @@ export async function timeouts() {
   memory.setDirtyRange(5 * PAGE, 3 * PAGE, 7);
   const controller = new AbortController();
   const abort = async (): Promise<unknown> => {
-    const harvest = memory.harvest(Client.Code, { signal: controller.signal });
+    const harvest = memory.harvest(CODE, { signal: controller.signal });
     await turn();
     controller.abort(new Error('enough'));
     return harvest;
   };
   const failures = {
-    harvest: await failureOf(() => memory.harvest(Client.Migration, { timeoutMs: 10 })),
+    harvest: await failureOf(() => memory.harvest(MIGRATION, { timeoutMs: 10 })),
     synchronize: await failureOf(() => memory.rcu.synchronize({ timeoutMs: 10 })),
     close: await failureOf(() => memory.close({ timeoutMs: 10 })),
     abort: await failureOf(abort),
@@ -202,7 +204,7 @@ export async function timeouts() {
   await vcpu.stop();
   await vcpu.begin('quiescent');
   const later = [];
-  for (const client of [Client.Code, Client.Migration] as const) {
+  for (const client of [CODE, MIGRATION] as const) {
     later.push(pagesOf((await memory.harvest(client)).set));
   }
   await vcpu.stop();
@@ -218,13 +220,13 @@ export async function oneThread(kernel: 'auto' | 'atomics') {
   const memory = smallEngine({ shared: false, kernel, debug: false });
   const dimm0 = memory.ram.plug({ id: 'dimm0', size: 200 * PAGE });
   const vcpu = attachVcpu(memory.handle, { name: 'interpreter' });
-  const { set, added } = await memory.harvest(Client.Migration);
+  const { set, added } = await memory.harvest(MIGRATION);
   set.dispose();
   const turned = [vcpu.mark(7 * PAGE), vcpu.mark(7 * PAGE)];
   const dimm1 = memory.ram.plug({ id: 'dimm1', size: 192 * PAGE });
   await memory.ram.unplug(dimm1);
   memory.rcu.synchronizeBlocking();
-  const pages = pagesOf((await memory.harvest(Client.Migration)).set);
+  const pages = pagesOf((await memory.harvest(MIGRATION)).set);
   const sent = await failureOf(() => new MessageChannel().port1.postMessage(memory.handle));
   const { kernel: used, shrinks } = memory.stats();
   await memory.ram.unplug(dimm0);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Client, DirtyMemory, type PageSet } from '../../lib/index.js';
+import { CODE, DirtyMemory, MIGRATION, type PageSet, VGA } from '../../lib/index.js';
 import { describeEngines } from '../support/engines.js';
 
 const PAGE = 4096;
@@ -28,7 +28,7 @@ describeEngines('a bounded harvest', (shared) => {
       const sizes: number[] = [];
       for (;;) {
         const before = all.pages;
-        const { added } = await memory.harvest(Client.Code, { maxPages, into: all });
+        const { added } = await memory.harvest(CODE, { maxPages, into: all });
         if (added === 0) break;
         expect(all.pages - before).to.equal(added);
         sizes.push(added);
@@ -36,35 +36,35 @@ describeEngines('a bounded harvest', (shared) => {
       expect(Math.max(...sizes)).to.equal(Math.min(maxPages, 170));
       expect(sizes.length).to.equal(Math.ceil(170 / maxPages));
       expect(pagesOf(all)).to.deep.equal([...Array(100).keys(), ...[...Array(70).keys()].map((i) => 300 + i)]);
-      expect(memory.isDirty(0, memory.ram.end, Client.Code)).to.equal(false);
+      expect(memory.isDirty(0, memory.ram.end, CODE)).to.equal(false);
     });
   }
 
   it('does not starve high pages while low ones turn dirty again', async () => {
     const seen = new Set<number>();
     for (let round = 0; round < 40; round++) {
-      const { set } = await memory.harvest(Client.Vga, { maxPages: 10 });
+      const { set } = await memory.harvest(VGA, { maxPages: 10 });
       for (const page of pagesOf(set)) seen.add(page);
       set.dispose();
-      memory.setDirtyRange(0, 50 * PAGE, 1 << Client.Vga);
+      memory.setDirtyRange(0, 50 * PAGE, VGA);
     }
     expect(seen.size).to.equal(170);
   });
 
   it('puts its bits back when it is given up', async () => {
-    const before = memory.allDirty(0, 100 * PAGE, Client.Migration);
+    const before = memory.allDirty(0, 100 * PAGE, MIGRATION);
     const gaveUp = new AbortController();
     gaveUp.abort(new Error('enough'));
-    await memory.harvest(Client.Migration, { maxPages: 5, signal: gaveUp.signal }).then(
+    await memory.harvest(MIGRATION, { maxPages: 5, signal: gaveUp.signal }).then(
       () => expect.fail('it was not given up'),
       (error: Error) => expect(error.message).to.equal('enough'),
     );
-    expect(memory.allDirty(0, 100 * PAGE, Client.Migration)).to.equal(before);
+    expect(memory.allDirty(0, 100 * PAGE, MIGRATION)).to.equal(before);
   });
 
   it('refuses a bound that is none', async () => {
     for (const maxPages of [0, -1, 1.5, Number.NaN, 2 ** 33]) {
-      await memory.harvest(Client.Code, { maxPages }).then(
+      await memory.harvest(CODE, { maxPages }).then(
         () => expect.fail(`${maxPages} was accepted`),
         (error: Error) => {
           expect(error).to.be.instanceOf(RangeError);

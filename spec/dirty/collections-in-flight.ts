@@ -4,18 +4,18 @@
  * dirty, and no others, at every moment, whether their bits are live or in flight.
  */
 import { expect } from 'chai';
-import type { DirtyMemory, HarvestResult, RamBlock } from '../../lib/index.js';
+import type { Client, DirtyMemory, HarvestResult, RamBlock } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { CLIENTS, dirtyPages, foreignVcpu, PAGE, pagesOf, reportUntil, turn } from '../support/engines.js';
 
 export type Op =
   | { readonly kind: 'mark' | 'ownerMark' | 'unplug' | 'abort'; readonly pick: number }
   | { readonly kind: 'plug'; readonly place: number; readonly pages: number }
-  | { readonly kind: 'harvest' | 'measure'; readonly client: 0 | 1 | 2 }
+  | { readonly kind: 'harvest' | 'measure'; readonly client: Client }
   | { readonly kind: 'report' | 'wait' };
 
 interface Flight {
-  readonly client: 0 | 1 | 2;
+  readonly client: Client;
   readonly controller: AbortController;
   /** The steps between which it took its bits. */
   takenFrom: number;
@@ -31,13 +31,13 @@ export class CollectionsInFlight {
   private readonly bytesAtFirst: number;
   private readonly promises = new Set<Promise<unknown>>();
   private readonly outcomes: Outcome[] = [];
-  private readonly flights: Flight[][] = [[], [], []];
+  private readonly flights = new Map(CLIENTS.map((client): [Client, Flight[]] => [client, []]));
   /** An aborted harvest may still hold the client's lock. */
-  private readonly held = [false, false, false];
+  private readonly held = new Set<Client>();
   /** For each client, the pages owed, and the step that marked each last. */
-  private readonly owed: readonly Map<number, number>[] = [new Map(), new Map(), new Map()];
+  private readonly owed = new Map(CLIENTS.map((client) => [client, new Map<number, number>()]));
   /** Under way: their clients' bits are borrowed whenever no harvest has them. */
-  private readonly measurements = new Map<number, AbortController>();
+  private readonly measurements = new Map<Client, AbortController>();
   private left: RamBlock[] = [];
   private step = 0;
   private named = 0;
@@ -57,7 +57,7 @@ export class CollectionsInFlight {
     await turn();
     this.land();
     for (const client of CLIENTS) {
-      const owed = [...(this.owed[client] as Map<number, number>).keys()].sort((a, b) => a - b);
+      const owed = [...(this.owed.get(client) as Map<number, number>).keys()].sort((a, b) => a - b);
       expect(dirtyPages(this.memory, client), `client ${client} after step ${this.step}`).to.deep.equal(owed);
     }
   }
@@ -84,7 +84,7 @@ export class CollectionsInFlight {
   }
 
   private abort(pick: number): void {
-    const flights = this.flights.flat();
+    const flights = [...this.flights.values()].flat();
     flights[pick % (flights.length || 1)]?.controller.abort(new Error('aborted'));
   }
 
@@ -95,7 +95,8 @@ export class CollectionsInFlight {
       expect(error).to.be.instanceOf(RangeError);
       return;
     }
-    for (const owed of this.owed) for (let page = place; page < place + pages; page++) owed.set(page, this.step);
+    for (const owed of this.owed.values())
+      for (let page = place; page < place + pages; page++) owed.set(page, this.step);
   }
 
   private unplug(pick: number): void {
@@ -104,7 +105,7 @@ export class CollectionsInFlight {
     if (block === undefined) return;
     this.track(this.memory.ram.unplug(block));
     this.left.push(block);
-    for (const owed of this.owed) {
+    for (const owed of this.owed.values()) {
       for (const page of owed.keys()) {
         if (block.offset <= page * PAGE && page * PAGE < block.offset + block.size) owed.delete(page);
       }
@@ -127,12 +128,12 @@ export class CollectionsInFlight {
       }
     }
     if (this.memory.ram.find(page * PAGE) === undefined) return;
-    for (const owed of this.owed) owed.set(page, this.step);
+    for (const owed of this.owed.values()) owed.set(page, this.step);
   }
 
-  private harvest(client: 0 | 1 | 2): void {
-    const queue = this.flights[client] as Flight[];
-    const takenTo = queue.length > 0 || this.held[client] ? Infinity : this.step;
+  private harvest(client: Client): void {
+    const queue = this.flights.get(client) as Flight[];
+    const takenTo = queue.length > 0 || this.held.has(client) ? Infinity : this.step;
     const flight: Flight = { client, controller: new AbortController(), takenFrom: this.step, takenTo };
     queue.push(flight);
     const harvest = this.memory.harvest(client, { signal: flight.controller.signal });
@@ -145,7 +146,7 @@ export class CollectionsInFlight {
   }
 
   /** Begins to measure, or gives up what it began. */
-  private measure(client: 0 | 1 | 2): void {
+  private measure(client: Client): void {
     const running = this.measurements.get(client);
     running?.abort();
     this.measurements.delete(client);
@@ -163,15 +164,15 @@ export class CollectionsInFlight {
 
   private land(): void {
     for (const { flight, result } of this.outcomes.splice(0)) {
-      const queue = this.flights[flight.client] as Flight[];
+      const queue = this.flights.get(flight.client) as Flight[];
       const at = queue.indexOf(flight);
       queue.splice(at, 1);
       if (result !== undefined) {
         expect(at, 'one after the other').to.equal(0);
         this.deliver(flight, result);
         result.set.dispose();
-        this.held[flight.client] = false;
-      } else if (at === 0) this.held[flight.client] = true;
+        this.held.delete(flight.client);
+      } else if (at === 0) this.held.add(flight.client);
       const [next] = queue;
       if (at !== 0 || next === undefined) continue;
       next.takenFrom = this.step;
@@ -180,7 +181,7 @@ export class CollectionsInFlight {
   }
 
   private deliver(flight: Flight, { set, added }: HarvestResult): void {
-    const owed = this.owed[flight.client] as Map<number, number>;
+    const owed = this.owed.get(flight.client) as Map<number, number>;
     const delivered = new Set(pagesOf(set));
     expect(added).to.equal(delivered.size);
     for (const page of delivered) expect(owed.has(page), `page ${page} was marked and is RAM`).to.equal(true);

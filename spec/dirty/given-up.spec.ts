@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { Client, GracePeriodTimeout } from '../../lib/index.js';
+import { clientName } from '../../lib/dirty/client.js';
+import { CODE, GracePeriodTimeout, MIGRATION, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { turns, until } from '../support/promises.js';
@@ -12,7 +13,7 @@ describe('What is given up while its thread is inside a read-side section', () =
     const stuck = foreignVcpu(memory);
     const own = attachVcpu(memory.handle);
     const uncaught = await uncaughtDuring(async () => {
-      const given = memory.track(Client.Code, { timeoutMs: 5 });
+      const given = memory.track(CODE, { timeoutMs: 5 });
       own.readLock();
       await expectReject(() => given, GracePeriodTimeout, 'track');
       await turns();
@@ -25,8 +26,8 @@ describe('What is given up while its thread is inside a read-side section', () =
     await memory.close();
   });
 
-  for (const client of [Client.Migration, Client.Vga]) {
-    it(`is a measurement of client ${client}: nothing becomes uncaught, and it is not tracked any more`, async () => {
+  for (const client of [MIGRATION, VGA] as const) {
+    it(`is a measurement of ${clientName(client)}: nothing becomes uncaught, and it is not tracked any more`, async () => {
       const memory = smallEngine({ tracked: 0 });
       memory.ram.plug({ id: 'ram', size: 10 * PAGE });
       const own = attachVcpu(memory.handle);
@@ -52,7 +53,7 @@ describe('What is given up while its thread is inside a read-side section', () =
     const memory = smallEngine({ tracked: 0 });
     memory.ram.plug({ id: 'ram', size: 10 * PAGE });
     const own = attachVcpu(memory.handle);
-    const measured = memory.measureDirtyRate({ windowMs: 20, client: Client.Vga });
+    const measured = memory.measureDirtyRate({ windowMs: 20, client: VGA });
     await until(() => memory.tracked !== 0);
     await turns();
     own.readLock();

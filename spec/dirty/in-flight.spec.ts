@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type Client, CODE, MIGRATION, VGA } from '../../lib/index.js';
 import { describeEngines, Ground, SWAP_ALL } from '../support/engines.js';
 import { itInBothForms } from '../support/long.js';
 import { CollectionsInFlight, type Op } from './collections-in-flight.js';
@@ -17,11 +18,17 @@ const ops: fc.Arbitrary<Op> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('mark' as const, 'ownerMark' as const), pick }) },
   {
     weight: 5,
-    arbitrary: fc.record({ kind: fc.constant('harvest' as const), client: fc.constantFrom(0 as const, 1, 1, 1, 2) }),
+    arbitrary: fc.record({
+      kind: fc.constant('harvest' as const),
+      client: fc.constantFrom<Client>(VGA, CODE, CODE, CODE, MIGRATION),
+    }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('measure' as const), client: fc.constantFrom(0 as const, 1, 1, 2) }),
+    arbitrary: fc.record({
+      kind: fc.constant('measure' as const),
+      client: fc.constantFrom<Client>(VGA, CODE, CODE, MIGRATION),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('abort' as const), pick }) },
   { weight: 4, arbitrary: fc.constant({ kind: 'report' as const }) },

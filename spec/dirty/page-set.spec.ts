@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Client, type DirtyMemory, type PageSet, UsageError } from '../../lib/index.js';
+import { ArenaFullError, type DirtyMemory, type PageSet, UsageError, VGA } from '../../lib/index.js';
 import { cleanAll, describeEngines, PAGE, pagesOf, range, SWAP_ALL, smallEngine } from '../support/engines.js';
 import { runsOf } from '../support/memory-model.js';
 import { expectThrow } from '../support/refusals.js';
 
 /** A set with these pages, of an engine with 64 pages a bitmap block. */
 function setWith(memory: DirtyMemory, pages: readonly number[]): PageSet {
-  for (const page of pages) memory.setDirty(page * PAGE, Client.Vga);
-  return memory.harvestUnsynchronized(Client.Vga).set;
+  for (const page of pages) memory.setDirty(page * PAGE, VGA);
+  return memory.whileStopped.harvest(VGA).set;
 }
 
 describeEngines('a page set', () => {
@@ -40,18 +40,18 @@ describeEngines('a page set', () => {
 
   it('gives ascending runs though its highest pages came first', () => {
     const set = setWith(memory, [900]);
-    memory.setDirty(3 * PAGE, Client.Vga);
-    memory.harvestUnsynchronized(Client.Vga, { into: set });
+    memory.setDirty(3 * PAGE, VGA);
+    memory.whileStopped.harvest(VGA, { into: set });
     expect(pagesOf(set)).to.deep.equal([3, 900]);
   });
 
   it('counts each page once that a harvest adds to a snapshot whose bitmap blocks were swapped out', async () => {
     const swapping = smallEngine({}, SWAP_ALL);
     swapping.ram.plug({ id: 'ram', size: 1024 * PAGE });
-    const set = await swapping.snapshotAndClear(0, 1024 * PAGE, Client.Vga);
+    const set = await swapping.snapshotAndClear(0, 1024 * PAGE, VGA);
     expect(set.delete(0, 10 * PAGE)).to.equal(10);
-    swapping.setDirtyRange(0, 20 * PAGE, 1 << Client.Vga);
-    const { added } = await swapping.harvest(Client.Vga, { into: set });
+    swapping.setDirtyRange(0, 20 * PAGE, VGA);
+    const { added } = await swapping.harvest(VGA, { into: set });
     expect([added, set.pages]).to.deep.equal([10, 1024]);
     expect(pagesOf(set)).to.deep.equal(range(0, 1024));
     set.dispose();
@@ -79,6 +79,152 @@ describeEngines('a page set', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('takes in ranges of bytes and other sets, and counts what is new, as a set of numbers does', () => {
+    const bytes = fc.record({ start: fc.nat(1024 * PAGE), length: fc.oneof(fc.nat(3), fc.nat(200 * PAGE)) });
+    const some = fc.uniqueArray(fc.nat(1023), { maxLength: 40 });
+    fc.assert(
+      fc.property(some, fc.array(fc.oneof(bytes, some), { maxLength: 8 }), (first, changes) => {
+        const set = setWith(memory, first);
+        const model = new Set(first);
+        for (const change of changes) {
+          const before = model.size;
+          if (Array.isArray(change)) {
+            const other = setWith(memory, change);
+            for (const page of change) model.add(page);
+            expect(set.union(other)).to.equal(model.size - before);
+            expect(pagesOf(other), 'which keeps them').to.have.members(change);
+            expect(other.pages).to.equal(change.length);
+            other.dispose();
+          } else {
+            const { start, length } = change;
+            const end = length === 0 ? 0 : Math.floor((start + length - 1) / PAGE) + 1;
+            for (let page = Math.floor(start / PAGE); page < end; page++) model.add(page);
+            expect(set.add(start, length)).to.equal(model.size - before);
+          }
+          expect(set.pages).to.equal(model.size);
+          expect([...set.runs()]).to.deep.equal(runsOf(model, PAGE));
+        }
+        set.dispose();
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('takes in what a swap gave, and what nobody has counted yet', async () => {
+    const swapping = smallEngine({}, SWAP_ALL);
+    swapping.ram.plug({ id: 'ram', size: 128 * PAGE });
+    const { set } = await swapping.harvest(VGA);
+    const other = swapping.createPageSet();
+    expect(other.add(60 * PAGE, 10 * PAGE)).to.equal(10);
+    expect(other.union(set)).to.equal(118);
+    expect(set.add(127 * PAGE, 2 * PAGE)).to.equal(1);
+    expect([other.pages, set.pages]).to.deep.equal([128, 129]);
+    await swapping.close();
+  });
+
+  it('takes in itself, which changes nothing', () => {
+    const set = setWith(memory, [5, 70]);
+    expect([set.union(set), set.pages]).to.deep.equal([0, 2]);
+  });
+
+  it('takes in no set of another engine, and none that was disposed of', async () => {
+    const set = setWith(memory, [5]);
+    const other = smallEngine();
+    expectThrow(() => set.union(other.createPageSet()), TypeError, 'PageSet.union', 'other', 'of this engine');
+    expectThrow(() => set.union({} as PageSet), TypeError, 'PageSet.union', 'other');
+    const gone = setWith(memory, [6]);
+    gone.dispose();
+    expectThrow(() => set.union(gone), UsageError, 'PageSet.union', 'disposed');
+    expectThrow(() => gone.union(set), UsageError, 'PageSet.union', 'disposed');
+    expectThrow(() => gone.add(0, 1), UsageError, 'PageSet.add', 'disposed');
+    expect(pagesOf(set)).to.deep.equal([5]);
+    await other.close();
+  });
+
+  it('is as it was when the arena has no room for what it is to take in', async () => {
+    const full = smallEngine({ arenaBytes: 2 ** 13 });
+    const set = full.createPageSet();
+    expect(set.add(65 * PAGE, PAGE)).to.equal(1);
+    const before = full.stats().arenaBytesInUse;
+    expectThrow(() => set.add(0, 2 ** 40), ArenaFullError, 'PageSet.add');
+    expect([full.stats().arenaBytesInUse, set.pages]).to.deep.equal([before, 1]);
+    expect(pagesOf(set)).to.deep.equal([65]);
+    const other = full.createPageSet();
+    for (let block = 0; ; block++) {
+      try {
+        other.add(block * 64 * PAGE, 1);
+      } catch (error) {
+        expect(error).to.be.instanceOf(ArenaFullError);
+        break;
+      }
+    }
+    other.delete(0, 64 * PAGE);
+    const held = full.stats().arenaBytesInUse;
+    expectThrow(() => set.union(other), ArenaFullError, 'PageSet.union');
+    expect([full.stats().arenaBytesInUse, pagesOf(set)]).to.deep.equal([held, [65]]);
+    await full.close();
+  });
+
+  it('is iterated by its runs, and ends as a resource does', () => {
+    const before = memory.stats().arenaBytesInUse;
+    const set = setWith(memory, [5, 6, 70]);
+    expect([...set]).to.deep.equal([...set.runs()]);
+    set[Symbol.dispose]();
+    expect([set.disposed, memory.stats().arenaBytesInUse]).to.deep.equal([true, before]);
+  });
+
+  it('gives the runs within a RAM block, cut at its ends, with their places in it', () => {
+    const ends = fc.oneof(fc.nat(1024), fc.constantFrom(0, 63, 64, 65, 128, 1024));
+    const pages = fc.array(fc.tuple(fc.nat(1000), fc.nat(200)), { maxLength: 6 });
+    fc.assert(
+      fc.property(pages, ends, ends, fc.option(fc.nat(1023), { nil: undefined }), (stretches, one, other, deleted) => {
+        const set = memory.createPageSet();
+        const model = new Set<number>();
+        for (const [first, count] of stretches) {
+          set.add(first * PAGE, count * PAGE);
+          for (const page of range(first, first + count)) model.add(page);
+        }
+        const [first, end] = [Math.min(one, other), Math.max(one, other)];
+        const block = { offset: first * PAGE, size: (end - first) * PAGE };
+        const walk = set.runs({ block });
+        const expected = (from: number) =>
+          runsOf(
+            [...model].filter((page) => page >= from && page < end),
+            PAGE,
+          ).map((run) => ({
+            ...run,
+            offset: run.start - block.offset,
+          }));
+        const given = [];
+        if (deleted !== undefined) {
+          const { value } = walk.next();
+          expect(value).to.deep.equal(expected(first)[0]);
+          const reached = value === undefined ? end : (value.start + value.length) / PAGE;
+          set.delete(deleted * PAGE, PAGE);
+          model.delete(deleted);
+          given.push(...expected(reached));
+        } else given.push(...expected(first));
+        expect([...walk]).to.deep.equal(given);
+        set.dispose();
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('gives the runs of RAM that begins and ends within bitmap blocks', async () => {
+    await memory.ram.unplug(memory.ram.find(0)!);
+    const low = memory.ram.plug({ id: 'low', size: 100 * PAGE, offset: 10 * PAGE });
+    const high = memory.ram.plug({ id: 'high', size: 100 * PAGE, offset: 110 * PAGE });
+    const { set } = memory.whileStopped.harvest(VGA);
+    expect([...set.runs({ block: low })]).to.deep.equal([{ start: 10 * PAGE, length: 100 * PAGE, offset: 0 }]);
+    expect([...set.runs({ block: high })]).to.deep.equal([{ start: 110 * PAGE, length: 100 * PAGE, offset: 0 }]);
+    expect([...set.runs({})]).to.deep.equal([{ start: 10 * PAGE, length: 200 * PAGE }]);
+    expectThrow(() => set.runs({ block: null as never }), TypeError, 'PageSet.runs', 'block', 'null');
+    expectThrow(() => set.runs({ block: { offset: 1, size: PAGE } }), RangeError, 'block.offset', 1, PAGE);
+    expectThrow(() => set.runs({ block: { offset: 0, size: 1 } }), RangeError, 'block.size', 1, PAGE);
+    expectThrow(() => set.runs({ blok: low } as never), TypeError, 'PageSet.runs', "did you mean 'block'");
   });
 
   it('lets pages be deleted while its runs are walked, and does not come to what is gone', () => {
@@ -119,7 +265,7 @@ describeEngines('a page set', () => {
     expectThrow(() => set.delete(0, PAGE), UsageError, 'PageSet.delete', 'disposed');
     expectThrow(() => [...set.runs()], UsageError, 'PageSet.runs', 'disposed');
     expectThrow(() => walking.next(), UsageError, 'PageSet.runs', 'disposed');
-    expectThrow(() => memory.harvestUnsynchronized(Client.Vga, { into: set }), UsageError, 'into', 'disposed');
+    expectThrow(() => memory.whileStopped.harvest(VGA, { into: set }), UsageError, 'into', 'disposed');
   });
 
   it('throws when it is disposed of while its runs are walked', () => {
@@ -133,11 +279,11 @@ describeEngines('a page set', () => {
   it('merged into another leaves nothing allocated but the other', () => {
     const into = setWith(memory, [5, 70]);
     const held = memory.stats().arenaBytesInUse;
-    for (const page of [5, 6, 64]) memory.setDirty(page * PAGE, Client.Vga);
-    expect(memory.harvestUnsynchronized(Client.Vga, { into })).to.deep.equal({ set: into, added: 2 });
+    for (const page of [5, 6, 64]) memory.setDirty(page * PAGE, VGA);
+    expect(memory.whileStopped.harvest(VGA, { into })).to.deep.equal({ set: into, added: 2 });
     expect(memory.stats().arenaBytesInUse).to.equal(held);
-    memory.setDirty(900 * PAGE, Client.Vga);
-    expect(memory.harvestUnsynchronized(Client.Vga, { into }).added).to.equal(1);
+    memory.setDirty(900 * PAGE, VGA);
+    expect(memory.whileStopped.harvest(VGA, { into }).added).to.equal(1);
     expect(pagesOf(into)).to.deep.equal([5, 6, 64, 70, 900]);
   });
 

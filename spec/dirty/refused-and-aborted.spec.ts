@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { Client, CorruptionError, type DirtyMemory } from '../../lib/index.js';
+import { CODE, CorruptionError, type DirtyMemory, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   cleanAll,
@@ -14,8 +14,6 @@ import {
 } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
 
-const VGA = 1 << Client.Vga;
-
 describeEngines('what is refused or aborted before it begins changes nothing:', () => {
   let memory: DirtyMemory;
   afterEach(() => memory.close());
@@ -24,23 +22,15 @@ describeEngines('what is refused or aborted before it begins changes nothing:', 
     memory = smallEngine();
     memory.ram.plug({ id: 'ram', size: 10 * PAGE });
     cleanAll(memory);
-    await expectReject(
-      () => memory.track(Client.Code, { signal: AbortSignal.abort(new RangeError('no')) }),
-      RangeError,
-      'no',
-    );
-    expect(dirtyPages(memory, Client.Code)).to.deep.equal([]);
+    await expectReject(() => memory.track(CODE, { signal: AbortSignal.abort(new RangeError('no')) }), RangeError, 'no');
+    expect(dirtyPages(memory, CODE)).to.deep.equal([]);
   });
 
   it('tracking a client that nobody tracks allocates nothing', async () => {
     memory = smallEngine({ tracked: VGA });
     memory.ram.plug({ id: 'ram', size: 10 * PAGE });
     const { arenaBytesInUse } = memory.stats();
-    await expectReject(
-      () => memory.track(Client.Code, { signal: AbortSignal.abort(new RangeError('no')) }),
-      RangeError,
-      'no',
-    );
+    await expectReject(() => memory.track(CODE, { signal: AbortSignal.abort(new RangeError('no')) }), RangeError, 'no');
     expect(memory.stats()).to.include({ arenaBytesInUse });
     expect(memory.tracked).to.equal(VGA);
   });
@@ -54,11 +44,11 @@ describeEngines('what is refused or aborted before it begins changes nothing:', 
     allocator.freeBlock(spare);
     const words = new Int32Array(memory.handle.memory.buffer, memory.handle.byteOffset);
     words[spare] = 1;
-    const harvest = memory.harvest(Client.Vga);
+    const harvest = memory.harvest(VGA);
     vcpu.quiescent();
     await expectReject(() => harvest, CorruptionError, 'a freed bitmap block was written to');
     memory.rcu.poll(1);
-    expect(dirtyPages(memory, Client.Vga)).to.deep.equal(range(0, 64));
+    expect(dirtyPages(memory, VGA)).to.deep.equal(range(0, 64));
     vcpu.detach();
   });
 });
@@ -69,10 +59,10 @@ describe('a page number that is a fraction', () => {
     memory.ram.plug({ id: 'ram', size: 128 * PAGE });
     cleanAll(memory);
     const vcpu = attachVcpu(memory.handle);
-    expect(vcpu.markPage(2.5, Client.Vga)).to.equal(VGA);
-    expect(vcpu.markPage(3.5, Client.Vga), 'in the block of the last mark').to.equal(VGA);
-    expect(vcpu.markPage(70.5, Client.Vga), 'in another').to.equal(VGA);
-    expect(dirtyPages(memory, Client.Vga)).to.deep.equal([2, 3, 70]);
+    expect(vcpu.markPage(2.5, VGA)).to.equal(VGA);
+    expect(vcpu.markPage(3.5, VGA), 'in the block of the last mark').to.equal(VGA);
+    expect(vcpu.markPage(70.5, VGA), 'in another').to.equal(VGA);
+    expect(dirtyPages(memory, VGA)).to.deep.equal([2, 3, 70]);
     vcpu.detach();
     await memory.close();
   });

@@ -1,21 +1,19 @@
 import { expect } from 'chai';
 import type { Allocator } from '../../lib/arena/allocator.js';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client, type DirtyMemory } from '../../lib/index.js';
+import { ArenaFullError, CODE, type DirtyMemory, MIGRATION, VGA } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { describeEngines, foreignVcpu, PAGE, reportUntil, smallEngine } from '../support/engines.js';
 
-const [VGA, MIGRATION] = [1 << Client.Vga, 1 << Client.Migration];
-
 /** Operations that need room in the arena, each of which ends when the reader reports. */
-const OPERATIONS: readonly (readonly [name: string, run: (memory: DirtyMemory) => Promise<unknown>])[] = [
+const OPERATIONS: readonly (readonly [name: string, run: (memory: DirtyMemory, vcpu: Vcpu) => Promise<unknown>])[] = [
   ['plug', async (memory) => memory.ram.plug({ id: 'more', offset: 64 * PAGE, size: PAGE })],
   ['unplug', (memory) => memory.ram.unplug(memory.ram.get('high') as never)],
-  ['harvest', (memory) => memory.harvest(Client.Vga)],
-  ['harvestUnsynchronized', async (memory) => memory.harvestUnsynchronized(Client.Vga)],
-  ['snapshotAndClear', (memory) => memory.snapshotAndClear(0, PAGE, Client.Vga)],
-  ['track', (memory) => memory.track(Client.Code)],
-  ['measureDirtyRate', (memory) => memory.measureDirtyRate({ client: Client.Vga, windowMs: 1 })],
+  ['harvest', (memory) => memory.harvest(VGA)],
+  ['whileStopped.harvest', async (memory, vcpu) => vcpu.offline(() => memory.whileStopped.harvest(VGA))],
+  ['snapshotAndClear', (memory) => memory.snapshotAndClear(0, PAGE, VGA)],
+  ['track', (memory) => memory.track(CODE)],
+  ['measureDirtyRate', (memory) => memory.measureDirtyRate({ client: VGA, windowMs: 1 })],
 ];
 
 describeEngines('room that a period has freed which has ended, and nobody has noticed yet', () => {
@@ -34,7 +32,7 @@ describeEngines('room that a period has freed which has ended, and nobody has no
     }
     allocator = engineOf(memory).allocator;
     vcpu = foreignVcpu(memory);
-    const tracking = await reportUntil(vcpu, memory.track(Client.Code));
+    const tracking = await reportUntil(vcpu, memory.track(CODE));
     tracking.stop().catch(() => {});
     while (memory.tracked !== (VGA | MIGRATION)) await Promise.resolve();
     try {
@@ -52,7 +50,7 @@ describeEngines('room that a period has freed which has ended, and nobody has no
     it(`is ${name}'s`, async () => {
       expect(() => allocator.allocateBlock('nothing')).to.throw(ArenaFullError);
       vcpu.quiescent();
-      await reportUntil(vcpu, run(memory));
+      await reportUntil(vcpu, run(memory, vcpu));
     });
   }
 });

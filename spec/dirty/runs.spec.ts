@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { RUN_CAPACITY } from '../../lib/arena/layout.js';
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client, type DirtyMemory, type PageSet, UsageError } from '../../lib/index.js';
+import { ArenaFullError, type DirtyMemory, type PageSet, UsageError, VGA } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { cleanAll, describeEngines, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
 import { runsOf } from '../support/memory-model.js';
@@ -14,8 +14,8 @@ const PAGES = 1024;
 const PAGES_PER_BLOCK = 256;
 
 function add(memory: DirtyMemory, set: PageSet, pages: readonly number[]): void {
-  for (const page of pages) memory.setDirty(page * PAGE, Client.Vga);
-  memory.harvestUnsynchronized(Client.Vga, { into: set });
+  for (const page of pages) memory.setDirty(page * PAGE, VGA);
+  memory.whileStopped.harvest(VGA, { into: set });
 }
 
 function setWith(memory: DirtyMemory, pages: readonly number[]): PageSet {

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
+import { rootOf } from '../../lib/dirty/client.js';
 import { type DirtyMemory, openEngine } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client } from '../../lib/index.js';
+import { ArenaFullError, MIGRATION } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { PAGE, SWAP_ALL } from '../support/engines.js';
 
@@ -34,23 +35,23 @@ describe('a harvest that would swap blocks out', () => {
   });
   afterEach(() => memory.close());
 
-  const root = (): number => Arena.attach('spec', memory.handle).words.load(Header.Roots + Client.Migration);
+  const root = (): number => Arena.attach('spec', memory.handle).words.load(Header.Roots + rootOf(MIGRATION));
 
   for (const blocks of [1, 3]) {
     it(`swaps ${blocks} of four, for which alone there is room, and empties the others`, async () => {
       room = blocks;
-      const { set, added } = await memory.harvest(Client.Migration);
+      const { set, added } = await memory.harvest(MIGRATION);
       expect(added).to.equal(PAGES);
       set.dispose();
       expect(memory.stats().blocksSwapped).to.equal(blocks);
-      expect(memory.isDirty(0, PAGES * PAGE, Client.Migration)).to.equal(false);
+      expect(memory.isDirty(0, PAGES * PAGE, MIGRATION)).to.equal(false);
     });
   }
 
   it('publishes no table when there is room for none, and empties all', async () => {
     room = 0;
     const before = root();
-    const { set, added } = await memory.harvest(Client.Migration);
+    const { set, added } = await memory.harvest(MIGRATION);
     expect(added).to.equal(PAGES);
     set.dispose();
     expect(root()).to.equal(before);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ArenaFullError, Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
+import { ArenaFullError, type DirtyMemory, MIGRATION, type PageSet, VGA } from '../../lib/index.js';
 import {
   cleanAll,
   describeEngines,
@@ -32,8 +32,8 @@ describeEngines('a harvest that swaps bitmap blocks out', () => {
   function leaveRoomFor(blocks: number): void {
     expect(() => {
       for (;;) {
-        memory.setDirty(0, Client.Vga);
-        sets.push(memory.harvestUnsynchronized(Client.Vga).set);
+        memory.setDirty(0, VGA);
+        sets.push(memory.whileStopped.harvest(VGA).set);
       }
     }).to.throw(ArenaFullError);
     for (let i = 0; i < blocks; i++) sets.pop()?.dispose();
@@ -42,8 +42,8 @@ describeEngines('a harvest that swaps bitmap blocks out', () => {
 
   it('replaces each dense block by a fresh one', async () => {
     await setUp(3);
-    for (const page of [5, 70]) memory.setDirty(page * PAGE, Client.Migration);
-    const { set } = await memory.harvest(Client.Migration);
+    for (const page of [5, 70]) memory.setDirty(page * PAGE, MIGRATION);
+    const { set } = await memory.harvest(MIGRATION);
     expect(pagesOf(set)).to.deep.equal([5, 70]);
     expect(memory.stats().blocksSwapped).to.equal(2);
   });
@@ -51,9 +51,9 @@ describeEngines('a harvest that swaps bitmap blocks out', () => {
   it('empties the blocks word by word where there is no room for a table, and keeps no block', async () => {
     await setUp(13); // whose tables are larger than the empty ones that are free
     leaveRoomFor(2);
-    for (const page of [5, 70]) memory.setDirty(page * PAGE, Client.Migration);
+    for (const page of [5, 70]) memory.setDirty(page * PAGE, MIGRATION);
     const before = memory.stats();
-    const { set } = await memory.harvest(Client.Migration);
+    const { set } = await memory.harvest(MIGRATION);
     expect(pagesOf(set)).to.deep.equal([5, 70]);
     set.dispose();
     const { blocksSwapped, freeBlocks, arenaBytesInUse, freeTables } = before;
@@ -63,16 +63,16 @@ describeEngines('a harvest that swaps bitmap blocks out', () => {
   it('is refused where there is room for all blocks but one, loses no page and no memory', async () => {
     await setUp(3);
     leaveRoomFor(2);
-    memory.setDirtyRange(0, 3 * BLOCK * PAGE, 1 << Client.Migration);
+    memory.setDirtyRange(0, 3 * BLOCK * PAGE, MIGRATION);
     const before = memory.stats();
     expect(before.freeTables, 'there is room for the table').to.be.above(0);
-    await expectReject(() => memory.harvest(Client.Migration), ArenaFullError, 'harvest', 'page set block');
+    await expectReject(() => memory.harvest(MIGRATION), ArenaFullError, 'harvest', 'page set block');
     await memory.rcu.synchronize();
-    expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(0, 3 * BLOCK));
+    expect(dirtyPages(memory, MIGRATION)).to.deep.equal(range(0, 3 * BLOCK));
     const { blocksSwapped, freeBlocks, arenaBytesInUse, freeTables } = before;
     expect(memory.stats()).to.include({ blocksSwapped, freeBlocks, arenaBytesInUse, freeTables });
     sets.pop()?.dispose();
-    const { added } = await memory.harvest(Client.Migration);
+    const { added } = await memory.harvest(MIGRATION);
     expect(added).to.equal(3 * BLOCK);
     expect(memory.stats().blocksSwapped).to.equal(blocksSwapped + 3);
   });

@@ -1,8 +1,16 @@
 import { expect } from 'chai';
 import { Header, LINE, ROOTS, regionsOf } from '../../lib/arena/layout.js';
-import type { Tracking } from '../../lib/dirty/tracking.js';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
+import {
+  ArenaFullError,
+  type Client,
+  CODE,
+  type DirtyMemory,
+  GracePeriodTimeout,
+  MIGRATION,
+  UsageError,
+  VGA,
+} from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   CLIENTS,
@@ -20,15 +28,13 @@ import {
 import { track as watch } from '../support/promises.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
-const VGA = 1 << Client.Vga;
-const MIGRATION = 1 << Client.Migration;
 const PAGES = 100;
 
 /** RAM of pages 0 to 99, CODE and MIGRATION tracked on demand alone. */
 function onDemand(): DirtyMemory {
   const memory = smallEngine({ tracked: VGA });
   memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
-  memory.harvestUnsynchronized(Client.Vga).set.dispose();
+  memory.whileStopped.harvest(VGA).set.dispose();
   return memory;
 }
 
@@ -56,7 +62,7 @@ describeEngines('tracking on demand', (shared) => {
   it('is of all clients, and for ever, unless an engine is created otherwise', async () => {
     const all = smallEngine();
     expect(all.tracked).to.equal(7);
-    const tracking = await all.track(Client.Code);
+    const tracking = await all.track(CODE);
     await tracking.stop();
     expect(all.tracked).to.equal(7);
     await all.close();
@@ -85,9 +91,9 @@ describeEngines('tracking on demand', (shared) => {
     const vcpu = attachVcpu(memory.handle);
     expect(vcpu.mark(5 * PAGE)).to.equal(VGA);
     expect(vcpu.mark(5 * PAGE)).to.equal(0);
-    expect(vcpu.markPage(6, Client.Code)).to.equal(0);
+    expect(vcpu.markPage(6, CODE)).to.equal(0);
     expect(vcpu.markRange(0, 99 * PAGE, 7)).to.equal(VGA);
-    expect(memory.setDirty(99 * PAGE, Client.Migration)).to.equal(false);
+    expect(memory.setDirty(99 * PAGE, MIGRATION)).to.equal(false);
     expect(memory.setDirtyRange(0, PAGES * PAGE, 7)).to.equal(VGA);
     vcpu.detach();
   });
@@ -95,8 +101,8 @@ describeEngines('tracking on demand', (shared) => {
   it('takes everything for dirty where nobody is tracked', () => {
     const vcpu = attachVcpu(memory.handle);
     for (const asked of [memory, vcpu]) {
-      expect(asked.allDirty(0, PAGES * PAGE, Client.Code)).to.equal(true);
-      expect(asked.isDirty(7 * PAGE, 1, Client.Code)).to.equal(true);
+      expect(asked.allDirty(0, PAGES * PAGE, CODE)).to.equal(true);
+      expect(asked.isDirty(7 * PAGE, 1, CODE)).to.equal(true);
       expect(asked.includesClean(0, PAGES * PAGE, 7)).to.equal(VGA);
     }
     vcpu.detach();
@@ -105,26 +111,26 @@ describeEngines('tracking on demand', (shared) => {
   it('lets nobody collect a client that is not tracked', async () => {
     const parts = ['MIGRATION', 'not tracked', 'track'];
     const block = memory.ram.get('ram') as NonNullable<ReturnType<typeof memory.ram.get>>;
-    await expectReject(() => memory.harvest(Client.Migration), UsageError, 'harvest', ...parts);
+    await expectReject(() => memory.harvest(MIGRATION), UsageError, 'harvest', ...parts);
     await expectReject(() => memory.syncBitmap(block), UsageError, 'syncBitmap', ...parts);
-    await expectReject(() => memory.snapshotAndClear(0, PAGE, Client.Migration), UsageError, ...parts);
-    await expectReject(() => memory.testAndClear(0, PAGE, Client.Migration), UsageError, ...parts);
-    expectThrow(() => memory.harvestUnsynchronized(Client.Migration), UsageError, ...parts);
-    expectThrow(() => memory.syncBitmapUnsynchronized(block), UsageError, ...parts);
-    expectThrow(() => memory.snapshotAndClearUnsynchronized(0, PAGE, Client.Migration), UsageError, ...parts);
-    expectThrow(() => memory.testAndClearUnsynchronized(0, PAGE, Client.Migration), UsageError, ...parts);
+    await expectReject(() => memory.snapshotAndClear(0, PAGE, MIGRATION), UsageError, ...parts);
+    await expectReject(() => memory.testAndClear(0, PAGE, MIGRATION), UsageError, ...parts);
+    expectThrow(() => memory.whileStopped.harvest(MIGRATION), UsageError, ...parts);
+    expectThrow(() => memory.whileStopped.syncBitmap(block), UsageError, ...parts);
+    expectThrow(() => memory.whileStopped.snapshotAndClear(0, PAGE, MIGRATION), UsageError, ...parts);
+    expectThrow(() => memory.whileStopped.testAndClear(0, PAGE, MIGRATION), UsageError, ...parts);
   });
 
   it('begins with all RAM dirty and nothing else, and goes on with what is marked', async () => {
     memory.ram.plug({ id: 'far', size: 3 * PAGE, offset: 200 * PAGE });
     const vcpu = attachVcpu(memory.handle);
-    const tracking = await memory.track(Client.Migration);
-    expect([tracking.client, memory.tracked]).to.deep.equal([Client.Migration, VGA | MIGRATION]);
+    const tracking = await memory.track(MIGRATION);
+    expect([tracking.client, memory.tracked]).to.deep.equal([MIGRATION, VGA | MIGRATION]);
     const ram = [...range(0, PAGES), ...range(200, 203)];
-    expect(pagesOf((await memory.harvest(Client.Migration)).set)).to.deep.equal(ram);
+    expect(pagesOf((await tracking.harvest()).set)).to.deep.equal(ram);
     expect(vcpu.mark(201 * PAGE)).to.equal(MIGRATION);
     expect(vcpu.mark(9 * PAGE)).to.equal(VGA | MIGRATION);
-    expect(pagesOf((await memory.harvest(Client.Migration)).set)).to.deep.equal([9, 201]);
+    expect(pagesOf((await tracking.harvest()).set)).to.deep.equal([9, 201]);
     vcpu.detach();
   });
 
@@ -134,12 +140,12 @@ describeEngines('tracking on demand', (shared) => {
       const engine = smallEngine({ tracked: 0, debug: false });
       engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
       const vcpu = attachVcpu(engine.handle);
-      const clients = CLIENTS.filter((client) => (tracked & (1 << client)) !== 0);
+      const clients = CLIENTS.filter((client) => (tracked & client) !== 0);
       const trackings = await Promise.all(clients.map((client) => engine.track(client)));
       const told = new Int32Array(engine.handle.memory.buffer, 4 * Header.Tracked, 1);
       expect(told[0]).to.equal(tracked);
       for (const dirty of masks.filter((mask) => (mask & ~tracked) === 0)) {
-        for (const client of clients) engine.harvestUnsynchronized(client).set.dispose();
+        for (const { whileStopped } of trackings) whileStopped.harvest().set.dispose();
         engine.setDirtyRange(6 * PAGE, PAGE, dirty);
         expect(vcpu.mark(5 * PAGE), 'not in the cached block').to.equal(tracked);
         expect(vcpu.mark(6 * PAGE), `in it, dirty for ${dirty} of ${tracked}`).to.equal(tracked & ~dirty);
@@ -154,18 +160,18 @@ describeEngines('tracking on demand', (shared) => {
   it('ends, and the memory is free again', async () => {
     await memory.rcu.synchronize();
     const before = memory.stats().arenaBytesInUse;
-    const tracking = await memory.track(Client.Migration);
+    const tracking = await memory.track(MIGRATION);
     expect(memory.stats().arenaBytesInUse).to.be.above(before);
     await tracking.stop();
     expect(memory.stats().arenaBytesInUse).to.equal(before);
     expect(memory.tracked).to.equal(VGA);
-    expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(0, PAGES));
-    await expectReject(() => memory.harvest(Client.Migration), UsageError, 'not tracked');
+    expect(dirtyPages(memory, MIGRATION)).to.deep.equal(range(0, PAGES));
+    await expectReject(() => memory.harvest(MIGRATION), UsageError, 'not tracked');
   });
 
   it('ends once, however often it is stopped', async () => {
-    const first = await memory.track(Client.Code);
-    const second = await memory.track(Client.Code);
+    const first = await memory.track(CODE);
+    const second = await memory.track(CODE);
     await Promise.all([first.stop(), first.stop()]);
     await first.stop();
     expect(memory.tracked).to.equal(VGA | 2);
@@ -174,12 +180,12 @@ describeEngines('tracking on demand', (shared) => {
   });
 
   it('covers RAM that is plugged, and forgets RAM that is unplugged', async () => {
-    const tracking = await memory.track(Client.Migration);
-    (await memory.harvest(Client.Migration)).set.dispose();
+    const tracking = await memory.track(MIGRATION);
+    (await tracking.harvest()).set.dispose();
     const far = memory.ram.plug({ id: 'far', size: 2 * PAGE, offset: 130 * PAGE });
-    expect(dirtyPages(memory, Client.Migration)).to.deep.equal([130, 131]);
+    expect(pagesOf(tracking.dirty())).to.deep.equal([130, 131]);
     await memory.ram.unplug(far);
-    expect(dirtyPages(memory, Client.Migration)).to.deep.equal([]);
+    expect(pagesOf(tracking.dirty())).to.deep.equal([]);
     await tracking.stop();
   });
 
@@ -187,9 +193,9 @@ describeEngines('tracking on demand', (shared) => {
     const next = memory.ram.plug({ id: 'next', size: 4 * PAGE, offset: PAGES * PAGE });
     await memory.ram.unplug(next);
     // Every bitmap block is the full block: what is cleared in one place is clean in all.
-    expect(memory.allDirty(0, PAGES * PAGE, Client.Migration)).to.equal(true);
+    expect(memory.allDirty(0, PAGES * PAGE, MIGRATION)).to.equal(true);
     memory.ram.plug({ id: 'next', size: 4 * PAGE, offset: PAGES * PAGE });
-    expect(memory.allDirty(0, 104 * PAGE, Client.Migration)).to.equal(true);
+    expect(memory.allDirty(0, 104 * PAGE, MIGRATION)).to.equal(true);
     const vcpu = attachVcpu(memory.handle);
     expect(vcpu.mark(101 * PAGE)).to.equal(0);
     vcpu.detach();
@@ -197,11 +203,11 @@ describeEngines('tracking on demand', (shared) => {
 
   it('waits for the collections of the client that are under way, and refuses those that come after', async () => {
     const vcpu = foreignVcpu(memory);
-    const tracking = await reportUntil(vcpu, memory.track(Client.Migration));
-    const underWay = memory.harvest(Client.Migration);
-    const queued = memory.harvest(Client.Migration);
+    const tracking = await reportUntil(vcpu, memory.track(MIGRATION));
+    const underWay = tracking.harvest();
+    const queued = tracking.harvest();
     const stopped = watch(tracking.stop());
-    const late = memory.harvest(Client.Migration);
+    const late = tracking.harvest();
     late.catch(() => {});
     await turn();
     expect([stopped.settled, memory.tracked]).to.deep.equal([false, VGA | MIGRATION]);
@@ -214,13 +220,13 @@ describeEngines('tracking on demand', (shared) => {
 
   it('goes on when another user comes while the last one ends', async () => {
     const vcpu = foreignVcpu(memory);
-    const first = await reportUntil(vcpu, memory.track(Client.Migration));
-    const underWay = memory.harvest(Client.Migration);
+    const first = await reportUntil(vcpu, memory.track(MIGRATION));
+    const underWay = first.harvest();
     const stopped = first.stop();
-    const second = memory.track(Client.Migration);
+    const second = memory.track(MIGRATION);
     await reportUntil(vcpu, Promise.all([underWay, stopped, second]));
     expect(memory.tracked).to.equal(VGA | MIGRATION);
-    expect(dirtyPages(memory, Client.Migration), 'dirty since the second came').to.deep.equal(range(0, PAGES));
+    expect(pagesOf((await second).dirty()), 'of which the second has seen none').to.deep.equal(range(0, PAGES));
     await reportUntil(vcpu, (await second).stop());
     vcpu.detach();
   });
@@ -228,50 +234,20 @@ describeEngines('tracking on demand', (shared) => {
   it('begins after a grace period: a vCPU in an older interval marks nothing yet', async () => {
     const vcpu = foreignVcpu(memory);
     vcpu.mark(0);
-    const begun = watch(memory.track(Client.Migration));
+    const begun = watch(memory.track(MIGRATION));
     await turn();
     expect([begun.settled, vcpu.mark(3 * PAGE)]).to.deep.equal([false, VGA]);
-    const harvest = memory.harvest(Client.Migration);
-    const harvested = watch(harvest);
+    vcpu.quiescent();
     await turn();
-    expect(harvested.settled, 'waits for that interval, whose stores it has').to.equal(false);
-    expect((await reportUntil(vcpu, harvest)).added).to.equal(PAGES);
-    expect([begun.settled, vcpu.mark(3 * PAGE)]).to.deep.equal([true, MIGRATION]);
+    expect([begun.settled, vcpu.mark(3 * PAGE)]).to.deep.equal([true, 0]);
     vcpu.detach();
-  });
-
-  it('does not let the readers be passed by before every vCPU marks: one that resumes may have what it had', async () => {
-    const [stopped, slow] = [foreignVcpu(memory, 'stopped'), foreignVcpu(memory, 'slow')];
-    memory.rcu.startPoll();
-    stopped.quiescent(); // in the period that runs already
-    const begun = memory.track(Client.Migration);
-    stopped.quiescent();
-    expect(stopped.mark(5 * PAGE), 'has what it had').to.equal(VGA);
-    const refused = [UsageError, 'harvestUnsynchronized', 'MIGRATION', 'track'] as const;
-    expectThrow(() => memory.harvestUnsynchronized(Client.Migration), ...refused);
-    await reportUntil(slow, reportUntil(stopped, begun));
-    expect(memory.harvestUnsynchronized(Client.Migration).added).to.equal(PAGES);
-    expect(stopped.mark(5 * PAGE)).to.equal(1 << Client.Migration);
-    slow.detach();
-    stopped.detach();
-  });
-
-  it('nor does it in the period itself that tells vCPUs', async () => {
-    const [stopped, slow] = [foreignVcpu(memory, 'stopped'), foreignVcpu(memory, 'slow')];
-    const begun = memory.track(Client.Migration);
-    stopped.quiescent();
-    expectThrow(() => memory.harvestUnsynchronized(Client.Migration), UsageError, 'MIGRATION', 'track');
-    await reportUntil(slow, begun);
-    expect(memory.harvestUnsynchronized(Client.Migration).added).to.equal(PAGES);
-    slow.detach();
-    stopped.detach();
   });
 
   it('is not begun where it is given up, by timeout or by signal', async () => {
     const vcpu = foreignVcpu(memory);
-    await expectReject(() => memory.track(Client.Code, { timeoutMs: 1 }), GracePeriodTimeout, 'track', 'foreign');
+    await expectReject(() => memory.track(CODE, { timeoutMs: 1 }), GracePeriodTimeout, 'track', 'foreign');
     const controller = new AbortController();
-    const given = memory.track(Client.Code, { signal: controller.signal });
+    const given = memory.track(CODE, { signal: controller.signal });
     controller.abort(new RangeError('enough'));
     await expectReject(() => given, RangeError, 'enough');
     await reportUntil(vcpu, memory.rcu.synchronize());
@@ -282,14 +258,14 @@ describeEngines('tracking on demand', (shared) => {
   it('is not begun where it is given up while the owner is in a read-side section, or the arena is full', async () => {
     const vcpu = foreignVcpu(memory);
     const own = attachVcpu(memory.handle, { name: 'own' });
-    const given = memory.track(Client.Code, { timeoutMs: 1 });
+    const given = memory.track(CODE, { timeoutMs: 1 });
     own.readLock();
     await expectReject(() => given, GracePeriodTimeout, 'track', 'foreign');
     own.detach();
     await reportUntil(vcpu, memory.rcu.synchronize());
     expect(memory.tracked).to.equal(VGA);
 
-    const full = memory.track(Client.Code, { timeoutMs: 1 });
+    const full = memory.track(CODE, { timeoutMs: 1 });
     const restore = withoutRoom(memory);
     await expectReject(() => full, GracePeriodTimeout, 'track', 'foreign');
     await reportUntil(vcpu, memory.rcu.synchronize());
@@ -303,16 +279,17 @@ describeEngines('tracking on demand', (shared) => {
 
   it('has ended when the stop of its last user resolves, also of one that came and went while another ended', async () => {
     const vcpu = foreignVcpu(memory);
-    const first = await reportUntil(vcpu, memory.track(Client.Migration));
-    const underWay = memory.harvest(Client.Migration);
+    const first = await reportUntil(vcpu, memory.track(MIGRATION));
+    const underWay = first.harvest();
     const ended = watch(first.stop());
-    const engine = engineOf(memory);
-    const stopped = (engine.trackings.join(engine.bitmapOf(Client.Migration)) as Tracking).stop();
+    const { users } = engineOf(memory);
+    const bitmap = engineOf(memory).bitmapOf(MIGRATION);
+    const stopped = users.stop(bitmap, users.join(bitmap, 'last'));
     const last = watch(stopped);
     vcpu.quiescent();
     expect((await underWay).added).to.equal(PAGES);
     await turn();
-    expect([memory.tracked, ended.settled, last.settled]).to.deep.equal([VGA, false, false]);
+    expect([memory.tracked, ended.settled, last.settled]).to.deep.equal([VGA, true, false]);
     await reportUntil(vcpu, stopped);
     vcpu.detach();
   });
@@ -323,7 +300,7 @@ describeEngines('tracking on demand', (shared) => {
     const fillers = [];
     for (;;) {
       try {
-        fillers.push(await small.track(fillers.length as Client));
+        fillers.push(await small.track(CLIENTS[fillers.length] as Client));
       } catch (error) {
         expect(error).to.be.instanceOf(ArenaFullError);
         break;
@@ -332,7 +309,7 @@ describeEngines('tracking on demand', (shared) => {
     const tracked = small.tracked;
     await small.rcu.synchronize();
     const before = small.stats().arenaBytesInUse;
-    await expectReject(() => small.track(Client.Migration), ArenaFullError, 'track', 'MIGRATION');
+    await expectReject(() => small.track(MIGRATION), ArenaFullError, 'track', 'MIGRATION');
     expect([small.tracked, small.stats().arenaBytesInUse]).to.deep.equal([tracked, before]);
     for (const filler of fillers) await filler.stop();
     expect(small.tracked).to.equal(0);
@@ -343,26 +320,26 @@ describeEngines('tracking on demand', (shared) => {
     await memory.rcu.synchronize();
     const before = memory.stats().arenaBytesInUse;
     const restore = withoutRoom(memory);
-    await expectReject(() => memory.track(Client.Migration), ArenaFullError, 'injected');
+    await expectReject(() => memory.track(MIGRATION), ArenaFullError, 'injected');
     restore();
     expect([memory.stats().arenaBytesInUse, memory.tracked]).to.deep.equal([before, VGA]);
   });
 
   it('can be stopped again when the arena had no room for stopping', async () => {
-    const tracking = await memory.track(Client.Migration);
+    const tracking = await memory.track(MIGRATION);
     const restore = withoutRoom(memory);
     await expectReject(() => tracking.stop(), ArenaFullError, 'injected');
     restore();
-    expect((await memory.harvest(Client.Migration)).added).to.equal(PAGES);
+    expect((await tracking.harvest()).added).to.equal(PAGES);
     await tracking.stop();
     expect(memory.tracked).to.equal(VGA);
   });
 
   it('is not waited for inside a read-side section of the owner', async () => {
-    const tracking = await memory.track(Client.Code);
+    const tracking = await memory.track(CODE);
     const vcpu = attachVcpu(memory.handle, { name: 'own' });
     vcpu.readLock();
-    await expectReject(() => memory.track(Client.Migration), UsageError, 'track', 'own');
+    await expectReject(() => memory.track(MIGRATION), UsageError, 'track', 'own');
     await expectReject(() => tracking.stop(), UsageError, 'stop', 'own');
     vcpu.detach();
     expect(memory.tracked).to.equal(VGA | 2);
@@ -371,19 +348,19 @@ describeEngines('tracking on demand', (shared) => {
 
   it('ends with the engine: stopping afterwards does nothing, beginning is refused', async () => {
     const engine = smallEngine({ tracked: 0 });
-    const tracking = await engine.track(Client.Code);
-    const other = await engine.track(Client.Vga);
+    const tracking = await engine.track(CODE);
+    const other = await engine.track(VGA);
     const closed = engine.close();
     await other.stop();
     await closed;
     await tracking.stop();
-    await expectReject(() => engine.track(Client.Code), UsageError, 'closed');
+    await expectReject(() => engine.track(CODE), UsageError, 'closed');
   });
 
   it('touches nothing when it is stopped after the engine was closed: the memory may be another one', async () => {
     const ground = new WebAssembly.Memory({ initial: 4, maximum: 4, shared });
     const engine = smallEngine({ tracked: 0, memory: ground });
-    const tracking = await engine.track(Client.Code);
+    const tracking = await engine.track(CODE);
     await engine.close();
     const next = smallEngine({ tracked: 0, memory: ground });
     next.ram.plug({ id: 'ram', size: PAGES * PAGE });
@@ -397,13 +374,13 @@ describeEngines('tracking on demand', (shared) => {
     const engine = smallEngine({ tracked: 0 }, SWAP_ALL);
     engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
     for (let i = 0; i < 3; i++) {
-      const tracking = await engine.track(Client.Migration);
-      expect((await engine.harvest(Client.Migration)).added).to.equal(PAGES);
+      const tracking = await engine.track(MIGRATION);
+      expect((await tracking.harvest()).added).to.equal(PAGES);
       engine.setDirtyRange(10 * PAGE, 5 * PAGE, 7);
-      const { set } = await engine.harvest(Client.Migration);
+      const { set } = await tracking.harvest();
       expect(pagesOf(set)).to.deep.equal(range(10, 15));
       await tracking.stop();
-      expect(engine.allDirty(0, PAGES * PAGE, Client.Migration)).to.equal(true);
+      expect(engine.allDirty(0, PAGES * PAGE, MIGRATION)).to.equal(true);
     }
     await engine.close();
   });

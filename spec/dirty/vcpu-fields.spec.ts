@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type DirtyMemory, UsageError } from '../../lib/index.js';
+import { type DirtyMemory, UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -33,7 +33,7 @@ describe('what a vCPU keeps between marks', () => {
         for (const addr of [Number.NaN, -1, -0.5, -PAGE, 80 * PAGE, 2 ** 53, 2 ** 60, Infinity, -Infinity]) {
           const refusal = vcpu.online || !(addr >= 0) ? RangeError : UsageError;
           expectThrow(() => vcpu.mark(addr), refusal, 'mark');
-          expectThrow(() => vcpu.markPage(addr / PAGE, 0), refusal, 'markPage');
+          expectThrow(() => vcpu.markPage(addr / PAGE, VGA), refusal, 'markPage');
         }
       });
     }

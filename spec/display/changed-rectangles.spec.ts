@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { changedRectangles, type DirtyMemory, type PageSet, type Rectangle, type Surface } from '../../lib/index.js';
+import {
+  changedRectangles,
+  type DirtyMemory,
+  type PageSet,
+  type Rectangle,
+  type Surface,
+  VGA,
+} from '../../lib/index.js';
 import { describeEngines, smallEngine } from '../support/engines.js';
 
 interface Case {
@@ -95,7 +102,7 @@ describeEngines('the rectangles of a surface that a set of pages changed', () =>
     for (const pageSize of [1, 4, 16, 64]) {
       const memory = smallEngine({ pageSize, maxRamBytes: RAM_PAGES * pageSize });
       memory.ram.plug({ id: 'ram', size: RAM_PAGES * pageSize });
-      memory.harvestUnsynchronized(0).set.dispose();
+      memory.whileStopped.harvest(VGA).set.dispose();
       engines.set(pageSize, memory);
     }
   });
@@ -106,8 +113,8 @@ describeEngines('the rectangles of a surface that a set of pages changed', () =>
 
   function setOf({ pageSize, pages }: Pick<Case, 'pageSize' | 'pages'>): PageSet {
     const memory = engines.get(pageSize) as DirtyMemory;
-    for (const page of pages) memory.setDirty(page * pageSize, 0);
-    return memory.harvestUnsynchronized(0).set;
+    for (const page of pages) memory.setDirty(page * pageSize, VGA);
+    return memory.whileStopped.harvest(VGA).set;
   }
 
   function rectanglesOf(of: Case): Rectangle[] {

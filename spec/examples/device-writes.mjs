@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Client, DirtyMemory } from 'dirtymem';
+import { DirtyMemory, MIGRATION } from 'dirtymem';
 
 const MiB = 2 ** 20;
 const folder = await mkdtemp(join(tmpdir(), 'device-writes-'));
@@ -43,7 +43,7 @@ await memory.close();
 await rm(folder, { recursive: true });
 
 async function copyDirtyPages() {
-  const { set, added } = await memory.harvest(Client.Migration);
+  const { set, added } = await memory.harvest(MIGRATION);
   for (const { start, length } of set.runs()) replica.set(new Uint8Array(guest, start, length), start);
   set.dispose();
   pages += added;

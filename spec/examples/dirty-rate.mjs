@@ -2,7 +2,7 @@ import assert from 'node:assert';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { Client, DirtyMemory } from 'dirtymem';
+import { DirtyMemory, MIGRATION } from 'dirtymem';
 import { attachVcpu } from 'dirtymem/vcpu';
 
 const PAGE = 4096;
@@ -45,7 +45,7 @@ async function migrate() {
 
   const limit = LINK / 2; // each round will send half of what the one before did
   memory.limitDirtyRate(limit, { identity: before.readers[0].identity });
-  const tracking = await memory.track(Client.Migration);
+  const tracking = await memory.track(MIGRATION);
   const copy = new Uint8Array(dimm.size);
   const rate = memory.measureDirtyRate({ windowMs: 500 }); // goes on between the harvests
   const rounds = [];
@@ -65,7 +65,7 @@ async function migrate() {
   await memory.close();
 
   async function sendRound() {
-    const { set, added } = await memory.harvest(Client.Migration);
+    const { set, added } = await tracking.harvest();
     for (const { start, length } of set.runs()) copy.set(guest.subarray(start, start + length), start);
     set.dispose();
     await sleep((added / LINK) * 1000);

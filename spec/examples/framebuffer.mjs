@@ -2,7 +2,7 @@ import assert from 'node:assert';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Client, changedRectangles, DirtyMemory } from 'dirtymem';
+import { changedRectangles, DirtyMemory, VGA } from 'dirtymem';
 
 const memory = DirtyMemory.create({ tracked: 0 }); // nobody needs bits while nothing is shown or migrated
 const dimm = memory.ram.plug({ id: 'dimm0', size: 4 * 2 ** 20 });
@@ -18,7 +18,7 @@ const line = (x, y, pixels) =>
   guest.subarray(start + y * stride + x * bytesPerPixel).subarray(0, pixels * bytesPerPixel);
 
 async function refresh() {
-  const changed = await memory.snapshotAndClear(start, height * stride, Client.Vga);
+  const changed = await tracking.snapshotAndClear(start, height * stride);
   for (const rectangle of changedRectangles(changed, surface)) {
     for (let y = rectangle.y; y < rectangle.y + rectangle.height; y++) {
       const pixels = line(rectangle.x, y, rectangle.width);
@@ -29,7 +29,7 @@ async function refresh() {
   changed.dispose();
 }
 
-const tracking = await memory.track(Client.Vga); // a window is opened: all RAM is dirty for VGA
+const tracking = await memory.track(VGA); // a window is opened: all RAM is dirty for VGA
 await refresh(); // the whole picture
 assert.strictEqual(copied, shadow.length);
 

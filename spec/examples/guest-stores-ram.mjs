@@ -1,6 +1,6 @@
 const PAGE = 4096;
 const ALL_CLIENTS = 7;
-const CODE_BIT = 1 << 1; // 1 << Client.Code
+const CODE = 2;
 
 /** What a vCPU's instructions store through. Addresses are ram_addrs, values of 8 bytes BigInts. */
 export class GuestRam {
@@ -44,7 +44,7 @@ export class GuestRam {
     const inOnePage = (addr % PAGE) + width <= PAGE;
     const turned = inOnePage ? vcpu.mark(addr) : vcpu.markRange(addr, width, ALL_CLIENTS);
     const before = access();
-    if ((turned & CODE_BIT) !== 0) this.codeTurned(addr, width);
+    if ((turned & CODE) !== 0) this.codeTurned(addr, width);
     return before;
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert';
-import { Client, DirtyMemory } from 'dirtymem';
+import { CODE, DirtyMemory, MIGRATION, VGA } from 'dirtymem';
 import { attachVcpu } from 'dirtymem/vcpu';
 import { GuestRam } from './guest-stores-ram.mjs';
 
@@ -15,7 +15,7 @@ const bytes = new DataView(buffer);
 /** The pages that are dirty for each client since the last call. */
 async function dirtyPages() {
   const pages = [];
-  for (const client of [Client.Vga, Client.Code, Client.Migration]) {
+  for (const client of [VGA, CODE, MIGRATION]) {
     const { set } = await memory.harvest(client);
     const pagesOf = ({ start, length }) => Array.from({ length: length / PAGE }, (_, i) => start / PAGE + i);
     pages.push([...set.runs()].flatMap(pagesOf));

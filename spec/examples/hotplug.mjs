@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { Client, DirtyMemory } from 'dirtymem';
+import { DirtyMemory, MIGRATION } from 'dirtymem';
 
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc');
@@ -76,9 +76,9 @@ const dimm1 = plug('dimm1', new SharedArrayBuffer(128 * MiB));
 startVcpu('late'); // and so does this one
 await memory.rcu.synchronize(); // each vCPU reads its port before the guest's next instruction
 new Uint8Array(dimms.get('dimm1').contents).fill(1); // what is touched is resident
-(await memory.harvest(Client.Migration)).set.dispose();
+(await memory.harvest(MIGRATION)).set.dispose();
 await giveToGuest(dimm1.offset);
-const { set } = await memory.harvest(Client.Migration);
+const { set } = await memory.harvest(MIGRATION);
 assert.strictEqual(set.pages, vcpus.length); // each stores to a page of its own
 set.dispose();
 

@@ -1,15 +1,15 @@
-import type { Client, DirtyMemory, PageSet } from '../../lib/index.js';
+import type { DirtyMemory, PageSet } from '../../lib/index.js';
 import type { State, StateHeader } from './save-states-file.mjs';
 
 export type Next = Pick<StateHeader, 'sequence' | 'parent'>;
 
 export interface SaveStatesOptions {
   readonly memory: DirtyMemory;
-  readonly client: Client;
   readonly pageSize: number;
   readonly contents: ReadonlyMap<string, Uint8Array>;
   readonly folder: string;
-  readonly whileStopped: (body: () => State) => State | Promise<State>;
+  readonly stopped: (body: () => State) => State | Promise<State>;
+  readonly collect: (into: PageSet) => unknown;
   readonly next?: Next;
 }
 

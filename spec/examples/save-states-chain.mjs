@@ -2,9 +2,12 @@ import { open } from 'node:fs/promises';
 import { readHeader, readInto, statePath, writeState } from './save-states-file.mjs';
 
 export class SaveStates {
-  /** @param whileStopped runs a function with every vCPU stopped; contents has the bytes of each RAM block, by id */
-  constructor({ memory, client, pageSize, contents, folder, whileStopped, next = { sequence: 0, parent: null } }) {
-    Object.assign(this, { memory, client, pageSize, contents, folder, whileStopped, next });
+  /**
+   * @param contents the bytes of each RAM block, by id
+   * @param stopped runs a function with every vCPU stopped; then collect adds what is dirty to a set
+   */
+  constructor({ memory, pageSize, contents, folder, stopped, collect, next = { sequence: 0, parent: null } }) {
+    Object.assign(this, { memory, pageSize, contents, folder, stopped, collect, next });
     this.zeros = Buffer.alloc(pageSize);
     this.piece = Math.max(pageSize, 2 ** 20); // what is copied, written and read at a time
     this.unsaved = memory.createPageSet();
@@ -16,7 +19,7 @@ export class SaveStates {
     if (this.saving) throw new Error('a save is under way');
     this.saving = true;
     try {
-      const state = await this.whileStopped(() => this.copy());
+      const state = await this.stopped(() => this.copy());
       const parent = await writeState(this.folder, state);
       this.next = { sequence: state.sequence + 1, parent };
       this.unsaved.dispose();
@@ -28,7 +31,7 @@ export class SaveStates {
   }
 
   copy() {
-    this.memory.harvestUnsynchronized(this.client, { into: this.unsaved });
+    this.collect(this.unsaved);
     const blocks = [...this.memory.ram].map(({ id, offset, size }) => ({ id, offset, size }));
     const state = { ...this.next, pageSize: this.pageSize, blocks, runs: [], contents: [] };
     for (const run of this.unsaved.runs()) {

@@ -1,14 +1,20 @@
 import { workerData } from 'node:worker_threads';
 import { attachVcpu } from 'dirtymem/vcpu';
 
-const [PAUSED, ENDED, STORES] = [0, 1, 2];
+const [PAUSED, ENDED, STORES, STOPPED] = [0, 1, 2, 3];
 const { dirty, control, guest, first, end } = workerData;
 const ram = new Int32Array(guest);
 
 const vcpu = attachVcpu(dirty, { name: `vcpu at ${first}` });
 for (let round = 1; ; round++) {
   // After attaching, reporting, coming back online, and before the guest runs on.
-  while (Atomics.load(control, PAUSED) === 1) vcpu.offline(() => Atomics.wait(control, PAUSED, 1));
+  while (Atomics.load(control, PAUSED) === 1) {
+    vcpu.offline(() => {
+      Atomics.add(control, STOPPED, 1);
+      Atomics.wait(control, PAUSED, 1);
+      Atomics.sub(control, STOPPED, 1);
+    });
+  }
   if (Atomics.load(control, ENDED) === 1) break;
   store(first, round);
   for (let i = 0; i < 50; i++) store(first + 4 * ((round + i * 613) % 16_384), round); // in 16 pages

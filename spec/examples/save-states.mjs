@@ -5,19 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Client, DirtyMemory } from 'dirtymem';
+import { DirtyMemory, MIGRATION } from 'dirtymem';
 import { restore, SaveStates } from './save-states-chain.mjs';
 import { statePath } from './save-states-file.mjs';
 
-const [PAUSED, ENDED, STORES] = [0, 1, 2];
-const control = new Int32Array(new SharedArrayBuffer(12));
+const [PAUSED, ENDED, STORES, STOPPED] = [0, 1, 2, 3];
+const control = new Int32Array(new SharedArrayBuffer(16));
 const scratch = await mkdtemp(join(tmpdir(), 'save-states-'));
 const folder = join(scratch, 'disk');
 await mkdir(folder);
 
 const memory = DirtyMemory.create({ tracked: 0 }); // marks cost nothing until somebody wants them
 const contents = new Map(); // a RAM block's id to its bytes
-const states = new SaveStates({ memory, client: Client.Migration, pageSize: 4096, contents, folder, whileStopped });
+const collect = (into) => tracking.whileStopped.harvest({ into });
+const states = new SaveStates({ memory, pageSize: 4096, contents, folder, stopped, collect });
+let running = 2;
 let moment; // what RAM was when the vCPUs were last stopped: for the checks alone
 const saved = []; // the same, as each state has it
 
@@ -30,7 +32,7 @@ const vcpus = [0, 2 ** 20].map((first) => {
   return once(worker, 'exit');
 });
 
-const tracking = await memory.track(Client.Migration); // all RAM is dirty: the first state has it
+const tracking = await memory.track(MIGRATION, { name: 'save states' }); // all RAM is dirty: the first has it
 await runAndSave();
 await runAndSave();
 plug('dimm1', 2 ** 20).fill(7, 5000, 9000);
@@ -41,6 +43,7 @@ await runAndSave();
 
 Atomics.store(control, ENDED, 1);
 await Promise.all(vcpus);
+running = 0;
 await states.save(); // what was stored last
 saved.push(moment);
 await tracking.stop();
@@ -65,15 +68,16 @@ function plug(id, size) {
   return contents.get(id);
 }
 
-async function whileStopped(body) {
+async function stopped(body) {
   Atomics.store(control, PAUSED, 1);
   try {
-    await memory.rcu.synchronize(); // each vCPU looks at the word before the guest's next instruction
+    while (Atomics.load(control, STOPPED) < running) await turn(); // each is offline, and stays so
     moment = contentsNow();
     return body();
   } finally {
     Atomics.store(control, PAUSED, 0);
     Atomics.notify(control, PAUSED);
+    while (Atomics.load(control, STOPPED) > 0) await turn();
   }
 }
 

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { Client } from '../../lib/index.js';
+import { MIGRATION } from '../../lib/index.js';
 import { foreignVcpu, reportUntil } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
 import { restore, SaveStates } from './save-states-chain.mjs';
@@ -187,7 +187,7 @@ describe('A chain of save states', () => {
       again.plug(id, size / PAGE);
       again.contents.get(id)!.set(bytes);
     }
-    again.memory.harvestUnsynchronized(Client.Migration).set.dispose(); // it is as the chain has it
+    again.memory.whileStopped.harvest(MIGRATION).set.dispose(); // it is as the chain has it
     expect(again.image).to.deep.equal(images[1]);
     again.store(7 * PAGE, 77);
     expect((await again.saver.save()).runs).to.deep.equal([{ start: 7 * PAGE, length: PAGE, zero: false }]);
@@ -317,13 +317,13 @@ describe('A chain of save states', () => {
       vcpu.quiescent();
     };
     storeToBoth(1);
-    const { set } = await reportUntil(vcpu, machine.memory.harvest(Client.Migration));
+    const { set } = await reportUntil(vcpu, machine.memory.harvest(MIGRATION));
     expect(set.has(first, 1) && set.has(second, 1)).to.equal(true);
     const copy = [guest[first - block.offset]];
     storeToBoth(2);
     copy.push(guest[second - block.offset]);
     expect(copy, 'the second was never ahead').to.deep.equal([1, 2]);
-    expect(machine.memory.isDirty(first, 1, Client.Migration), 'and is collected again').to.equal(true);
+    expect(machine.memory.isDirty(first, 1, MIGRATION), 'and is collected again').to.equal(true);
     vcpu.detach();
   });
 

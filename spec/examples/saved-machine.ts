@@ -1,5 +1,5 @@
 /** A machine without vCPUs whose states are saved: the spec stores. Pages are of 64 bytes, so that files are small. */
-import { Client, type DirtyMemory, type RamBlock } from '../../lib/index.js';
+import { type DirtyMemory, MIGRATION, type RamBlock } from '../../lib/index.js';
 import { smallEngine } from '../support/engines.js';
 import { type Next, restore, SaveStates } from './save-states-chain.mjs';
 import type { State } from './save-states-file.mjs';
@@ -18,11 +18,11 @@ export class SavedMachine {
     this.memory = smallEngine({ pageSize, maxRamBytes: 4096 * pageSize });
     this.saver = new saver({
       memory: this.memory,
-      client: Client.Migration,
       pageSize,
       contents: this.contents,
       folder,
-      whileStopped: (body) => this.spoil(body()),
+      stopped: (body) => this.spoil(body()),
+      collect: (into) => this.memory.whileStopped.harvest(MIGRATION, { into }),
       ...(next === undefined ? {} : { next }),
     });
   }
@@ -39,7 +39,7 @@ export class SavedMachine {
 
   store(addr: number, ...bytes: number[]): void {
     const block = this.memory.ram.find(addr)!;
-    this.memory.setDirtyRange(addr, bytes.length, 1 << Client.Migration);
+    this.memory.setDirtyRange(addr, bytes.length, MIGRATION);
     this.contents.get(block.id)!.set(bytes, addr - block.offset);
   }
 

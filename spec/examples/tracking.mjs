@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { Client, DirtyMemory } from 'dirtymem';
+import { DirtyMemory, MIGRATION, VGA } from 'dirtymem';
 import { attachVcpu } from 'dirtymem/vcpu';
 
 const PAGE = 4096;
@@ -12,7 +12,7 @@ else vcpu();
 
 async function owner() {
   // The display is refreshed all the time; nobody needs the others' bits yet.
-  const memory = DirtyMemory.create({ pageSize: PAGE, tracked: 1 << Client.Vga });
+  const memory = DirtyMemory.create({ pageSize: PAGE, tracked: VGA });
   memory.ram.plug({ id: 'ram', size: SIZE });
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const guest = new SharedArrayBuffer(SIZE);
@@ -21,14 +21,14 @@ async function owner() {
   const exited = once(worker, 'exit');
   await once(worker, 'message');
 
-  await assert.rejects(memory.harvest(Client.Migration), { name: 'UsageError' });
-  assert(memory.isDirty(0, PAGE, Client.Migration)); // as far as anybody knows
+  await assert.rejects(memory.harvest(MIGRATION), { name: 'UsageError' });
+  assert(memory.isDirty(0, PAGE, MIGRATION)); // as far as anybody knows
 
   const replica = new Uint8Array(SIZE);
-  const tracking = await memory.track(Client.Migration); // now every vCPU marks for it
+  const tracking = await memory.track(MIGRATION); // now every vCPU marks for it
   const set = memory.createPageSet();
   const collect = async () => {
-    const { added } = await memory.harvest(Client.Migration, { into: set });
+    const { added } = await tracking.harvest({ into: set });
     for (const { start, length } of set.runs()) replica.set(new Uint8Array(guest, start, length), start);
     set.delete(0, SIZE);
     return added;
@@ -36,8 +36,11 @@ async function owner() {
   assert.strictEqual(await collect(), SIZE / PAGE); // all RAM is dirty at the start
   for (let round = 0; round < 10; round++) await collect();
 
-  const backup = await memory.track(Client.Migration); // a second user has not seen what the first one has
-  assert.strictEqual(await collect(), SIZE / PAGE);
+  const backup = await memory.track(MIGRATION, { name: 'backup' }); // a second user, which has seen nothing yet
+  assert.strictEqual(backup.pending, SIZE / PAGE);
+  assert.strictEqual(tracking.pending, 0); // the first notices nothing
+  await collect();
+  (await backup.harvest()).set.dispose(); // has what the first has collected, too
   await backup.stop(); // ends nothing for the first
 
   Atomics.store(stop, 0, 1);
@@ -49,7 +52,7 @@ async function owner() {
   const before = memory.stats().arenaBytesInUse;
   await tracking.stop(); // the last one: its bitmaps are given back
   console.log(`${(before - memory.stats().arenaBytesInUse) / 1024} KiB of bitmaps are free again`);
-  assert.strictEqual(memory.tracked, 1 << Client.Vga);
+  assert.strictEqual(memory.tracked, VGA);
   await memory.close();
 }
 

@@ -2,7 +2,7 @@ import { receiveMessageOnPort } from 'node:worker_threads';
 import { translate } from './translated-code-machine.mjs';
 
 const PAGE = 4096;
-const CODE = 1; // Client.Code
+const CODE = 2;
 const pageOf = (addr) => Math.floor(addr / PAGE);
 
 /** The owner's side: makes pages clean, so that they may be translated. */
@@ -65,7 +65,7 @@ export class Translations {
     const isOwn = page === pageOf(pc); // `mark` may return 0 then: another vCPU turned the page while the block ran
     const turned = this.vcpu.mark(addr);
     access();
-    if (isOwn || turned & (1 << CODE)) this.pages.delete(page);
+    if (isOwn || turned & CODE) this.pages.delete(page);
     return isOwn;
   }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert';
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { Client, DirtyMemory } from 'dirtymem';
+import { CODE, DirtyMemory } from 'dirtymem';
 import { INC, instruction, JUMP, LOAD, LOOP, OUT, SET, STORE, WAIT } from './translated-code-machine.mjs';
 import { CodePages } from './translated-code-pages.mjs';
 
-const memory = DirtyMemory.create({ tracked: 1 << Client.Code });
+const memory = DirtyMemory.create({ tracked: CODE });
 const { size } = memory.ram.plug({ id: 'dimm0', size: 2 ** 16 });
 const guest = new Uint8Array(new SharedArrayBuffer(size));
 

@@ -4,15 +4,15 @@
  */
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
-import { Client } from '../../lib/index.js';
-import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
+import { CODE } from '../../lib/index.js';
+import { collectAtOnce, foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { until } from '../support/promises.js';
 import { type CodePages, type Cpu, machine, type Protocol, protocol } from './translated-code.js';
 
-const [PAGE_OF_CODE, CODE, OLD, NEW] = [1, PAGE, 10, 20];
+const [PAGE_OF_CODE, START, OLD, NEW] = [1, PAGE, 10, 20];
 /** The immediate of the first instruction. */
-const OPERAND = CODE + 1;
-const OTHER_BYTE = CODE + 1000;
+const OPERAND = START + 1;
+const OTHER_BYTE = START + 1000;
 
 class World {
   readonly memory = smallEngine();
@@ -41,7 +41,7 @@ class World {
   program(...instructions: number[][]): void {
     this.guest.set(
       instructions.flatMap(([operation, value, addr]) => machine.instruction(operation, value, addr)),
-      CODE,
+      START,
     );
   }
 
@@ -73,14 +73,14 @@ class World {
 
   /** @returns what the code puts out; undefined when there is no translation to be executed */
   execute(cpu: Cpu): number | undefined {
-    cpu.pc = CODE;
+    cpu.pc = START;
     return cpu.step() ? cpu.out.at(-1) : undefined;
   }
 
   /** @returns what the code puts out in the end */
   async executeAtLast(cpu: Cpu): Promise<number | undefined> {
     const before = cpu.out.length;
-    for (cpu.pc = CODE; cpu.out.length === before; ) if (!cpu.step()) await this.askAndWait(cpu);
+    for (cpu.pc = START; cpu.out.length === before; ) if (!cpu.step()) await this.askAndWait(cpu);
     return cpu.out.at(-1);
   }
 
@@ -116,7 +116,7 @@ const schedules: readonly [title: string, without: string, broken: Partial<Proto
         override async clean(page: number): Promise<void> {
           this.tell({ page, clean: false });
           await this.memory.rcu.synchronize();
-          this.memory.testAndClearUnsynchronized(page * PAGE, PAGE, Client.Code);
+          collectAtOnce(this.memory, CODE, { first: page, end: page + 1 }).dispose();
           this.tell({ page, clean: true });
         }
       },
@@ -161,7 +161,7 @@ const schedules: readonly [title: string, without: string, broken: Partial<Proto
       CodePages: class extends protocol.CodePages {
         override async clean(page: number): Promise<void> {
           this.tell({ page, clean: false });
-          await this.memory.testAndClear(page * PAGE, PAGE, Client.Code);
+          await this.memory.testAndClear(page * PAGE, PAGE, CODE);
           this.tell({ page, clean: true });
         }
       },
@@ -211,7 +211,7 @@ const schedules: readonly [title: string, without: string, broken: Partial<Proto
         override store(pc: number, addr: number, access: () => void): boolean {
           const turned = this.vcpu.mark(addr);
           const left = super.store(pc, addr, access);
-          return left && (turned & (1 << Client.Code)) !== 0;
+          return left && (turned & CODE) !== 0;
         }
       },
     },

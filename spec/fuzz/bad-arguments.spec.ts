@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { attachVcpu, type Vcpu, VGA } from '../../lib/vcpu.js';
 import { ComparedEngine, type Machine } from '../support/compared-engine.js';
 import { Ground, SWAP_ALL, smallEngine } from '../support/engines.js';
 import { itInBothForms } from '../support/long.js';
@@ -22,7 +22,7 @@ const ground = new Ground(2 ** 20, true);
 const untouched = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
 const foreign = smallEngine();
 const foreignBlock = foreign.ram.plug({ id: 'ram0', size: pageSize });
-const foreignSet = foreign.harvestUnsynchronized(0).set;
+const foreignSet = foreign.whileStopped.harvest(VGA).set;
 
 /** An engine, its model, and what a call may be made with. */
 class Fixture {

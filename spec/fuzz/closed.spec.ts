@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { attachVcpu } from '../../lib/vcpu.js';
+import { attachVcpu, VGA } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectRefusal, hostileCalls, makeCall, operationNamed, SHRINKING, titleOf } from './hostile-calls.js';
 import { publicOperations } from './public-operations.js';
@@ -11,7 +11,7 @@ async function closedWorld(ground: WebAssembly.Memory): Promise<World> {
   const gone = memory.ram.plug({ id: 'gone', size: PAGE });
   await memory.ram.unplug(gone);
   const block = memory.ram.plug({ id: 'ram', size: 90 * PAGE });
-  const { set } = memory.harvestUnsynchronized(0);
+  const { set } = memory.whileStopped.harvest(VGA);
   const disposed = memory.createPageSet();
   disposed.dispose();
   const vcpu = attachVcpu(memory.handle);

@@ -1,9 +1,18 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Header, Slot, Slots, Table } from '../../lib/arena/layout.js';
-import { CorruptionError, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
+import { Header, ROOTS, Slot, Slots, Table } from '../../lib/arena/layout.js';
+import { rootOf } from '../../lib/dirty/client.js';
+import {
+  CODE,
+  CorruptionError,
+  type DirtyMemory,
+  GracePeriodTimeout,
+  MIGRATION,
+  UsageError,
+  VGA,
+} from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { dirtyPages, foreignVcpu, PAGE, range, smallEngine } from '../support/engines.js';
+import { CLIENTS, dirtyPages, foreignVcpu, PAGE, range, smallEngine } from '../support/engines.js';
 import { itInBothForms } from '../support/long.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 import { boundedCall } from './bounded-call.js';
@@ -26,7 +35,7 @@ async function createFixture(kernel: (typeof KERNELS)[number] = 'wasm'): Promise
   const gone = memory.ram.plug({ id: 'gone', size: 200 * PAGE });
   await memory.ram.unplug(gone);
   memory.ram.plug({ id: 'high', size: 30 * PAGE, offset: 130 * PAGE });
-  memory.snapshotAndClearUnsynchronized(0, 20 * PAGE, 0);
+  memory.whileStopped.snapshotAndClear(0, 20 * PAGE, VGA);
   return { memory, words: new Int32Array(memory.handle.memory.buffer) };
 }
 
@@ -36,13 +45,13 @@ const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const uses: readonly [title: string, use: (vcpu: Vcpu) => unknown][] = [
   ...[0, 70, 100, 140, 500, 2 ** 31].flatMap((page): [string, (vcpu: Vcpu) => unknown][] => [
     [`mark of page ${page}`, (vcpu) => vcpu.mark(page * PAGE)],
-    [`markPage ${page}`, (vcpu) => vcpu.markPage(page, 1)],
+    [`markPage ${page}`, (vcpu) => vcpu.markPage(page, CODE)],
     [`markRange at ${page}`, (vcpu) => vcpu.markRange(page * PAGE, 100 * PAGE, 7)],
-    [`isDirty at ${page}`, (vcpu) => vcpu.isDirty(page * PAGE, 100 * PAGE, 0)],
-    [`allDirty at ${page}`, (vcpu) => vcpu.allDirty(page * PAGE, PAGE, 2)],
+    [`isDirty at ${page}`, (vcpu) => vcpu.isDirty(page * PAGE, 100 * PAGE, VGA)],
+    [`allDirty at ${page}`, (vcpu) => vcpu.allDirty(page * PAGE, PAGE, MIGRATION)],
   ]),
   ['includesClean of all', (vcpu) => vcpu.includesClean(0, 2 ** 43, 7)],
-  ['isDirty of all', (vcpu) => vcpu.isDirty(0, 2 ** 43, 0)],
+  ['isDirty of all', (vcpu) => vcpu.isDirty(0, 2 ** 43, VGA)],
   ['quiescent', (vcpu) => vcpu.quiescent()],
   ['kicked', (vcpu) => vcpu.kicked],
   ['offline', (vcpu) => vcpu.offline(() => {})],
@@ -69,10 +78,10 @@ async function useAll(memory: DirtyMemory): Promise<void> {
 /** The engine works: it marks, collects, waits and has its arena's bytes again. */
 async function expectUnharmed({ memory }: Fixture): Promise<void> {
   const vcpu = attachVcpu(memory.handle);
-  memory.harvestUnsynchronized(0).set.dispose();
+  memory.whileStopped.harvest(VGA).set.dispose();
   expect(vcpu.mark(5 * PAGE) & 1).to.equal(1);
-  expect(dirtyPages(memory, 0)).to.deep.equal([5]);
-  const { set } = await memory.harvest(0, { timeoutMs: 60_000 });
+  expect(dirtyPages(memory, VGA)).to.deep.equal([5]);
+  const { set } = await memory.harvest(VGA, { timeoutMs: 60_000 });
   expect([...set.runs()]).to.deep.equal([{ start: 5 * PAGE, length: PAGE }]);
   set.dispose();
   vcpu.detach();
@@ -140,13 +149,13 @@ describe('an arena that was written over', () => {
       const inArena = fc.nat(all.length + 100);
       const near = fc.nat(2 ** 11);
       const value = fc.oneof(word, inArena, near, fc.constantFrom(0, 1, -1, -(2 ** 31), 2 ** 31 - 1));
-      const clients = fc.subarray([0, 1, 2], { minLength: 1 });
+      const roots = fc.subarray([0, 1, 2], { minLength: 1 });
       await fc.assert(
-        fc.asyncProperty(fc.constantFrom('root', 'length', 'entries'), clients, value, async (what, chosen, bad) => {
+        fc.asyncProperty(fc.constantFrom('root', 'length', 'entries'), roots, value, async (what, chosen, bad) => {
           const { memory, words } = await createFixture(kernel);
-          for (const client of chosen) {
-            const table = words[Header.Roots + client] as number;
-            if (what === 'root') words[Header.Roots + client] = bad;
+          for (const root of chosen) {
+            const table = words[Header.Roots + root] as number;
+            if (what === 'root') words[Header.Roots + root] = bad;
             else if (what === 'length') words[table] = bad;
             else words.fill(bad, table + Table.Entries, table + Table.Entries + (words[table] as number));
           }
@@ -172,7 +181,7 @@ describe('an arena that was written over', () => {
         await expectNoWorse('stats', () => memory.stats());
         await expectNoWorse('retire', () => memory.retire(identity));
         await expectNoWorse('synchronize', () => memory.rcu.synchronize({ timeoutMs: 1 }), GracePeriodTimeout);
-        await expectNoWorse('harvest', () => memory.harvest(1, { timeoutMs: 1 }), GracePeriodTimeout);
+        await expectNoWorse('harvest', () => memory.harvest(CODE, { timeoutMs: 1 }), GracePeriodTimeout);
         await expectNoWorse(
           'synchronizeBlocking',
           () => memory.rcu.synchronizeBlocking({ timeoutMs: 1 }),
@@ -282,26 +291,26 @@ describe('an arena that was written over', () => {
       const { words: all } = await createFixture();
       const bad = fc.oneof(word, fc.nat(all.length + 100), fc.nat(2 ** 11), fc.constantFrom(0, 1, -1, 2 ** 31 - 1));
       await fc.assert(
-        fc.asyncProperty(fc.nat(2), fc.nat(2), bad, async (client, entry, value) => {
+        fc.asyncProperty(fc.constantFrom(...CLIENTS), fc.nat(2), bad, async (client, entry, value) => {
           const { memory, words } = await createFixture(kernel);
-          for (const page of [5, 70, 140]) memory.setDirty(page * PAGE, client as 0 | 1 | 2);
-          const at = (words[Header.Roots + client] as number) + Table.Entries + entry;
+          for (const page of [5, 70, 140]) memory.setDirty(page * PAGE, client);
+          const at = (words[Header.Roots + rootOf(client)] as number) + Table.Entries + entry;
           const own = words[at] as number;
           fc.pre(own !== value);
-          const before = dirtyPages(memory, client as 0 | 1 | 2);
+          const before = dirtyPages(memory, client);
           words[at] = value;
           const ram = [...memory.ram];
           const calls: (() => unknown)[] = [
             () => memory.setDirtyRange(0, 90 * PAGE, 7),
             () => memory.setDirtyRange(130 * PAGE, 30 * PAGE, 7),
             () => memory.setDirtyBitmap(new Uint8Array(12).fill(0xff), 0, 90),
-            () => memory.harvestUnsynchronized(client as 0 | 1 | 2),
-            () => memory.snapshotAndClear(0, 160 * PAGE, client as 0 | 1 | 2),
-            () => memory.testAndClear(0, 160 * PAGE, client as 0 | 1 | 2),
-            () => memory.harvest(client as 0 | 1 | 2),
-            () => memory.harvest(client as 0 | 1 | 2, { maxPages: 200 }),
-            () => memory.allDirty(0, 90 * PAGE, client as 0 | 1 | 2),
-            () => memory.isDirty(0, 160 * PAGE, client as 0 | 1 | 2),
+            () => memory.whileStopped.harvest(client),
+            () => memory.snapshotAndClear(0, 160 * PAGE, client),
+            () => memory.testAndClear(0, 160 * PAGE, client),
+            () => memory.harvest(client),
+            () => memory.harvest(client, { maxPages: 200 }),
+            () => memory.allDirty(0, 90 * PAGE, client),
+            () => memory.isDirty(0, 160 * PAGE, client),
           ];
           const told: unknown[] = [];
           for (const call of calls) {
@@ -322,7 +331,7 @@ describe('an arena that was written over', () => {
           // What the owner took before it saw is back where it was.
           await memory.rcu.barrier();
           words[at] = own;
-          expect(dirtyPages(memory, client as 0 | 1 | 2)).to.include.members(before);
+          expect(dirtyPages(memory, client)).to.include.members(before);
           for (const block of ram) await memory.ram.unplug(block);
           await memory.close({ timeoutMs: 60_000 });
         }),
@@ -333,8 +342,8 @@ describe('an arena that was written over', () => {
 
   it('unplugs and closes with tables that were written over: the owner goes by its own record', async () => {
     const { memory, words } = await createFixture();
-    for (let client = 0; client < 3; client++) {
-      const table = words[Header.Roots + client] as number;
+    for (let root = 0; root < ROOTS; root++) {
+      const table = words[Header.Roots + root] as number;
       words.fill(77, table + Table.Entries, table + Table.Entries + (words[table] as number));
     }
     for (const block of [...memory.ram]) await memory.ram.unplug(block);

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { VGA } from '../../lib/index.js';
 import { CLIENTS, dirtyPages, PAGE, smallEngine } from '../support/engines.js';
 import { boundedCall, type Outcome } from './bounded-call.js';
 import { publicOperations } from './public-operations.js';
@@ -9,7 +10,7 @@ const SECOND = ['Vcpu.readUnlock', 'Vcpu.goOnline'];
 
 function createWorld(debug: boolean): World {
   const world = goodWorld(smallEngine({ debug }));
-  world.memory.testAndClearUnsynchronized(5 * PAGE, 70 * PAGE, 0);
+  world.memory.whileStopped.testAndClear(5 * PAGE, 70 * PAGE, VGA);
   return world;
 }
 

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
-  Client,
+  CODE,
   type DirtyMemory,
   GracePeriodTimeout,
+  MIGRATION,
   type Tracking,
   UsageError,
+  VGA,
   type WaitOptions,
 } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
@@ -19,7 +21,7 @@ const KINDS = ['track', 'stop', 'measure', 'limit', 'harvest', 'stick', 'section
 const steps = fc.array(
   fc.record({
     kind: fc.constantFrom(...KINDS),
-    client: fc.constantFrom(Client.Vga, Client.Code, Client.Migration),
+    client: fc.constantFrom(VGA, CODE, MIGRATION),
     /** How long it may wait, in milliseconds, by timeout or by signal. */
     patience: fc.option(fc.record({ by: fc.constantFrom('timeout', 'signal'), ms: fc.nat(8) }), { nil: undefined }),
     turns: fc.nat(20),

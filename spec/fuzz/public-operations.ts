@@ -1,4 +1,7 @@
-import { Client, changedRectangles, DirtyMemory } from '../../lib/index.js';
+import { engineOf } from '../../lib/dirty-memory.js';
+import { changedRectangles, DirtyMemory, VGA } from '../../lib/index.js';
+import { CheckedRanges } from '../../lib/ram/checked-ranges.js';
+import { Tracking } from '../../lib/tracking.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { callback, needed, options, size, text } from './argument-domains.js';
 import { value } from './hostile-values.js';
@@ -21,6 +24,7 @@ import {
   optionalClient,
   page,
   pages,
+  place,
   plugging,
   powerOfTwo,
   reclaiming,
@@ -32,12 +36,24 @@ import {
   worker,
 } from './world-arguments.js';
 
+/** Another user of a client than the engine's own. */
+function userOf({ memory }: World): Tracking {
+  const engine = engineOf(memory);
+  const bitmap = engine.bitmapOf(VGA);
+  const ranges = new CheckedRanges(engine.ram, memory.pageSize);
+  return new Tracking({ engine, ranges, bitmap, user: engine.users.join(bitmap, 'fuzz') });
+}
+
 export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'DirtyMemory.create': operation((_, o) => DirtyMemory.create(o), creation),
   'DirtyMemory.reclaim': operation((_, o) => DirtyMemory.reclaim(o), reclaiming),
   'DirtyMemory.handle': operation(({ memory }) => memory.handle),
   'DirtyMemory.pageSize': operation(({ memory }) => memory.pageSize),
-  'DirtyMemory.track': operation(({ memory }, c, o) => memory.track(c, o), client, wait),
+  'DirtyMemory.track': operation(
+    ({ memory }, c, o) => memory.track(c, o),
+    client,
+    options<World>({ name: text<World>(() => 'display'), ...waits }),
+  ),
   'DirtyMemory.tracked': operation(({ memory }) => memory.tracked),
   'DirtyMemory.setDirty': operation(({ memory }, a, c) => memory.setDirty(a, c), start, client),
   'DirtyMemory.setDirtyRange': operation(
@@ -61,6 +77,7 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
     length,
     needed(mask),
   ),
+  'DirtyMemory.dirty': operation(({ memory }, c) => memory.dirty(c), client),
   'DirtyMemory.testAndClear': operation(
     ({ memory }, s, l, c, o) => memory.testAndClear(s, l, c, o),
     start,
@@ -81,21 +98,21 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
     client,
     options<World>({ ...waits, into, maxPages: size<World>(() => 2 ** 32, 0, 2 ** 32 + 1) }),
   ),
-  'DirtyMemory.testAndClearUnsynchronized': operation(
-    ({ memory }, s, l, c) => memory.testAndClearUnsynchronized(s, l, c),
+  'DirtyMemoryWhileStopped.testAndClear': operation(
+    ({ memory }, s, l, c) => memory.whileStopped.testAndClear(s, l, c),
     start,
     length,
     client,
   ),
-  'DirtyMemory.snapshotAndClearUnsynchronized': operation(
-    ({ memory }, s, l, c) => memory.snapshotAndClearUnsynchronized(s, l, c),
+  'DirtyMemoryWhileStopped.snapshotAndClear': operation(
+    ({ memory }, s, l, c) => memory.whileStopped.snapshotAndClear(s, l, c),
     start,
     length,
     client,
   ),
-  'DirtyMemory.syncBitmapUnsynchronized': operation(({ memory }, b) => memory.syncBitmapUnsynchronized(b), block),
-  'DirtyMemory.harvestUnsynchronized': operation(
-    ({ memory }, c, o) => memory.harvestUnsynchronized(c, o),
+  'DirtyMemoryWhileStopped.syncBitmap': operation(({ memory }, b) => memory.whileStopped.syncBitmap(b), block),
+  'DirtyMemoryWhileStopped.harvest': operation(
+    ({ memory }, c, o) => memory.whileStopped.harvest(c, o),
     client,
     options<World>({ into }),
   ),
@@ -125,7 +142,37 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'RamList.end': operation(({ memory }) => memory.ram.end),
   'RamList.addListener': operation(({ memory }, l) => memory.ram.addListener(l), needed(listener)),
 
-  'Tracking.stop': operation(async ({ memory }) => (await memory.track(Client.Vga)).stop()),
+  'Tracking.pending': operation((world) => userOf(world).pending),
+  'Tracking.isDirty': operation((world, s, l) => userOf(world).isDirty(s, l), start, length),
+  'Tracking.allDirty': operation((world, s, l) => userOf(world).allDirty(s, l), start, length),
+  'Tracking.dirty': operation((world) => userOf(world).dirty()),
+  'Tracking.testAndClear': operation((world, s, l, o) => userOf(world).testAndClear(s, l, o), start, length, wait),
+  'Tracking.snapshotAndClear': operation(
+    (world, s, l, o) => userOf(world).snapshotAndClear(s, l, o),
+    start,
+    length,
+    wait,
+  ),
+  'Tracking.harvest': operation(
+    (world, o) => userOf(world).harvest(o),
+    options<World>({ ...waits, into, maxPages: size<World>(() => 2 ** 32, 0, 2 ** 32 + 1) }),
+  ),
+  'Tracking.stop': operation((world) => userOf(world).stop()),
+  'Tracking.[Symbol.asyncDispose]': operation((world) => userOf(world)[Symbol.asyncDispose]()),
+  'TrackingWhileStopped.harvest': operation(
+    (world, o) => userOf(world).whileStopped.harvest(o),
+    options<World>({ into }),
+  ),
+  'TrackingWhileStopped.snapshotAndClear': operation(
+    (world, s, l) => userOf(world).whileStopped.snapshotAndClear(s, l),
+    start,
+    length,
+  ),
+  'TrackingWhileStopped.testAndClear': operation(
+    (world, s, l) => userOf(world).whileStopped.testAndClear(s, l),
+    start,
+    length,
+  ),
 
   'Rcu.synchronize': operation(({ memory }, o) => memory.rcu.synchronize(o), wait),
   'Rcu.synchronizeBlocking': operation(
@@ -145,8 +192,12 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'PageSet.pages': operation(({ set }) => set.pages),
   'PageSet.has': operation(({ set }, s, l) => set.has(s, l), anyStart, anyLength),
   'PageSet.delete': operation(({ set }, s, l) => set.delete(s, l), anyStart, anyLength),
-  'PageSet.runs': operation(({ set }) => [...set.runs()]),
+  'PageSet.add': operation(({ set }, s, l) => set.add(s, l), anyStart, anyLength),
+  'PageSet.union': operation(({ set }, o) => set.union(o), needed(into)),
+  'PageSet.runs': operation(({ set }, o) => [...set.runs(o)], options<World>({ block: place })),
+  'PageSet.[Symbol.iterator]': operation(({ set }) => [...set]),
   'PageSet.dispose': operation(({ set }) => set.dispose()),
+  'PageSet.[Symbol.dispose]': operation(({ set }) => set[Symbol.dispose]()),
 
   changedRectangles: operation((_, p, s) => changedRectangles(p, s), needed(pages), surface),
 

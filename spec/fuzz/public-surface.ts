@@ -83,9 +83,15 @@ function isAbstract({ modifiers }: ts.ClassDeclaration): boolean {
 
 function isPublic(member: ts.ClassElement): member is ts.MethodDeclaration | ts.AccessorDeclaration {
   if (!ts.isMethodDeclaration(member) && !ts.isAccessor(member)) return false;
+  if (ts.isMethodDeclaration(member) && isOverload(member)) return false;
   const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
   if ((ts.getCombinedModifierFlags(member) & hidden) !== 0) return false;
   return !ts.getJSDocTags(member).some(({ tagName }) => tagName.text === 'internal');
+}
+
+/** Of the declarations of one method the last has its body, and the parameters of all. */
+function isOverload(method: ts.MethodDeclaration): boolean {
+  return method.body === undefined && (ts.getCombinedModifierFlags(method) & ts.ModifierFlags.Abstract) === 0;
 }
 
 function ofFunction({ name, parameters }: ts.FunctionDeclaration): Operation {

@@ -1,6 +1,6 @@
 /** What the parameters of the public operations may be given, by what they mean. */
 import { CREATING, Header } from '../../lib/arena/layout.js';
-import type { DirtyMemory, PageSet, RamBlock } from '../../lib/index.js';
+import { CODE, type DirtyMemory, type PageSet, type RamBlock } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { PAGE } from '../support/engines.js';
 import { type Domain, needed, oneOf, options, properties, size, text } from './argument-domains.js';
@@ -57,7 +57,7 @@ export const length = needed(size<World>(() => 1, 2 ** 52, MOST));
 export const anyStart = needed(size<World>(() => 0));
 export const anyLength = needed(size<World>(() => 1));
 export const page = needed(size<World>(({ block, pageSize }) => block.offset / pageSize, 2 ** 40, 2 ** 52));
-export const optionalClient = size<World>(() => 0, 3, 32, 2 ** 32);
+export const optionalClient = size<World>(() => CODE, 0, 3, 5, 8, 32, 2 ** 32);
 export const client = needed(optionalClient);
 export const mask = size<World>(() => 7, 0, 8, 2 ** 31, 2 ** 32 + 1);
 export const identity = size<World>(() => 5, 2 ** 31 - 1, 2 ** 40);
@@ -82,6 +82,16 @@ export const into = oneOf<World>(({ set }) => set, things, [
   made('a forged set', ({ set }) => Object.create(Object.getPrototypeOf(set))),
   made('runs', ({ set }) => set.runs()),
   made('RAM', (world) => world.block),
+]);
+/** Of whole pages, whatever RAM is there. */
+export const place = oneOf<World>(({ block }) => block, things, [
+  made('a page set', ({ set }) => set),
+  value('a place that begins within a page', () => ({ offset: 5, size: PAGE })),
+  value('a place that ends within a page', () => ({ offset: 0, size: PAGE + 5 })),
+  value('a place of no size', () => ({ offset: 0 })),
+  value('a place of negative size', () => ({ offset: PAGE, size: -PAGE })),
+  value('a place before the first page', () => ({ offset: -PAGE, size: PAGE })),
+  value('a place past the last address', () => ({ offset: 2 ** 53 - PAGE, size: PAGE })),
 ]);
 /** A set of any engine's. */
 export const pages = oneOf<World>(({ set }) => set, things, [

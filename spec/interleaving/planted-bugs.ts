@@ -16,7 +16,8 @@ type Sign =
   | 'were told'
   | 'made before'
   | 'all-zero block'
-  | 'full block';
+  | 'full block'
+  | 'are pending';
 
 interface PlantedBug {
   readonly scenario: string;
@@ -64,8 +65,11 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'aborted-harvest-dropped': { scenario: 'aborted-harvest-against-marks', sign: 'lost update', budget: 100 },
   'dead-reader-never-retired': { scenario: 'death-against-extend', sign: 'deadlock', budget: 50 },
   'retired-at-terminate': { scenario: 'death-against-extend', sign: 'use after free', budget: 500 },
-  'tracking-starts-clean': { scenario: 'marks-against-track', sign: 'lost update', budget: 1000 },
   'tracking-begins-untold': { scenario: 'marks-against-track', sign: 'lost update', budget: 1000 },
+  'delivered-to-the-collector-alone': { scenario: 'two-users-against-marks', sign: 'lost update', budget: 50 },
+  'pending-dropped-on-abort': { scenario: 'user-that-gives-up-against-marks', sign: 'lost update', budget: 100 },
+  'new-user-begins-clean': { scenario: 'user-that-stops-against-marks', sign: 'lost update', budget: 200 },
+  'pending-not-clipped': { scenario: 'user-against-unplug', sign: 'are pending', budget: 50 },
   'tracking-ends-without-grace-period': {
     scenario: 'marks-against-stop-and-track',
     sign: 'use after free',

@@ -4,7 +4,7 @@
  */
 import { Meter, Slot, vacantOf } from '../../lib/arena/layout.js';
 import { countOf } from '../../lib/arena/meter.js';
-import { Client } from '../../lib/index.js';
+import { MIGRATION } from '../../lib/index.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 import { engineThread, initialWords, locationsOf, type World } from './engine-world.js';
@@ -27,7 +27,7 @@ function litmus(vcpu: Act, owner: Act): Litmus {
 const markThen =
   (leave: (world: World) => void): Act =>
   (world) => {
-    world.vcpu.markPage(0, Client.Migration);
+    world.vcpu.markPage(0, MIGRATION);
     leave(world);
   };
 

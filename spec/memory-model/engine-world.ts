@@ -101,8 +101,8 @@ export function locationsOf(options: WorldOptions): Record<string, number> {
     slot: vcpu.slot + Slot.State,
     waiting: Header.Waiting,
     wake: Header.Wake,
-    ...Object.fromEntries([0, 1, 2].map((client) => [`root ${client}`, Header.Roots + client])),
-    ...Object.fromEntries(tables.clients.map((bitmap) => [`bits ${bitmap.client}`, bitmap.blockAt(0)])),
+    ...Object.fromEntries(tables.clients.map(({ root }) => [`root ${root}`, Header.Roots + root])),
+    ...Object.fromEntries(tables.clients.map((bitmap) => [`bits ${bitmap.root}`, bitmap.blockAt(0)])),
     guest: GUEST,
   };
 }

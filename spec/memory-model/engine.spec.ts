@@ -2,11 +2,13 @@
  * The engine's own code in the language's memory model: what the other files show of the protocols' shapes, shown of
  * the lines that ship. One vCPU and the owner, one grace period; a grace period is waited for as in the shapes (protocols.ts).
  */
+
 import { expect } from 'chai';
 import { Header, Table } from '../../lib/arena/layout.js';
+import { rootOf } from '../../lib/dirty/client.js';
 import type { ClientBitmap } from '../../lib/dirty/client-bitmap.js';
 import { Vcpu } from '../../lib/dirty/vcpu.js';
-import { Client } from '../../lib/index.js';
+import { MIGRATION } from '../../lib/index.js';
 import { FIRST_NUMBER, nextNumber } from '../../lib/rcu/sequence.js';
 import { waitBlocking } from '../../lib/rcu/synchronize-blocking.js';
 import type { Seen } from './checker/event.js';
@@ -43,7 +45,7 @@ describe('the engine’s own marks, reports and collections', () => {
   const STORED = 2;
   const store: Act = (_, m) => m.set(GUEST, STORED);
   const mark: Act = ({ vcpu }) => void vcpu.mark(0);
-  const blockOf = ({ tables }: World): number => (tables.clients[Client.Migration] as ClientBitmap).blockAt(0);
+  const blockOf = ({ tables }: World): number => (tables.clients[rootOf(MIGRATION)] as ClientBitmap).blockAt(0);
   const take = (world: World): number => world.kernel.takeLive(blockOf(world), 0, 64, world.spare);
   const harvest: Act = (world, m) => {
     const taken = take(world);

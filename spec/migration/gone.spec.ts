@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Client, UsageError } from '../../lib/index.js';
+import { MIGRATION, UsageError } from '../../lib/index.js';
 import { type Migration, migrate } from '../../lib/migration/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { attempt, cutAt, expectArrived, expectStayed } from '../support/migration/attempt.js';
@@ -45,7 +45,7 @@ describe('A machine that has gone', () => {
   it('may be collected, measured, and closed', async () => {
     const { memory } = sender;
     expectArrived(sender, await attempt(sender));
-    (await memory.harvest(Client.Migration)).set.dispose();
+    (await memory.harvest(MIGRATION)).set.dispose();
     await memory.measureDirtyRate({ windowMs: 1 });
     await sender.unplug([...memory.ram][0] as never);
     sender.vcpu.detach();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Client, UsageError } from '../../lib/index.js';
+import { MIGRATION, UsageError } from '../../lib/index.js';
 import { type MigrateOptions, type Migration, MigrationError } from '../../lib/migration/index.js';
 import type { Message } from '../../lib/migration/wire/message.js';
 import { MAX_CONTENT } from '../../lib/migration/wire/message.js';
@@ -189,7 +189,7 @@ describe('The pages of a migration', () => {
         async (migration) => {
           garbage();
           await migration.skip(10 * PAGE, 10 * PAGE);
-          expect(sender.memory.isDirty(10 * PAGE, 10 * PAGE, Client.Migration)).to.equal(false);
+          expect(sender.memory.isDirty(10 * PAGE, 10 * PAGE, MIGRATION)).to.equal(false);
         },
       ]);
     });

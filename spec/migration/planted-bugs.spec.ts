@@ -1,8 +1,7 @@
 /** Each bug is planted from outside, and seen by what the other specs judge by. */
 import { expect } from 'chai';
-import { ExclusiveUse } from '../../lib/dirty/exclusive-use.js';
-import { Client } from '../../lib/index.js';
 import type { Arbiter, MigrationError, Side } from '../../lib/migration/index.js';
+import { DirtyPages } from '../../lib/migration/source/dirty-pages.js';
 import { OutgoingRam } from '../../lib/migration/source/outgoing-ram.js';
 import { PageCache } from '../../lib/migration/source/page-cache.js';
 import { Digest } from '../../lib/migration/wire/digest.js';
@@ -84,16 +83,16 @@ describe('A migration with a planted bug', () => {
   });
 
   describe('in which a page leaves the set before it is sent', () => {
-    const { harvest } = ExclusiveUse.prototype;
+    const { collect } = DirtyPages.prototype;
     const lossy: PropertyDescriptor = {
-      async value(this: ExclusiveUse, ...of: Parameters<typeof harvest>) {
-        const added = await harvest.apply(this, of);
-        of[0].delete(30 * PAGE, 1);
+      async value(this: DirtyPages) {
+        const added = await collect.call(this);
+        this.toSend.delete(30 * PAGE, 1);
         return added;
       },
     };
     const losing = (verify: boolean): Promise<Outcome> => {
-      return broken(ExclusiveUse.prototype, 'harvest', lossy, () => attempt(sender, { source: { verify } }));
+      return broken(DirtyPages.prototype, 'collect', lossy, () => attempt(sender, { source: { verify } }));
     };
 
     it('is found out by the digests', async () => {
@@ -157,8 +156,15 @@ describe('A migration with a planted bug', () => {
   it('in which a second migration does not begin with all RAM dirty is found out', async () => {
     const first = await attempt(sender, { policy: cutAt('seal') });
     expectStayed(sender, first, 'link');
-    (await sender.memory.harvest(Client.Migration)).set.dispose(); // what the end of the first has made dirty
-    const second = await broken(ExclusiveUse.prototype, 'begin', { value: async () => {} }, () =>
+    const { begin, collect } = DirtyPages.prototype;
+    const clean: PropertyDescriptor = {
+      async value(this: DirtyPages, ...of: Parameters<typeof begin>) {
+        await begin.apply(this, of);
+        await collect.call(this);
+        this.toSend.delete(0, sender.memory.ram.end);
+      },
+    };
+    const second = await broken(DirtyPages.prototype, 'begin', clean, () =>
       attempt(sender, { source: { verify: true } }),
     );
     expectStayed(sender, second, 'destination');

@@ -60,8 +60,8 @@ const ends = {
   'untracked-client-collected': {
     description: 'a collection that waited for its turn does not look whether its client is tracked still',
     file: COLLECTOR,
-    original: 'if (tracked) return;',
-    replacement: 'if (name !== undefined) return;',
+    original: 'if (bitmap.users.has(user)) return;',
+    replacement: 'if (user !== undefined) return;',
   },
 } as const satisfies Record<string, Mutant>;
 
@@ -110,12 +110,6 @@ const swaps = {
 } as const satisfies Record<string, Mutant>;
 
 const steps = {
-  'unsynchronized-a-period-early': {
-    description: 'a collection that does not wait is taken in the period that tells vCPUs of its client',
-    file: COLLECTOR,
-    original: 'rcu.completed < bitmap.trackedFrom',
-    replacement: 'rcu.completed < bitmap.trackedFrom - 1',
-  },
   'last-page-forgotten': {
     description: 'a bitmap block is dropped though other RAM has its last page',
     file: RAM_LIST,

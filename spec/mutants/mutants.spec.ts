@@ -15,7 +15,6 @@ const FOUND_BY: Readonly<Record<string, readonly [file: string, title: string]>>
   'one-block-not-emptied': ['dirty/swapping', 'is refused where there is room for all blocks but one'],
   'swap-not-cancelled': ['dirty/swapping', 'is refused where there is room for all blocks but one'],
   'fresh-blocks-leaked': ['dirty/swapping', 'where there is no room for a table, and keeps no block'],
-  'unsynchronized-a-period-early': ['dirty/tracking', 'nor does it in the period itself that tells vCPUs'],
   'last-page-forgotten': ['ram/ram-list', 'keeps a bitmap block of which other RAM has but the last page'],
 };
 

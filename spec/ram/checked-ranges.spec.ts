@@ -1,4 +1,4 @@
-import { Client, type DirtyMemory } from '../../lib/index.js';
+import { type DirtyMemory, VGA } from '../../lib/index.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
@@ -13,7 +13,7 @@ describe('a range that is not all RAM', () => {
 
   it('is refused by an engine without RAM, which says so', () => {
     expectThrow(
-      () => memory.setDirty(0x5000, 0),
+      () => memory.setDirty(0x5000, VGA),
       RangeError,
       'setDirty: bytes 20480 (0x5000)',
       'none is plugged',
@@ -48,7 +48,7 @@ describe('a range that is not all RAM', () => {
   it('is refused by queries and clears when it reaches past the end of RAM', async () => {
     memory.ram.plug({ id: 'ram', size: 16 * PAGE });
     const parts = ['bytes 61440 (0xf000) to 69632 (0x11000) reach past the end of RAM, 65536 (0x10000)', HINT];
-    expectThrow(() => memory.isDirty(15 * PAGE, 2 * PAGE, Client.Vga), RangeError, ...parts);
-    await expectReject(() => memory.snapshotAndClear(15 * PAGE, 2 * PAGE, Client.Vga), RangeError, ...parts);
+    expectThrow(() => memory.isDirty(15 * PAGE, 2 * PAGE, VGA), RangeError, ...parts);
+    await expectReject(() => memory.snapshotAndClear(15 * PAGE, 2 * PAGE, VGA), RangeError, ...parts);
   });
 });

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
-import { Client, type DirtyMemory } from '../../lib/index.js';
+import { CODE, type DirtyMemory, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
+  CLIENTS,
   cleanAll,
+  collectAtOnce,
   describeEngines,
   dirtyPages,
   foreignVcpu,
@@ -25,7 +27,7 @@ describeEngines('the RAM list', () => {
     const block = memory.ram.plug({ id: 'dimm0', size: 130 * PAGE });
     expect(block).to.include({ id: 'dimm0', offset: 0, size: 130 * PAGE });
     expect(block.pages.pages).to.equal(0);
-    for (const client of [Client.Vga, Client.Code, Client.Migration]) {
+    for (const client of CLIENTS) {
       expect(dirtyPages(memory, client)).to.deep.equal(range(0, 130));
     }
   });
@@ -131,7 +133,7 @@ describeEngines('the RAM list', () => {
     const unplugged = memory.ram.unplug(block);
     expect([...memory.ram]).to.deep.equal([]);
     expect(memory.ram.find(0)).to.equal(undefined);
-    expectThrow(() => memory.isDirty(0, PAGE, Client.Vga), RangeError, 'isDirty');
+    expectThrow(() => memory.isDirty(0, PAGE, VGA), RangeError, 'isDirty');
     expectThrow(
       () => memory.ram.plug({ id: 'gone', size: PAGE, offset: 63 * PAGE }),
       RangeError,
@@ -150,12 +152,12 @@ describeEngines('the RAM list', () => {
     vcpu.quiescent();
     const unplugged = memory.ram.unplug(block);
     memory.ram.plug({ id: 'new', size: 10 * PAGE, offset: 10 * PAGE });
-    cleanAll(memory);
+    for (const client of CLIENTS) collectAtOnce(memory, client).dispose();
     expect(vcpu.mark(5 * PAGE), 'a late mark, in memory that is still there').to.equal(0);
     await reportUntil(vcpu, unplugged);
-    expect(dirtyPages(memory, Client.Code)).to.deep.equal([]);
+    expect(dirtyPages(memory, CODE)).to.deep.equal([]);
     memory.ram.plug({ id: 'gone', size: 10 * PAGE, offset: 0 });
-    expect(dirtyPages(memory, Client.Code)).to.deep.equal(range(0, 10));
+    expect(dirtyPages(memory, CODE)).to.deep.equal(range(0, 10));
   });
 
   it('cleans late marks out of words that other RAM shares', async () => {
@@ -167,7 +169,7 @@ describeEngines('the RAM list', () => {
     expect(vcpu.mark(5 * PAGE)).to.equal(7);
     expect(vcpu.mark(15 * PAGE)).to.equal(7);
     await reportUntil(vcpu, unplugged);
-    for (const client of [Client.Vga, Client.Code, Client.Migration]) {
+    for (const client of CLIENTS) {
       expect(vcpu.isDirty(0, 10 * PAGE, client), `client ${client}`).to.equal(false);
       expect(dirtyPages(memory, client)).to.deep.equal([15]);
     }
@@ -186,8 +188,8 @@ describeEngines('the RAM list', () => {
     await memory.ram.unplug(middle);
     expect(memory.stats()).to.include({ bitmapBlocks: 2, arenaBytesInUse: before, freeBlocks: 9 });
     expectThrow(() => vcpu.mark(200 * PAGE), RangeError, 'mark', 200 * PAGE);
-    expect(vcpu.isDirty(192 * PAGE, 192 * PAGE, Client.Vga)).to.equal(false);
-    expect(memory.isDirty(without.offset, without.size, Client.Vga)).to.equal(true);
+    expect(vcpu.isDirty(192 * PAGE, 192 * PAGE, VGA)).to.equal(false);
+    expect(memory.isDirty(without.offset, without.size, VGA)).to.equal(true);
   });
 
   it('keeps a bitmap block for as long as any RAM reaches into it', async () => {
@@ -209,7 +211,7 @@ describeEngines('the RAM list', () => {
     await memory.ram.unplug(high);
     cleanAll(memory);
     for (const page of [63, 64]) expect(vcpu.mark(page * PAGE), `page ${page}`).to.equal(7);
-    expect(dirtyPages(memory, Client.Vga)).to.deep.equal([63, 64]);
+    expect(dirtyPages(memory, VGA)).to.deep.equal([63, 64]);
     vcpu.detach();
   });
 
@@ -228,9 +230,9 @@ describeEngines('the RAM list', () => {
     const vcpu = foreignVcpu(memory);
     expectThrow(() => vcpu.mark(0), RangeError, 'mark');
     memory.ram.plug({ id: 'dimm0', size: PAGE });
-    expect(vcpu.isDirty(0, PAGE, Client.Vga)).to.equal(true);
+    expect(vcpu.isDirty(0, PAGE, VGA)).to.equal(true);
     memory.ram.plug({ id: 'dimm1', size: PAGE, offset: 200 * PAGE });
-    memory.harvestUnsynchronized(Client.Code);
+    collectAtOnce(memory, CODE).dispose();
     expect(vcpu.mark(200 * PAGE + 5)).to.equal(2);
     expect(vcpu.markRange(200 * PAGE, PAGE, 7)).to.equal(0);
     vcpu.detach();

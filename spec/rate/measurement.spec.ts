@@ -1,7 +1,16 @@
 import { expect } from 'chai';
 import { Header, Meter } from '../../lib/arena/layout.js';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client, type DirtyMemory, GracePeriodTimeout, UsageError } from '../../lib/index.js';
+import {
+  ArenaFullError,
+  type Client,
+  CODE,
+  type DirtyMemory,
+  GracePeriodTimeout,
+  MIGRATION,
+  UsageError,
+  VGA,
+} from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import {
   cleanAll,
@@ -41,7 +50,7 @@ for (const [how, policy] of [
       memory.ram.plug({ id: 'high', size: (PAGES - 128) * PAGE, offset: 128 * PAGE });
       cleanAll(memory);
       vcpu = foreignVcpu(memory, 'vcpu');
-      for (const page of [5, 70, 200]) memory.setDirty(page * PAGE, Client.Migration);
+      for (const page of [5, 70, 200]) memory.setDirty(page * PAGE, MIGRATION);
     });
     afterEach(() => {
       vcpu.detach();
@@ -58,7 +67,7 @@ for (const [how, policy] of [
     const reopened = turns;
 
     /** The time is up, and a collection of nothing makes the measurement look at the clock. */
-    const elapse = async (client: Client = Client.Migration): Promise<void> => {
+    const elapse = async (client: Client = MIGRATION): Promise<void> => {
       ahead += WINDOW_MS;
       await memory.testAndClear(0, 0, client);
     };
@@ -67,7 +76,7 @@ for (const [how, policy] of [
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       await opened();
       for (const page of [6, 6, 7, 150]) vcpu.mark(page * PAGE);
-      memory.setDirty(151 * PAGE, Client.Migration);
+      memory.setDirty(151 * PAGE, MIGRATION);
       await elapse();
       const { seconds, pages, pagesPerSecond, blocks } = await reportUntil(vcpu, measured);
       expect(pages).to.equal(4);
@@ -82,8 +91,8 @@ for (const [how, policy] of [
     it('counts a page that was dirty before and is marked again, once', async () => {
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       await opened();
-      expect(vcpu.markPage(5, Client.Migration)).to.equal(1 << Client.Migration);
-      expect(vcpu.markPage(5, Client.Migration)).to.equal(0);
+      expect(vcpu.markPage(5, MIGRATION)).to.equal(MIGRATION);
+      expect(vcpu.markPage(5, MIGRATION)).to.equal(0);
       await elapse();
       expect((await reportUntil(vcpu, measured)).pages).to.equal(1);
     });
@@ -94,42 +103,42 @@ for (const [how, policy] of [
       for (const page of [5, 6, 299]) vcpu.mark(page * PAGE);
       await elapse();
       await reportUntil(vcpu, measured);
-      const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration));
+      const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION));
       expect(pagesOf(set)).to.deep.equal([5, 6, 70, 200, 299]);
     });
 
     it("changes nothing for the owner's queries while it lasts, nor for other clients", async () => {
-      memory.setDirty(9 * PAGE, Client.Code);
+      memory.setDirty(9 * PAGE, CODE);
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       await opened();
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 70, 200]);
-      expect(memory.allDirty(5 * PAGE, PAGE, Client.Migration)).to.equal(true);
-      expect(dirtyPages(memory, Client.Code)).to.deep.equal([9]);
-      vcpu.markPage(6, Client.Migration);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 6, 70, 200]);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 70, 200]);
+      expect(memory.allDirty(5 * PAGE, PAGE, MIGRATION)).to.equal(true);
+      expect(dirtyPages(memory, CODE)).to.deep.equal([9]);
+      vcpu.markPage(6, MIGRATION);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 6, 70, 200]);
       await elapse();
       await reportUntil(vcpu, measured);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 6, 70, 200]);
-      expect(dirtyPages(memory, Client.Code)).to.deep.equal([9]);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 6, 70, 200]);
+      expect(dirtyPages(memory, CODE)).to.deep.equal([9]);
     });
 
     it('waits for no reader where readers are not measured, and loses no mark of an interval that goes on', async () => {
       vcpu.mark(5 * PAGE);
-      const measured = memory.measureDirtyRate({ windowMs: 1, client: Client.Code });
+      const measured = memory.measureDirtyRate({ windowMs: 1, client: CODE });
       vcpu.mark(64 * PAGE);
       expect((await measured).pages).to.equal(1);
       vcpu.mark(65 * PAGE);
-      expect(dirtyPages(memory, Client.Code)).to.deep.equal([5, 64, 65]);
+      expect(dirtyPages(memory, CODE)).to.deep.equal([5, 64, 65]);
     });
 
     it('keeps the process alive while a window is open', async () => {
       const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
       await turns(); // the test's own timer begins when it first waits
       const before = timers();
-      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: Client.Vga });
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: VGA });
       await turns();
       expect(timers()).to.equal(before + 1);
-      await elapse(Client.Vga);
+      await elapse(VGA);
       await measured;
     });
 
@@ -137,14 +146,14 @@ for (const [how, policy] of [
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       const tracked = track(measured);
       await turns();
-      expect(vcpu.isDirty(5 * PAGE, 1, Client.Migration), 'not taken yet').to.equal(true);
+      expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION), 'not taken yet').to.equal(true);
       await opened();
-      expect(vcpu.isDirty(5 * PAGE, 1, Client.Migration), 'taken').to.equal(false);
+      expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION), 'taken').to.equal(false);
       await elapse();
       await turns();
       expect(tracked.settled).to.equal(false);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 70, 200]);
-      expect(vcpu.isDirty(5 * PAGE, 1, Client.Migration), 'put back already').to.equal(true);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 70, 200]);
+      expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION), 'put back already').to.equal(true);
       await reportUntil(vcpu, measured);
     });
 
@@ -168,8 +177,8 @@ for (const [how, policy] of [
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       await opened();
       vcpu.mark(6 * PAGE);
-      const harvest = memory.harvest(Client.Migration);
-      memory.setDirty(7 * PAGE, Client.Migration);
+      const harvest = memory.harvest(MIGRATION);
+      memory.setDirty(7 * PAGE, MIGRATION);
       expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 6, 70, 200]);
       await reopened();
       vcpu.mark(6 * PAGE);
@@ -179,11 +188,11 @@ for (const [how, policy] of [
       expect(blocks.map(({ pages }) => pages)).to.deep.equal([2, 0]);
       expect(readers.map(({ pages }) => pages)).to.deep.equal([2]);
       expect(seconds * 1000).to.be.at.least(WINDOW_MS);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([6, 7]);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([6, 7]);
     });
 
     it('waits while a harvest is under way, and for nothing else', async () => {
-      const harvest = memory.harvest(Client.Migration);
+      const harvest = memory.harvest(MIGRATION);
       let measured = false;
       const rate = memory.measureDirtyRate({ windowMs: 1 }).finally(() => {
         measured = true;
@@ -203,17 +212,17 @@ for (const [how, policy] of [
       expect(await reportUntil(vcpu, memory.syncBitmap(memory.ram.get('low')!))).to.equal(3);
       await reopened();
       vcpu.mark(99 * PAGE);
-      expect(await reportUntil(vcpu, memory.testAndClear(99 * PAGE, PAGE, Client.Migration))).to.equal(true);
+      expect(await reportUntil(vcpu, memory.testAndClear(99 * PAGE, PAGE, MIGRATION))).to.equal(true);
       await reopened();
       vcpu.mark(98 * PAGE);
-      const snapshot = await reportUntil(vcpu, memory.snapshotAndClear(0, 128 * PAGE, Client.Migration));
+      const snapshot = await reportUntil(vcpu, memory.snapshotAndClear(0, 128 * PAGE, MIGRATION));
       expect(pagesOf(snapshot)).to.deep.equal([98]);
       await reopened();
       vcpu.mark(97 * PAGE);
-      const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration, { maxPages: 1 }));
+      const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION, { maxPages: 1 }));
       expect(pagesOf(set)).to.deep.equal([97]);
       await reopened();
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([200]);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([200]);
       await reportUntil(vcpu, memory.close());
       await expectReject(() => measured, UsageError, 'measureDirtyRate', 'clos');
     });
@@ -223,13 +232,13 @@ for (const [how, policy] of [
       await opened();
       vcpu.mark(6 * PAGE);
       vcpu.goOffline();
-      expect(pagesOf(memory.harvestUnsynchronized(Client.Migration).set)).to.deep.equal([5, 6, 70, 200]);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([]);
+      expect(pagesOf(memory.whileStopped.harvest(MIGRATION).set)).to.deep.equal([5, 6, 70, 200]);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([]);
       vcpu.goOnline();
       await reopened();
       vcpu.mark(99 * PAGE);
       vcpu.goOffline();
-      expect(memory.syncBitmapUnsynchronized(memory.ram.get('low')!)).to.equal(1);
+      expect(memory.whileStopped.syncBitmap(memory.ram.get('low')!)).to.equal(1);
       vcpu.goOnline();
       await reopened();
       await elapse();
@@ -237,9 +246,9 @@ for (const [how, policy] of [
     });
 
     it('moves no cursor of a harvest in portions', async () => {
-      memory.setDirtyRange(0, 20 * PAGE, 1 << Client.Migration);
+      memory.setDirtyRange(0, 20 * PAGE, MIGRATION);
       const portion = async (): Promise<number[]> =>
-        pagesOf((await reportUntil(vcpu, memory.harvest(Client.Migration, { maxPages: 8 }))).set);
+        pagesOf((await reportUntil(vcpu, memory.harvest(MIGRATION, { maxPages: 8 }))).set);
       expect(await portion()).to.deep.equal(range(0, 8));
       await reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 }));
       expect(await portion()).to.deep.equal(range(8, 16));
@@ -257,18 +266,18 @@ for (const [how, policy] of [
       const both = await reportUntil(vcpu, Promise.all([first, second]));
       expect(both.map(({ pages }) => pages)).to.deep.equal([1, 0]);
       expect(order).to.deep.equal([1, 2]);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 6, 70, 200]);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 6, 70, 200]);
     });
 
     it('measures two clients side by side, with readers for MIGRATION alone', async () => {
-      memory.setDirty(0, Client.Code);
+      memory.setDirty(0, CODE);
       const migration = memory.measureDirtyRate({ windowMs: WINDOW_MS });
-      const code = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: Client.Code });
+      const code = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: CODE });
       await opened();
       vcpu.mark(6 * PAGE);
-      vcpu.markPage(7, Client.Code);
+      vcpu.markPage(7, CODE);
       await elapse();
-      await elapse(Client.Code);
+      await elapse(CODE);
       const [a, b] = await reportUntil(vcpu, Promise.all([migration, code]));
       expect([a.pages, b.pages]).to.deep.equal([1, 2]);
       expect([a.readers.length, b.readers.length]).to.deep.equal([1, 0]);
@@ -280,8 +289,8 @@ for (const [how, policy] of [
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       await opened();
       vcpu.mark(6 * PAGE);
-      vcpu.markPage(7, Client.Migration);
-      vcpu.markPage(8, Client.Vga);
+      vcpu.markPage(7, MIGRATION);
+      vcpu.markPage(8, VGA);
       vcpu.markRange(60 * PAGE, 10 * PAGE, 7);
       vcpu.markRange(60 * PAGE, 11 * PAGE, 6);
       other.mark(6 * PAGE);
@@ -418,7 +427,7 @@ for (const [how, policy] of [
       await opened();
       vcpu.mark(6 * PAGE);
       abort.abort(new RangeError('enough'));
-      const harvest = memory.harvest(Client.Migration);
+      const harvest = memory.harvest(MIGRATION);
       await expectReject(() => measured, RangeError, 'enough');
       expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 6, 70, 200]);
     });
@@ -437,10 +446,10 @@ for (const [how, policy] of [
       };
       try {
         const abort = new AbortController();
-        const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: Client.Code, signal: abort.signal });
+        const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: CODE, signal: abort.signal });
         expect(pending.size).to.equal(1);
         ahead += 10;
-        (await reportUntil(vcpu, memory.harvest(Client.Code))).set.dispose();
+        (await reportUntil(vcpu, memory.harvest(CODE))).set.dispose();
         await reopened();
         expect(pending.size).to.equal(1);
         abort.abort(new RangeError('enough'));
@@ -456,23 +465,22 @@ for (const [how, policy] of [
       const measured = memory.measureDirtyRate(short);
       await opened();
       await expectReject(() => measured, GracePeriodTimeout, `of ${WINDOW_MS} ms measured`);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([5, 70, 200]);
-      const harvest = memory.harvest(Client.Migration);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 70, 200]);
+      const harvest = memory.harvest(MIGRATION);
       await expectReject(() => memory.measureDirtyRate(short), GracePeriodTimeout, 'measureDirtyRate', "'vcpu'");
       await reportUntil(vcpu, harvest);
     });
 
-    it('counts nothing of what a user makes dirty who begins to track, and gives it all', async () => {
+    it('goes on when a user begins to track, and gives everything back', async () => {
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       await opened();
       vcpu.mark(6 * PAGE);
-      const tracking = await reportUntil(vcpu, memory.track(Client.Migration));
-      await reopened();
+      const tracking = await reportUntil(vcpu, memory.track(MIGRATION));
       vcpu.mark(7 * PAGE);
       await tracking.stop();
       await elapse();
       expect((await reportUntil(vcpu, measured)).pages).to.equal(2);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([...range(0, 100), ...range(128, PAGES)]);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 6, 7, 70, 200]);
     });
 
     it('leaves the bits where they are when the arena has no room to hold them', async () => {
@@ -480,13 +488,13 @@ for (const [how, policy] of [
       for (;;) {
         const set = memory.createPageSet();
         sets.push(set);
-        const full = await reportUntil(vcpu, memory.harvest(Client.Vga, { into: set })).catch((error) => error);
-        memory.setDirtyRange(0, 100 * PAGE, 1 << Client.Vga);
+        const full = await reportUntil(vcpu, memory.harvest(VGA, { into: set })).catch((error) => error);
+        memory.setDirtyRange(0, 100 * PAGE, VGA);
         if (full instanceof ArenaFullError) break;
       }
       await expectReject(() => reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 })), ArenaFullError);
       for (const set of sets) set.dispose();
-      expect(pagesOf((await reportUntil(vcpu, memory.harvest(Client.Migration))).set)).to.deep.equal([5, 70, 200]);
+      expect(pagesOf((await reportUntil(vcpu, memory.harvest(MIGRATION))).set)).to.deep.equal([5, 70, 200]);
     });
 
     it('knows of no limit any more when the engine is closed, and whoever sleeps for one is woken', async () => {
@@ -532,7 +540,7 @@ for (const [how, policy] of [
       await reportUntil(vcpu, memory.rcu.synchronize()); // the tables of before the plug are free
       const bytes = memory.stats().arenaBytesInUse;
       const measured = memory.measureDirtyRate({ windowMs: 1 });
-      expect(memory.tracked).to.equal(1 << Client.Migration);
+      expect(memory.tracked).to.equal(MIGRATION);
       const { pages, readers } = await reportUntil(vcpu, measured);
       expect([pages, readers.map((reader) => reader.pages)]).to.deep.equal([0, [0]]);
       expect(memory.tracked).to.equal(0);
@@ -555,31 +563,31 @@ for (const [how, policy] of [
       await reopened();
       expect(tracked).to.deep.equal([]);
       expect([memory.tracked, vcpu.mark(3 * PAGE)]).to.deep.equal([0, 0]);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(0, PAGES));
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal(range(0, PAGES));
     });
 
     it('ends, and so does the tracking, while the owner is in a read-side section', async () => {
       const local = attachVcpu(memory.handle);
-      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: Client.Code });
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: CODE });
       await reportUntil(vcpu, memory.rcu.synchronize());
       await reopened();
       local.readLock();
       ahead += WINDOW_MS;
-      memory.testAndClearUnsynchronized(0, 0, Client.Code);
+      await expectReject(() => memory.testAndClear(0, 0, CODE), UsageError, 'section');
+      engineOf(memory).bitmapOf(CODE).lock.endLoan();
       expect((await measured).pages).to.equal(0);
       local.detach();
       expect(memory.tracked).to.equal(0);
     });
 
     it('goes on tracking it when the one who tracked it stops, makes nothing dirty, and ends when it ends', async () => {
-      const tracking = await reportUntil(vcpu, memory.track(Client.Migration));
-      (await reportUntil(vcpu, memory.harvest(Client.Migration))).set.dispose();
+      const tracking = await reportUntil(vcpu, memory.track(MIGRATION));
+      (await reportUntil(vcpu, tracking.harvest())).set.dispose();
       const abort = new AbortController();
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
       await tracking.stop();
-      expect(memory.tracked).to.equal(1 << Client.Migration);
-      vcpu.mark(3 * PAGE);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([3]);
+      expect(memory.tracked).to.equal(MIGRATION);
+      expect(vcpu.mark(3 * PAGE)).to.equal(MIGRATION);
       abort.abort(new RangeError('enough'));
       await expectReject(() => measured, RangeError, 'enough');
       await reportUntil(vcpu, memory.rcu.synchronize());

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Allocator } from '../../lib/arena/allocator.js';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client, type DirtyMemory } from '../../lib/index.js';
+import { ArenaFullError, CODE, type DirtyMemory, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { describeEngines, PAGE, smallEngine } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
@@ -33,21 +33,21 @@ describeEngines('a loop over operations that need not wait', () => {
 
   const plugAndUnplug = (): Promise<void> => memory.ram.unplug(memory.ram.plug({ id: 'more', size: 200 * PAGE }));
   const operations: [title: string, operation: () => Promise<unknown>][] = [
-    ['harvest, with nothing dirty', async () => (await memory.harvest(Client.Vga)).set.dispose()],
+    ['harvest, with nothing dirty', async () => (await memory.harvest(VGA)).set.dispose()],
     [
       'harvest, with something dirty',
       async () => {
-        memory.setDirty(0, Client.Vga);
-        (await memory.harvest(Client.Vga)).set.dispose();
+        memory.setDirty(0, VGA);
+        (await memory.harvest(VGA)).set.dispose();
       },
     ],
-    ['testAndClear', () => memory.testAndClear(0, PAGE, Client.Vga)],
-    ['snapshotAndClear', async () => (await memory.snapshotAndClear(0, PAGE, Client.Vga)).dispose()],
+    ['testAndClear', () => memory.testAndClear(0, PAGE, VGA)],
+    ['snapshotAndClear', async () => (await memory.snapshotAndClear(0, PAGE, VGA)).dispose()],
     ['syncBitmap', () => memory.syncBitmap(ram())],
     ['synchronize', () => memory.rcu.synchronize()],
     ['barrier', () => memory.rcu.barrier()],
     ['plug and unplug', plugAndUnplug],
-    ['track and stop', async () => (await memory.track(Client.Vga)).stop()],
+    ['track and stop', async () => (await memory.track(VGA)).stop()],
   ];
   for (const [title, operation] of operations) {
     it(`lets timers run: ${title}`, async () => {
@@ -66,16 +66,16 @@ describeEngines('a loop over operations that need not wait', () => {
     const on = smallEngine({ tracked: 0 });
     on.ram.plug({ id: 'ram', size: 10 * PAGE });
     const allocators: Partial<Allocator>[] = [memory, on].map((of) => engineOf(of).allocator);
-    const tracking = await on.track(Client.Code);
+    const tracking = await on.track(CODE);
     for (const allocator of allocators) {
       allocator.allocateTable = allocator.allocateBlock = () => {
         throw new ArenaFullError('full, in this spec');
       };
     }
     for (const call of [
-      () => memory.harvest(Client.Vga),
+      () => memory.harvest(VGA),
       () => memory.ram.unplug(gone),
-      () => on.track(Client.Vga),
+      () => on.track(VGA),
       () => tracking.stop(),
     ]) {
       expect(await letsTimersRun(() => expectReject(call, ArenaFullError)), `${call}`).to.equal(true);

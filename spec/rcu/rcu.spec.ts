@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
 import { GracePeriodTimeout, UsageError } from '../../lib/base/errors.js';
-import type { DirtyMemory, StallReport } from '../../lib/index.js';
+import { type DirtyMemory, type StallReport, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { describeEngines, foreignVcpu, PAGE, reportUntil, smallEngine } from '../support/engines.js';
 import { track, turns, until } from '../support/promises.js';
@@ -196,9 +196,9 @@ describeEngines('Rcu', (shared) => {
         ['synchronize', () => memory.rcu.synchronize()],
         ['synchronizeBlocking', () => memory.rcu.synchronizeBlocking()],
         ['barrier', () => memory.rcu.barrier()],
-        ['harvest', () => memory.harvest(0)],
-        ['testAndClear', () => memory.testAndClear(0, PAGE, 0)],
-        ['snapshotAndClear', () => memory.snapshotAndClear(0, PAGE, 0)],
+        ['harvest', () => memory.harvest(VGA)],
+        ['testAndClear', () => memory.testAndClear(0, PAGE, VGA)],
+        ['snapshotAndClear', () => memory.snapshotAndClear(0, PAGE, VGA)],
         ['syncBitmap', () => memory.syncBitmap(dimm)],
         ['unplug', () => memory.ram.unplug(dimm)],
         ['close', () => memory.close()],
@@ -210,7 +210,7 @@ describeEngines('Rcu', (shared) => {
         own.readUnlock();
       }
       expect({ number: numberNow(), stats: memory.stats() }).to.deep.equal(before);
-      expect(memory.isDirty(0, PAGE, 0)).to.equal(true);
+      expect(memory.isDirty(0, PAGE, VGA)).to.equal(true);
       expect([...memory.ram]).to.deep.equal([dimm]);
     });
 
@@ -412,7 +412,7 @@ describeEngines('Rcu', (shared) => {
       const dimm = memory.ram.plug({ id: 'dimm', size: 64 * PAGE });
       memory.rcu.callRcu(() => {
         memory.ram.plug({ id: 'more', size: 64 * PAGE });
-        pending.push(memory.harvest(0).then(({ added }) => done.push(`harvested ${added}`)));
+        pending.push(memory.harvest(VGA).then(({ added }) => done.push(`harvested ${added}`)));
         pending.push(memory.ram.unplug(dimm).then(() => done.push('unplugged')));
         memory.rcu.synchronizeBlocking();
         memory.rcu.callRcu(() => done.push('called'));
@@ -594,7 +594,7 @@ describeEngines('Rcu', (shared) => {
         ['startPoll', () => memory.rcu.startPoll()],
         ['plug', () => memory.ram.plug({ id: 'more', size: 64 * PAGE })],
         ['unplug', () => memory.ram.unplug(dimm)],
-        ['harvest', () => memory.harvest(0)],
+        ['harvest', () => memory.harvest(VGA)],
       ];
       for (const [name, wait] of waits) {
         await expectReject(async () => wait(), UsageError, name, 'the engine is closing');

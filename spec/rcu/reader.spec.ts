@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import type { Arena } from '../../lib/arena/arena.js';
 import { Header, Slot } from '../../lib/arena/layout.js';
 import { UsageError } from '../../lib/base/errors.js';
-import type { DirtyMemory } from '../../lib/index.js';
+import { type DirtyMemory, VGA } from '../../lib/index.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { reportReaders } from '../../lib/rcu/registry.js';
 import { OFFLINE } from '../../lib/rcu/sequence.js';
 import type { Vcpu } from '../../lib/vcpu.js';
-import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
+import { CLIENTS, foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { BareReader, createArena, interleaved } from '../support/hand-stepped.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
@@ -508,7 +508,7 @@ describe('Vcpu', () => {
   beforeEach(() => {
     memory = smallEngine();
     memory.ram.plug({ id: 'dimm0', size: 128 * PAGE });
-    for (const client of [0, 1, 2] as const) memory.harvestUnsynchronized(client).set.dispose();
+    for (const client of CLIENTS) memory.whileStopped.harvest(client).set.dispose();
     vcpu = foreignVcpu(memory, 'vcpu0');
   });
 
@@ -519,26 +519,26 @@ describe('Vcpu', () => {
 
   const uses: [name: string, use: () => unknown][] = [
     ['mark', () => vcpu.mark(0)],
-    ['markPage', () => vcpu.markPage(0, 0)],
+    ['markPage', () => vcpu.markPage(0, VGA)],
     ['markRange', () => vcpu.markRange(0, PAGE, 7)],
-    ['isDirty', () => vcpu.isDirty(0, PAGE, 0)],
-    ['allDirty', () => vcpu.allDirty(0, PAGE, 0)],
+    ['isDirty', () => vcpu.isDirty(0, PAGE, VGA)],
+    ['allDirty', () => vcpu.allDirty(0, PAGE, VGA)],
     ['includesClean', () => vcpu.includesClean(0, PAGE, 7)],
   ];
 
   for (const [name, use] of uses) {
     it(`refuses ${name} offline and detached, marking nothing, though it did the same just before`, () => {
-      vcpu.markPage(64, 0);
+      vcpu.markPage(64, VGA);
       vcpu.mark(65 * PAGE);
       use();
-      const dirty = memory.isDirty(0, PAGE, 0);
+      const dirty = memory.isDirty(0, PAGE, VGA);
       vcpu.goOffline();
       expectThrow(use, UsageError, name, "'vcpu0'", 'is offline');
       vcpu.goOnline();
       use();
       vcpu.detach();
       expectThrow(use, UsageError, name, "'vcpu0'", 'is detached');
-      expect(memory.isDirty(0, PAGE, 0)).to.equal(dirty);
+      expect(memory.isDirty(0, PAGE, VGA)).to.equal(dirty);
     });
 
     it(`allows ${name} inside a section`, () => {

@@ -3,7 +3,7 @@ import type { Arena } from '../../lib/arena/arena.js';
 import type { Words } from '../../lib/arena/words.js';
 import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import { DirtyMemory, openEngine } from '../../lib/dirty-memory.js';
-import { Client } from '../../lib/index.js';
+import { CODE, MIGRATION, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   CLIENTS,
@@ -33,10 +33,10 @@ describeEngines('regressions: bitmap arithmetic', () => {
     it('every query of a range around word and block edges is right, with one page dirty or one page clean', () => {
       for (const one of [0, 31, 32, 63, 64, 65, 128]) {
         const dirty = cleanEngine(130);
-        dirty.setDirty(one * PAGE, Client.Code);
+        dirty.setDirty(one * PAGE, CODE);
         const clean = cleanEngine(130);
         clean.setDirtyRange(0, 130 * PAGE, 7);
-        clean.testAndClearUnsynchronized(one * PAGE, 1, Client.Code);
+        clean.whileStopped.testAndClear(one * PAGE, 1, CODE);
         const readers = [attachVcpu(dirty.handle), attachVcpu(clean.handle)] as const;
         for (const start of EDGES) {
           for (const end of EDGES) {
@@ -44,10 +44,10 @@ describeEngines('regressions: bitmap arithmetic', () => {
             const length = end - start;
             const touched = length > 0 && Math.floor(start / PAGE) <= one && one <= Math.floor((end - 1) / PAGE);
             const answers = [
-              dirty.isDirty(start, length, Client.Code),
-              readers[0].isDirty(start, length, Client.Code),
-              !clean.allDirty(start, length, Client.Code),
-              !readers[1].allDirty(start, length, Client.Code),
+              dirty.isDirty(start, length, CODE),
+              readers[0].isDirty(start, length, CODE),
+              !clean.allDirty(start, length, CODE),
+              !readers[1].allDirty(start, length, CODE),
               clean.includesClean(start, length, 7) === 2,
               readers[1].includesClean(start, length, 7) === 2,
             ];
@@ -75,14 +75,14 @@ describeEngines('regressions: bitmap arithmetic', () => {
       const parts = { kernel: ({ words }: Arena) => new AtomicsKernel(counted(words)) };
       const { memory } = openEngine({ maxRamBytes: 2 ** 36, pagesPerBlock: 2 ** 21 }, parts);
       memory.ram.plug({ id: 'ram', size: 2 ** 36 });
-      const dirtyEverywhere = memory.snapshotAndClearUnsynchronized(0, 2 ** 36, Client.Code);
+      const dirtyEverywhere = memory.whileStopped.snapshotAndClear(0, 2 ** 36, CODE);
       expect(dirtyEverywhere.pages).to.equal(2 ** 24);
       const [start, length] = [2 ** 35 + 5 * PAGE, 64 * PAGE];
       for (const query of [
-        () => memory.isDirty(start, length, Client.Code),
-        () => memory.allDirty(start, length, Client.Vga),
+        () => memory.isDirty(start, length, CODE),
+        () => memory.allDirty(start, length, VGA),
         () => memory.includesClean(start, length, 7),
-        () => memory.testAndClearUnsynchronized(start, length, Client.Code),
+        () => memory.whileStopped.testAndClear(start, length, CODE),
         () => dirtyEverywhere.has(start, length),
       ]) {
         accesses = 0;
@@ -111,9 +111,9 @@ describeEngines('regressions: bitmap arithmetic', () => {
       [98, 30],
     ].map(([first = 0, pages = 0]) => memory.ram.plug({ id: `at ${first}`, size: pages * PAGE, offset: first * PAGE }));
     for (const block of blocks) {
-      const others = dirtyPages(memory, Client.Migration).filter((page) => memory.ram.find(page * PAGE) !== block);
+      const others = dirtyPages(memory, MIGRATION).filter((page) => memory.ram.find(page * PAGE) !== block);
       expect(await memory.syncBitmap(block)).to.equal(block.size / PAGE);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal(others);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal(others);
       expect(block.pages.pages).to.equal(block.size / PAGE);
       expect([...block.pages.runs()]).to.deep.equal([{ start: block.offset, length: block.size }]);
       expect(await memory.syncBitmap(block)).to.equal(0);
@@ -130,10 +130,10 @@ describeEngines('regressions: bitmap arithmetic', () => {
       const memory = smallEngine();
       const block = memory.ram.plug({ id: 'one page', size: PAGE, offset: offset * PAGE });
       expect(await memory.syncBitmap(block)).to.equal(1);
-      expect((await memory.harvest(Client.Vga)).set.pages).to.equal(1);
+      expect((await memory.harvest(VGA)).set.pages).to.equal(1);
       expect(memory.setDirtyBitmap(new Uint8Array([1]), offset * PAGE, 1)).to.equal(1);
       expect(await memory.syncBitmap(block)).to.equal(0);
-      expect(await memory.testAndClear(offset * PAGE, 1, Client.Code)).to.equal(true);
+      expect(await memory.testAndClear(offset * PAGE, 1, CODE)).to.equal(true);
     }
   });
 
@@ -143,13 +143,13 @@ describeEngines('regressions: bitmap arithmetic', () => {
     it('half a page a bit: an odd tail marks the page it begins', () => {
       const memory = cleanEngine(8);
       expect(memory.setDirtyBitmap(bits, 0, 15, { hostPageSize: PAGE / 2 })).to.equal(3);
-      expect(dirtyPages(memory, Client.Vga)).to.deep.equal([0, 3, 6]);
+      expect(dirtyPages(memory, VGA)).to.deep.equal([0, 3, 6]);
     });
 
     it('one page a bit, from an odd page on', () => {
       const memory = cleanEngine(40);
       expect(memory.setDirtyBitmap(bits, 21 * PAGE, 14)).to.equal(4);
-      expect(dirtyPages(memory, Client.Vga)).to.deep.equal([21, 22, 28, 34]);
+      expect(dirtyPages(memory, VGA)).to.deep.equal([21, 22, 28, 34]);
     });
 
     it('sixteen pages a bit: RAM that ends within the last host page has its own pages marked, and no others', () => {
@@ -167,17 +167,17 @@ describeEngines('regressions: bitmap arithmetic', () => {
       const memory = cleanEngine(35);
       const call = () => memory.setDirtyBitmap(new Uint8Array([0b1111]), 0, 4, { hostPageSize: 16 * PAGE });
       expect(call).to.throw(RangeError, 'setDirtyBitmap');
-      expect(dirtyPages(memory, Client.Vga)).to.deep.equal([]);
+      expect(dirtyPages(memory, VGA)).to.deep.equal([]);
     });
   });
 
   it('QEMU 25aa6b37: only the last page was told of: what a clear returns is all that it cleared', async () => {
     const memory = cleanEngine(200);
     const pages = [3, 4, 63, 64, 65, 128, 199];
-    for (const page of pages) memory.setDirty(page * PAGE, Client.Code);
-    const set = await memory.snapshotAndClear(3 * PAGE, 196 * PAGE, Client.Code);
+    for (const page of pages) memory.setDirty(page * PAGE, CODE);
+    const set = await memory.snapshotAndClear(3 * PAGE, 196 * PAGE, CODE);
     expect(pagesOf(set)).to.deep.equal(pages.slice(0, -1));
-    expect(dirtyPages(memory, Client.Code)).to.deep.equal([199]);
+    expect(dirtyPages(memory, CODE)).to.deep.equal([199]);
   });
 
   it('QEMU 84516e5b, 4054adbd: a clear went past its range: the neighbours of any cleared range stay dirty', () => {
@@ -187,9 +187,9 @@ describeEngines('regressions: bitmap arithmetic', () => {
         const memory = smallEngine();
         memory.ram.plug({ id: 'one', size: 70 * PAGE });
         memory.ram.plug({ id: 'two', size: 130 * PAGE, offset: 70 * PAGE });
-        expect(memory.testAndClearUnsynchronized(first * PAGE, (end - first) * PAGE, Client.Vga)).to.equal(true);
-        expect(dirtyPages(memory, Client.Vga)).to.deep.equal([...range(0, first), ...range(end, 200)]);
-        expect(dirtyPages(memory, Client.Code)).to.deep.equal(range(0, 200));
+        expect(memory.whileStopped.testAndClear(first * PAGE, (end - first) * PAGE, VGA)).to.equal(true);
+        expect(dirtyPages(memory, VGA)).to.deep.equal([...range(0, first), ...range(end, 200)]);
+        expect(dirtyPages(memory, CODE)).to.deep.equal(range(0, 200));
       }
     }
   });
@@ -199,16 +199,16 @@ describeEngines('regressions: bitmap arithmetic', () => {
       for (const pages of [1, 7, 31, 32, 33, 63, 65, 100]) {
         const memory = cleanEngine(128);
         expect(memory.setDirtyBitmap(new Uint8Array(16).fill(255), 5 * PAGE, pages)).to.equal(pages);
-        expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(5, 5 + pages));
+        expect(dirtyPages(memory, MIGRATION)).to.deep.equal(range(5, 5 + pages));
       }
     });
 
     it('a snapshot rounded its range outwards and cleared what nobody had asked for', async () => {
       const memory = smallEngine();
       memory.ram.plug({ id: 'ram', size: 200 * PAGE });
-      const set = await memory.snapshotAndClear(65 * PAGE + 7, 33 * PAGE, Client.Vga);
+      const set = await memory.snapshotAndClear(65 * PAGE + 7, 33 * PAGE, VGA);
       expect(pagesOf(set)).to.deep.equal(range(65, 99));
-      expect(dirtyPages(memory, Client.Vga)).to.deep.equal([...range(0, 65), ...range(99, 200)]);
+      expect(dirtyPages(memory, VGA)).to.deep.equal([...range(0, 65), ...range(99, 200)]);
     });
 
     it('the bits of a RAM block that was removed went stale', async () => {
@@ -217,9 +217,9 @@ describeEngines('regressions: bitmap arithmetic', () => {
       const gone = memory.ram.plug({ id: 'gone', size: 10 * PAGE, offset: 10 * PAGE });
       memory.ram.plug({ id: 'end', size: 10 * PAGE, offset: 20 * PAGE });
       await memory.ram.unplug(gone);
-      expect(memory.isDirty(10 * PAGE, 10 * PAGE, Client.Vga)).to.equal(false);
-      expect(attachVcpu(memory.handle).isDirty(10 * PAGE, 10 * PAGE, Client.Vga)).to.equal(false);
-      expect(pagesOf((await memory.harvest(Client.Vga)).set)).to.deep.equal([...range(0, 10), ...range(20, 30)]);
+      expect(memory.isDirty(10 * PAGE, 10 * PAGE, VGA)).to.equal(false);
+      expect(attachVcpu(memory.handle).isDirty(10 * PAGE, 10 * PAGE, VGA)).to.equal(false);
+      expect(pagesOf((await memory.harvest(VGA)).set)).to.deep.equal([...range(0, 10), ...range(20, 30)]);
     });
   });
 
@@ -230,14 +230,14 @@ describeEngines('regressions: bitmap arithmetic', () => {
       const block = memory.ram.find(0)!;
       expect(vcpu.mark(31 * PAGE)).to.equal(7);
       expect(vcpu.mark(31 * PAGE)).to.equal(0);
-      expect(vcpu.markPage(63, Client.Migration)).to.equal(4);
-      expect(vcpu.markPage(63, Client.Migration)).to.equal(0);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal([31, 63]);
+      expect(vcpu.markPage(63, MIGRATION)).to.equal(4);
+      expect(vcpu.markPage(63, MIGRATION)).to.equal(0);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([31, 63]);
       expect(memory.setDirtyBitmap(new Uint8Array([0, 0, 0, 0x80]), 0, 32)).to.equal(1);
       expect(await memory.syncBitmap(block)).to.equal(2);
       expect(pagesOf(block.pages)).to.deep.equal([31, 63]);
-      expect(memory.isDirty(31 * PAGE, PAGE, Client.Migration)).to.equal(false);
-      expect(await memory.testAndClear(31 * PAGE, PAGE, Client.Code)).to.equal(true);
+      expect(memory.isDirty(31 * PAGE, PAGE, MIGRATION)).to.equal(false);
+      expect(await memory.testAndClear(31 * PAGE, PAGE, CODE)).to.equal(true);
     });
 
     it('pages at and above 2^31 are marked, queried and harvested where they are', async () => {
@@ -249,14 +249,14 @@ describeEngines('regressions: bitmap arithmetic', () => {
       const pages = [2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32 - 7, 2 ** 32 - 1];
       for (const page of pages) {
         expect(vcpu.mark(page * PAGE + 5), String(page)).to.equal(7);
-        expect(vcpu.markPage(page, Client.Code)).to.equal(0);
-        expect(vcpu.isDirty(page * PAGE, 1, Client.Vga)).to.equal(true);
+        expect(vcpu.markPage(page, CODE)).to.equal(0);
+        expect(vcpu.isDirty(page * PAGE, 1, VGA)).to.equal(true);
       }
-      expect(dirtyPages(memory, Client.Vga)).to.deep.equal(pages);
+      expect(dirtyPages(memory, VGA)).to.deep.equal(pages);
       expect(vcpu.markRange((2 ** 32 - 3) * PAGE, 3 * PAGE, 7)).to.equal(7);
       expect(() => vcpu.mark(2 ** 32 * PAGE)).to.throw(RangeError, 'mark');
       expect(() => vcpu.mark((2 ** 31 + 4) * PAGE - 2 ** 32 * PAGE)).to.throw(RangeError, 'mark');
-      const { set } = await memory.harvest(Client.Migration);
+      const { set } = await memory.harvest(MIGRATION);
       expect(pagesOf(set)).to.deep.equal([...pages.slice(0, 4), 2 ** 32 - 3, 2 ** 32 - 2, 2 ** 32 - 1]);
     });
   });

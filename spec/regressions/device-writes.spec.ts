@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { Client, type DirtyMemory, GracePeriodTimeout, type RamBlock } from '../../lib/index.js';
+import { type DirtyMemory, GracePeriodTimeout, MIGRATION, type RamBlock } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { cleanAll, foreignVcpu, PAGE, pagesOf, reportUntil, smallEngine } from '../support/engines.js';
 import { track, turns } from '../support/promises.js';
@@ -62,7 +62,7 @@ describe("regressions: a device's writes (Firecracker #1997)", () => {
   };
 
   const copyDirtyPages = async (): Promise<number[]> => {
-    const { set } = await memory.harvest(Client.Migration);
+    const { set } = await memory.harvest(MIGRATION);
     for (const { start, length } of set.runs()) {
       const from = start - dimm.offset;
       replica.set(guest.subarray(from, from + length), from);
@@ -100,10 +100,10 @@ describe("regressions: a device's writes (Firecracker #1997)", () => {
   });
 
   it('a device that stays online while it reads holds a harvest up, one that is offline does not', async () => {
-    memory.setDirty(dimm.offset, Client.Migration);
+    memory.setDirty(dimm.offset, MIGRATION);
     device.goOnline();
     const done = read();
-    await expectReject(() => memory.harvest(Client.Migration, { timeoutMs: 5 }), GracePeriodTimeout, "'disk'");
+    await expectReject(() => memory.harvest(MIGRATION, { timeoutMs: 5 }), GracePeriodTimeout, "'disk'");
     device.goOffline();
     expect(await copyDirtyPages()).to.deep.equal([64]);
     await complete();
@@ -113,7 +113,7 @@ describe("regressions: a device's writes (Firecracker #1997)", () => {
   it('offline(read) is the same for one read at a time: online again with its end', async () => {
     device.goOnline();
     const done = device.offline(read).then(() => device.markRange(request.start, request.length, ALL));
-    memory.setDirty(dimm.offset, Client.Migration);
+    memory.setDirty(dimm.offset, MIGRATION);
     expect(await copyDirtyPages()).to.deep.equal([64]);
     await complete();
     await done;

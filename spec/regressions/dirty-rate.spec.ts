@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Client, type DirtyMemory, UsageError } from '../../lib/index.js';
+import { CODE, type DirtyMemory, MIGRATION, UsageError } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { describeEngines, dirtyPages, foreignVcpu, PAGE, range, reportUntil, smallEngine } from '../support/engines.js';
 import { turns } from '../support/promises.js';
@@ -23,13 +23,13 @@ describeEngines('regressions: dirty rates', () => {
     it('new RAM is dirty and has a rate of 0', async () => {
       const { pages, blocks, readers } = await reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 }));
       expect([pages, blocks.length, readers[0]?.pages]).to.deep.equal([0, 1, 0]);
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(0, 300));
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal(range(0, 300));
     });
 
     it('RAM that is plugged while it is measured has none, nor that which takes the place of other RAM', async () => {
       const gone = memory.ram.plug({ id: 'gone', size: 10 * PAGE });
       const place = gone.offset;
-      const measured = memory.measureDirtyRate({ windowMs: 1, client: Client.Code }); // whose window is open at once
+      const measured = memory.measureDirtyRate({ windowMs: 1, client: CODE }); // whose window is open at once
       vcpu.mark(5 * PAGE);
       vcpu.mark(place);
       const shared = memory.ram.plug({ id: 'shares a bitmap block', size: 4 * PAGE, offset: 300 * PAGE });
@@ -42,7 +42,7 @@ describeEngines('regressions: dirty rates', () => {
       expect(blocks.map(({ id, pages }) => [id, pages])).to.deep.equal([['ram', 1]]);
       expect(pages).to.equal(1);
       const all = [...range(0, 304), ...range(place / PAGE, place / PAGE + 10)];
-      expect(dirtyPages(memory, Client.Code)).to.deep.equal(all);
+      expect(dirtyPages(memory, CODE)).to.deep.equal(all);
     });
   });
 
@@ -62,7 +62,7 @@ describeEngines('regressions: dirty rates', () => {
       const { measured } = await measuring(abort.signal);
       abort.abort(new RangeError('given up'));
       await expectReject(() => measured, RangeError, 'given up');
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(0, 300));
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal(range(0, 300));
       expect((await reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 }))).pages).to.equal(0);
     });
 
@@ -75,7 +75,7 @@ describeEngines('regressions: dirty rates', () => {
       vcpu.mark(6 * PAGE);
       abort.abort(new RangeError('given up'));
       await expectReject(() => measured, RangeError, 'given up');
-      expect(dirtyPages(memory, Client.Migration)).to.deep.equal(range(0, 300));
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal(range(0, 300));
     });
 
     it('the engine is closed in its window, and another one is created in its place', async () => {
@@ -90,9 +90,9 @@ describeEngines('regressions: dirty rates', () => {
       await memory.close();
       const next = smallEngine(place);
       next.ram.plug({ id: 'ram', size: 30 * PAGE });
-      next.harvestUnsynchronized(Client.Migration).set.dispose();
+      next.whileStopped.harvest(MIGRATION).set.dispose();
       await expectReject(() => measured, UsageError, 'measureDirtyRate', 'clos');
-      expect(dirtyPages(next, Client.Migration)).to.deep.equal([]);
+      expect(dirtyPages(next, MIGRATION)).to.deep.equal([]);
       await next.close();
     });
   });

@@ -103,7 +103,7 @@ function compareWithModel(Ram: GuestRamClass, memory: DirtyMemory, steps: readon
   try {
     for (const step of steps) {
       if (step.kind === 'clean') {
-        for (const client of CLIENTS) memory.testAndClearUnsynchronized(step.page * PAGE, PAGE, client);
+        for (const client of CLIENTS) memory.whileStopped.testAndClear(step.page * PAGE, PAGE, client);
         model.dirty.delete(step.page);
         continue;
       }

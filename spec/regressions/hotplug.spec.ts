@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { clientName } from '../../lib/dirty/client.js';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client, type DirtyMemory, type RamBlock } from '../../lib/index.js';
+import { ArenaFullError, CODE, type DirtyMemory, type RamBlock, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   CLIENTS,
@@ -76,13 +77,9 @@ describeEngines('regressions: growth and hotplug', () => {
     const options = { id: 'new', size: 150 * PAGE, offset: 110 * PAGE };
     /** New RAM reaches into one block that there is, and into three that there are not. */
     const steps = CLIENTS.flatMap((client) =>
-      [2, 3, 4].map((block) => `bitmap block ${block} of client ${name(client)}`),
+      [2, 3, 4].map((block) => `bitmap block ${block} of client ${clientName(client)}`),
     );
-    steps.push(...CLIENTS.map((client) => `block table of client ${name(client)}`));
-
-    function name(client: Client): string {
-      return ['VGA', 'CODE', 'MIGRATION'][client] as string;
-    }
+    steps.push(...CLIENTS.map((client) => `block table of client ${clientName(client)}`));
 
     for (const [nth, what] of steps.entries()) {
       it(`a plug that fails at its ${what} leaves everything as it was`, async () => {
@@ -104,7 +101,7 @@ describeEngines('regressions: growth and hotplug', () => {
         await turn();
         expect(heard).to.deep.equal(['low', 'high']);
         expect(memory.ram.plug(options).offset).to.equal(options.offset);
-        expect(dirtyPages(memory, Client.Code)).to.deep.equal([...range(90, 95), ...range(110, 260)]);
+        expect(dirtyPages(memory, CODE)).to.deep.equal([...range(90, 95), ...range(110, 260)]);
       });
     }
 
@@ -124,14 +121,14 @@ describeEngines('regressions: growth and hotplug', () => {
       expect(plugged.length).to.be.above(5);
       await memory.rcu.synchronize();
       expect([...memory.ram]).to.deep.equal(plugged);
-      expect(dirtyPages(memory, Client.Vga)).to.deep.equal(range(0, plugged.length * 64));
+      expect(dirtyPages(memory, VGA)).to.deep.equal(range(0, plugged.length * 64));
       await memory.ram.unplug(plugged.pop()!);
       plugged.push(memory.ram.plug({ id: 'again', size: 64 * PAGE }));
       expect([...memory.ram]).to.deep.equal(plugged);
     });
 
-    for (let nth = 0; nth < CLIENTS.length; nth++) {
-      it(`an unplug that fails at the block table of client ${name(nth as Client)} leaves everything as it was`, async () => {
+    for (const [nth, client] of CLIENTS.entries()) {
+      it(`an unplug that fails at the block table of client ${clientName(client)} leaves everything as it was`, async () => {
         const memory = setUp();
         const block = memory.ram.plug(options);
         await memory.rcu.synchronize();
@@ -141,7 +138,7 @@ describeEngines('regressions: growth and hotplug', () => {
           () => memory.ram.unplug(block),
           ArenaFullError,
           "unplugging 'new'",
-          `block table of client ${name(nth as Client)}`,
+          `block table of client ${clientName(client)}`,
         );
         mend();
         expect(stateOf(memory)).to.deep.equal(before);
@@ -198,20 +195,20 @@ describeEngines('regressions: growth and hotplug', () => {
       for (const block of memory.ram) synced += await memory.syncBitmap(block);
       expect(synced).to.equal(331);
       const all = places.flatMap(([first, pages]) => range(first, first + pages)).sort((a, b) => a - b);
-      expect(pagesOf((await memory.harvest(Client.Code)).set)).to.deep.equal(all);
+      expect(pagesOf((await memory.harvest(CODE)).set)).to.deep.equal(all);
     });
 
     it('a scan of nothing did not end: without RAM, and without dirty pages, everything answers', async () => {
       const memory = smallEngine();
-      expect((await memory.harvest(Client.Code)).added).to.equal(0);
+      expect((await memory.harvest(CODE)).added).to.equal(0);
       expect([...memory.createPageSet().runs()]).to.deep.equal([]);
       const block = memory.ram.plug({ id: 'ram', size: 200 * PAGE });
       cleanAll(memory);
-      expect((await memory.harvest(Client.Code)).added).to.equal(0);
+      expect((await memory.harvest(CODE)).added).to.equal(0);
       expect(await memory.syncBitmap(block)).to.equal(0);
-      expect(await memory.testAndClear(0, 200 * PAGE, Client.Vga)).to.equal(false);
+      expect(await memory.testAndClear(0, 200 * PAGE, VGA)).to.equal(false);
       await memory.ram.unplug(block);
-      expect((await memory.harvest(Client.Code)).added).to.equal(0);
+      expect((await memory.harvest(CODE)).added).to.equal(0);
       expect(memory.stats().gracePeriods).to.be.at.most(2);
     });
   });

@@ -1,8 +1,17 @@
 import { expect } from 'chai';
 import type { RamBlock } from '../../lib/index.js';
-import { Client, type DirtyMemory, type PageSet, UsageError } from '../../lib/index.js';
+import { CODE, type DirtyMemory, MIGRATION, type PageSet, UsageError } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { CLIENTS, cleanAll, foreignVcpu, PAGE, pagesOf, reportUntil, smallEngine } from '../support/engines.js';
+import {
+  CLIENTS,
+  cleanAll,
+  collectAtOnce,
+  foreignVcpu,
+  PAGE,
+  pagesOf,
+  reportUntil,
+  smallEngine,
+} from '../support/engines.js';
 import { track, turns } from '../support/promises.js';
 import { expectReject } from '../support/refusals.js';
 
@@ -44,7 +53,7 @@ describe('regressions: races and lost marks', () => {
       if (set.has(7 * PAGE, PAGE)) copy = page;
       set.dispose();
     };
-    const isLost = (): boolean => copy !== page && !memory.isDirty(7 * PAGE, PAGE, Client.Migration);
+    const isLost = (): boolean => copy !== page && !memory.isDirty(7 * PAGE, PAGE, MIGRATION);
 
     const cases: { order: 'mark first' | 'store first'; dirtyBefore: boolean; collectAt: number }[] = [];
     for (const order of ['mark first', 'store first'] as const) {
@@ -55,7 +64,7 @@ describe('regressions: races and lost marks', () => {
 
     /** Runs the vCPU's interval step by step, the collection in between at one place. */
     const interleave = (of: (typeof cases)[number], collect: () => void): void => {
-      if (of.dirtyBefore) memory.setDirty(7 * PAGE, Client.Migration);
+      if (of.dirtyBefore) memory.setDirty(7 * PAGE, MIGRATION);
       const steps = [...(of.order === 'mark first' ? [mark, store] : [store, mark]), () => vcpu.quiescent()];
       for (const [i, step] of steps.entries()) {
         if (i === of.collectAt) collect();
@@ -70,13 +79,13 @@ describe('regressions: races and lost marks', () => {
       it(`${order}, page ${dirtyBefore ? 'dirty' : 'clean'} before, harvest ${when}: nothing is lost`, async () => {
         let harvest: Promise<void> | undefined;
         interleave(of, () => {
-          harvest = memory.harvest(Client.Migration).then(({ set }) => copyFrom(set));
+          harvest = memory.harvest(MIGRATION).then(({ set }) => copyFrom(set));
         });
         await reportUntil(vcpu, harvest as Promise<void>);
         expect(isLost()).to.equal(false);
         await reportUntil(
           vcpu,
-          memory.harvest(Client.Migration).then(({ set }) => copyFrom(set)),
+          memory.harvest(MIGRATION).then(({ set }) => copyFrom(set)),
         );
         expect(copy, 'after one more harvest').to.equal(1);
       });
@@ -86,7 +95,7 @@ describe('regressions: races and lost marks', () => {
       const lost = cases.filter((of) => {
         cleanAll(memory);
         [page, copy] = [0, 0];
-        interleave(of, () => copyFrom(memory.harvestUnsynchronized(Client.Migration).set));
+        interleave(of, () => copyFrom(collectAtOnce(memory, MIGRATION)));
         return isLost();
       });
       expect(lost).to.deep.equal([
@@ -99,8 +108,8 @@ describe('regressions: races and lost marks', () => {
       it(`${operation} waits too`, async () => {
         mark();
         const collections: Record<typeof operation, () => Promise<unknown>> = {
-          testAndClear: () => memory.testAndClear(7 * PAGE, PAGE, Client.Migration),
-          snapshotAndClear: () => memory.snapshotAndClear(0, dimm.size, Client.Migration),
+          testAndClear: () => memory.testAndClear(7 * PAGE, PAGE, MIGRATION),
+          snapshotAndClear: () => memory.snapshotAndClear(0, dimm.size, MIGRATION),
           syncBitmap: () => memory.syncBitmap(dimm),
         };
         const collection = collections[operation]().then(() => {
@@ -122,10 +131,10 @@ describe('regressions: races and lost marks', () => {
       const own = attachVcpu(memory.handle, { name: 'own' });
       own.readLock();
       own.mark(3 * PAGE);
-      await expectReject(() => memory.harvest(Client.Migration), UsageError, 'harvest', "'own'", 'read-side section');
+      await expectReject(() => memory.harvest(MIGRATION), UsageError, 'harvest', "'own'", 'read-side section');
       own.readUnlock();
       own.detach();
-      const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration));
+      const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION));
       expect(pagesOf(set)).to.deep.equal([3]);
       set.dispose();
     });
@@ -134,7 +143,7 @@ describe('regressions: races and lost marks', () => {
       vcpu.mark(3 * PAGE);
       const added = new Promise((resolve, reject) => {
         memory.rcu.callRcu(() => {
-          memory.harvest(Client.Migration).then(({ set }) => resolve(set.pages), reject);
+          memory.harvest(MIGRATION).then(({ set }) => resolve(set.pages), reject);
         });
       });
       expect(await reportUntil(vcpu, added)).to.equal(1);
@@ -143,9 +152,9 @@ describe('regressions: races and lost marks', () => {
 
   describe("b0706b71, 71aec354: a thread's fast path went on for a page that another had cleaned", () => {
     const clears: [name: string, clear: () => Promise<unknown>][] = [
-      ['harvest', () => memory.harvest(Client.Code)],
-      ['testAndClear', () => memory.testAndClear(9 * PAGE, PAGE, Client.Code)],
-      ['snapshotAndClear', () => memory.snapshotAndClear(0, dimm.size, Client.Code)],
+      ['harvest', () => memory.harvest(CODE)],
+      ['testAndClear', () => memory.testAndClear(9 * PAGE, PAGE, CODE)],
+      ['snapshotAndClear', () => memory.snapshotAndClear(0, dimm.size, CODE)],
     ];
     for (const debug of [false, true]) {
       for (const [name, clear] of clears) {
@@ -159,13 +168,13 @@ describe('regressions: races and lost marks', () => {
           expect(vcpu.mark(9 * PAGE)).to.equal(7);
           expect(vcpu.mark(9 * PAGE), 'the fast path').to.equal(0);
           const cleared = clear();
-          expect(vcpu.mark(9 * PAGE), 'in the same interval, in mid-clear').to.equal(1 << Client.Code);
-          expect(vcpu.markPage(9, Client.Code)).to.equal(0);
+          expect(vcpu.mark(9 * PAGE), 'in the same interval, in mid-clear').to.equal(CODE);
+          expect(vcpu.markPage(9, CODE)).to.equal(0);
           await reportUntil(vcpu, cleared);
-          expect(memory.isDirty(9 * PAGE, PAGE, Client.Code)).to.equal(true);
+          expect(memory.isDirty(9 * PAGE, PAGE, CODE)).to.equal(true);
           await reportUntil(vcpu, clear());
-          expect(vcpu.markPage(9, Client.Code), 'in a later interval').to.equal(1 << Client.Code);
-          expect(vcpu.isDirty(9 * PAGE, PAGE, Client.Code)).to.equal(true);
+          expect(vcpu.markPage(9, CODE), 'in a later interval').to.equal(CODE);
+          expect(vcpu.isDirty(9 * PAGE, PAGE, CODE)).to.equal(true);
         });
       }
     }
@@ -211,7 +220,7 @@ describe('regressions: races and lost marks', () => {
         for (let i = random(8); i > 0; i--) vcpu.markRange(random(200) * PAGE, random(50 * PAGE), 1 + random(7));
         if (round % 7 === 3) {
           const controller = new AbortController();
-          const aborted = memory.harvest(Client.Migration, { into, signal: controller.signal });
+          const aborted = memory.harvest(MIGRATION, { into, signal: controller.signal });
           controller.abort(new Error('aborted'));
           await reportUntil(vcpu, aborted).then(
             (result) => {
@@ -222,7 +231,7 @@ describe('regressions: races and lost marks', () => {
         }
         if (round % 5 === 2) extra = memory.ram.plug({ id: 'extra', size: 64 * PAGE });
         const before = into.pages;
-        const harvest = memory.harvest(Client.Migration, { into });
+        const harvest = memory.harvest(MIGRATION, { into });
         if (extra !== undefined) {
           const unplugged = memory.ram.unplug(extra);
           extra = undefined;
@@ -243,7 +252,7 @@ describe('regressions: races and lost marks', () => {
     it("a RAM block's own set does too, through syncs", async () => {
       let added = 0;
       for (let round = 0; round < 20; round++) {
-        vcpu.markRange(round * 7 * PAGE, 10 * PAGE, 1 << Client.Migration);
+        vcpu.markRange(round * 7 * PAGE, 10 * PAGE, MIGRATION);
         added += await reportUntil(vcpu, memory.syncBitmap(dimm));
         expect(counted(dimm.pages)).to.deep.equal({ pages: added, popcount: added });
       }
@@ -256,9 +265,9 @@ describe('regressions: races and lost marks', () => {
     const everything = async (): Promise<void> => {
       const more = memory.ram.plug({ id: 'more', size: 64 * PAGE });
       const results = await Promise.all([
-        ...[0, 1, 2].map((client) => memory.harvest(client as Client)),
-        ...[0, 1, 2].map((client) => memory.snapshotAndClear(0, dimm.size, client as Client)),
-        memory.testAndClear(0, PAGE, Client.Migration),
+        ...CLIENTS.map((client) => memory.harvest(client)),
+        ...CLIENTS.map((client) => memory.snapshotAndClear(0, dimm.size, client)),
+        memory.testAndClear(0, PAGE, MIGRATION),
         memory.syncBitmap(dimm),
         memory.rcu.synchronize(),
         memory.rcu.barrier(),
@@ -285,7 +294,7 @@ describe('regressions: races and lost marks', () => {
         memory = smallEngine({ stallMs: 5 });
         dimm = memory.ram.plug({ id: 'dimm0', size: 64 * PAGE });
         vcpu = foreignVcpu(memory);
-        const underWay = memory.harvest(Client.Migration);
+        const underWay = memory.harvest(MIGRATION);
         const done = new Promise<void>((resolve, reject) => {
           let first = true;
           call(() => {
@@ -303,14 +312,14 @@ describe('regressions: races and lost marks', () => {
     }
 
     it('whoever goes through the pages of one harvest may begin the next, into the same set', async () => {
-      for (const page of [0, 10, 20, 200]) vcpu.markPage(page, Client.Migration);
-      const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration));
+      for (const page of [0, 10, 20, 200]) vcpu.markPage(page, MIGRATION);
+      const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION));
       const starts: number[] = [];
       for (const { start, length } of set.runs()) {
         starts.push(start / PAGE);
         set.delete(start, length);
         vcpu.mark(start);
-        await reportUntil(vcpu, memory.harvest(Client.Migration, { into: set }));
+        await reportUntil(vcpu, memory.harvest(MIGRATION, { into: set }));
       }
       expect(starts).to.deep.equal([0, 10, 20, 200]);
       expect(pagesOf(set), 'marked again while they were gone through').to.deep.equal([0, 10, 20, 200]);

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header, POISON, Slot, Table } from '../../lib/arena/layout.js';
 import type { Words } from '../../lib/arena/words.js';
-import { Client, CorruptionError, type DirtyMemory, GracePeriodTimeout } from '../../lib/index.js';
+import { rootOf } from '../../lib/dirty/client.js';
+import { CODE, CorruptionError, type DirtyMemory, GracePeriodTimeout, MIGRATION, VGA } from '../../lib/index.js';
 import { OFFLINE } from '../../lib/rcu/sequence.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import {
@@ -55,7 +56,7 @@ describe('regressions: scans, and RCU', () => {
         expect(pagesOf(set)).to.deep.equal(expected);
         expect(added).to.equal(expected.length);
       }
-      for (const block of memory.ram) memory.setDirty(block.offset + block.size - 1, Client.Migration);
+      for (const block of memory.ram) memory.setDirty(block.offset + block.size - 1, MIGRATION);
       for (const block of memory.ram) {
         expect(await reportUntil(vcpu, memory.syncBitmap(block))).to.equal(1);
       }
@@ -72,8 +73,8 @@ describe('regressions: scans, and RCU', () => {
         }
         for (const block of memory.ram) {
           expect(await memory.syncBitmap(block)).to.equal(0);
-          expect(await memory.testAndClear(block.offset, block.size, Client.Code)).to.equal(false);
-          expect((await memory.snapshotAndClear(block.offset, block.size, Client.Code)).pages).to.equal(0);
+          expect(await memory.testAndClear(block.offset, block.size, CODE)).to.equal(false);
+          expect((await memory.snapshotAndClear(block.offset, block.size, CODE)).pages).to.equal(0);
         }
         expect(memory.stats().gracePeriods).to.equal(before);
       }
@@ -88,24 +89,24 @@ describe('regressions: scans, and RCU', () => {
     });
 
     const collections: [name: string, collect: (options: object) => Promise<unknown>][] = [
-      ['harvest', (options) => memory.harvest(Client.Migration, options)],
-      ['testAndClear', (options) => memory.testAndClear(70 * PAGE, 150 * PAGE, Client.Migration, options)],
-      ['snapshotAndClear', (options) => memory.snapshotAndClear(70 * PAGE, 150 * PAGE, Client.Migration, options)],
+      ['harvest', (options) => memory.harvest(MIGRATION, options)],
+      ['testAndClear', (options) => memory.testAndClear(70 * PAGE, 150 * PAGE, MIGRATION, options)],
+      ['snapshotAndClear', (options) => memory.snapshotAndClear(70 * PAGE, 150 * PAGE, MIGRATION, options)],
       ['syncBitmap', (options) => memory.syncBitmap([...memory.ram][1]!, options)],
     ];
     for (const [name, collect] of collections) {
       for (const how of ['times out', 'is aborted'] as const) {
         it(`Firecracker #4545: the bits of a ${name} that ${how} are collected next time`, async () => {
           const marked = [71, 128, 219];
-          for (const page of marked) vcpu.markPage(page, Client.Migration);
+          for (const page of marked) vcpu.markPage(page, MIGRATION);
           const controller = new AbortController();
           const failed = collect(how === 'times out' ? { timeoutMs: 1 } : { signal: controller.signal });
-          expect(memory.isDirty(128 * PAGE, PAGE, Client.Migration), 'in flight').to.equal(true);
-          vcpu.markPage(140, Client.Migration);
+          expect(memory.isDirty(128 * PAGE, PAGE, MIGRATION), 'in flight').to.equal(true);
+          vcpu.markPage(140, MIGRATION);
           controller.abort(new Error('stop'));
           await expectReject(() => failed, how === 'times out' ? GracePeriodTimeout : Error);
-          expect(memory.isDirty(128 * PAGE, PAGE, Client.Migration), 'on their way back').to.equal(true);
-          const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration));
+          expect(memory.isDirty(128 * PAGE, PAGE, MIGRATION), 'on their way back').to.equal(true);
+          const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION));
           expect(pagesOf(set)).to.deep.equal([71, 128, 140, 219]);
         });
       }
@@ -118,9 +119,9 @@ describe('regressions: scans, and RCU', () => {
         [127, 2],
         [215, 4],
       ] as const) {
-        vcpu.markRange(first * PAGE, pages * PAGE, 1 << Client.Migration);
+        vcpu.markRange(first * PAGE, pages * PAGE, MIGRATION);
       }
-      const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration));
+      const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION));
       expect([...set.runs()]).to.deep.equal([
         { start: 9 * PAGE, length: 3 * PAGE },
         { start: 100 * PAGE, length: PAGE },
@@ -138,37 +139,37 @@ describe('regressions: scans, and RCU', () => {
       };
       device.goOffline();
       transfer(10, 4);
-      const collected = memory.harvest(Client.Migration).then(({ set }) => pagesOf(set));
+      const collected = memory.harvest(MIGRATION).then(({ set }) => pagesOf(set));
       transfer(12, 4);
       expect(await reportUntil(vcpu, collected)).to.deep.equal([10, 11, 12, 13]);
-      const { set } = await reportUntil(vcpu, memory.harvest(Client.Migration));
+      const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION));
       expect(pagesOf(set)).to.deep.equal([12, 13, 14, 15]);
       device.detach();
     });
 
     it('XSA-97: a scan took as long as there were dirty pages: a bounded one takes a part, and leaves the rest', async () => {
-      vcpu.markRange(5 * PAGE, 30 * PAGE, 1 << Client.Migration);
-      vcpu.markRange(150 * PAGE, 70 * PAGE, 1 << Client.Migration);
+      vcpu.markRange(5 * PAGE, 30 * PAGE, MIGRATION);
+      vcpu.markRange(150 * PAGE, 70 * PAGE, MIGRATION);
       const all = memory.createPageSet();
       const parts: number[] = [];
       for (let left = 100; left > 0; left -= parts.at(-1)!) {
-        const harvest = memory.harvest(Client.Migration, { into: all, maxPages: 40 });
+        const harvest = memory.harvest(MIGRATION, { into: all, maxPages: 40 });
         parts.push((await reportUntil(vcpu, harvest)).added);
-        expect(dirtyPages(memory, Client.Migration).length).to.equal(100 - all.pages);
+        expect(dirtyPages(memory, MIGRATION).length).to.equal(100 - all.pages);
       }
       expect(parts).to.deep.equal([40, 40, 20]);
       expect(pagesOf(all)).to.deep.equal([...range(5, 35), ...range(150, 220)]);
     });
 
     it('Cloud Hypervisor c194f63cf: what a reader marked last is there after it has left, or was killed', async () => {
-      vcpu.markPage(9, Client.Migration);
+      vcpu.markPage(9, MIGRATION);
       vcpu.detach();
       const killed = await RemoteVcpu.attached(memory.handle, 'killed');
       memory.supervise(killed.worker);
-      await killed.call('markPage', 200, Client.Migration);
+      await killed.call('markPage', 200, MIGRATION);
       await killed.begin('section');
       await killed.worker.terminate();
-      const { set } = await memory.harvest(Client.Migration);
+      const { set } = await memory.harvest(MIGRATION);
       expect(pagesOf(set)).to.deep.equal([9, 200]);
     });
   });
@@ -188,7 +189,7 @@ describe('regressions: scans, and RCU', () => {
     it('plugging ends in its own step while a reader is stuck; who waits has that reader asked to hurry', async () => {
       vcpu.readLock();
       const block = plug('dimm', 64);
-      expect(memory.isDirty(block.offset, block.size, Client.Vga)).to.equal(true);
+      expect(memory.isDirty(block.offset, block.size, VGA)).to.equal(true);
       expect(memory.stats()).to.include({ extends: 1, gracePeriods: 0 });
       expect(vcpu.kicked, 'nobody waits').to.equal(false);
       const wait = memory.rcu.synchronize();
@@ -220,14 +221,14 @@ describe('regressions: scans, and RCU', () => {
     it('what a reader may hold stays as it was for as long as it may', async () => {
       const dimm = plug('dimm', 64);
       await reportUntil(vcpu, memory.rcu.synchronize());
-      const table = vcpu.cachedTables[Client.Migration]!;
+      const table = vcpu.cachedTables[rootOf(MIGRATION)]!;
       const block = blockOf(table);
       const unplugged = memory.ram.unplug(dimm);
       const others = range(0, 10).map((n) => plug(`other ${n}`, 64, 64 * (n + 1)));
       expect(words.get(table + Table.Length)).to.equal(1);
       expect(blockOf(table)).to.equal(block);
-      expect(vcpu.isDirty(0, 64 * PAGE, Client.Migration), 'by the table of before').to.equal(true);
-      for (const other of others) expect(vcpu.isDirty(other.offset, PAGE, Client.Vga)).to.equal(true);
+      expect(vcpu.isDirty(0, 64 * PAGE, MIGRATION), 'by the table of before').to.equal(true);
+      for (const other of others) expect(vcpu.isDirty(other.offset, PAGE, VGA)).to.equal(true);
       await reportUntil(vcpu, unplugged);
       expect(words.get(table + Table.Length), 'freed').to.equal(0);
       expect(blockOf(table), 'poisoned').to.equal(POISON);
@@ -238,7 +239,7 @@ describe('regressions: scans, and RCU', () => {
       const dimm = plug('dimm', 64);
       await reportUntil(vcpu, memory.rcu.synchronize());
       // Found for a mark, and then the thread is held up, and retired as if it were gone.
-      const block = blockOf(vcpu.cachedTables[Client.Migration]!);
+      const block = blockOf(vcpu.cachedTables[rootOf(MIGRATION)]!);
       words.store(vcpu.slot + Slot.State, OFFLINE);
       await memory.ram.unplug(dimm);
       words.or(block, 1 << 5);

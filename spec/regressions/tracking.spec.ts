@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Words } from '../../lib/arena/words.js';
-import { Client, type DirtyMemory } from '../../lib/index.js';
-import { describeEngines, dirtyPages, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
+import { type DirtyMemory, MIGRATION, type Tracking } from '../../lib/index.js';
+import { describeEngines, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
 import { GuestCopy } from '../support/guest-copy.js';
 import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
 
@@ -16,11 +16,11 @@ function onDemand(): DirtyMemory {
 describeEngines('regressions: users that begin and end', () => {
   it('QEMU 40c4d4a8: a second migration, after one that was cancelled, missed what had been sent before: it starts all dirty', async () => {
     const memory = onDemand();
-    const first = await memory.track(Client.Migration);
-    (await memory.harvest(Client.Migration)).set.dispose();
+    const first = await memory.track(MIGRATION);
+    (await first.harvest()).set.dispose();
     await first.stop();
-    const second = await memory.track(Client.Migration);
-    expect(pagesOf((await memory.harvest(Client.Migration)).set)).to.deep.equal(range(0, PAGES));
+    const second = await memory.track(MIGRATION);
+    expect(pagesOf((await second.harvest()).set)).to.deep.equal(range(0, PAGES));
     await second.stop();
     await memory.close();
   });
@@ -28,17 +28,16 @@ describeEngines('regressions: users that begin and end', () => {
   it("QEMU 63b41db4, a5c90c61: one user's stop ended another's tracking: users that overlap in every way", async () => {
     for (const firstStops of [true, false]) {
       const memory = onDemand();
-      const users = [await memory.track(Client.Migration)];
-      (await memory.harvest(Client.Migration)).set.dispose();
-      users.push(await memory.track(Client.Migration));
-      expect(dirtyPages(memory, Client.Migration), 'for the second').to.deep.equal(range(0, PAGES));
-      (await memory.harvest(Client.Migration)).set.dispose();
-      const [gone, left] = firstStops ? users : users.reverse();
-      await gone?.stop();
-      await gone?.stop();
-      memory.setDirty(7 * PAGE, Client.Migration);
-      expect(pagesOf((await memory.harvest(Client.Migration)).set)).to.deep.equal([7]);
-      await left?.stop();
+      const users = [await memory.track(MIGRATION)];
+      (await users[0]?.harvest())?.set.dispose();
+      users.push(await memory.track(MIGRATION));
+      expect(pagesOf((await (users[1] as Tracking).harvest()).set), 'for the second').to.deep.equal(range(0, PAGES));
+      const [gone, left] = (firstStops ? users : users.reverse()) as [Tracking, Tracking];
+      await gone.stop();
+      await gone.stop();
+      memory.setDirty(7 * PAGE, MIGRATION);
+      expect(pagesOf((await left.harvest()).set)).to.deep.equal([7]);
+      await left.stop();
       expect(memory.tracked).to.equal(0);
       await memory.close();
     }
@@ -56,10 +55,10 @@ describe('regressions: tracking that begins and ends while vCPUs run', () => {
     await vcpu.begin('storeAndMark');
     let due = 0;
     for (let round = 0; round < 40; round++) {
-      const begun = memory.track(Client.Migration);
+      const begun = memory.track(MIGRATION);
       const first = memory.ram.plug({ id: 'dimm1', size: 70 * PAGE, offset: 300 * PAGE });
       const tracking = await begun;
-      const found = await copy.round();
+      const found = await copy.round(() => tracking.harvest());
       expect(found.missing).to.deep.equal([]);
       due += found.due.length;
       const ended = tracking.stop();

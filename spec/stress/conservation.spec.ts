@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Client, type DirtyMemory } from '../../lib/index.js';
+import { CODE, type DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { Conservation } from '../../lib/stress/conservation.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 
@@ -10,12 +10,12 @@ describe('the conservation of dirty pages', () => {
     memory = smallEngine();
     const block = memory.ram.plug({ id: 'base', size: 100 * PAGE, offset: 10 * PAGE });
     memory.ram.plug({ id: 'other', size: 10 * PAGE, offset: 110 * PAGE });
-    conservation = new Conservation(Client.Code, block, PAGE);
+    conservation = new Conservation(CODE, block, PAGE);
   });
   afterEach(() => memory.close());
 
   async function deliver(): Promise<void> {
-    const { set } = await memory.harvest(Client.Code);
+    const { set } = await memory.harvest(CODE);
     conservation.deliver(set.runs());
     set.dispose();
   }
@@ -31,7 +31,7 @@ describe('the conservation of dirty pages', () => {
   });
 
   it('is broken by a page that is not delivered', async () => {
-    conservation.ownerMarked(1 << Client.Code);
+    conservation.ownerMarked(CODE);
     await deliver();
     expect(conservation.check(0)).to.include("all 100 pages of 'base'").and.to.include('1 have turned');
   });
@@ -44,7 +44,7 @@ describe('the conservation of dirty pages', () => {
   });
 
   it('is of one client alone', async () => {
-    conservation.ownerMarked(1 << Client.Migration);
+    conservation.ownerMarked(MIGRATION);
     await deliver();
     expect(conservation.check(0)).to.equal(undefined);
   });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
-import { Client, type DirtyMemory } from '../../lib/index.js';
+import { rootOf } from '../../lib/dirty/client.js';
+import { CODE, type DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { BASE_SLOT, Counter, Guest } from '../../lib/stress/guest.js';
 import { MARK_FORMS, Marks } from '../../lib/stress/marks.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
@@ -29,7 +30,7 @@ describe("a stress vCPU's marks", () => {
 
   function turnedInBase(): number[] {
     marks.flush();
-    return CLIENTS.map((client) => guest.drain(Counter.Turned + client));
+    return CLIENTS.map((client) => guest.drain(Counter.Turned + rootOf(client)));
   }
 
   for (const form of MARK_FORMS) {
@@ -78,7 +79,7 @@ describe("a stress vCPU's marks", () => {
 
   it('by generated code go to the call of the vCPU where no RAM is, which refuses', () => {
     expect(() => marks.make('generated', dimm, 1_000, 1, 0)).to.throw(RangeError, 'not all RAM');
-    expect(memory.isDirty(0, 200 * PAGE, Client.Migration)).to.equal(false);
+    expect(memory.isDirty(0, 200 * PAGE, MIGRATION)).to.equal(false);
   });
 
   it('by generated code find RAM that was plugged in mid-interval', () => {
@@ -86,6 +87,6 @@ describe("a stress vCPU's marks", () => {
     marks.make('generated', dimm, 1, 1, 0);
     memory.ram.plug({ id: 'more', size: 64 * PAGE, offset: 256 * PAGE });
     marks.make('generated', { ...dimm, first: 256 }, 256, 1, 0);
-    expect(memory.isDirty(256 * PAGE, PAGE, Client.Code)).to.equal(true);
+    expect(memory.isDirty(256 * PAGE, PAGE, CODE)).to.equal(true);
   });
 });

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import type { ClientBitmap } from '../../lib/dirty/client-bitmap.js';
 import type { Collector } from '../../lib/dirty/collector.js';
-import { Client } from '../../lib/index.js';
+import { MIGRATION } from '../../lib/index.js';
 import { Guest } from '../../lib/stress/guest.js';
 import { RateWatch } from '../../lib/stress/rate-watch.js';
 
 /** Of a measurement, as it looks to the watch. */
 async function measure(watch: RateWatch, collector: Collector, inWindow: () => void): Promise<void> {
   watch.begin();
-  const giveBack = collector.borrow('measureDirtyRate', { client: Client.Migration } as ClientBitmap);
+  const giveBack = collector.borrow('measureDirtyRate', { client: MIGRATION } as ClientBitmap);
   await Promise.resolve();
   inWindow();
   giveBack();
@@ -52,7 +52,7 @@ describe('what is measured by reader, held against what the reader did', () => {
     await measure(watch, collector, () => guest.enter(0, 120, 120));
     await measure(watch, collector, () => guest.enter(0, 130, 130));
     expect(judge(10)).to.equal(undefined);
-    const giveBack = collector.borrow('measureDirtyRate', { client: Client.Migration } as ClientBitmap);
+    const giveBack = collector.borrow('measureDirtyRate', { client: MIGRATION } as ClientBitmap);
     await Promise.resolve();
     guest.enter(0, 135, 135);
     giveBack();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type DirtyMemory, openEngine } from '../../lib/dirty-memory.js';
-import { ArenaFullError, Client } from '../../lib/index.js';
+import { ArenaFullError, CODE } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { Choices } from '../../lib/stress/plan.js';
 import { ScarceRoom } from '../../lib/stress/scarce-room.js';
@@ -29,16 +29,16 @@ describe('an arena with room for some of the blocks of a swap', () => {
     const before = memory.stats().arenaBytesInUse;
     let givenUp = 0;
     for (let i = 0; i < 300; i++) {
-      memory.setDirtyRange(0, PAGES * PAGE, 1 << Client.Code);
+      memory.setDirtyRange(0, PAGES * PAGE, CODE);
       try {
-        const { set, added } = await memory.harvest(Client.Code);
+        const { set, added } = await memory.harvest(CODE);
         expect(added).to.equal(PAGES);
         set.dispose();
       } catch (error) {
         expect(error).to.be.instanceOf(ArenaFullError);
         givenUp++;
         await memory.rcu.barrier();
-        expect(memory.allDirty(0, PAGES * PAGE, Client.Code)).to.equal(true);
+        expect(memory.allDirty(0, PAGES * PAGE, CODE)).to.equal(true);
       }
     }
     await memory.rcu.barrier();
@@ -49,12 +49,12 @@ describe('an arena with room for some of the blocks of a swap', () => {
   });
 
   it('gives up no harvest of the client that is spared', async () => {
-    const room = new ScarceRoom(new Choices(1, 2), Client.Code);
+    const room = new ScarceRoom(new Choices(1, 2), CODE);
     const memory = engineWith(room);
     memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
     for (let i = 0; i < 100; i++) {
-      memory.setDirtyRange(0, PAGES * PAGE, 1 << Client.Code);
-      const { set, added } = await memory.harvest(Client.Code);
+      memory.setDirtyRange(0, PAGES * PAGE, CODE);
+      const { set, added } = await memory.harvest(CODE);
       expect(added).to.equal(PAGES);
       set.dispose();
     }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Client } from '../../lib/index.js';
+import { type Client, CODE, MIGRATION, VGA } from '../../lib/index.js';
 import { maxPagesOf, type Shape, shapeOf } from '../../lib/stress/shape.js';
 
 const plan = { vcpus: 4, seconds: 10, seed: 7, sabotage: undefined, faults: false };
@@ -22,8 +22,7 @@ describe('the shape of a stress run', () => {
       expect(maxPagesOf(shape) / shape.pagesPerBlock).to.be.at.least(16);
     }
     const conserved = (client: Client): number => kinds.filter((shape) => shape.conserved === client).length;
-    expect(conserved(Client.Migration)).to.be.within(110, 190);
-    expect(conserved(Client.Code)).to.be.within(45, 110);
+    for (const client of [VGA, CODE, MIGRATION]) expect(conserved(client)).to.be.within(70, 130);
     expect(kinds.filter(({ scarce }) => scarce).length).to.be.within(60, 140);
   });
 
@@ -36,7 +35,7 @@ describe('the shape of a stress run', () => {
     for (let seed = 0; seed < 20; seed++) {
       expect(shapeOf({ ...planted, seed })).to.include({ pagesPerBlock: 64, scarce: false, conserved: undefined });
     }
-    const shows = { scarce: true, conserved: Client.Code, pagesPerBlock: 128 };
+    const shows = { scarce: true, conserved: CODE, pagesPerBlock: 128 };
     expect(shapeOf(planted, shows)).to.include(shows);
     expect(shapeOf({ ...planted, pagesPerBlock: 256, kernel: 'atomics' }, shows)).to.include({
       pagesPerBlock: 256,

@@ -1,10 +1,18 @@
 /** An engine with a vCPU, and the model, which do the same steps. Every answer and all that can be seen must agree. */
 import { expect } from 'chai';
-import { type DirtyMemory, type PageSet, type RamBlock, type Tracking, UsageError } from '../../lib/index.js';
+import {
+  type Client,
+  type DirtyMemory,
+  MIGRATION,
+  type PageSet,
+  type RamBlock,
+  type Tracking,
+  UsageError,
+} from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { CLIENTS, dirtyPages, turn } from './engines.js';
 import { type MarkOrQuery, markOrQuery } from './marks-and-queries.js';
-import { MemoryModel, type ModelRam, runsOf } from './memory-model.js';
+import { MemoryModel, type ModelRam, type ModelUser, runsOf } from './memory-model.js';
 import type { Extent, Near, Place, Step } from './random-steps.js';
 
 interface KnownSet {
@@ -31,11 +39,11 @@ export class ComparedEngine {
   readonly memory: DirtyMemory;
   readonly vcpu: Vcpu;
   private readonly machine: Machine;
-  private readonly trackings: Tracking[] = [];
+  private readonly trackings: { readonly real: Tracking; readonly model: ModelUser }[] = [];
   /** Under way: their clients' bits are borrowed whenever nobody collects. */
   private readonly measurements = new Map<
-    number,
-    { readonly abort: AbortController; readonly end: Promise<unknown> }
+    Client,
+    { readonly abort: AbortController; readonly end: Promise<unknown>; readonly model: ModelUser }
   >();
   private readonly bytesAtFirst: number;
   private named = 0;
@@ -85,7 +93,15 @@ export class ComparedEngine {
   compare(): void {
     const { memory, model, machine } = this;
     for (const client of CLIENTS) {
-      expect(dirtyPages(memory, client, machine.pageSize), `dirty for ${client}`).to.deep.equal(model.dirty(client));
+      const dirty = model.dirty(model.ownUserOf(client));
+      expect(dirtyPages(memory, client, machine.pageSize), `dirty for ${client}`).to.deep.equal(dirty);
+    }
+    for (const { real, model: user } of this.trackings) {
+      const set = real.dirty();
+      expect([...set.runs()], `dirty for a user of ${user.client}`).to.deep.equal(
+        runsOf(model.dirty(user), machine.pageSize),
+      );
+      set.dispose();
     }
     for (const block of model.ram) {
       const real = this.real(block);
@@ -109,8 +125,8 @@ export class ComparedEngine {
   /** Takes everything away again, and the arena is as it was at first. */
   async end(): Promise<void> {
     for (const { real } of this.sets) real.dispose();
-    for (const client of [...this.measurements.keys()]) await this.measure(client as 0 | 1 | 2);
-    for (const tracking of this.trackings) await tracking.stop();
+    for (const client of [...this.measurements.keys()]) await this.measure(client);
+    for (const { real } of this.trackings) await real.stop();
     for (const block of [...this.memory.ram]) await this.memory.ram.unplug(block);
     await this.memory.rcu.synchronize();
     expect(this.memory.stats().arenaBytesInUse).to.equal(this.bytesAtFirst);
@@ -201,25 +217,42 @@ export class ComparedEngine {
     this.expectSame(call, marked.size, allowed, `import ${pages} bits of ${hostPageSize} at ${start}`);
   }
 
+  /** One of the client's users, the engine's own first. */
+  private user(client: Client, number: number): { readonly real: Tracking | undefined; readonly model: ModelUser } {
+    const own = { real: undefined, model: this.model.ownUserOf(client) };
+    const all = [own, ...this.trackings.filter(({ model }) => model.client === client)];
+    return all[number % all.length] ?? own;
+  }
+
   private async clear(step: Extract<Step, { kind: 'testAndClear' | 'snapshot' }>): Promise<void> {
     const { memory, model } = this;
+    const { client } = step;
     const start = this.address(step.at);
     const bytes = this.length(step.length);
     const pages = model.touched(start, bytes);
     const test = step.kind === 'testAndClear';
-    const act = test
-      ? () => memory.testAndClearUnsynchronized(start, bytes, step.client)
-      : () => memory.snapshotAndClearUnsynchronized(start, bytes, step.client);
+    const { real, model: user } = this.user(client, step.user);
+    const act = (): boolean | PageSet => {
+      if (real === undefined) {
+        const { whileStopped } = memory;
+        return test
+          ? whileStopped.testAndClear(start, bytes, client)
+          : whileStopped.snapshotAndClear(start, bytes, client);
+      }
+      const { whileStopped } = real;
+      return test ? whileStopped.testAndClear(start, bytes) : whileStopped.snapshotAndClear(start, bytes);
+    };
+    const wait = (): Promise<boolean | PageSet> => {
+      if (real !== undefined) return test ? real.testAndClear(start, bytes) : real.snapshotAndClear(start, bytes);
+      return test ? memory.testAndClear(start, bytes, client) : memory.snapshotAndClear(start, bytes, client);
+    };
     if (pages.some((page) => page >= model.endPage)) {
       expect(act).to.throw(RangeError);
       return;
     }
-    if (!model.isTracked(step.client)) return this.refused(act);
-    const taken = model.take(step.client, pages);
-    let answer: boolean | PageSet;
-    if (!step.wait) answer = act();
-    else if (test) answer = await memory.testAndClear(start, bytes, step.client);
-    else answer = await memory.snapshotAndClear(start, bytes, step.client);
+    if (!model.uses(user)) return this.refused(act);
+    const taken = model.take(user, pages);
+    const answer = step.wait ? await wait() : act();
     if (typeof answer === 'boolean') expect(answer).to.equal(taken.length > 0);
     else this.sets.push({ real: answer, model: new Set(taken) });
   }
@@ -228,25 +261,26 @@ export class ComparedEngine {
     const block = this.model.ram[pick % (this.model.ram.length || 1)];
     if (block === undefined) return;
     const real = this.real(block);
-    if (!this.model.isTracked(2)) return this.refused(() => this.memory.syncBitmapUnsynchronized(real));
+    const user = this.model.ownUserOf(MIGRATION);
+    if (!this.model.uses(user)) return this.refused(() => this.memory.whileStopped.syncBitmap(real));
     const pages = this.model.touched(real.offset, real.size);
-    const taken = this.model.take(2, pages);
+    const taken = this.model.take(user, pages);
     const before = block.synced.size;
     for (const page of taken) block.synced.add(page);
-    const added = wait ? await this.memory.syncBitmap(real) : this.memory.syncBitmapUnsynchronized(real);
+    const added = wait ? await this.memory.syncBitmap(real) : this.memory.whileStopped.syncBitmap(real);
     expect(added).to.equal(block.synced.size - before);
   }
 
   private async harvest(step: Extract<Step, { kind: 'harvest' }>): Promise<void> {
+    const { memory } = this;
+    const { client } = step;
     const known = step.into === undefined ? undefined : this.sets[step.into % (this.sets.length || 1)];
     const options = known === undefined ? {} : { into: known.real };
-    if (!this.model.isTracked(step.client)) {
-      return this.refused(() => this.memory.harvestUnsynchronized(step.client, options));
-    }
-    const taken = this.model.take(step.client);
-    const { set, added } = step.wait
-      ? await this.memory.harvest(step.client, options)
-      : this.memory.harvestUnsynchronized(step.client, options);
+    const { real, model: user } = this.user(client, step.user);
+    const act = () => real?.whileStopped.harvest(options) ?? memory.whileStopped.harvest(client, options);
+    if (!this.model.uses(user)) return this.refused(act);
+    const taken = this.model.take(user);
+    const { set, added } = step.wait ? await (real?.harvest(options) ?? memory.harvest(client, options)) : act();
     const target = known ?? { real: set, model: new Set<number>() };
     const before = target.model.size;
     for (const page of taken) target.model.add(page);
@@ -255,37 +289,37 @@ export class ComparedEngine {
     if (known === undefined) this.sets.push(target);
   }
 
-  private async track(client: 0 | 1 | 2): Promise<void> {
-    this.model.track(client);
-    this.trackings.push(await this.memory.track(client));
+  private async track(client: Client): Promise<void> {
+    const model = this.model.track(client);
+    this.trackings.push({ real: await this.memory.track(client), model });
   }
 
-  private async stop(client: 0 | 1 | 2): Promise<void> {
-    const at = this.trackings.findIndex((tracking) => tracking.client === client);
+  private async stop(client: Client): Promise<void> {
+    const at = this.trackings.findIndex(({ model }) => model.client === client);
     if (at < 0) return;
-    const [tracking] = this.trackings.splice(at, 1);
-    this.model.stop(client);
-    await tracking?.stop();
+    const [stopped] = this.trackings.splice(at, 1) as [{ real: Tracking; model: ModelUser }];
+    this.model.stop(stopped.model);
+    await stopped.real.stop();
   }
 
   /** Begins to measure a client that is tracked, or gives up what it began; nothing else that can be seen changes. */
-  private async measure(client: 0 | 1 | 2): Promise<void> {
+  private async measure(client: Client): Promise<void> {
     const running = this.measurements.get(client);
     if (running !== undefined) {
       running.abort.abort();
       this.measurements.delete(client);
       await running.end;
       await turn(); // its tracking ends
-      this.model.stop(client);
+      this.model.stop(running.model);
     } else if (this.model.isTracked(client)) {
-      this.model.join(client);
+      const model = this.model.track(client);
       const abort = new AbortController();
       const rate = this.memory.measureDirtyRate({ client, windowMs: 3_600_000, signal: abort.signal });
       const end = rate.then(
         () => expect.fail('nothing lasts so long'),
         (error) => expect(error).to.equal(abort.signal.reason),
       );
-      this.measurements.set(client, { abort, end });
+      this.measurements.set(client, { abort, end, model });
     }
   }
 

@@ -2,12 +2,21 @@
 
 import { Header } from '../../lib/arena/layout.js';
 import { shippedSwapPolicy } from '../../lib/dirty/density.js';
-import { openEngine } from '../../lib/dirty-memory.js';
-import type { Client, DirtyMemory, DirtyMemoryOptions, PageSet } from '../../lib/index.js';
+import { EVERYTHING } from '../../lib/dirty/page-range.js';
+import { engineOf, openEngine } from '../../lib/dirty-memory.js';
+import {
+  type Client,
+  CODE,
+  type DirtyMemory,
+  type DirtyMemoryOptions,
+  MIGRATION,
+  type PageSet,
+  VGA,
+} from '../../lib/index.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 
-export const CLIENTS: readonly Client[] = [0, 1, 2];
+export const CLIENTS = [VGA, CODE, MIGRATION] as const;
 export const PAGE = 4096;
 /** Swaps bitmap blocks of any size, and as soon as a word of them is dirty. */
 export const SWAP_ALL = { oneIn: 2 ** 20, leastWords: 1 };
@@ -72,7 +81,21 @@ export class Ground {
 export function foreignVcpu(memory: DirtyMemory, name = 'foreign'): Vcpu {
   const vcpu = attachVcpu(memory.handle, { name, identity: 4711 });
   removeLocalReader(vcpu);
+  foreign.set(memory, [...(foreign.get(memory) ?? []), vcpu]);
   return vcpu;
+}
+
+const foreign = new WeakMap<DirtyMemory, Vcpu[]>();
+
+/** Runs `body` while the foreign readers are offline: for collections that do not wait. */
+export function whileOffline<T>(memory: DirtyMemory, body: () => T): T {
+  const online = (foreign.get(memory) ?? []).filter((vcpu) => vcpu.online);
+  for (const vcpu of online) vcpu.goOffline();
+  try {
+    return body();
+  } finally {
+    for (const vcpu of online) vcpu.goOnline();
+  }
 }
 
 /** The event loop goes round, and every promise that can settle has. */
@@ -124,9 +147,21 @@ export function stateOf(memory: DirtyMemory, pageSize = PAGE): unknown {
   };
 }
 
+/** What only stopped readers allow, whatever the readers do. */
+export function collectAtOnce(memory: DirtyMemory, client: Client, range = EVERYTHING): PageSet {
+  const engine = engineOf(memory);
+  const bitmap = engine.bitmapOf(client);
+  const user = engine.ownUserOf(client);
+  return engine.collector.collectWhileStopped({
+    ...{ operation: 'spec', bitmap, user },
+    range: () => range,
+    deliver: (taken) => taken,
+  });
+}
+
 /** An engine without dirty pages: all is collected after a plug. */
 export function cleanAll(memory: DirtyMemory): void {
-  for (const client of CLIENTS) memory.harvestUnsynchronized(client).set.dispose();
+  for (const client of CLIENTS) collectAtOnce(memory, client).dispose();
 }
 
 export function range(first: number, end: number): number[] {

@@ -1,6 +1,6 @@
 /** A copy of the guest's RAM, one word a page, kept by harvests: the lost-update oracle. */
 import type { Words } from '../../lib/arena/words.js';
-import { Client, type DirtyMemory, type PageSet } from '../../lib/index.js';
+import { type DirtyMemory, MIGRATION, type PageSet } from '../../lib/index.js';
 
 export class GuestCopy {
   private readonly memory: DirtyMemory;
@@ -39,13 +39,14 @@ export class GuestCopy {
 
   /**
    * Harvests and copies.
+   * @param harvest of whom. Default: of the engine's own user
    * @returns the pages that were due, for they differed, and those of them that were not dirty: stores that nobody marked
    */
-  async round(): Promise<{ due: number[]; missing: number[] }> {
+  async round(harvest = () => this.memory.harvest(MIGRATION)): Promise<{ due: number[]; missing: number[] }> {
     const due = this.differing();
     // Whatever stored what differs has ended its interval, and so has marked.
     await this.memory.rcu.synchronize();
-    const pages = this.take((await this.memory.harvest(Client.Migration)).set);
+    const pages = this.take((await harvest()).set);
     return { due, missing: due.filter((page) => !pages.has(page)) };
   }
 }

@@ -1,5 +1,5 @@
 /** The marks and queries of an owner and a vCPU, each with what the model says to it. */
-import type { DirtyMemory } from '../../lib/index.js';
+import type { Client, DirtyMemory } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { CLIENTS } from './engines.js';
 import type { MemoryModel } from './memory-model.js';
@@ -10,7 +10,7 @@ export type MarkOrQuery = Exclude<Extract<Step, Place>['kind'], 'testAndClear' |
 export interface Bytes {
   readonly start: number;
   readonly length: number;
-  readonly client: 0 | 1 | 2;
+  readonly client: Client;
   readonly mask: number;
 }
 
@@ -30,11 +30,11 @@ export function markOrQuery(
   const page = Math.floor(start / model.pageSize);
   const pages = model.touched(start, length);
   const within = pages.every((p) => p < model.endPage);
-  const seenByOwner = (p: number, c: number): boolean => model.isDirty(p, c);
-  const stored = (p: number, c: number): boolean => model.isStored(p, c);
-  const clean = (isSet: (page: number, client: number) => boolean): number => {
-    const clients = CLIENTS.filter((c) => Math.floor(mask / 2 ** c) % 2 === 1);
-    return clients.filter((c) => pages.some((p) => !isSet(p, c))).reduce((sum: number, c) => sum + 2 ** c, 0);
+  const seenByOwner = (p: number, c: Client): boolean => model.isDirty(p, model.ownUserOf(c));
+  const stored = (p: number, c: Client): boolean => model.isStored(p, c);
+  const clean = (isSet: (page: number, client: Client) => boolean): number => {
+    const clients = CLIENTS.filter((c) => (mask & c) !== 0);
+    return clients.filter((c) => pages.some((p) => !isSet(p, c))).reduce((sum: number, c) => sum + c, 0);
   };
   const mark = (call: () => unknown, marked: readonly number[], clients: number, allowed: boolean): Expectation => ({
     call,
@@ -44,7 +44,7 @@ export function markOrQuery(
   const query = (call: () => unknown, answer: unknown): Expectation => ({ call, answer, allowed: within });
   switch (kind) {
     case 'setDirty':
-      return mark(() => (memory.setDirty(start, client) ? 2 ** client : 0), [page], 2 ** client, model.isRam(page));
+      return mark(() => (memory.setDirty(start, client) ? client : 0), [page], client, model.isRam(page));
     case 'setDirtyRange': {
       const allowed = pages.every((p) => model.isRam(p));
       return mark(() => memory.setDirtyRange(start, length, mask), pages, mask, allowed);
@@ -64,7 +64,7 @@ export function markOrQuery(
     case 'vcpuMark':
       return mark(() => vcpu.mark(start), [page], 7, model.canMark(page));
     case 'vcpuMarkPage':
-      return mark(() => vcpu.markPage(page, client), [page], 2 ** client, model.canMark(page));
+      return mark(() => vcpu.markPage(page, client), [page], client, model.canMark(page));
     case 'vcpuMarkRange': {
       const allowed = pages.every((p) => model.canMark(p));
       return mark(() => vcpu.markRange(start, length, mask), pages, mask, allowed);

@@ -1,9 +1,18 @@
 /**
- * The model that engines are compared with: RAM as a list of ranges, and for each client a set of page numbers. It has
- * no words, no tables and no grace periods. Bits are kept for pages of no RAM too, since a vCPU's stray mark is stored
- * where another RAM block keeps the bitmap block alive; owners never see them. A client that is not tracked has no set:
- * everything is dirty for it.
+ * The model that engines are compared with: RAM as a list of ranges, for each client a set of page numbers, and for each
+ * of its users a set of those that others have collected. It has no words, no tables and no grace periods. Bits are kept
+ * for pages of no RAM too, since a vCPU's stray mark is stored where another RAM block keeps the bitmap block alive; owners
+ * never see them. A client that is not tracked has no set: everything is dirty for it.
  */
+import { type Client, CODE, MIGRATION, VGA } from '../../lib/index.js';
+
+const CLIENTS = [VGA, CODE, MIGRATION] as const;
+
+export interface ModelUser {
+  readonly client: Client;
+  readonly pending: Set<number>;
+}
+
 export interface ModelRam {
   readonly id: string;
   readonly first: number;
@@ -13,18 +22,25 @@ export interface ModelRam {
 
 export class MemoryModel {
   readonly ram: ModelRam[] = [];
-  readonly bits: readonly Set<number>[] = [new Set(), new Set(), new Set()];
+  private readonly bits = new Map(CLIENTS.map((client) => [client, new Set<number>()]));
   readonly pageSize: number;
   readonly pagesPerBlock: number;
   readonly maxPages: number;
-  /** How many users each client has. */
-  private readonly users: number[];
+  /** The engine's own, by client: it uses those that are tracked from the beginning. */
+  private readonly own = new Map(
+    CLIENTS.map((client): [Client, ModelUser] => [client, { client, pending: new Set() }]),
+  );
+  private readonly users = new Map(CLIENTS.map((client) => [client, new Set<ModelUser>()]));
 
   constructor(pageSize: number, pagesPerBlock: number, maxPages: number, tracked: number) {
-    this.users = [0, 1, 2].map((client) => Math.floor(tracked / 2 ** client) % 2);
+    for (const client of CLIENTS) if ((tracked & client) !== 0) this.usersOf(client).add(this.ownUserOf(client));
     this.pageSize = pageSize;
     this.pagesPerBlock = pagesPerBlock;
     this.maxPages = maxPages;
+  }
+
+  ownUserOf(client: Client): ModelUser {
+    return this.own.get(client) as ModelUser;
   }
 
   get endPage(): number {
@@ -64,40 +80,41 @@ export class MemoryModel {
   plug(id: string, first: number, pages: number): void {
     this.ram.push({ id, first, end: first + pages, synced: new Set() });
     this.ram.sort((a, b) => a.first - b.first);
-    for (const client of [0, 1, 2]) {
+    for (const client of CLIENTS) {
       if (!this.isTracked(client)) continue;
-      for (let page = first; page < first + pages; page++) (this.bits[client] as Set<number>).add(page);
+      for (let page = first; page < first + pages; page++) this.bitsOf(client).add(page);
     }
   }
 
-  isTracked(client: number): boolean {
-    return this.users[client] !== 0;
+  isTracked(client: Client): boolean {
+    return this.usersOf(client).size > 0;
   }
 
-  track(client: number): void {
-    this.users[client] = (this.users[client] as number) + 1;
-    for (const { first, end } of this.ram) {
-      for (let page = first; page < end; page++) (this.bits[client] as Set<number>).add(page);
-    }
+  /** All RAM is dirty for the new user. */
+  track(client: Client): ModelUser {
+    const bits = this.bitsOf(client);
+    const user = { client, pending: new Set<number>() };
+    const fresh = this.isTracked(client) ? user.pending : bits;
+    for (const { first, end } of this.ram) for (let page = first; page < end; page++) fresh.add(page);
+    this.usersOf(client).add(user);
+    return user;
   }
 
-  /** One user more, for whom nothing turns dirty. */
-  join(client: number): void {
-    this.users[client] = (this.users[client] as number) + 1;
-  }
-
-  stop(client: number): void {
-    this.users[client] = (this.users[client] as number) - 1;
-    if (!this.isTracked(client)) (this.bits[client] as Set<number>).clear();
+  stop(user: ModelUser): void {
+    this.usersOf(user.client).delete(user);
+    if (!this.isTracked(user.client)) this.bitsOf(user.client).clear();
   }
 
   unplug(id: string): void {
     const at = this.ram.findIndex((block) => block.id === id);
     const [gone] = this.ram.splice(at, 1) as [ModelRam];
-    for (const bits of this.bits) {
+    for (const bits of this.bits.values()) {
       for (const page of bits) {
         if ((gone.first <= page && page < gone.end) || !this.hasBitmapFor(page)) bits.delete(page);
       }
+    }
+    for (const { pending } of [...this.users.values()].flatMap((users) => [...users])) {
+      for (let page = gone.first; page < gone.end; page++) pending.delete(page);
     }
   }
 
@@ -119,19 +136,25 @@ export class MemoryModel {
     return page < this.endPage && this.hasBitmapFor(page);
   }
 
-  isDirty(page: number, client: number): boolean {
-    return this.isRam(page) && this.isStored(page, client);
+  /** To a user that uses nothing everything is dirty. */
+  isDirty(page: number, user: ModelUser): boolean {
+    if (!this.isRam(page)) return false;
+    return !this.uses(user) || this.isStored(page, user.client) || user.pending.has(page);
+  }
+
+  uses(user: ModelUser): boolean {
+    return this.usersOf(user.client).has(user);
   }
 
   /** As a vCPU sees it, which knows bitmap blocks only. */
-  isStored(page: number, client: number): boolean {
-    return this.isTracked(client) ? (this.bits[client] as Set<number>).has(page) : this.hasBitmapFor(page);
+  isStored(page: number, client: Client): boolean {
+    return this.isTracked(client) ? this.bitsOf(client).has(page) : this.hasBitmapFor(page);
   }
 
-  dirty(client: number): number[] {
+  dirty(user: ModelUser): number[] {
     const pages: number[] = [];
     for (const { first, end } of this.ram) {
-      for (let page = first; page < end; page++) if (this.isStored(page, client)) pages.push(page);
+      for (let page = first; page < end; page++) if (this.isDirty(page, user)) pages.push(page);
     }
     return pages;
   }
@@ -139,21 +162,34 @@ export class MemoryModel {
   /** @returns the clients of the mask for which a page turned dirty */
   mark(pages: readonly number[], mask: number): number {
     let turned = 0;
-    for (const client of [0, 1, 2]) {
-      if (Math.floor(mask / 2 ** client) % 2 === 0 || !this.isTracked(client)) continue;
-      const bits = this.bits[client] as Set<number>;
-      if (pages.some((page) => !bits.has(page))) turned += 2 ** client;
+    for (const client of CLIENTS) {
+      if ((mask & client) === 0 || !this.isTracked(client)) continue;
+      const bits = this.bitsOf(client);
+      if (pages.some((page) => !bits.has(page))) turned += client;
       for (const page of pages) bits.add(page);
     }
     return turned;
   }
 
-  /** Takes the dirty pages among `pages`, or all. */
-  take(client: number, pages?: readonly number[]): number[] {
+  /** Takes the dirty pages among `pages`, or all; those that are dirty for everybody stay so for the others. */
+  take(user: ModelUser, pages?: readonly number[]): number[] {
+    const bits = this.bitsOf(user.client);
     const wanted = pages === undefined ? undefined : new Set(pages);
-    const taken = this.dirty(client).filter((page) => wanted === undefined || wanted.has(page));
-    for (const page of taken) (this.bits[client] as Set<number>).delete(page);
+    const taken = this.dirty(user).filter((page) => wanted === undefined || wanted.has(page));
+    for (const page of taken) {
+      const shared = bits.delete(page);
+      for (const { pending } of this.usersOf(user.client)) if (shared) pending.add(page);
+      user.pending.delete(page);
+    }
     return taken;
+  }
+
+  private bitsOf(client: Client): Set<number> {
+    return this.bits.get(client) as Set<number>;
+  }
+
+  private usersOf(client: Client): Set<ModelUser> {
+    return this.users.get(client) as Set<ModelUser>;
   }
 }
 

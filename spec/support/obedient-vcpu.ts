@@ -1,8 +1,10 @@
 /** A vCPU that does as it is told: one order after another, and loops that end when a shared word says so. */
+
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
-import { attachVcpu, Client, type Vcpu } from '../../lib/vcpu.js';
+import { CLIENTS } from '../../lib/dirty/client.js';
+import { attachVcpu, MIGRATION, type Vcpu } from '../../lib/vcpu.js';
 import { Control, type LoopName, type Order, type Reply, type VcpuWork } from './vcpu-orders.js';
 
 export class ObedientVcpu {
@@ -109,7 +111,7 @@ export class ObedientVcpu {
       let page = 0;
       let turned = 0;
       this.each(() => {
-        if (this.vcpu.markPage(page, Client.Migration) !== 0) turned++;
+        if (this.vcpu.markPage(page, MIGRATION) !== 0) turned++;
         page = (page + 1) % this.guest.length;
         this.vcpu.quiescent();
       });
@@ -130,7 +132,7 @@ export class ObedientVcpu {
           const page = (random >>> 0) % pages;
           guest.set(page, random);
           const clients = vcpu.mark(page * pageSize);
-          for (let client = 0; client < 3; client++) if ((clients & (1 << client)) !== 0) turned[client]! += 1;
+          for (const [nth, client] of CLIENTS.entries()) if ((clients & client) !== 0) turned[nth]! += 1;
         }
         vcpu.quiescent();
       });

@@ -1,5 +1,6 @@
 /** Random steps of an owner and a vCPU, as data that fast-check can shrink. */
 import fc from 'fast-check';
+import { type Client, CODE, MIGRATION, VGA } from '../../lib/index.js';
 
 /** An address near an edge: of a RAM block, of a word, of a bitmap block. Which edges there are, the run knows. */
 export interface Near {
@@ -17,7 +18,7 @@ export interface Extent {
 export interface Place {
   readonly at: Near;
   readonly length: Extent;
-  readonly client: 0 | 1 | 2;
+  readonly client: Client;
   readonly mask: number;
 }
 
@@ -36,11 +37,17 @@ export type Step =
       readonly ratio: number;
       readonly mask: number;
     }
-  | ({ readonly kind: 'testAndClear' | 'snapshot'; readonly wait: boolean } & Place)
+  | ({ readonly kind: 'testAndClear' | 'snapshot'; readonly user: number; readonly wait: boolean } & Place)
   | { readonly kind: 'sync'; readonly pick: number; readonly wait: boolean }
-  | { readonly kind: 'harvest'; readonly client: 0 | 1 | 2; readonly into: number | undefined; readonly wait: boolean }
+  | {
+      readonly kind: 'harvest';
+      readonly client: Client;
+      readonly user: number;
+      readonly into: number | undefined;
+      readonly wait: boolean;
+    }
   | ({ readonly kind: 'setHas' | 'setDelete'; readonly pick: number } & Place)
-  | { readonly kind: 'track' | 'stop' | 'measure'; readonly client: 0 | 1 | 2 }
+  | { readonly kind: 'track' | 'stop' | 'measure'; readonly client: Client }
   | { readonly kind: 'setDispose'; readonly pick: number };
 
 const near: fc.Arbitrary<Near> = fc.record({
@@ -54,10 +61,12 @@ const extent: fc.Arbitrary<Extent> = fc.record({
   bytes: fc.integer({ min: -1, max: 1 }),
 });
 
-const client = fc.constantFrom<0 | 1 | 2>(0, 1, 2);
+const client = fc.constantFrom<Client>(VGA, CODE, MIGRATION);
 const mask = fc.integer({ min: 1, max: 7 });
 const pick = fc.nat(8);
 const place = { at: near, length: extent, client, mask };
+/** Which of the client's users. */
+const user = fc.nat(3);
 const wait = fc.boolean();
 
 function placed<Kind extends string>(...kinds: Kind[]) {
@@ -96,7 +105,7 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constantFrom('testAndClear' as const, 'snapshot' as const), ...place, wait }),
+    arbitrary: fc.record({ kind: fc.constantFrom('testAndClear' as const, 'snapshot' as const), ...place, user, wait }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('sync' as const), pick, wait }) },
   {
@@ -104,6 +113,7 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('harvest' as const),
       client,
+      user,
       into: fc.option(pick, { nil: undefined }),
       wait,
     }),

@@ -1,6 +1,6 @@
 /** An owner on a thread that is terminated without closing its engine, which lives in the memory it was given. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Client, DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, MIGRATION } from '../../lib/index.js';
 
 export interface OwnersPlace {
   readonly memory: WebAssembly.Memory;
@@ -21,7 +21,7 @@ const engine = DirtyMemory.create({
 });
 engine.ram.plug({ id: 'ram', size: 2 ** 20 });
 if (limit !== undefined) {
-  engine.harvestUnsynchronized(Client.Migration);
+  engine.whileStopped.harvest(MIGRATION);
   engine.limitDirtyRate(limit);
 }
 parentPort?.postMessage(engine.handle);

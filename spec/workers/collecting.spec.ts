@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { Client, type DirtyMemory } from '../../lib/index.js';
+import { type DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { gracePeriodSabotages } from '../../lib/stress/sabotage/grace-periods.js';
-import { CLIENTS, PAGE, smallEngine } from '../support/engines.js';
+import { CLIENTS, collectAtOnce, PAGE, smallEngine } from '../support/engines.js';
 import { itInBothForms } from '../support/long.js';
 import { track, turn, turns } from '../support/promises.js';
 import { endThreads } from '../support/remote-vcpu.js';
@@ -21,11 +21,11 @@ describe('vCPUs on worker threads: collecting', () => {
   it('waits for the interval in which a page was marked before it was stored to', async () => {
     const vcpu = await machine.attached('vcpu');
     await vcpu.begin('markThenStoreWhatIsTold');
-    const harvest = memory.harvest(Client.Migration);
+    const harvest = memory.harvest(MIGRATION);
     const tracked = track(harvest);
     await turns();
     expect(tracked.settled).to.equal(false);
-    expect(memory.isDirty(0, PAGE, Client.Migration), 'in flight').to.equal(true);
+    expect(memory.isDirty(0, PAGE, MIGRATION), 'in flight').to.equal(true);
     vcpu.tell(77);
     expect(await vcpu.end(), 'clients for which the page turned').to.equal(7);
     const { set } = await harvest;
@@ -58,16 +58,16 @@ describe('vCPUs on worker threads: collecting', () => {
     let taken = 0;
     let rounds = 0;
     while (rounds < leastRounds || taken < 5 * leastRounds) {
-      const { set } = memory.harvestUnsynchronized(Client.Migration);
+      const set = collectAtOnce(memory, MIGRATION);
       taken += set.pages;
       set.dispose();
       if (++rounds % 1000 === 0) await turn();
     }
     const turned = [0, 0, 0];
     for (const vcpu of vcpus) {
-      for (const [client, count] of ((await vcpu.stop()) as number[]).entries()) turned[client]! += count;
+      for (const [nth, count] of ((await vcpu.stop()) as number[]).entries()) turned[nth]! += count;
     }
-    const [vga, code, migration] = CLIENTS.map((client) => memory.harvestUnsynchronized(client).set.pages);
+    const [vga, code, migration] = CLIENTS.map((client) => collectAtOnce(memory, client).pages);
     expect(turned).to.deep.equal([vga, code, taken + (migration ?? 0)]);
   });
 
@@ -76,7 +76,7 @@ describe('vCPUs on worker threads: collecting', () => {
     for (let round = 0; round < 30; round++) {
       const dimm = memory.ram.plug({ id: 'dimm1', size: 192 * PAGE });
       const unplugged = memory.ram.unplug(dimm);
-      const { set } = await memory.harvest(Client.Migration);
+      const { set } = await memory.harvest(MIGRATION);
       await unplugged;
       for (const page of machine.copy.take(set)) expect(page).to.be.below(PAGES);
     }

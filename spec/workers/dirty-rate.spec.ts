@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { Client, type DirtyMemory, type DirtyRate } from '../../lib/index.js';
+import { CODE, type DirtyMemory, type DirtyRate, MIGRATION } from '../../lib/index.js';
 import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
-import { PAGE, smallEngine } from '../support/engines.js';
+import { collectAtOnce, PAGE, smallEngine } from '../support/engines.js';
 import { until } from '../support/promises.js';
 import { endThreads, type RemoteVcpu } from '../support/remote-vcpu.js';
 import { PAGES, STORING, StoringMachine } from './storing-machine.js';
@@ -24,7 +24,8 @@ describe('vCPUs on worker threads: measuring their dirty rates', () => {
     let stopped = false;
     const measured = (async () => {
       let count = 0;
-      for (; !stopped; count++) await memory.measureDirtyRate({ windowMs: 1, client: count % 4 === 0 ? 1 : 2 });
+      for (; !stopped; count++)
+        await memory.measureDirtyRate({ windowMs: 1, client: count % 4 === 0 ? CODE : MIGRATION });
       return count;
     })();
     return {
@@ -55,7 +56,7 @@ describe('vCPUs on worker threads: measuring their dirty rates', () => {
     await vcpu.stop();
     await vcpu.call('detach');
     await memory.measureDirtyRate({ windowMs: 1 });
-    copy.take(memory.harvestUnsynchronized(Client.Migration).set);
+    copy.take(collectAtOnce(memory, MIGRATION));
     expect(copy.differing()).to.not.be.empty;
   });
 
@@ -65,7 +66,7 @@ describe('vCPUs on worker threads: measuring their dirty rates', () => {
     let harvests = 0;
     const harvesting = (async () => {
       for (; !abort.signal.aborted; harvests++) {
-        (await memory.harvest(Client.Migration)).set.dispose();
+        (await memory.harvest(MIGRATION)).set.dispose();
         await new Promise((resolve) => setTimeout(resolve, 3));
       }
     })();
@@ -104,7 +105,7 @@ describe('vCPUs on worker threads: dirty-rate limits', () => {
   /** It has more pages to dirty than a limit of one a second allows in the time of a test. */
   const asleep = async (count = 0): Promise<void> => {
     await until(() => {
-      memory.harvestUnsynchronized(Client.Migration).set.dispose();
+      collectAtOnce(memory, MIGRATION).dispose();
       return online() === count;
     });
   };
@@ -120,7 +121,7 @@ describe('vCPUs on worker threads: dirty-rate limits', () => {
     const { rounds } = vcpu;
     memory.rcu.synchronizeBlocking({ timeoutMs: 30_000 });
     await memory.rcu.synchronize();
-    (await memory.harvest(Client.Migration)).set.dispose();
+    (await memory.harvest(MIGRATION)).set.dispose();
     expect(vcpu.rounds).to.equal(rounds);
   });
 
@@ -213,8 +214,8 @@ describe('vCPUs on worker threads: dirty-rate limits', () => {
     const { wait } = Atomics;
     for (const handle of [memory.handle, structuredClone(memory.handle)]) {
       const local = attachVcpu(handle);
-      await memory.testAndClear(0, PAGES * PAGE, Client.Migration);
-      for (let page = 0; page < PAGES; page++) local.markPage(page, Client.Migration);
+      await memory.testAndClear(0, PAGES * PAGE, MIGRATION);
+      for (let page = 0; page < PAGES; page++) local.markPage(page, MIGRATION);
       Atomics.wait = () => {
         throw new Error('the owner sleeps');
       };

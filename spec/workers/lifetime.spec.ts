@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { Client, type DirtyMemory } from '../../lib/index.js';
+import { type DirtyMemory, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -24,7 +24,7 @@ describe('an engine that was closed while its worker lives on', () => {
 
   const uses: [what: string, use: (engine: DirtyMemory) => void | Promise<void>][] = [
     ['was supervising it', (engine) => engine.supervise(worker)],
-    ['has collected, and has spare blocks', async (engine) => (await engine.harvest(Client.Vga)).set.dispose()],
+    ['has collected, and has spare blocks', async (engine) => (await engine.harvest(VGA)).set.dispose()],
     ['has a reader on this thread that never detached', (engine) => void attachVcpu(engine.handle).quiescent()],
     ['had listeners', (engine) => engine.on('stall', () => {})],
     ['has measured', async (engine) => void (await engine.measureDirtyRate({ windowMs: 1 }))],

@@ -1,6 +1,6 @@
 /** An owner on a thread that nothing but its engine keeps alive. Exits with 0 only when what it awaits has ended. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { DirtyMemory } from '../../lib/index.js';
+import { DirtyMemory, VGA } from '../../lib/index.js';
 
 /** What the owner does once the thread that started it has attached a reader. */
 export type OwnerTask =
@@ -20,7 +20,7 @@ const dimm = memory.ram.plug({ id: 'dimm', size: 4096 });
 const tasks: Record<OwnerTask, () => unknown> = {
   synchronize: () => memory.rcu.synchronize(),
   barrier: () => memory.rcu.barrier(),
-  harvest: () => memory.harvest(0),
+  harvest: () => memory.harvest(VGA),
   unplug: () => memory.ram.unplug(dimm),
   close: () => memory.close(),
   startPoll: () => void memory.rcu.startPoll(),

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { CREATING, Header, Slot, Slots } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
-import { type ArenaHandle, DirtyMemory, UsageError } from '../../lib/index.js';
+import { type ArenaHandle, DirtyMemory, UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -40,7 +40,7 @@ describe('an engine whose owner’s thread has died', () => {
     expect(DirtyMemory.reclaim({ memory, byteOffset }), 'again').to.deep.equal([]);
     const engine = next();
     engine.ram.plug({ id: 'ram', size: PAGE });
-    expect(attachVcpu(engine.handle).isDirty(0, PAGE, 0)).to.equal(true);
+    expect(attachVcpu(engine.handle).isDirty(0, PAGE, VGA)).to.equal(true);
     expectThrow(() => attachVcpu(handle), UsageError, 'another one was created in its place');
   });
 
@@ -117,7 +117,7 @@ describe('reclaiming', () => {
     const engine = smallEngine({ memory });
     expectThrow(() => DirtyMemory.reclaim({ memory }), UsageError, 'DirtyMemory.reclaim', "this thread's own", 'close');
     engine.ram.plug({ id: 'ram', size: PAGE });
-    expect(attachVcpu(engine.handle).isDirty(0, PAGE, 0)).to.equal(true);
+    expect(attachVcpu(engine.handle).isDirty(0, PAGE, VGA)).to.equal(true);
     for (const wrong of [65, -64, 0.5, 2 ** 20]) {
       const call = (): unknown => DirtyMemory.reclaim({ memory, byteOffset: wrong });
       expectThrow(call, RangeError, 'DirtyMemory.reclaim', 'byteOffset', wrong);

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header, Slot, Slots } from '../../lib/arena/layout.js';
-import type { DirtyMemory } from '../../lib/index.js';
-import { cleanAll, PAGE, smallEngine } from '../support/engines.js';
+import { type DirtyMemory, VGA } from '../../lib/index.js';
+import { CLIENTS, cleanAll, PAGE, smallEngine } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
 import { endThreads, RemoteVcpu } from '../support/remote-vcpu.js';
 
@@ -71,7 +71,7 @@ describe('vCPUs on worker threads: registration', () => {
     await vcpu.call('quiescent');
     const after = await vcpu.order({ do: 'tables' });
     const { words } = Arena.attach('test', memory.handle);
-    expect(after).to.deep.equal([0, 1, 2].map((client) => words.load(Header.Roots + client)));
+    expect(after).to.deep.equal([0, 1, 2].map((root) => words.load(Header.Roots + root)));
     expect(after).to.not.deep.equal(before);
   });
 
@@ -84,7 +84,7 @@ describe('vCPUs on worker threads: registration', () => {
     vcpu.tell(dimm.offset + 5 * PAGE);
     expect(await vcpu.end(), 'clients for which the page turned').to.equal(7);
     expect(memory.rcu.poll(cookie), 'it has reported nothing').to.equal(false);
-    for (const client of [0, 1, 2] as const) {
+    for (const client of CLIENTS) {
       expect(memory.isDirty(dimm.offset + 5 * PAGE, PAGE, client)).to.equal(true);
       expect(memory.isDirty(dimm.offset, 5 * PAGE, client)).to.equal(false);
     }
@@ -110,7 +110,7 @@ describe('vCPUs on worker threads: registration', () => {
     await vcpu.call('quiescent');
     await unplugged;
     await expectReject(() => vcpu.call('mark', dimm1.offset), RangeError, 'mark');
-    expect(memory.isDirty(0, PAGE, 0)).to.equal(true);
+    expect(memory.isDirty(0, PAGE, VGA)).to.equal(true);
     memory.ram.plug({ id: 'dimm1', size: 64 * PAGE, offset: dimm1.offset });
   });
 });

@@ -1,8 +1,8 @@
 /** A machine whose vCPUs store on worker threads, and a copy of its RAM that harvests keep: what no store may be missing in. */
 import { expect } from 'chai';
 import { Words } from '../../lib/arena/words.js';
-import { Client, type DirtyMemory } from '../../lib/index.js';
-import { cleanAll, PAGE } from '../support/engines.js';
+import { type DirtyMemory, MIGRATION } from '../../lib/index.js';
+import { cleanAll, collectAtOnce, PAGE } from '../support/engines.js';
 import { GuestCopy } from '../support/guest-copy.js';
 import { RemoteVcpu } from '../support/remote-vcpu.js';
 import type { LoopName } from '../support/vcpu-orders.js';
@@ -52,7 +52,7 @@ export class StoringMachine {
   /** When they have stopped the copy is the guest's RAM. */
   async stop(vcpus: readonly RemoteVcpu[]): Promise<void> {
     for (const vcpu of vcpus) await vcpu.stop();
-    this.copy.take(this.memory.harvestUnsynchronized(Client.Migration).set);
+    this.copy.take(collectAtOnce(this.memory, MIGRATION));
     expect(this.copy.differing()).to.deep.equal([]);
   }
 }

@@ -3,29 +3,23 @@
  * contents were copied after that, or when their owner gave them away.
  */
 import type { WaitOptions } from '../../base/wait.js';
-import { Client } from '../../dirty/client.js';
-import type { ExclusiveUser } from '../../dirty/client-bitmap.js';
-import { ExclusiveUse } from '../../dirty/exclusive-use.js';
+import { MIGRATION } from '../../dirty/client.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import type { Run } from '../../dirty/run-iterator.js';
-import { type DirtyMemory, engineOf } from '../../dirty-memory.js';
-
-const USER: ExclusiveUser = { name: 'a migration', remedy: 'await its result, or cancel it' };
+import type { DirtyMemory } from '../../dirty-memory.js';
+import type { Tracking } from '../../tracking.js';
 
 export class DirtyPages {
   readonly toSend: PageSet;
-  private readonly use: ExclusiveUse;
-  private readonly pageSize: number;
+  private readonly memory: DirtyMemory;
   private options: WaitOptions = {};
+  private tracking: Tracking | undefined;
   private turn: Promise<unknown> = Promise.resolve();
 
-  /** Nobody else collects from here on. @throws UsageError when the engine is closed */
+  /** @throws UsageError when the engine is closed */
   constructor(memory: DirtyMemory) {
-    memory.rcu.lifecycle.check('migrate');
-    const engine = engineOf(memory);
-    this.use = new ExclusiveUse(engine, 'migrate', engine.bitmapOf(Client.Migration), USER);
+    this.memory = memory;
     this.toSend = memory.createPageSet();
-    this.pageSize = memory.pageSize;
   }
 
   /**
@@ -34,12 +28,12 @@ export class DirtyPages {
    */
   async begin(options: WaitOptions): Promise<void> {
     this.options = options;
-    await this.use.begin(options);
+    this.tracking = await this.memory.track(MIGRATION, { name: 'a migration', ...options });
   }
 
   /** @returns how many pages there are to send that there were not before */
   async collect(): Promise<number> {
-    return this.inTurn(() => this.use.harvest(this.toSend, this.options));
+    return this.inTurn(async () => (await this.begun.harvest({ into: this.toSend, ...this.options })).added);
   }
 
   /**
@@ -52,16 +46,21 @@ export class DirtyPages {
       this.options.signal?.throwIfAborted();
       const clears = ranges().map(({ start, length }) => {
         this.toSend.delete(start, length);
-        return this.use.clear({ first: start / this.pageSize, end: (start + length) / this.pageSize }, this.options);
+        return this.begun.testAndClear(start, length, this.options);
       });
       await Promise.all(clears);
     });
   }
 
-  /** Without waiting for readers. All RAM is dirty for others who collect, who have not seen what was collected here. */
+  /** Without waiting for readers. */
   end(): void {
     this.toSend.dispose();
-    this.use.end();
+    this.tracking?.abandon();
+  }
+
+  private get begun(): Tracking {
+    if (this.tracking === undefined) throw new Error('dirty pages are asked for before they are tracked');
+    return this.tracking;
   }
 
   private inTurn<T>(body: () => Promise<T>): Promise<T> {

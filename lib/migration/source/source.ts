@@ -43,9 +43,7 @@ const whereabouts = new Whereabouts();
  * Begins to send a machine to the process at the other end of the stream, which calls `receive`. Called on the thread that
  * owns the engine. (QEMU: qmp_migrate.)
  *
- * The machine's MIGRATION bits are the migration's until it has ended: every other collection of them is refused with a
- * UsageError. One that was called before ends as ever. When the migration has ended all RAM is dirty for MIGRATION, since
- * others who collect it have missed what the migration has taken.
+ * The migration is a user of MIGRATION with a dirty set of its own: others collect beside it, and neither misses a page.
  * @throws TypeError, RangeError for bad arguments; UsageError while a migration of the machine is under way, when the machine
  *   has gone, and while it is not decided whether it has
  */

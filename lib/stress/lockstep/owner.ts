@@ -7,8 +7,9 @@
  * The race is between the test of a bit and its clear, so the owner aims: it shifts the two threads against each other
  * until the clear falls into the middle of the vCPU's marks. Volleys of which that is so are *contested*.
  */
-import { Client } from '../../dirty/client.js';
+import { MIGRATION } from '../../dirty/client.js';
 import { type SwapPolicy, shippedSwapPolicy } from '../../dirty/density.js';
+import { EVERYTHING } from '../../dirty/page-range.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import { type DirtyMemory, openEngine } from '../../dirty-memory.js';
 import type { Engine } from '../../engine.js';
@@ -68,7 +69,7 @@ export class LitmusOwner {
     const burst = choices.pick(BURSTS);
     const lag = this.lag + choices.between(-JITTER, JITTER);
     const orders = { markFirst, burst, start, delay: -lag };
-    if (!choices.oneIn(CLEAN_ONE_IN)) memory.setDirtyRange(0, ALL, 1 << Client.Migration);
+    if (!choices.oneIn(CLEAN_ONE_IN)) memory.setDirtyRange(0, ALL, MIGRATION);
     if (!pair.meet(stopped)) return undefined;
     pair.begin(volley, orders);
     delay(lag);
@@ -93,17 +94,24 @@ export class LitmusOwner {
   }
 
   harvest(): Promise<unknown> {
-    return this.memory.harvest(Client.Migration, { into: this.set });
+    return this.memory.harvest(MIGRATION, { into: this.set });
   }
 
   /** Misused: the vCPU runs. */
   harvestUnsynchronized(): void {
-    this.memory.harvestUnsynchronized(Client.Migration, { into: this.set });
+    const { engine } = this;
+    engine.collector.collectWhileStopped({
+      operation: 'harvest',
+      bitmap: engine.bitmapOf(MIGRATION),
+      user: engine.ownUserOf(MIGRATION),
+      range: () => EVERYTHING,
+      deliver: (taken) => this.set.absorb(taken),
+    });
   }
 
   /** No collection at all: what a harvest is built on, with the copy hard on its heels. */
   clear(): void {
-    const block = this.engine.bitmapOf(Client.Migration).blockAt(0);
+    const block = this.engine.bitmapOf(MIGRATION).blockAt(0);
     this.engine.kernel.clearLive(block, 0, VOLLEY_PAGES);
   }
 
@@ -114,7 +122,7 @@ export class LitmusOwner {
   }
 
   private isDirty(page: number): boolean {
-    return this.memory.isDirty((page % VOLLEY_PAGES) * PAGE_SIZE, 1, Client.Migration);
+    return this.memory.isDirty((page % VOLLEY_PAGES) * PAGE_SIZE, 1, MIGRATION);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** A machine on one of the hosts: an engine, RAM in several DIMMs, and vCPUs on threads of their own. */
 import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
-import { Client, DirtyMemory, type RamBlock } from '../../index.js';
+import { DirtyMemory, MIGRATION, type RamBlock } from '../../index.js';
 import type { SourceMachine } from '../../migration/index.js';
 import { guestFault } from './guest-check.js';
 import { Command, GuestControl, type MachineState } from './guest-control.js';
@@ -96,7 +96,7 @@ export class GuestMachine implements SourceMachine {
   saveState(): Uint8Array {
     const page = devicePage(this.plan);
     new Int32Array(this.ram)[(page * PAGE) / 4] = this.control.countSave();
-    this.memory.setDirty(page * PAGE, Client.Migration);
+    this.memory.setDirty(page * PAGE, MIGRATION);
     return new TextEncoder().encode(JSON.stringify(this.control.state));
   }
 

@@ -14,6 +14,7 @@ import { retirementSabotages } from './retirement.js';
 import type { Sabotage } from './sabotage.js';
 import { tableSabotages } from './tables.js';
 import { trackingSabotages } from './tracking.js';
+import { userSabotages } from './users.js';
 
 export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...gracePeriodSabotages,
@@ -22,6 +23,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...bitmapSabotages,
   ...tableSabotages,
   ...trackingSabotages,
+  ...userSabotages,
   ...collectionSabotages,
   ...retirementSabotages,
 };

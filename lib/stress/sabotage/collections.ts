@@ -9,10 +9,9 @@ import { CORRUPTION, type Sabotage } from './sabotage.js';
 /** The grace period is waited for first, and protects nothing. */
 class ClearsAfterwards extends Collector {
   override async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
-    const { operation, bitmap, range, deliver, maxPages } = collection;
-    if (maxPages !== undefined) return super.collect(collection, options);
+    if (collection.maxPages !== undefined) return super.collect(collection, options);
     await this.parts.rcu.synchronize(options);
-    return this.collectUnsynchronized(operation, bitmap, range(), deliver);
+    return this.collectWhileStopped(collection);
   }
 }
 

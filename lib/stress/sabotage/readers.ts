@@ -2,7 +2,7 @@
 import type { Arena } from '../../arena/arena.js';
 import { Header, Slot, Table } from '../../arena/layout.js';
 import { Words } from '../../arena/words.js';
-import { Client } from '../../dirty/client.js';
+import { CODE, rootOf } from '../../dirty/client.js';
 import { Vcpu, type VcpuSetup } from '../../dirty/vcpu.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
@@ -114,7 +114,7 @@ abstract class WrongForCode extends Words {
   }
 
   private isOfCode(index: number): boolean {
-    const table = this.load(Header.Roots + Client.Code);
+    const table = this.load(Header.Roots + rootOf(CODE));
     const blockWords = 2 ** this.get(Header.BlockShift) / 32;
     for (let entry = this.get(table + Table.Length) - 1; entry >= 0; entry--) {
       const block = this.get(table + Table.Entries + entry);
@@ -232,13 +232,13 @@ export const readerSabotages = {
   'code-set-by-load-and-store': {
     description: "a mark's bit for CODE is a load and a store in place of an atomic or",
     vcpu: (setup) => new Vcpu(seenThrough(setup, SetsCodeInTwoSteps)),
-    shows: { conserved: Client.Code },
+    shows: { conserved: CODE },
     oracles: CORRUPTION,
   },
   'code-turned-told-twice': {
     description: 'a mark for CODE tells that the page turned when it saw the bit clear, whatever the or found',
     vcpu: (setup) => new Vcpu(seenThrough(setup, TellsWhatItSaw)),
-    shows: { conserved: Client.Code },
+    shows: { conserved: CODE },
     oracles: ['conservation'],
   },
   'blocks-looked-for-in-one-table': {

@@ -12,9 +12,9 @@ class PublishesLate extends BlockTables {
   protected override publish(built: readonly NewTable[]): AfterGracePeriod {
     const replaced = built.map(([bitmap]) => [bitmap, bitmap.table] as const);
     const release = super.publish(built);
-    for (const [{ client }, old] of replaced) this.arena.words.store(Header.Roots + client, old);
+    for (const [{ root }, old] of replaced) this.arena.words.store(Header.Roots + root, old);
     queueMicrotask(() => {
-      for (const [{ client, table }] of replaced) this.arena.words.store(Header.Roots + client, table);
+      for (const [{ root, table }] of replaced) this.arena.words.store(Header.Roots + root, table);
     });
     return release;
   }

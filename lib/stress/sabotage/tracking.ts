@@ -2,12 +2,6 @@
 import { BlockTables } from '../../dirty/block-tables.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
-class StartsClean extends BlockTables {
-  override start(...[bitmap, , purpose]: Parameters<BlockTables['start']>): ReturnType<BlockTables['start']> {
-    return super.start(bitmap, [], purpose);
-  }
-}
-
 class FreesAtOnce extends BlockTables {
   override stop(...of: Parameters<BlockTables['stop']>): ReturnType<BlockTables['stop']> {
     super.stop(...of)();
@@ -25,11 +19,6 @@ class TellsOfEndsOnly extends BlockTables {
 }
 
 export const trackingSabotages = {
-  'tracking-starts-clean': {
-    description: 'a client that is tracked anew has clean bitmaps',
-    parts: { tables: (...of) => new StartsClean(...of) },
-    oracles: CORRUPTION,
-  },
   'tracking-ends-without-grace-period': {
     description: 'the bitmaps of a client that is not tracked any more are freed at once',
     parts: { tables: (...of) => new FreesAtOnce(...of) },

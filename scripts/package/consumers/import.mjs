@@ -2,17 +2,17 @@
 import assert from 'node:assert';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { Client, DirtyMemory } from 'dirtymem';
+import { DirtyMemory, MIGRATION } from 'dirtymem';
 
 const memory = DirtyMemory.create({ maxRamBytes: 2 ** 30 });
 assert.strictEqual(memory.stats().kernel, 'wasm');
 const dimm = memory.ram.plug({ id: 'dimm0', size: 2 ** 20 });
-(await memory.harvest(Client.Migration)).set.dispose();
+(await memory.harvest(MIGRATION)).set.dispose();
 
 const worker = new Worker(new URL('./import-vcpu.mjs', import.meta.url), { workerData: memory.handle });
 memory.supervise(worker);
 await new Promise((resolve, reject) => worker.once('error', reject).once('exit', resolve));
-const { set } = await memory.harvest(Client.Migration);
+const { set } = await memory.harvest(MIGRATION);
 assert.deepStrictEqual([...set.runs()], [{ start: 8192, length: 4096 }]);
 set.dispose();
 await memory.ram.unplug(dimm);

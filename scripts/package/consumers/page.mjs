@@ -1,12 +1,12 @@
 // A page's use of the package: nothing of Node's. The thread is written as bundlers know it.
-import { Client, DirtyMemory } from 'dirtymem';
+import { DirtyMemory, MIGRATION } from 'dirtymem';
 
 export async function run(startThread) {
   const memory = DirtyMemory.create({ maxRamBytes: 2 ** 30 });
   memory.ram.plug({ id: 'dimm0', size: 2 ** 20 });
-  (await memory.harvest(Client.Migration)).set.dispose();
+  (await memory.harvest(MIGRATION)).set.dispose();
   await startThread(memory.handle);
-  const { set } = await memory.harvest(Client.Migration);
+  const { set } = await memory.harvest(MIGRATION);
   const runs = [...set.runs()];
   set.dispose();
   await memory.close();

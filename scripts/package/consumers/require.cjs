@@ -3,15 +3,15 @@ const assert = require('node:assert');
 const { isMainThread, Worker, workerData } = require('node:worker_threads');
 
 async function own() {
-  const { Client, DirtyMemory } = require('dirtymem');
+  const { DirtyMemory, MIGRATION } = require('dirtymem');
   const memory = DirtyMemory.create({ maxRamBytes: 2 ** 30 });
   assert.strictEqual(memory.stats().kernel, 'wasm');
   memory.ram.plug({ id: 'dimm0', size: 2 ** 20 });
-  (await memory.harvest(Client.Migration)).set.dispose();
+  (await memory.harvest(MIGRATION)).set.dispose();
   const worker = new Worker(__filename, { workerData: memory.handle });
   memory.supervise(worker);
   await new Promise((resolve, reject) => worker.once('error', reject).once('exit', resolve));
-  const { set } = await memory.harvest(Client.Migration);
+  const { set } = await memory.harvest(MIGRATION);
   assert.deepStrictEqual([...set.runs()], [{ start: 8192, length: 4096 }]);
   set.dispose();
   await memory.close();

@@ -1,12 +1,14 @@
 // What a consumer writes, with its types. An error that is expected and does not come shows that a type is lost.
 import {
-  Client,
+  type Client,
   DirtyMemory,
   type DirtyMemoryOptions,
   type HarvestResult,
+  MIGRATION,
   type PageSet,
   type RamBlock,
   type Stats,
+  VGA,
 } from 'dirtymem';
 import {
   type Arbiter,
@@ -29,8 +31,11 @@ export const stats: Stats = memory.stats();
 memory.on('stall', ({ readers }) => readers.map(({ name }) => name.length));
 
 export async function collect(into: PageSet, signal: AbortSignal): Promise<number> {
-  const result: HarvestResult = await memory.harvest(Client.Migration, { into, timeoutMs: 100, signal });
-  for (const { start, length } of result.set.runs()) result.set.delete(start, length);
+  const result: HarvestResult = await memory.harvest(MIGRATION, { into, timeoutMs: 100, signal });
+  for (const { start, length } of result.set) result.set.delete(start, length);
+  for (const { offset, length } of into.runs({ block })) console.log(offset, length);
+  into.union(result.set);
+  result.set[Symbol.dispose]();
   return result.added;
 }
 
@@ -49,7 +54,11 @@ export async function accept(machine: DestinationMachine, stream: ByteStream): P
 
 // @ts-expect-error a vCPU does not plug
 vcpu.ram.plug({ id: 'dimm1', size: 4096 });
-// @ts-expect-error there is no such client
+export const watched: readonly Client[] = [VGA, MIGRATION];
+memory.setDirtyRange(0, 1, VGA | MIGRATION);
+// @ts-expect-error that is a mask of two clients
 memory.isDirty(0, 1, 3);
+// @ts-expect-error a client of before: clients are their bits, and `Client` is their type alone
+memory.isDirty(0, 1, Client.Migration);
 // @ts-expect-error pages are counted in numbers
 export const text: string = block.pages.pages;

@@ -12,9 +12,9 @@ let turned0: u32 = 0;
 let turned1: u32 = 0;
 let turned2: u32 = 0;
 
-/** How often this thread was told of a page. */
-export function turned(client: u32): u32 {
-  return client == 0 ? turned0 : client == 1 ? turned1 : turned2;
+/** How often this thread was told of a page, for the client of the root. */
+export function turned(root: u32): u32 {
+  return root == 0 ? turned0 : root == 1 ? turned1 : turned2;
 }
 
 export function seed(value: u32): void {

@@ -6,6 +6,7 @@ import { litmusScenarios } from './litmus.js';
 import { rateScenarios } from './rates.js';
 import { replacingScenarios } from './replacing.js';
 import { trackingScenarios } from './tracking.js';
+import { userScenarios } from './users.js';
 import { waitingScenarios } from './waiting.js';
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -13,6 +14,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...collectingScenarios,
   ...hotplugScenarios,
   ...trackingScenarios,
+  ...userScenarios,
   ...waitingScenarios,
   ...rateScenarios,
   ...replacingScenarios,

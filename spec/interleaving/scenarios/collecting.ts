@@ -1,6 +1,6 @@
 /** Marks against collections. */
 
-import { Client } from '../../../lib/dirty/client.js';
+import { CODE, clientName, MIGRATION, VGA } from '../../../lib/dirty/client.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
 import { BLOCK, type OwnerSide, PAGE } from './owner-side.js';
@@ -11,7 +11,7 @@ const NOWHERE = 6 * BLOCK;
 
 /** Pages 0 and 1 are dirty, and all others clean. */
 const twoDirty = ({ memory }: OwnerSide): void => {
-  memory.setDirtyRange(0, 2 * PAGE, 1 << Client.Migration);
+  memory.setDirtyRange(0, 2 * PAGE, MIGRATION);
 };
 
 const harvest: Pick<EngineScenario, 'setUp' | 'owner' | 'readers'> = {
@@ -60,9 +60,9 @@ export const collectingScenarios: Readonly<Record<string, Scenario>> = {
   }),
   'marks-for-all-clients-against-harvest': engineScenario({
     about: 'two readers mark clean pages of one word for all clients while the owner harvests one of them',
-    clients: [Client.Vga, Client.Code, Client.Migration],
+    clients: [VGA, CODE, MIGRATION],
     owner: async (owner) => {
-      owner.stage.note(0, await owner.collect({}, Client.Code));
+      owner.stage.note(0, await owner.collect({}, CODE));
     },
     readers: [
       (reader) => {
@@ -76,7 +76,7 @@ export const collectingScenarios: Readonly<Record<string, Scenario>> = {
   'turned-page-told-against-harvest': engineScenario({
     about:
       'two readers mark a clean page for all clients while the owner harvests: who turned it, and no other, is told',
-    clients: [Client.Vga, Client.Code, Client.Migration],
+    clients: [VGA, CODE, MIGRATION],
     owner: async (owner) => {
       await owner.collect();
     },
@@ -89,12 +89,11 @@ export const collectingScenarios: Readonly<Record<string, Scenario>> = {
       },
     ],
     judge: ([, ...told], { delivered }) => {
-      for (const client of [Client.Vga, Client.Code, Client.Migration]) {
-        const tellings = told.filter((mask) => (mask & (1 << client)) !== 0).length;
-        if (tellings !== delivered[client]) {
-          throw new Error(
-            `client ${client} had ${delivered[client]} pages that turned, of which ${tellings} were told`,
-          );
+      for (const client of [VGA, CODE, MIGRATION]) {
+        const tellings = told.filter((mask) => (mask & client) !== 0).length;
+        const turned = delivered.get(client) ?? 0;
+        if (tellings !== turned) {
+          throw new Error(`${clientName(client)} had ${turned} pages that turned, of which ${tellings} were told`);
         }
       }
     },

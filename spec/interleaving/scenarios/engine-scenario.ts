@@ -1,5 +1,5 @@
 /** A scenario of one engine: an owner, and readers. */
-import { Client } from '../../../lib/dirty/client.js';
+import { type Client, MIGRATION } from '../../../lib/dirty/client.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineSetting, OwnerSide } from './owner-side.js';
 import { ReaderSide } from './reader-side.js';
@@ -23,7 +23,7 @@ export interface EngineScenario extends Omit<EngineSetting, 'readers'> {
 }
 
 export function engineScenario(scenario: EngineScenario): Scenario {
-  const { about, mortal = [], clients = [Client.Migration], readers, attachInRace = [] } = scenario;
+  const { about, mortal = [], clients = [MIGRATION], readers, attachInRace = [] } = scenario;
   return {
     about,
     mortal,
@@ -47,10 +47,10 @@ export function engineScenario(scenario: EngineScenario): Scenario {
         setUp: async () => {
           owner = new OwnerSide(stage, { ...scenario, readers: scenario.slots ?? readers.length });
           for (const client of clients) {
-            if ((owner.memory.tracked & (1 << client)) !== 0) await owner.collect({}, client);
+            if ((owner.memory.tracked & client) !== 0) await owner.collect({}, client);
           }
           await scenario.setUp?.(owner);
-          owner.delivered.fill(0);
+          owner.delivered.clear();
         },
         race: () => scenario.owner(owner),
         check: async () => {

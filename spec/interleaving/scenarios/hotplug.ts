@@ -1,6 +1,6 @@
 /** RAM that comes and goes, against readers and collections. */
 import { Header } from '../../../lib/arena/layout.js';
-import { Client } from '../../../lib/dirty/client.js';
+import { MIGRATION } from '../../../lib/dirty/client.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
 import { BLOCK, type OwnerSide, PAGE } from './owner-side.js';
@@ -62,7 +62,7 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
   'extend-against-harvest': engineScenario({
     about: 'a table is extended while a harvest waits for the readers',
     setUp: ({ memory }) => {
-      memory.setDirty(0, 2);
+      memory.setDirty(0, MIGRATION);
     },
     owner: async (owner) => {
       const harvested = owner.collect();
@@ -132,7 +132,7 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
     setUp: async (owner) => {
       owner.dimm = owner.plug('gone', BLOCK, BLOCK);
       await owner.collect();
-      for (const page of [0, BLOCK]) owner.memory.setDirty(page * PAGE, Client.Migration);
+      for (const page of [0, BLOCK]) owner.memory.setDirty(page * PAGE, MIGRATION);
     },
     owner: async (owner) => {
       const { ram } = owner.memory;

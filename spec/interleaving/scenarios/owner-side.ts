@@ -2,14 +2,15 @@
 import type { Allocator } from '../../../lib/arena/allocator.js';
 import type { Arena } from '../../../lib/arena/arena.js';
 import { Header, regionsOf, Table } from '../../../lib/arena/layout.js';
-import { Client } from '../../../lib/dirty/client.js';
+import { CLIENTS, type Client, clientName, MIGRATION, rootOf } from '../../../lib/dirty/client.js';
 import type { PageSet } from '../../../lib/dirty/page-set.js';
-import type { Tracking } from '../../../lib/dirty/tracking.js';
-import { type DirtyMemory, type HarvestOptions, openEngine } from '../../../lib/dirty-memory.js';
+import { type DirtyMemory, openEngine } from '../../../lib/dirty-memory.js';
+import type { HarvestOptions } from '../../../lib/index.js';
 import type { Parts } from '../../../lib/parts.js';
 import type { RamBlock } from '../../../lib/ram/ram-block.js';
 import { SABOTAGES, sabotagedParts } from '../../../lib/stress/sabotage/catalogue.js';
 import type { SupervisedWorker } from '../../../lib/supervision.js';
+import type { Tracking } from '../../../lib/tracking.js';
 import { ARENA_BYTES, type Stage } from '../checker/scenario.js';
 import type { Scheduler } from '../checker/scheduler.js';
 
@@ -34,9 +35,9 @@ export class OwnerSide {
   dimm: RamBlock;
   tracking: Tracking | undefined;
   /** Of each client, how many pages its collections have delivered. */
-  readonly delivered = [0, 0, 0];
-  /** Of the clients that were collected, by page. */
-  private readonly replicas = new Map<Client, (number | undefined)[]>();
+  readonly delivered = new Map<Client, number>();
+  /** Of the users that have collected, by page. */
+  private readonly replicas = new Map<Client | Tracking, (number | undefined)[]>();
   private readonly readers: number;
   private closed = false;
 
@@ -68,21 +69,33 @@ export class OwnerSide {
     return dimm;
   }
 
-  /** Collects a client's pages and copies them, as a migration would. @returns how many there were */
-  async collect(options: HarvestOptions = {}, client: Client = Client.Migration): Promise<number> {
-    const { set, added } = await this.memory.harvest(client, options);
-    this.delivered[client] = (this.delivered[client] as number) + added;
-    this.copy(set, client);
+  /**
+   * Collects pages and copies them, as a migration would.
+   * @param user a client, for the engine's own user of it, or another user
+   * @returns how many there were
+   */
+  async collect(options: HarvestOptions = {}, user: Client | Tracking = MIGRATION): Promise<number> {
+    const own = typeof user === 'number';
+    const { set, added } = await (own ? this.memory.harvest(user, options) : user.harvest(options));
+    const client = own ? user : user.client;
+    this.delivered.set(client, (this.delivered.get(client) ?? 0) + added);
+    this.copy(set, user);
     set.dispose();
     return added;
   }
 
   /** A collection that is given up at once. */
-  async collectInVain(): Promise<void> {
+  async collectInVain(user?: Tracking): Promise<void> {
     const abort = new AbortController();
-    const collected = this.collect({ signal: abort.signal });
+    const collected = this.collect({ signal: abort.signal }, user);
     abort.abort();
     await collected.catch(unlessAborted(abort.signal));
+  }
+
+  /** Its replica is of no use any more. */
+  async stop(user: Tracking): Promise<void> {
+    await user.stop();
+    this.replicas.delete(user);
   }
 
   async close(): Promise<void> {
@@ -98,9 +111,9 @@ export class OwnerSide {
     this.checkZeroBlock();
     this.checkFullBlock();
     if (this.closed) return;
-    for (const [client, replica] of this.replicas) {
-      await this.collect({}, client);
-      this.compare(client, replica);
+    for (const [user, replica] of this.replicas) {
+      await this.collect({}, user);
+      this.compare(user, replica);
     }
     await this.close();
   }
@@ -143,22 +156,22 @@ export class OwnerSide {
     });
   }
 
-  private copy(set: PageSet, client: Client): void {
-    const replica = this.replicas.get(client) ?? [];
-    this.replicas.set(client, replica);
+  private copy(set: PageSet, user: Client | Tracking): void {
+    const replica = this.replicas.get(user) ?? [];
+    this.replicas.set(user, replica);
     for (const { start, length } of set.runs()) {
       for (let page = start / PAGE; page < (start + length) / PAGE; page++) replica[page] = this.stage.guest.get(page);
     }
   }
 
-  private compare(client: Client, replica: readonly (number | undefined)[]): void {
+  private compare(user: Client | Tracking, replica: readonly (number | undefined)[]): void {
     for (const { offset, size, id } of this.memory.ram) {
       for (let page = offset / PAGE; page < (offset + size) / PAGE; page++) {
         const is = this.stage.guest.get(page);
         const copied = replica[page];
         if (copied === is) continue;
         throw new Error(
-          `lost update: page ${page} of '${id}' is ${is}, its copy ${copied}, and it is clean for client ${client}`,
+          `lost update: page ${page} of '${id}' is ${is}, its copy ${copied}, and it is clean for ${typeof user === 'number' ? clientName(user) : user.name}`,
         );
       }
     }
@@ -176,9 +189,9 @@ export class OwnerSide {
     const { words } = this.stage.scheduler.memory;
     const { zeroBlock } = regionsOf(this.readers, BLOCK_WORDS);
     const word = (index: number): number => words[index] as number;
-    for (let client = 0; client < 3; client++) {
-      if ((this.memory.tracked & (1 << client)) !== 0) continue;
-      const table = word(Header.Roots + client);
+    for (const client of CLIENTS) {
+      if ((this.memory.tracked & client) !== 0) continue;
+      const table = word(Header.Roots + rootOf(client));
       for (let number = 0; number < word(table + Table.Length); number++) {
         const block = word(table + Table.Entries + number);
         if (block === zeroBlock) continue;

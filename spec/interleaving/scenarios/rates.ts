@@ -1,5 +1,5 @@
 /** Measuring dirty rates, and limiting them. */
-import { Client } from '../../../lib/dirty/client.js';
+import { MIGRATION } from '../../../lib/dirty/client.js';
 import type { Scenario } from '../checker/scenario.js';
 import { engineScenario } from './engine-scenario.js';
 import { type OwnerSide, PAGE, unlessAborted } from './owner-side.js';
@@ -22,7 +22,7 @@ export const rateScenarios: Readonly<Record<string, Scenario>> = {
       'two readers come, store to pages and mark them, a clean one and dirty ones whose bits are borrowed, put back, harvested, and borrowed again',
     attachInRace: [1, 2], // a window is opened within the call only when no reader has to be waited for
     setUp: ({ memory }) => {
-      memory.setDirtyRange(0, 2 * PAGE, 1 << Client.Migration);
+      memory.setDirtyRange(0, 2 * PAGE, MIGRATION);
     },
     owner: measureAndHarvest,
     readers: [

@@ -3,7 +3,7 @@ import { Arena, type ArenaHandle } from '../../../lib/arena/arena.js';
 import { Header, VERSION } from '../../../lib/arena/layout.js';
 import { UsageError } from '../../../lib/base/errors.js';
 import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
-import { Client } from '../../../lib/dirty/client.js';
+import { MIGRATION } from '../../../lib/dirty/client.js';
 import type { Vcpu } from '../../../lib/dirty/vcpu.js';
 import { Throttle } from '../../../lib/rate/throttle.js';
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
@@ -64,13 +64,13 @@ export class ReaderSide {
   /** Stores first: what the store buffer may hold back until after the mark's test. */
   storeAndMark(page: number, value: number): void {
     this.stage.guest.set(page, value);
-    this.note(this.vcpu.markPage(page, Client.Migration));
+    this.note(this.vcpu.markPage(page, MIGRATION));
   }
 
   /** The same for all clients that are tracked. */
   storeAndMarkAll(page: number, value: number): void {
     this.stage.guest.set(page, value);
-    this.note(this.vcpu.mark(page * PAGE) & (1 << Client.Migration));
+    this.note(this.vcpu.mark(page * PAGE) & MIGRATION);
   }
 
   /** Marks first: what a thread does that may be killed. */
@@ -80,12 +80,12 @@ export class ReaderSide {
   }
 
   markWithoutStore(page: number): void {
-    this.note(this.vcpu.markPage(page, Client.Migration));
+    this.note(this.vcpu.markPage(page, MIGRATION));
   }
 
   /** Is the page refused, because there is no RAM? */
   refuses(page: number): boolean {
-    return this.isNoRam(() => this.vcpu.markPage(page, Client.Migration));
+    return this.isNoRam(() => this.vcpu.markPage(page, MIGRATION));
   }
 
   /** The same by a mark for all clients. */

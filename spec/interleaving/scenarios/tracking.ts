@@ -1,7 +1,7 @@
 /** Marks against tracking that begins and ends. */
 import { UsageError } from '../../../lib/base/errors.js';
-import { Client } from '../../../lib/dirty/client.js';
-import type { Tracking } from '../../../lib/dirty/tracking.js';
+import { MIGRATION, VGA } from '../../../lib/dirty/client.js';
+import type { Tracking } from '../../../lib/tracking.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
 import type { OwnerSide } from './owner-side.js';
@@ -9,7 +9,7 @@ import type { ReaderSide } from './reader-side.js';
 
 const onDemand: Pick<EngineScenario, 'tracked' | 'readers'> = {
   // Whose bits are all set, so that a mark that leaves MIGRATION out finds nothing to do.
-  tracked: 1 << Client.Vga,
+  tracked: VGA,
   readers: [
     (reader: ReaderSide) => {
       // One report that the beginning waits for, and one that the harvest waits for.
@@ -26,7 +26,7 @@ const onDemand: Pick<EngineScenario, 'tracked' | 'readers'> = {
 };
 
 function begin({ memory }: OwnerSide): Promise<Tracking> {
-  return memory.track(Client.Migration);
+  return memory.track(MIGRATION);
 }
 
 export const trackingScenarios: Readonly<Record<string, Scenario>> = {
@@ -34,8 +34,8 @@ export const trackingScenarios: Readonly<Record<string, Scenario>> = {
     about: 'readers store and mark while tracking begins and the owner harvests',
     ...onDemand,
     owner: async (owner) => {
-      await begin(owner);
-      owner.stage.note(0, await owner.collect());
+      const tracking = await begin(owner);
+      owner.stage.note(0, await owner.collect({}, tracking));
     },
   }),
   'harvests-against-stop-and-track': engineScenario({
@@ -43,21 +43,21 @@ export const trackingScenarios: Readonly<Record<string, Scenario>> = {
     ...onDemand,
     setUp: async (owner) => {
       owner.tracking = await begin(owner);
-      await owner.collect();
-      owner.memory.setDirty(0, Client.Migration);
+      await owner.collect({}, owner.tracking);
+      owner.memory.setDirty(0, MIGRATION);
     },
     owner: async (owner) => {
-      const first = owner.collect();
-      const stopped = owner.tracking?.stop();
-      const second = owner.collect().then(
+      const tracking = owner.tracking as Tracking;
+      const first = owner.collect({}, tracking);
+      const stopped = owner.stop(tracking);
+      const second = owner.collect({}, tracking).then(
         () => false,
         (error) => error instanceof UsageError && error.message.includes('is not tracked'),
       );
       await first;
       owner.stage.note(0, (await second) ? 1 : 0);
       await stopped;
-      await begin(owner);
-      await owner.collect();
+      await owner.collect({}, await begin(owner));
     },
     readers: [
       (reader) => {
@@ -75,12 +75,11 @@ export const trackingScenarios: Readonly<Record<string, Scenario>> = {
     ...onDemand,
     setUp: async (owner) => {
       owner.tracking = await begin(owner);
-      await owner.collect();
+      await owner.collect({}, owner.tracking);
     },
     owner: async (owner) => {
-      await owner.tracking?.stop();
-      await begin(owner);
-      owner.stage.note(0, await owner.collect());
+      await owner.stop(owner.tracking as Tracking);
+      owner.stage.note(0, await owner.collect({}, await begin(owner)));
     },
   }),
 };

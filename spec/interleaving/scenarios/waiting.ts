@@ -1,5 +1,6 @@
 /** Grace periods against readers that report, come, go and die. */
 import { Slot } from '../../../lib/arena/layout.js';
+import { MIGRATION } from '../../../lib/dirty/client.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
 import { BLOCK, type OwnerSide } from './owner-side.js';
@@ -68,7 +69,7 @@ function checkSlot({ vcpu: { slot, identity }, stage: { scheduler } }: ReaderSid
 function markClosed(reader: ReaderSide): void {
   const closed = reader.stage.guest.load(STOP) === 1;
   reader.vcpu.quiescent();
-  const refused = reader.isRefused(() => reader.vcpu.markPage(0, 2));
+  const refused = reader.isRefused(() => reader.vcpu.markPage(0, MIGRATION));
   reader.note(closed ? 2 : refused ? 1 : 0);
   if (closed && !refused) throw new Error('the mark was taken though the engine is closed');
 }
@@ -80,7 +81,7 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     readers: [
       (reader) => {
         reader.vcpu.goOffline();
-        if (!reader.isRefused(() => reader.vcpu.markPage(0, 2))) throw new Error('a mark was taken offline');
+        if (!reader.isRefused(() => reader.vcpu.markPage(0, MIGRATION))) throw new Error('a mark was taken offline');
         reader.vcpu.goOnline();
         reader.storeAndMark(0, 1);
       },
@@ -190,7 +191,7 @@ export const waitingScenarios: Readonly<Record<string, Scenario>> = {
     about: 'a reader dies at any of its accesses, and is retired when its thread has ended',
     mortal: [1],
     setUp: ({ memory }) => {
-      memory.setDirty(0, 2);
+      memory.setDirty(0, MIGRATION);
     },
     owner: async (owner) => {
       owner.supervise(1);

@@ -1,0 +1,188 @@
+/**
+ * What one user of a client has not seen yet of what others have collected. It is a set of pages, or all RAM but a set:
+ * until the user has first collected everything, all RAM is pending, which costs no memory, and what others collect adds
+ * nothing to it.
+ *
+ * Whatever may fail for lack of room is asked for first, by the methods that say so; the others cannot fail then.
+ */
+import { ArenaFullError } from '../base/errors.js';
+import { EVERYTHING, type PageRange } from './page-range.js';
+import { PageSet } from './page-set.js';
+import type { PageSetStore } from './page-set-store.js';
+
+/** The RAM of the moment within a range, ascending. */
+export type RamWithin = (range: PageRange) => Iterable<PageRange>;
+
+export class PendingPages {
+  private readonly store: PageSetStore;
+  private readonly ramWithin: RamWithin;
+  private readonly user: string;
+  /** The pages, or those that are not pending while `inverted`. */
+  private set: PageSet;
+  private inverted = true;
+
+  /** @param user for messages */
+  constructor(store: PageSetStore, ramWithin: RamWithin, user: string) {
+    this.store = store;
+    this.ramWithin = ramWithin;
+    this.user = user;
+    this.set = this.emptySet();
+  }
+
+  get pages(): number {
+    if (!this.inverted) return this.set.pages;
+    let ram = 0;
+    for (const { first, end } of this.ramWithin(EVERYTHING)) ram += end - first;
+    return ram - this.set.pages;
+  }
+
+  /** Has it a block of pages there? */
+  hasBlock(number: number): boolean {
+    return !this.inverted && this.set.hasBlock(number);
+  }
+
+  /** Could it take over a block there as it is? */
+  lacks(number: number): boolean {
+    return !this.inverted && !this.set.hasBlock(number);
+  }
+
+  /** Takes over a block that another user has collected. */
+  adopt(number: number, block: number): void {
+    this.set.adopt(number, block);
+  }
+
+  /** Makes room for what another user has collected, where it is wanted. @throws ArenaFullError */
+  reserveFor(taken: PageSet, operation: string, wanted: (number: number) => boolean): void {
+    if (this.inverted) return;
+    try {
+      this.set.reserve(taken, wanted);
+    } catch (error) {
+      if (!(error instanceof ArenaFullError)) throw error;
+      throw new ArenaFullError(
+        `${operation}: no room for the pages that '${this.user}', another user, has yet to collect ` +
+          `(${this.set.pages} so far): have it collect, or stop it`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Another user has collected these. */
+  add(taken: PageSet, wanted: (number: number) => boolean): void {
+    if (this.inverted) this.set.removeAll(taken);
+    else this.set.addAll(taken, wanted);
+  }
+
+  /** Of a user that is given everything: nothing is pending any more. @returns what was */
+  takeAll(): PageSet {
+    const { set } = this;
+    this.set = this.emptySet();
+    return set;
+  }
+
+  /** RAM that is gone. */
+  forget(range: PageRange): void {
+    this.set.remove(range);
+    if (this.set.pages > 0 || this.set.untouched) return;
+    this.set.dispose();
+    this.set = this.emptySet();
+  }
+
+  /** Of a range of RAM. */
+  hasAny(range: PageRange): boolean {
+    return this.findPending(range) < range.end;
+  }
+
+  /** Of a range of RAM. @returns its first page that is pending, or its end */
+  findPending(range: PageRange): number {
+    return this.inverted ? this.set.findMissing(range) : this.set.findPresent(range);
+  }
+
+  /** Of a range of RAM. @returns its first page that is not pending, or its end */
+  findOther(range: PageRange): number {
+    return this.inverted ? this.set.findPresent(range) : this.set.findMissing(range);
+  }
+
+  /** What is pending of the RAM within the range, ascending. */
+  *within(range: PageRange): Generator<PageRange> {
+    for (const part of this.ramWithin(range)) {
+      for (let page = part.first; page < part.end; ) {
+        const first = this.findPending({ first: page, end: part.end });
+        if (first === part.end) break;
+        page = this.findOther({ first, end: part.end });
+        yield { first, end: page };
+      }
+    }
+  }
+
+  /**
+   * @param from where to begin; goes once around all RAM
+   * @returns at most so many of the pages, which stay pending
+   * @throws ArenaFullError
+   */
+  choose(most: number, from: number, operation: string): PageSet {
+    const chosen = new PageSet(this.store, operation);
+    let left = most;
+    try {
+      for (const half of [
+        { first: from, end: EVERYTHING.end },
+        { first: 0, end: from },
+      ]) {
+        for (const { first, end } of this.within(half)) {
+          if (left === 0) return chosen;
+          const until = Math.min(end, first + left);
+          chosen.addRange({ first, end: until });
+          left -= until - first;
+        }
+      }
+    } catch (error) {
+      chosen.dispose();
+      throw error;
+    }
+    return chosen;
+  }
+
+  /** Makes room to move what is pending of the range, or what was chosen, to `into`. @throws ArenaFullError */
+  reserveMove(range: PageRange | PageSet, into: PageSet): void {
+    if (range instanceof PageSet) {
+      into.reserve(range);
+      if (this.inverted) this.set.reserve(range);
+      return;
+    }
+    if (range === EVERYTHING && !this.inverted) return;
+    for (const part of this.within(range)) {
+      into.reserve(part);
+      if (this.inverted && range !== EVERYTHING) this.set.reserve(part);
+    }
+  }
+
+  /** Moves what is pending of the range, or what was chosen, to `into`. */
+  moveTo(range: PageRange | PageSet, into: PageSet): void {
+    if (range instanceof PageSet) {
+      into.addAll(range);
+      if (this.inverted) this.set.addAll(range);
+      else this.set.removeAll(range);
+      return;
+    }
+    if (range === EVERYTHING && !this.inverted) {
+      into.absorb(this.set);
+      this.set = this.emptySet();
+      return;
+    }
+    const parts = [...this.within(range)];
+    for (const part of parts) into.addRange(part);
+    if (range === EVERYTHING) {
+      this.set.dispose();
+      this.set = this.emptySet();
+      this.inverted = false;
+    } else if (this.inverted) for (const part of parts) this.set.addRange(part);
+    else this.set.remove(range);
+  }
+
+  dispose(): void {
+    this.set.dispose();
+  }
+
+  private emptySet(): PageSet {
+    return new PageSet(this.store, `pages pending for '${this.user}'`);
+  }
+}

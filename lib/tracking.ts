@@ -1,0 +1,296 @@
+/** One user of one client: arguments and errors, as in `dirty-memory.ts`; the work is the engine's. */
+import { checkInteger, UsageError, wrongType } from './base/errors.js';
+import { type OptionNames, readOptions } from './base/options.js';
+import { checkWaitOptions, WAIT_OPTIONS, type WaitOptions } from './base/wait.js';
+import type { Client } from './dirty/client.js';
+import type { ClientBitmap, User } from './dirty/client-bitmap.js';
+import { EVERYTHING, type PageRange } from './dirty/page-range.js';
+import { PageSet } from './dirty/page-set.js';
+import type { Engine } from './engine.js';
+import type { CheckedRanges } from './ram/checked-ranges.js';
+import type { RamBlock } from './ram/ram-block.js';
+
+/** How much a harvest takes, where to, and how long it may wait. */
+export interface HarvestOptions extends WaitOptions {
+  /** A set of this engine's to add the pages to. Default: a new one. */
+  readonly into?: PageSet;
+  /** Collect at most so many pages; the user's next harvest of this kind goes on where this one stopped. Default: all. */
+  readonly maxPages?: number;
+}
+
+/** What a harvest found. */
+export interface HarvestResult {
+  /** `into`, or the new set; `dispose` of it when it is no longer needed. */
+  readonly set: PageSet;
+  /** How many pages were not in the set before. */
+  readonly added: number;
+}
+
+/** What the tracking works with. */
+export interface TrackingParts {
+  readonly engine: Engine;
+  readonly ranges: CheckedRanges;
+  readonly bitmap: ClientBitmap;
+  readonly user: User;
+}
+
+/**
+ * One user of a client, with a dirty set of its own: what it collects, no other user misses. Of the owner's thread alone.
+ * Users share the client's live bits, so vCPUs pay for collections, however many users share them. Until a user has first
+ * collected everything, all RAM is dirty for it, which costs nothing.
+ */
+export class Tracking {
+  /** Whose bits it has. */
+  readonly client: Client;
+  /** For messages. */
+  readonly name: string;
+  /**
+   * Collections that do not wait, for when every reader of another thread is offline, and stays so until the owner tells it to
+   * go on. While another collection is in flight they take a copy of its pages, so that a page may be seen twice.
+   */
+  readonly whileStopped: TrackingWhileStopped;
+  /** @internal */
+  protected readonly parts: TrackingParts;
+  private stopped: Promise<void> | undefined;
+
+  /** @internal Embedders get theirs from `track`. */
+  constructor(parts: TrackingParts) {
+    this.client = parts.bitmap.client;
+    this.name = parts.user.name;
+    this.parts = parts;
+    this.whileStopped = new TrackingWhileStopped(parts);
+  }
+
+  /** How many pages others have collected that this user has yet to; until its first harvest, all. */
+  get pending(): number {
+    checkOpen(this.parts, 'pending');
+    return this.parts.user.pending.pages;
+  }
+
+  /** Is any page that the bytes touch dirty for this user? False for zero length. */
+  isDirty(start: number, length: number): boolean {
+    const { engine, bitmap, user } = this.parts;
+    return engine.queries.anyDirty(queried(this.parts, 'isDirty', start, length), bitmap, user);
+  }
+
+  /** Are all pages that the bytes touch dirty for it? True for zero length; a page in no RAM block is never dirty. */
+  allDirty(start: number, length: number): boolean {
+    const { engine, bitmap, user } = this.parts;
+    return engine.queries.allDirty(queried(this.parts, 'allDirty', start, length), bitmap, user);
+  }
+
+  /** The pages that are dirty for it now; they stay dirty. Dispose of the set after use. @throws ArenaFullError */
+  dirty(): PageSet {
+    const { engine, bitmap, user } = this.parts;
+    checkOpen(this.parts, 'dirty');
+    const set = new PageSet(engine.store, 'dirty');
+    try {
+      engine.queries.addDirty(EVERYTHING, bitmap, user, set);
+    } catch (error) {
+      set.dispose();
+      throw error;
+    }
+    return set;
+  }
+
+  /** Clears the pages that the bytes touch, waits a grace period if any was dirty, and says whether one was. */
+  async testAndClear(start: number, length: number, options: WaitOptions = {}): Promise<boolean> {
+    const operation = 'testAndClear';
+    const { engine, bitmap, user } = this.parts;
+    const range = queried(this.parts, operation, start, length);
+    const collection = { operation, bitmap, user, range: () => range, deliver: discard };
+    const count = await engine.collector.collect(collection, options);
+    engine.counts.testAndClears++;
+    return count > 0;
+  }
+
+  /** An immutable copy of exactly the pages that the bytes touch, cleared behind it. Dispose of it after use. */
+  async snapshotAndClear(start: number, length: number, options: WaitOptions = {}): Promise<PageSet> {
+    const operation = 'snapshotAndClear';
+    const { engine, bitmap, user } = this.parts;
+    const range = queried(this.parts, operation, start, length);
+    const collection = { operation, bitmap, user, range: () => range, deliver: keep };
+    const set = await engine.collector.collect(collection, options);
+    engine.counts.snapshots++;
+    return set;
+  }
+
+  /** Collects everything that is dirty for this user. When it resolves the pages are safe to read. */
+  async harvest(options: HarvestOptions = {}): Promise<HarvestResult> {
+    const operation = 'harvest';
+    const { engine, bitmap, user } = this.parts;
+    checkOpen(this.parts, operation);
+    const { into: given, maxPages, ...waits } = readOptions(operation, options, HARVEST_OPTIONS);
+    const wait = checkWaitOptions(operation, waits);
+    const into = checkInto(this.parts, operation, given);
+    if (maxPages !== undefined) checkInteger(operation, 'maxPages', maxPages, 1, 2 ** 32);
+    const collection = { operation, bitmap, user, range: () => EVERYTHING, maxPages, ...delivery(into) };
+    return counted(engine, await engine.collector.collect(collection, wait));
+  }
+
+  /** @internal */
+  async syncBitmap(block: RamBlock, options: WaitOptions): Promise<number> {
+    const operation = 'syncBitmap';
+    const { engine, bitmap, user } = this.parts;
+    const added = await engine.collector.collect(
+      { operation, bitmap, user, ...sync(this.parts, operation, block) },
+      options,
+    );
+    engine.counts.syncs++;
+    return added;
+  }
+
+  /**
+   * This user needs the bits no more. Waits for the collections of the client that were called before. When it was the last
+   * user, and the client was not `tracked` at creation, the client's bitmaps are unpublished then; resolves when their memory
+   * is free, after a grace period. A second call is the first one's; after the engine's `close` there is nothing to end.
+   * @throws (rejects) UsageError inside a read-side section of this thread, ArenaFullError (a table of its size is needed
+   *   for a moment); then it is as if not called
+   */
+  stop(): Promise<void> {
+    const { engine, bitmap, user } = this.parts;
+    this.stopped ??= engine.users.stop(bitmap, user).catch((error) => {
+      this.stopped = undefined;
+      throw error;
+    });
+    return this.stopped;
+  }
+
+  /** `stop`, at the end of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** @internal `stop` for whoever cannot wait and has nobody to tell. */
+  abandon(): void {
+    const { engine, bitmap, user } = this.parts;
+    engine.users.abandon(bitmap, user);
+  }
+}
+
+/** A user's collections while every reader of another thread is offline. */
+export class TrackingWhileStopped {
+  private readonly parts: TrackingParts;
+
+  /** @internal */
+  constructor(parts: TrackingParts) {
+    this.parts = parts;
+  }
+
+  /** As `Tracking.harvest`. @throws UsageError that names the readers that are online */
+  harvest(options: { readonly into?: PageSet } = {}): HarvestResult {
+    const operation = 'whileStopped.harvest';
+    const { engine, bitmap, user } = this.parts;
+    checkOpen(this.parts, operation);
+    const into = checkInto(this.parts, operation, readOptions(operation, options, { into: true }).into);
+    engine.rcu.checkStopped(operation);
+    const collection = { operation, bitmap, user, range: () => EVERYTHING, ...delivery(into) };
+    return counted(engine, engine.collector.collectWhileStopped(collection));
+  }
+
+  /** As `Tracking.snapshotAndClear`. @throws as `harvest` */
+  snapshotAndClear(start: number, length: number): PageSet {
+    const operation = 'whileStopped.snapshotAndClear';
+    const { engine, bitmap, user } = this.parts;
+    const range = queried(this.parts, operation, start, length);
+    engine.rcu.checkStopped(operation);
+    const collection = { operation, bitmap, user, range: () => range, deliver: keep };
+    const set = engine.collector.collectWhileStopped(collection);
+    engine.counts.snapshots++;
+    return set;
+  }
+
+  /** As `Tracking.testAndClear`. @throws as `harvest` */
+  testAndClear(start: number, length: number): boolean {
+    const operation = 'whileStopped.testAndClear';
+    const { engine, bitmap, user } = this.parts;
+    const range = queried(this.parts, operation, start, length);
+    engine.rcu.checkStopped(operation);
+    const collection = { operation, bitmap, user, range: () => range, deliver: discard };
+    const count = engine.collector.collectWhileStopped(collection);
+    engine.counts.testAndClears++;
+    return count > 0;
+  }
+
+  /** @internal */
+  syncBitmap(block: RamBlock): number {
+    const operation = 'whileStopped.syncBitmap';
+    const { engine, bitmap, user } = this.parts;
+    const collection = { operation, bitmap, user, ...sync(this.parts, operation, block) };
+    engine.rcu.checkStopped(operation);
+    const added = engine.collector.collectWhileStopped(collection);
+    engine.counts.syncs++;
+    return added;
+  }
+}
+
+const HARVEST_OPTIONS: OptionNames<HarvestOptions> = { into: true, maxPages: true, ...WAIT_OPTIONS };
+const NOTHING: PageRange = { first: 0, end: 0 };
+
+function checkOpen({ engine }: TrackingParts, operation: string): void {
+  engine.rcu.lifecycle.check(operation);
+}
+
+function queried(parts: TrackingParts, operation: string, start: number, length: number): PageRange {
+  checkOpen(parts, operation);
+  return parts.ranges.toQuery(operation, start, length);
+}
+
+function checkInto({ engine }: TrackingParts, operation: string, into: PageSet | undefined): PageSet | undefined {
+  if (into === undefined) return undefined;
+  if (!PageSet.is(into) || !into.belongsTo(engine.store)) {
+    throw wrongType(operation, 'into', into, 'a PageSet of this engine');
+  }
+  if (into.disposed) throw new UsageError(`${operation}: into was disposed of`);
+  return into;
+}
+
+function counted({ counts }: Engine, result: HarvestResult): HarvestResult {
+  counts.harvests++;
+  counts.pagesHarvested += result.added;
+  return result;
+}
+
+/** What becomes of what a harvest takes. */
+function delivery(into: PageSet | undefined): { check: () => void; deliver: (taken: PageSet) => HarvestResult } {
+  return {
+    check: () => {
+      if (into?.disposed) throw new UsageError('harvest: into was disposed of while the harvest waited');
+    },
+    deliver: (taken) =>
+      into === undefined ? { set: taken, added: taken.pages } : { set: into, added: into.absorb(taken) },
+  };
+}
+
+/** What a sync takes, and what becomes of it. */
+function sync(
+  parts: TrackingParts,
+  operation: string,
+  block: RamBlock,
+): { range: () => PageRange; check: () => void; deliver: (taken: PageSet) => number } {
+  checkOpen(parts, operation);
+  const { ram } = parts.engine;
+  parts.ranges.ofPlugged(operation, block);
+  return {
+    range: () => (ram.has(block) ? block.range : NOTHING),
+    check: () => {
+      if (!block.pages.disposed || !ram.has(block)) return;
+      throw new UsageError(`${operation}: the page set of '${block.id}' was disposed of`);
+    },
+    deliver: (taken) => {
+      if (!block.pages.disposed) return block.pages.absorb(taken);
+      taken.dispose();
+      return 0;
+    },
+  };
+}
+
+function keep(taken: PageSet): PageSet {
+  return taken;
+}
+
+function discard(taken: PageSet): number {
+  const { pages } = taken;
+  taken.dispose();
+  return pages;
+}

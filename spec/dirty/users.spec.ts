@@ -1,0 +1,241 @@
+/** Users of one client share its live bits, and each has a dirty set of its own: a spec for each rule. */
+import { expect } from 'chai';
+import { engineOf } from '../../lib/dirty-memory.js';
+import { ArenaFullError, type DirtyMemory, MIGRATION, type Tracking, UsageError } from '../../lib/index.js';
+import type { Vcpu } from '../../lib/vcpu.js';
+import {
+  cleanAll,
+  describeEngines,
+  dirtyPages,
+  foreignVcpu,
+  PAGE,
+  pagesOf,
+  range,
+  reportUntil,
+  SWAP_ALL,
+  smallEngine,
+  whileOffline,
+} from '../support/engines.js';
+import { track as watch } from '../support/promises.js';
+import { expectReject } from '../support/refusals.js';
+
+const PAGES = 200;
+const ALL = range(0, PAGES);
+
+for (const swaps of [false, true]) {
+  describeEngines(`users of one client, whose bits are ${swaps ? 'swapped out' : 'taken word by word'}`, () => {
+    let memory: DirtyMemory;
+    let vcpu: Vcpu;
+    let first: Tracking;
+    let second: Tracking;
+
+    /** Nothing is dirty for anybody. */
+    beforeEach(async () => {
+      memory = smallEngine({}, swaps ? SWAP_ALL : undefined);
+      memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
+      cleanAll(memory);
+      first = await memory.track(MIGRATION, { name: 'first' });
+      second = await memory.track(MIGRATION, { name: 'second' });
+      for (const user of [first, second]) (await user.harvest()).set.dispose();
+      vcpu = foreignVcpu(memory);
+    });
+    afterEach(async () => {
+      if (vcpu.online) vcpu.detach();
+      await memory.close();
+    });
+
+    const store = (...pages: number[]): void => {
+      for (const page of pages) vcpu.mark(page * PAGE);
+    };
+    const harvest = async (user: Tracking, maxPages?: number): Promise<number[]> => {
+      const options = maxPages === undefined ? {} : { maxPages };
+      const { set } = await reportUntil(vcpu, user.harvest(options));
+      const pages = pagesOf(set);
+      set.dispose();
+      return pages;
+    };
+
+    it('each collect every page that was stored to, whoever collects first', async () => {
+      store(5, 70);
+      expect(await harvest(first)).to.deep.equal([5, 70]);
+      store(6);
+      expect(await harvest(second)).to.deep.equal([5, 6, 70]);
+      expect(await harvest(second)).to.deep.equal([]);
+      expect(await harvest(first)).to.deep.equal([6]);
+      expect(pagesOf((await memory.harvest(MIGRATION)).set), "the engine's own").to.deep.equal([5, 6, 70]);
+    });
+
+    it('are told what is dirty for them; a vCPU sees the live bits', async () => {
+      store(5);
+      await harvest(first);
+      expect([first, second].map((user) => user.isDirty(5 * PAGE, 1))).to.deep.equal([false, true]);
+      expect([first, second].map((user) => user.allDirty(5 * PAGE, 1))).to.deep.equal([false, true]);
+      expect([first, second].map((user) => pagesOf(user.dirty()))).to.deep.equal([[], [5]]);
+      expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION)).to.equal(false);
+      expect(vcpu.mark(5 * PAGE)).to.equal(MIGRATION);
+      expect(second.pending).to.equal(1);
+    });
+
+    it('to one that comes all RAM is dirty; it leaves the others alone, and costs no memory until it has collected', async () => {
+      const { allocator } = engineOf(memory);
+      const { allocateBlock } = allocator;
+      const purposes: string[] = [];
+      allocator.allocateBlock = (purpose) => {
+        purposes.push(purpose);
+        return allocateBlock.call(allocator, purpose);
+      };
+      const third = await reportUntil(vcpu, memory.track(MIGRATION, { name: 'third' }));
+      expect([third.name, third.pending]).to.deep.equal(['third', PAGES]);
+      expect([first, second].map((user) => pagesOf(user.dirty()))).to.deep.equal([[], []]);
+      store(5);
+      await harvest(first);
+      const kept = purposes.filter((purpose) => purpose.includes("'second'"));
+      expect(kept, 'a copy, unless the block is handed on').to.have.lengthOf(swaps ? 0 : 1);
+      expect(purposes.filter((purpose) => purpose.includes("'third'"))).to.deep.equal([]);
+      expect(pagesOf(third.dirty())).to.deep.equal(ALL);
+      expect(await harvest(third)).to.deep.equal(ALL);
+      expect(await harvest(third)).to.deep.equal([]);
+    });
+
+    it('are given nothing at the clear, and everything at the delivery', async () => {
+      store(5);
+      const harvested = first.harvest();
+      expect([second.pending, second.isDirty(5 * PAGE, 1)], 'in flight').to.deep.equal([0, true]);
+      await reportUntil(vcpu, harvested);
+      expect([second.pending, second.isDirty(5 * PAGE, 1)], 'delivered').to.deep.equal([1, true]);
+    });
+
+    it('have nothing of a collection that is given up, whose bits go back, and keep what was pending', async () => {
+      store(5);
+      await harvest(first);
+      store(6);
+      await expectReject(() => second.harvest({ signal: AbortSignal.timeout(0), timeoutMs: 0 }), Error);
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      expect([first.pending, second.pending]).to.deep.equal([0, 1]);
+      expect(await harvest(second)).to.deep.equal([5, 6]);
+      expect(await harvest(first)).to.deep.equal([6]);
+    });
+
+    it('deliver to nobody where there is no room for one of them, which is named', async () => {
+      store(5);
+      const { allocator } = engineOf(memory);
+      const { allocateBlock } = allocator;
+      allocator.allocateBlock = (purpose) => {
+        if (purpose.includes("'second'")) throw new ArenaFullError(`${purpose}: injected`);
+        return allocateBlock.call(allocator, purpose);
+      };
+      const collected = reportUntil(vcpu, first.harvest());
+      if (swaps) {
+        (await collected).set.dispose(); // the block is handed on as it is: that needs no room
+        Reflect.deleteProperty(allocator, 'allocateBlock');
+        expect(await harvest(second)).to.deep.equal([5]);
+        return;
+      }
+      await expectReject(() => collected, ArenaFullError, 'harvest', "'second'", 'stop it');
+      expect([first, second].map((user) => user.pending)).to.deep.equal([0, 0]);
+      Reflect.deleteProperty(allocator, 'allocateBlock');
+      expect(await harvest(second)).to.deep.equal([5]);
+      expect(await harvest(first)).to.deep.equal([5]);
+    });
+
+    it('wait for no reader where all that is dirty was collected by others', async () => {
+      store(5);
+      await harvest(first);
+      const { gracePeriods } = memory.stats();
+      expect(pagesOf((await second.harvest()).set)).to.deep.equal([5]);
+      expect(memory.stats().gracePeriods).to.equal(gracePeriods);
+    });
+
+    it('have at most so many pages at a time, those first that others have collected, each from where it stopped', async () => {
+      store(5, 70, 71, 130);
+      await harvest(first);
+      store(9, 190);
+      expect(await harvest(second, 3)).to.deep.equal([5, 70, 71]);
+      expect(await harvest(second, 2)).to.deep.equal([9, 130]);
+      expect(await harvest(first, 1)).to.deep.equal([9]);
+      expect(await harvest(second, 5)).to.deep.equal([190]);
+      expect(await harvest(first, 5)).to.deep.equal([190]);
+    });
+
+    it('have a page once that others have collected and that was stored to again', async () => {
+      store(5);
+      await harvest(first);
+      store(5, 6);
+      expect(await harvest(second, 1)).to.deep.equal([5]);
+      expect(await harvest(second)).to.deep.equal([6]);
+      expect(await harvest(first)).to.deep.equal([5, 6]);
+    });
+
+    it('move only what is pending within a range', async () => {
+      store(5, 6, 70);
+      await harvest(first);
+      expect(pagesOf(await reportUntil(vcpu, second.snapshotAndClear(6 * PAGE, 64 * PAGE)))).to.deep.equal([6]);
+      expect(await reportUntil(vcpu, second.testAndClear(0, 10 * PAGE))).to.equal(true);
+      expect(await reportUntil(vcpu, second.testAndClear(0, 10 * PAGE))).to.equal(false);
+      expect(await harvest(second)).to.deep.equal([70]);
+      const third = await reportUntil(vcpu, memory.track(MIGRATION));
+      expect(await reportUntil(vcpu, third.testAndClear(0, 190 * PAGE))).to.equal(true);
+      expect(third.pending).to.equal(10);
+      expect(await harvest(third)).to.deep.equal(range(190, PAGES));
+    });
+
+    it('forget RAM that is unplugged, and find what is plugged in its place', async () => {
+      const gone = memory.ram.plug({ id: 'gone', offset: 300 * PAGE, size: 10 * PAGE });
+      await harvest(first);
+      expect(second.pending).to.equal(10);
+      await reportUntil(vcpu, memory.ram.unplug(gone));
+      expect([second.pending, await harvest(second)]).to.deep.equal([0, []]);
+      memory.ram.plug({ id: 'new', offset: 305 * PAGE, size: 2 * PAGE });
+      expect(await harvest(first)).to.deep.equal([305, 306]);
+      expect(await harvest(second)).to.deep.equal([305, 306]);
+    });
+
+    it('end when the collections that they have called have ended, and their memory is free again', async () => {
+      const third = await reportUntil(vcpu, memory.track(MIGRATION, { name: 'third' }));
+      await harvest(third);
+      store(5);
+      await harvest(first);
+      const bytes = memory.stats().arenaBytesInUse;
+      const last = third.harvest();
+      const stopped = watch(third.stop());
+      store(6);
+      const { set } = await reportUntil(vcpu, last);
+      expect(pagesOf(set)).to.include(5);
+      set.dispose();
+      await reportUntil(vcpu, third.stop());
+      expect(stopped.settled).to.equal(true);
+      expect(memory.stats().arenaBytesInUse).to.be.below(bytes);
+      await expectReject(() => third.harvest(), UsageError, "'third'", 'not tracked');
+    });
+
+    it('is not the one who measures: it takes part, and nothing is kept for it', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: 1, client: MIGRATION });
+      store(5);
+      await reportUntil(vcpu, measured);
+      const { arenaBytesInUse } = memory.stats();
+      expect(await harvest(first)).to.deep.equal([5]);
+      expect(await harvest(second)).to.deep.equal([5]);
+      expect(memory.stats().arenaBytesInUse).to.be.at.most(arenaBytesInUse);
+    });
+
+    it('who collect while readers are stopped have what another collection has in flight, which delivers as ever', async () => {
+      store(5);
+      const inFlight = first.harvest();
+      const set = whileOffline(memory, () => second.whileStopped.harvest().set);
+      expect(pagesOf(set)).to.deep.equal([5]);
+      expect(pagesOf((await reportUntil(vcpu, inFlight)).set)).to.deep.equal([5]);
+      expect(await harvest(second), 'twice, and never too seldom').to.deep.equal([5]);
+    });
+
+    it('who collect while readers are stopped have what is pending, and leave it to the others', async () => {
+      store(5);
+      await harvest(first);
+      store(6);
+      const set = whileOffline(memory, () => second.whileStopped.harvest().set);
+      expect(pagesOf(set)).to.deep.equal([5, 6]);
+      expect(await harvest(first)).to.deep.equal([6]);
+      expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 6]);
+    });
+  });
+}
