@@ -306,16 +306,16 @@ export class Collector {
     const others = [...bitmap.users].filter((other) => other !== user);
     let share: PageSet | PageRange;
     let heirs: Heirs = new Map();
+    let collected: ReadonlySet<number>;
     try {
       taken.keepOnly(this.parts.ramWithin(EVERYTHING));
       chosen?.keepOnly(this.parts.ramWithin(EVERYTHING));
       collection.check?.();
       share = chosen ?? collection.range();
       if (share === EVERYTHING) heirs = this.heirs(taken, user, others);
-      if (!taken.untouched) {
-        for (const { pending } of others) {
-          pending.reserveFor(taken, operation, (number) => heirs.get(number) !== pending);
-        }
+      collected = taken.numbers; // before room is made in it for what was pending
+      for (const { pending } of others) {
+        pending.reserveFor(taken, operation, (number) => heirs.get(number) !== pending);
       }
       user.pending.reserveMove(share, taken);
     } catch (error) {
@@ -324,7 +324,9 @@ export class Collector {
       this.putBack(bitmap, taken);
       throw error;
     }
-    for (const { pending } of others) this.deliverTo(pending, taken, heirs);
+    for (const { pending } of others) {
+      this.deliverTo(pending, taken, (number) => collected.has(number) && heirs.get(number) !== pending);
+    }
     if (inFlight !== undefined) taken.absorb(inFlight);
     if (heirs.size > 0) return collection.deliver(bequeath(taken, user.pending.takeAll(), heirs));
     user.pending.moveTo(share, taken);
@@ -346,8 +348,8 @@ export class Collector {
   }
 
   /** Adds what was collected to what another user has yet to collect. */
-  protected deliverTo(pending: PendingPages, taken: PageSet, heirs: Heirs): void {
-    pending.add(taken, (number) => heirs.get(number) !== pending);
+  protected deliverTo(pending: PendingPages, taken: PageSet, wanted: (number: number) => boolean): void {
+    pending.add(taken, wanted);
   }
 
   /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */

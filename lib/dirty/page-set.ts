@@ -244,6 +244,11 @@ export class PageSet {
     return added;
   }
 
+  /** @internal Of its blocks. */
+  get numbers(): ReadonlySet<number> {
+    return new Set(this.open(this.purpose).keys());
+  }
+
   /** @internal */
   hasBlock(number: number): boolean {
     return this.open(this.purpose).has(number);

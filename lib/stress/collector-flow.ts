@@ -254,14 +254,14 @@ export class CollectorFlow {
   private async harvest(): Promise<void> {
     const { memory, base } = this.scene;
     const into = memory.createPageSet();
-    // Pages that it has already are not new.
-    if (this.mayLoseCount && this.choices.oneIn(3)) into.add(base.offset, this.choices.between(1, base.size));
-    const before = into.pages;
     // Harvests that are given up must lose nothing: the next collection has their bits.
     const hurried = this.mayLoseCount && this.choices.oneIn(4);
     const maxPages = this.choices.oneIn(4) ? this.choices.between(1, 2000) : undefined;
     const options = { into, ...(hurried ? { timeoutMs: 0 } : {}), ...(maxPages === undefined ? {} : { maxPages }) };
     try {
+      // Pages that it has already are not new.
+      if (this.mayLoseCount && this.choices.oneIn(3)) into.add(base.offset, this.choices.between(1, base.size));
+      const before = into.pages;
       const { added } = await this.user.harvest(options);
       if (added !== into.pages - before || added > (maxPages ?? Infinity)) {
         this.scene.violations.report(
