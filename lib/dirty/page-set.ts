@@ -101,12 +101,14 @@ export class PageSet {
   /**
    * The set as byte ranges, ascending, neighbours merged. Pages may be deleted while it is iterated: those that are gone
    * by then are not given. Pages that are added then may be, or not.
-   * @param options.block a RAM block, or any other place of whole pages: gives what lies within it alone, each run with its
-   *   place in it, cut at the block's ends. It need not be plugged (any more). Default: all pages
-   * @throws TypeError, RangeError for a block that is none; UsageError from the step after `dispose` or after the engine was
-   *   closed
+   * @throws UsageError from the step after `dispose` or after the engine was closed
    */
   runs(): IterableIterator<Run, void, undefined>;
+  /**
+   * What lies within a place, each run with its place in it, cut at the ends.
+   * @param options.block a RAM block, or any other place of whole pages. It need not be plugged (any more)
+   * @throws TypeError, RangeError for a block that is none; UsageError as above
+   */
   runs(options: { readonly block: RamPlace }): IterableIterator<RunWithin, void, undefined>;
   runs(options: { readonly block?: RamPlace }): IterableIterator<Run, void, undefined>;
   runs(options: { readonly block?: RamPlace } = {}): IterableIterator<Run, void, undefined> {
