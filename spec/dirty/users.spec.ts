@@ -22,6 +22,29 @@ import { expectReject } from '../support/refusals.js';
 const PAGES = 200;
 const ALL = range(0, PAGES);
 
+/** @returns what bitmap blocks are allocated for from now on */
+function purposesOf(memory: DirtyMemory): string[] {
+  const { allocator } = engineOf(memory);
+  const { allocateBlock } = allocator;
+  const purposes: string[] = [];
+  allocator.allocateBlock = (purpose) => {
+    purposes.push(purpose);
+    return allocateBlock.call(allocator, purpose);
+  };
+  return purposes;
+}
+
+/** There is no room for blocks whose purpose has these words. @returns how to make it again */
+function refuseBlocks(memory: DirtyMemory, words: string): () => void {
+  const { allocator } = engineOf(memory);
+  const { allocateBlock } = allocator;
+  allocator.allocateBlock = (purpose) => {
+    if (purpose.includes(words)) throw new ArenaFullError(`${purpose}: injected`);
+    return allocateBlock.call(allocator, purpose);
+  };
+  return () => Reflect.deleteProperty(allocator, 'allocateBlock');
+}
+
 for (const swaps of [false, true]) {
   describeEngines(`users of one client, whose bits are ${swaps ? 'swapped out' : 'taken word by word'}`, () => {
     let memory: DirtyMemory;
@@ -77,13 +100,7 @@ for (const swaps of [false, true]) {
     });
 
     it('to one that comes all RAM is dirty; it leaves the others alone, and costs no memory until it has collected', async () => {
-      const { allocator } = engineOf(memory);
-      const { allocateBlock } = allocator;
-      const purposes: string[] = [];
-      allocator.allocateBlock = (purpose) => {
-        purposes.push(purpose);
-        return allocateBlock.call(allocator, purpose);
-      };
+      const purposes = purposesOf(memory);
       const third = await reportUntil(vcpu, memory.track(MIGRATION, { name: 'third' }));
       expect([third.name, third.pending]).to.deep.equal(['third', PAGES]);
       expect([first, second].map((user) => pagesOf(user.dirty()))).to.deep.equal([[], []]);
@@ -118,16 +135,11 @@ for (const swaps of [false, true]) {
 
     it('deliver to nobody where there is no room for one of them, which is named', async () => {
       store(5);
-      const { allocator } = engineOf(memory);
-      const { allocateBlock } = allocator;
-      allocator.allocateBlock = (purpose) => {
-        if (purpose.includes("'second'")) throw new ArenaFullError(`${purpose}: injected`);
-        return allocateBlock.call(allocator, purpose);
-      };
+      const giveRoom = refuseBlocks(memory, "'second'");
       const collected = reportUntil(vcpu, first.harvest());
       await expectReject(() => collected, ArenaFullError, 'harvest', "'second'", 'stop it');
       expect([first, second].map((user) => user.pending)).to.deep.equal([0, 0]);
-      Reflect.deleteProperty(allocator, 'allocateBlock');
+      giveRoom();
       expect(await harvest(second)).to.deep.equal([5]);
       expect(await harvest(first)).to.deep.equal([5]);
     });
@@ -136,29 +148,18 @@ for (const swaps of [false, true]) {
       store(6);
       await harvest(second);
       store(5);
-      const { allocator } = engineOf(memory);
-      const { allocateBlock } = allocator;
-      allocator.allocateBlock = (purpose) => {
-        if (purpose.includes("'second'")) throw new ArenaFullError(`${purpose}: injected`);
-        return allocateBlock.call(allocator, purpose);
-      };
+      const giveRoom = refuseBlocks(memory, "'second'");
       const collected = reportUntil(vcpu, first.harvest());
       if (swaps) expect(pagesOf((await collected).set)).to.deep.equal([5, 6]);
       else await expectReject(() => collected, ArenaFullError, "'second'");
-      Reflect.deleteProperty(allocator, 'allocateBlock');
+      giveRoom();
       expect(await harvest(second)).to.deep.equal([5]);
       expect(await harvest(first)).to.deep.equal(swaps ? [] : [5, 6]);
     });
 
     it('keep of what another has collected no more than that, however much was pending for it', async () => {
       const third = await reportUntil(vcpu, memory.track(MIGRATION, { name: 'third' }));
-      const { allocator } = engineOf(memory);
-      const { allocateBlock } = allocator;
-      const purposes: string[] = [];
-      allocator.allocateBlock = (purpose) => {
-        purposes.push(purpose);
-        return allocateBlock.call(allocator, purpose);
-      };
+      const purposes = purposesOf(memory);
       store(5);
       expect(await harvest(third)).to.deep.equal(ALL);
       expect(new Set(purposes.filter((purpose) => purpose.includes("'second'"))).size).to.be.at.most(1);
@@ -242,13 +243,7 @@ for (const swaps of [false, true]) {
       expect(await harvest(first)).to.deep.equal([5]);
       expect(await harvest(second)).to.deep.equal([5]);
       const measuring = memory.measureDirtyRate({ windowMs: 1, client: MIGRATION });
-      const { allocator } = engineOf(memory);
-      const { allocateBlock } = allocator;
-      const purposes: string[] = [];
-      allocator.allocateBlock = (purpose) => {
-        purposes.push(purpose);
-        return allocateBlock.call(allocator, purpose);
-      };
+      const purposes = purposesOf(memory);
       store(6);
       expect(await harvest(first)).to.deep.equal([6]);
       await reportUntil(vcpu, measuring);

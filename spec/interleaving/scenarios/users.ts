@@ -27,27 +27,24 @@ const twoUsers: Pick<EngineScenario, 'setUp' | 'readers'> = {
 
 const another = ({ tracking }: OwnerSide): Tracking => tracking as Tracking;
 
+async function bothCollect(owner: OwnerSide): Promise<void> {
+  const first = owner.collect();
+  const second = owner.collect({}, another(owner));
+  owner.stage.note(0, await first);
+  await second;
+}
+
 export const userScenarios: Readonly<Record<string, Scenario>> = {
   'two-users-against-marks': engineScenario({
     about: 'a reader stores and marks while one user collects, and then another',
     ...twoUsers,
-    owner: async (owner) => {
-      const first = owner.collect();
-      const second = owner.collect({}, another(owner));
-      owner.stage.note(0, await first);
-      await second;
-    },
+    owner: bothCollect,
   }),
   'two-users-against-marks-by-swaps': engineScenario({
     about: 'the same where the bitmap block is swapped out',
     swaps: true,
     ...twoUsers,
-    owner: async (owner) => {
-      const first = owner.collect();
-      const second = owner.collect({}, another(owner));
-      owner.stage.note(0, await first);
-      await second;
-    },
+    owner: bothCollect,
   }),
   'user-that-gives-up-against-marks': engineScenario({
     about: 'a reader stores and marks while one user collects, another gives up what it had begun, and both collect',
