@@ -1,7 +1,7 @@
 /** Users of one client share its live bits, and each has a dirty set of its own: a spec for each rule. */
 import { expect } from 'chai';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, type DirtyMemory, MIGRATION, type Tracking, UsageError } from '../../lib/index.js';
+import { ArenaFullError, DirtyMemory, MIGRATION, type Tracking, UsageError } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import {
   cleanAll,
@@ -271,3 +271,27 @@ for (const swaps of [false, true]) {
     });
   });
 }
+
+describe('the default arena', () => {
+  const RAM = 2 ** 34;
+
+  /** Each harvests in turn what is dirty everywhere. */
+  async function harvestInTurn(users: number, keep: boolean): Promise<void> {
+    const memory = DirtyMemory.create({ maxRamBytes: RAM });
+    memory.ram.plug({ id: 'ram', size: RAM });
+    const trackings = [];
+    for (let i = 0; i < users; i++) trackings.push(await memory.track(MIGRATION));
+    for (let round = 0; round < 3; round++) {
+      for (const user of trackings) {
+        memory.setDirtyRange(0, RAM, 7);
+        const { set } = await user.harvest();
+        expect(set.pages).to.equal(RAM / PAGE);
+        if (!keep || round < 2) set.dispose();
+      }
+    }
+    await memory.close();
+  }
+
+  it('has room for ten users for whom all RAM is pending', () => harvestInTurn(10, false));
+  it('has room for five that each hold a set of all RAM besides', () => harvestInTurn(5, true));
+});
