@@ -4,7 +4,7 @@
  * after the copy have been stored to since; so after another grace period each must be dirty. Looking only at the end
  * would be nearly blind, since later stores heal a lost page.
  */
-import { type Client, CODE, clientName, MIGRATION, VGA } from '../dirty/client.js';
+import { type Client, CODE, MIGRATION, VGA } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { RamBlock } from '../ram/ram-block.js';
 import type { Tracking } from '../tracking.js';
@@ -92,10 +92,7 @@ export class CollectorFlow {
     for (const { offset, size } of this.scene.memory.ram) {
       for (let page = offset / this.scene.pageSize; page < (offset + size) / this.scene.pageSize; page++) {
         if (this.replica[page] === this.scene.guest.read(page)) continue;
-        this.scene.violations.report(
-          'lost-update',
-          `page ${page} differs from the replica of ${this.name}, a user of ${clientName(this.client)}, at the end`,
-        );
+        this.scene.violations.report('lost-update', `page ${page} differs from the replica of ${this.name} at the end`);
         return;
       }
     }
@@ -327,10 +324,9 @@ export class CollectorFlow {
     for (const { page, block } of noted) {
       if (!this.scene.memory.ram.has(block)) continue;
       if (!this.user.isDirty(page * this.scene.pageSize, 1)) {
-        const name = clientName(this.client);
         this.scene.violations.report(
           'lost-update',
-          `page ${page} ('${block.id}') was stored to, and is not dirty for ${this.name}, a user of ${name}`,
+          `page ${page} ('${block.id}') was stored to, and is not dirty for ${this.name}`,
         );
         return;
       }

@@ -86,7 +86,7 @@ export class OwnerModel {
     const pages = range(from, to);
     const any = pages.some((page) => this.dirty.has(page));
     const all = pages.every((page) => this.dirty.has(page));
-    const where = `of pages ${from} to ${to}, by ${user.name} of ${clientName(this.client)}`;
+    const where = `of pages ${from} to ${to}, for ${user.name}`;
     if (user.isDirty(start, length) !== any) return `isDirty ${where} is not ${any}`;
     if (user.allDirty(start, length) !== all) return `allDirty ${where} is not ${all}`;
     return undefined;
