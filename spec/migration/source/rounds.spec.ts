@@ -59,7 +59,8 @@ describe('The rounds of a migration', () => {
 
   it('give vCPUs that were slowed down their time back before the machine is paused', async () => {
     sender.throttle = (share) => void sender.log.push(`throttle ${share}`);
-    await withStores([200, 200, 200, 200, 200, 0], 0);
+    // Which rounds are too fast depends on the machine: two in a row of many are.
+    await withStores([...new Array(14).fill(200), 0], 0);
     const given = sender.log.indexOf('throttle undefined');
     expect(sender.log.indexOf('throttle 0.2')).to.be.within(0, given);
     expect(given).to.be.below(sender.log.indexOf('pause'));
