@@ -43,6 +43,7 @@ export interface DirtyMemoryOptions extends ArenaOptions {
 
 /** What a user of a client is called, and how long it may wait for vCPUs. */
 export interface TrackOptions extends WaitOptions {
+  /** For messages. Default: 'a user'. */
   readonly name?: string;
 }
 
@@ -193,7 +194,10 @@ export class DirtyMemory {
     return this.#engine.marks.import(bitmap, range, mask);
   }
 
-  /** Is any page that the bytes touch dirty for the engine's own user of the client? False for zero length. */
+  /**
+   * Is any page that the bytes touch dirty for the engine's own user of the client? False for zero length. Of a client that
+   * is not in `create({ tracked })`, which that user never collects, all RAM is.
+   */
   isDirty(start: number, length: number, client: Client): boolean {
     return this.ownOf('isDirty', client).isDirty(start, length);
   }
@@ -221,18 +225,18 @@ export class DirtyMemory {
   }
 
   /** `Tracking.testAndClear` of the engine's own user of the client. */
-  async testAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<boolean> {
-    return this.ownOf('testAndClear', client).testAndClear(start, length, options);
+  testAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<boolean> {
+    return this.collectBy('testAndClear', client, (own) => own.testAndClear(start, length, options));
   }
 
   /** `Tracking.snapshotAndClear` of the engine's own user of the client. */
-  async snapshotAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<PageSet> {
-    return this.ownOf('snapshotAndClear', client).snapshotAndClear(start, length, options);
+  snapshotAndClear(start: number, length: number, client: Client, options: WaitOptions = {}): Promise<PageSet> {
+    return this.collectBy('snapshotAndClear', client, (own) => own.snapshotAndClear(start, length, options));
   }
 
   /** `Tracking.harvest` of the engine's own user of the client: everything that is dirty, safe to read when it resolves. */
-  async harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
-    return this.ownOf('harvest', client).harvest(options);
+  harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
+    return this.collectBy('harvest', client, (own) => own.harvest(options));
   }
 
   /**
@@ -380,6 +384,15 @@ export class DirtyMemory {
   private mark(operation: string, start: number, length: number, mask: number): number {
     this.checkOpen(operation);
     return this.#engine.marks.set(this.ranges.toMark(operation, start, length), mask);
+  }
+
+  /** No `await` of its own: a clean harvest takes a microsecond, and each a good part of one. */
+  private collectBy<T>(operation: string, client: unknown, collect: (own: Tracking) => Promise<T>): Promise<T> {
+    try {
+      return collect(this.ownOf(operation, client));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   private ownOf(operation: string, client: unknown): Tracking {

@@ -227,8 +227,11 @@ export class TrackingWhileStopped {
 const HARVEST_OPTIONS: OptionNames<HarvestOptions> = { into: true, maxPages: true, ...WAIT_OPTIONS };
 const NOTHING: PageRange = { first: 0, end: 0 };
 
-function checkOpen({ engine }: TrackingParts, operation: string): void {
+/** @throws UsageError unless the engine is open and the user has not stopped */
+function checkOpen({ engine, bitmap, user }: TrackingParts, operation: string): void {
   engine.rcu.lifecycle.check(operation);
+  if (!user.pending.disposed) return;
+  throw new UsageError(`${operation}: '${user.name}' has stopped tracking ${bitmap.name}; call track again`);
 }
 
 function queried(parts: TrackingParts, operation: string, start: number, length: number): PageRange {

@@ -84,6 +84,8 @@ export interface Collection<T> {
 
 /** Who takes over blocks that were collected, by their numbers. */
 type Heirs = ReadonlyMap<number, PendingPages>;
+const NOBODY: Heirs = new Map();
+const NOTHING: ReadonlySet<number> = new Set();
 
 export class Collector {
   protected readonly parts: CollectorParts;
@@ -238,8 +240,8 @@ export class Collector {
   }
 
   /**
-   * Of the pages that others have collected those come first that the user has not had for longest, with their bits; the rest
-   * are found from its cursor on, once around all RAM.
+   * Pages that others have collected come first, with their bits; then pages whose bits are set. Both are found from the user's
+   * cursor on, once around all RAM.
    * @returns the former
    */
   private takeSome({ operation, bitmap, user }: Collection<unknown>, taken: PageSet, maxPages: number): PageSet {
@@ -303,22 +305,27 @@ export class Collector {
    */
   private hand<T>(collection: Collection<T>, taken: PageSet, chosen?: PageSet, inFlight?: PageSet): T {
     const { operation, bitmap, user } = collection;
-    const others = [...bitmap.users].filter((other) => other !== user);
+    // Nothing was taken of most collections that are asked for often.
+    const others = taken.untouched ? [] : [...bitmap.users].filter((other) => other !== user);
+    const undo: (() => void)[] = [];
     let share: PageSet | PageRange;
-    let heirs: Heirs = new Map();
-    let collected: ReadonlySet<number>;
+    let heirs = NOBODY;
+    let collected = NOTHING;
     try {
       taken.keepOnly(this.parts.ramWithin(EVERYTHING));
       chosen?.keepOnly(this.parts.ramWithin(EVERYTHING));
       collection.check?.();
       share = chosen ?? collection.range();
-      if (share === EVERYTHING) heirs = this.heirs(taken, user, others);
-      collected = taken.numbers; // before room is made in it for what was pending
+      if (others.length > 0) {
+        if (share === EVERYTHING) heirs = this.heirs(taken, user, others);
+        collected = taken.numbers; // before room is made in it for what was pending
+      }
       for (const { pending } of others) {
-        pending.reserveFor(taken, operation, (number) => heirs.get(number) !== pending);
+        undo.push(pending.reserveFor(taken, operation, (number) => heirs.get(number) !== pending));
       }
       user.pending.reserveMove(share, taken);
     } catch (error) {
+      for (const giveBack of undo) giveBack();
       chosen?.dispose();
       inFlight?.dispose();
       this.putBack(bitmap, taken);

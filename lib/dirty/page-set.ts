@@ -72,7 +72,7 @@ export class PageSet {
     const operation = 'PageSet.add';
     this.open(operation);
     const range = touchedPages(operation, start, length, this.store.geometry.pageSize);
-    this.reserveAll((visit) => eachBlock(range, this.store.geometry.pagesPerBlock, visit), operation);
+    this.reserve(this.numbersIn(range), operation);
     return this.addRange(range);
   }
 
@@ -88,7 +88,7 @@ export class PageSet {
     }
     const theirs = other.open(operation);
     if (other === this) return 0;
-    this.reserveAll((visit) => theirs.forEach((_, number) => void visit(number)), operation);
+    this.reserve(theirs.keys(), operation);
     return this.addAll(other);
   }
 
@@ -223,13 +223,38 @@ export class PageSet {
   }
 
   /**
-   * @internal Makes sure of blocks for all pages of `other`, or of the range, so that they can be added without fail.
-   * @throws ArenaFullError; then there may be blocks without pages
+   * @internal Makes sure of blocks of these numbers, so that pages can be added there without fail.
+   * @returns undoes it, as long as nothing was added
+   * @throws ArenaFullError with nothing changed
    */
-  reserve(other: PageSet | PageRange, wanted: (number: number) => boolean = () => true): void {
-    if (other instanceof PageSet) {
-      for (const number of other.open(this.purpose).keys()) if (wanted(number)) this.blockFor(number);
-    } else eachBlock(other, this.store.geometry.pagesPerBlock, (number) => void this.blockFor(number));
+  reserve(numbers: Iterable<number>, purpose = this.purpose): () => void {
+    const { allocator } = this.store;
+    const blocks = this.open(purpose);
+    const fresh: number[] = [];
+    const undo = (): void => {
+      for (const number of fresh) {
+        allocator.freeZeroedBlock(blocks.get(number) as number);
+        blocks.delete(number);
+      }
+    };
+    try {
+      for (const number of numbers) {
+        if (blocks.has(number)) continue;
+        this.blockFor(number, purpose);
+        fresh.push(number);
+      }
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return undo;
+  }
+
+  /** @internal The numbers of the blocks that a range reaches into. */
+  numbersIn(range: PageRange): number[] {
+    const numbers: number[] = [];
+    eachBlock(range, this.store.geometry.pagesPerBlock, (number) => void numbers.push(number));
+    return numbers;
   }
 
   /** @internal Adds all pages of `other`, or of the blocks that are wanted; it keeps them. @returns how many are new */
@@ -344,26 +369,6 @@ export class PageSet {
       const block = blocks.get(number);
       return block === undefined ? from : this.store.kernel.findClear(block, from, to);
     });
-  }
-
-  /** As `reserve`, for embedders: after a failure the set has no more blocks than before. @throws ArenaFullError */
-  private reserveAll(each: (visit: (number: number) => void) => void, purpose: string): void {
-    const { allocator } = this.store;
-    const blocks = this.open(purpose);
-    const fresh: number[] = [];
-    try {
-      each((number) => {
-        if (blocks.has(number)) return;
-        this.blockFor(number, purpose);
-        fresh.push(number);
-      });
-    } catch (error) {
-      for (const number of fresh) {
-        allocator.freeZeroedBlock(blocks.get(number) as number);
-        blocks.delete(number);
-      }
-      throw error;
-    }
   }
 
   private blockFor(number: number, purpose = this.purpose): number {

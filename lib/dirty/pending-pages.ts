@@ -51,11 +51,11 @@ export class PendingPages {
     this.set.adopt(number, block);
   }
 
-  /** Makes room for what another user has collected, where it is wanted. @throws ArenaFullError */
-  reserveFor(taken: PageSet, operation: string, wanted: (number: number) => boolean): void {
-    if (this.inverted) return;
+  /** Makes room for what another user has collected, where it is wanted. @returns undoes it. @throws ArenaFullError */
+  reserveFor(taken: PageSet, operation: string, wanted: (number: number) => boolean): () => void {
+    if (this.inverted) return () => {};
     try {
-      this.set.reserve(taken, wanted);
+      return this.set.reserve([...taken.numbers].filter(wanted));
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
       throw new ArenaFullError(
@@ -85,11 +85,6 @@ export class PendingPages {
     if (this.set.pages > 0 || this.set.untouched) return;
     this.set.dispose();
     this.set = this.emptySet();
-  }
-
-  /** Of a range of RAM. */
-  hasAny(range: PageRange): boolean {
-    return this.findPending(range) < range.end;
   }
 
   /** Of a range of RAM. @returns its first page that is pending, or its end */
@@ -143,16 +138,13 @@ export class PendingPages {
 
   /** Makes room to move what is pending of the range, or what was chosen, to `into`. @throws ArenaFullError */
   reserveMove(range: PageRange | PageSet, into: PageSet): void {
-    if (range instanceof PageSet) {
-      into.reserve(range);
-      if (this.inverted) this.set.reserve(range);
-      return;
-    }
     if (range === EVERYTHING && !this.inverted) return;
-    for (const part of this.within(range)) {
-      into.reserve(part);
-      if (this.inverted && range !== EVERYTHING) this.set.reserve(part);
-    }
+    const numbers =
+      range instanceof PageSet
+        ? range.numbers
+        : new Set([...this.within(range)].flatMap((part) => this.set.numbersIn(part)));
+    into.reserve(numbers);
+    if (this.inverted && range !== EVERYTHING) this.set.reserve(numbers);
   }
 
   /** Moves what is pending of the range, or what was chosen, to `into`. */
@@ -164,8 +156,7 @@ export class PendingPages {
       return;
     }
     if (range === EVERYTHING && !this.inverted) {
-      into.absorb(this.set);
-      this.set = this.emptySet();
+      if (!this.set.untouched) into.absorb(this.takeAll());
       return;
     }
     const parts = [...this.within(range)];
@@ -180,6 +171,11 @@ export class PendingPages {
 
   dispose(): void {
     this.set.dispose();
+  }
+
+  /** Has the user stopped? */
+  get disposed(): boolean {
+    return this.set.disposed;
   }
 
   private emptySet(): PageSet {

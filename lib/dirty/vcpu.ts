@@ -20,6 +20,9 @@
  * A measurement (rate/measurement.ts) is to marks, queries and hotplug as a harvest that puts back what it took; any
  * collection of its client ends its window first.
  *
+ * A collection of `whileStopped` runs while no reader of another thread does. Of a collection of its client that is in
+ * flight it copies the bits (DM-8).
+ *
  *   or       both are atomic read-modify-writes: exactly one thread sees a bit turn
  *   hint     a query sees each word before or after the other, no more; it orders nothing
  *   lock     the client's lock: one collection a client, and no stop meanwhile; different clients are independent

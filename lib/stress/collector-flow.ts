@@ -31,6 +31,8 @@ export interface CollectorFlowParts {
   readonly name: string;
   /** The engine's own user of the client, which stays; else the flow is one that comes and goes. */
   readonly own: Tracking | undefined;
+  /** Whether it measures dirty rates: one flow of a client does, since measurements are compared one at a time. */
+  readonly measures: boolean;
   readonly model: OwnerModel;
   readonly choices: Choices;
 }
@@ -51,13 +53,15 @@ export class CollectorFlow {
   private readonly replica: Int32Array;
   private readonly name: string;
   private readonly own: Tracking | undefined;
+  private readonly measures: boolean;
   private tracking: Tracking | undefined;
 
-  constructor({ scene, client, name, own, model, choices }: CollectorFlowParts) {
+  constructor({ scene, client, name, own, measures, model, choices }: CollectorFlowParts) {
     this.scene = scene;
     this.client = client;
     this.name = name;
     this.own = own;
+    this.measures = measures;
     this.model = model;
     this.choices = choices;
     this.replica = new Int32Array(scene.maxPages);
@@ -71,7 +75,7 @@ export class CollectorFlow {
       // The first one soon, so that a short run has some.
       const mayStop = this.own === undefined && this.mayLoseCount;
       if (mayStop && (round === 2 || this.choices.oneIn(12))) await this.restart();
-      const measured = this.measures && this.choices.oneIn(3) ? this.measure() : undefined;
+      const measured = this.measures && this.mayLoseCount && this.choices.oneIn(3) ? this.measure() : undefined;
       measured?.catch(() => {}); // until it is awaited
       await this.collectOrGiveUp();
       await this.findLostUpdates();
@@ -141,11 +145,6 @@ export class CollectorFlow {
   /** Whether bits may be set otherwise than by marks. */
   private get mayLoseCount(): boolean {
     return this.conservation === undefined;
-  }
-
-  /** One measurement of a client at a time is compared with what its threads did. */
-  private get measures(): boolean {
-    return this.mayLoseCount && !/^another/.test(this.name);
   }
 
   private checkModel(): void {

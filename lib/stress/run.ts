@@ -140,6 +140,7 @@ export class StressRun {
       return new CollectorFlow({
         ...{ scene, client, model, choices: this.choices(13, i) },
         name: `${first ? 'a' : 'another'} user of ${clientName(client)}`,
+        measures: first,
         own: first && (tracked & client) !== 0 ? this.ownUser(client) : undefined,
       });
     });

@@ -1,7 +1,14 @@
 /** Users of one client share its live bits, and each has a dirty set of its own: a spec for each rule. */
 import { expect } from 'chai';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, DirtyMemory, MIGRATION, type Tracking, UsageError } from '../../lib/index.js';
+import {
+  ArenaFullError,
+  DirtyMemory,
+  GracePeriodTimeout,
+  MIGRATION,
+  type Tracking,
+  UsageError,
+} from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import {
   cleanAll,
@@ -125,7 +132,7 @@ for (const swaps of [false, true]) {
       store(5);
       await harvest(first);
       store(6);
-      await expectReject(() => second.harvest({ signal: AbortSignal.timeout(0), timeoutMs: 0 }), Error);
+      await expectReject(() => second.harvest({ timeoutMs: 0 }), GracePeriodTimeout);
       await reportUntil(vcpu, memory.rcu.synchronize());
       await reportUntil(vcpu, memory.rcu.synchronize());
       expect([first.pending, second.pending]).to.deep.equal([0, 1]);
@@ -135,9 +142,11 @@ for (const swaps of [false, true]) {
 
     it('deliver to nobody where there is no room for one of them, which is named', async () => {
       store(5);
+      const bytes = memory.stats().arenaBytesInUse;
       const giveRoom = refuseBlocks(memory, "'second'");
       const collected = reportUntil(vcpu, first.harvest());
       await expectReject(() => collected, ArenaFullError, 'harvest', "'second'", 'stop it');
+      expect(memory.stats().arenaBytesInUse, 'nor keep room for those that there was room for').to.equal(bytes);
       expect([first, second].map((user) => user.pending)).to.deep.equal([0, 0]);
       giveRoom();
       expect(await harvest(second)).to.deep.equal([5]);
@@ -233,7 +242,10 @@ for (const swaps of [false, true]) {
       await reportUntil(vcpu, third.stop());
       expect(stopped.settled).to.equal(true);
       expect(memory.stats().arenaBytesInUse).to.be.below(bytes);
-      await expectReject(() => third.harvest(), UsageError, "'third'", 'not tracked');
+      await expectReject(() => third.harvest(), UsageError, "'third'", 'has stopped', 'call track again');
+      expect(() => third.isDirty(0, 1)).to.throw(UsageError, "isDirty: 'third' has stopped tracking MIGRATION");
+      expect(() => third.pending).to.throw(UsageError, "pending: 'third' has stopped");
+      expect(() => whileOffline(memory, () => third.whileStopped.harvest())).to.throw(UsageError, 'has stopped');
     });
 
     it('is not the one who measures: it takes part, and nothing is kept for it', async () => {
