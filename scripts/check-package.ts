@@ -2,10 +2,9 @@
  * `npm run check:package`: packs the package and uses it as others do, from fresh projects: ES modules, CommonJS,
  * TypeScript, bundlers; and prints what it weighs. With `--nodes`, what is run is run on each supported Node.
  */
-import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import type { StressReport } from '../lib/stress/report.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../lib/stress/temporary-folder.js';
 import { endWithoutReaders } from './interruption.js';
@@ -15,6 +14,7 @@ import { contentFaults, importGraph } from './package/contents.js';
 import { writeExamples, writeUses } from './package/examples.js';
 import { loadTimes } from './package/load-time.js';
 import { createProject, installTools, npmInstall, pack, ROOT, run, tool } from './package/packed.js';
+import { SIZE_LIMITS, sizeFaults, sizesOf } from './package/sizes.js';
 import { compile, compileExamples, TYPED } from './package/types.js';
 
 const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js', 'dist/lib/migration/index.js'];
@@ -60,9 +60,13 @@ function checkAll(folder: string): void {
   const programs: Program[] = [
     { name: 'import', cwd: esm, args: ['import.mjs'] },
     { name: 'require', cwd: commonjs, args: ['require.cjs'] },
-    ...examples.map((name) => ({ name: `the README's example, ${name}`, cwd: esm, args: [name] })),
+    ...examples.programs.map((name) => ({ name: `a program of the documents, ${name}`, cwd: esm, args: [name] })),
     ...writeUses(esm).map((name) => ({ name: `an emulator's use, ${name}`, cwd: esm, args: [name] })),
-    ...examples.map((name) => ({ name: `the same from a CommonJS project, ${name}`, cwd: commonjs, args: [name] })),
+    ...examples.programs.map((name) => ({
+      name: `the same from a CommonJS project, ${name}`,
+      cwd: commonjs,
+      args: [name],
+    })),
   ];
   check('the tools are installed', installTools);
   programs.push(...(check('bundles are made', () => bundle(esm, commonjs, examples, join(folder, 'bundles'))) ?? []));
@@ -78,7 +82,7 @@ function checkAll(folder: string): void {
   for (const name of Object.keys(TYPED) as (keyof typeof TYPED)[]) {
     check(`TypeScript: ${name}`, () => compile(typescript, name));
   }
-  check("TypeScript: the README's example", () => compileExamples(typescript, writeExamples(typescript)));
+  check('TypeScript: the programs of the documents', () => compileExamples(typescript, writeExamples(typescript)));
   check('publint', () => run(process.execPath, [tool('publint/src/cli.js'), tarball, '--strict']));
   check('are the types wrong?', () => {
     // It deletes what it is given.
@@ -87,7 +91,7 @@ function checkAll(folder: string): void {
     run(process.execPath, [tool('@arethetypeswrong/cli/dist/index.js'), copy, '--profile', 'esm-only']);
   });
   checkCommandLine(join(folder, 'command-line'), tarball);
-  weigh(esm, tarball, graph.files);
+  weigh(esm, tarball);
 }
 
 /** What the command line needs comes by itself; without it, it says so. */
@@ -126,14 +130,13 @@ function checkCommandLine(folder: string, tarball: string): void {
   });
 }
 
-function weigh(project: string, tarball: string, files: readonly string[]): void {
-  const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
-  const core = files.map((file) => readFileSync(join(project, 'node_modules/dirtymem', file)));
-  const together = Buffer.concat(core);
-  console.log(`\nthe tarball: ${kib(statSync(tarball).size)}`);
-  console.log(
-    `what the doors load: ${files.length} files, ${kib(together.length)}, gzipped ${kib(gzipSync(together).length)}`,
-  );
+function weigh(project: string, tarball: string): void {
+  const sizes = sizesOf(join(project, 'node_modules/dirtymem'), tarball);
+  check('the package is no larger than it may be', () => refuse(sizeFaults(sizes)));
+  for (const [name, bytes] of Object.entries(sizes)) {
+    const limit = SIZE_LIMITS[name as keyof typeof SIZE_LIMITS];
+    console.log(`${name}: ${(bytes / 1024).toFixed(1)} KiB of ${limit} KiB`);
+  }
   for (const { name, milliseconds, ratio } of loadTimes(project, ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration'])) {
     console.log(`import '${name}': ${milliseconds.toFixed(1)} ms, ${ratio.toFixed(1)} x an empty module's`);
   }

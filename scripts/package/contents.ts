@@ -4,7 +4,9 @@ import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 const ALLOWED = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/(abi|guide|emulator)\.md)$/,
+  /^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md)$/,
+  /^docs\/([\w-]+\.md|pictures\/[\w-]+\.svg)$/,
+  /^spec\/examples\/[\w-]+\.mjs$/,
   // What `dirtymem bench compare` knows results by; what measures is not in the package.
   /^dist\/benchmarks\/(compare-command|harness\/(answer|figure|neighbours|plan|question|result|statistics)|subjects\/pages|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers|result-file))(\.js|\.d\.ts)$/,
   /^dist\/(lib|workers|scripts)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
@@ -13,9 +15,12 @@ const REQUIRED = [
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
   'docs/abi.md',
-  'docs/guide.md',
-  'docs/emulator.md',
+  'docs/embedding.md',
+  'docs/pictures/overview.svg',
+  'spec/examples/tracking.mjs',
   'dist/lib/index.js',
   'dist/lib/index.d.ts',
   'dist/lib/vcpu.js',

@@ -1,6 +1,7 @@
 /** TypeScript consumers, compiled as they would be: with the declarations checked, too. */
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Examples } from './examples.js';
 import { ROOT, run } from './packed.js';
 
 const COMMON = {
@@ -13,7 +14,7 @@ const COMMON = {
 };
 const WITH_NODE = { types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')], skipLibCheck: true };
 
-/** How consumers compile. The README's blocks are JavaScript: their own names have no types. */
+/** How consumers compile. The documents' blocks are JavaScript: their own names have no types. */
 export const TYPED = {
   'nodenext, from .mts and .cts': {
     compilerOptions: { ...COMMON, module: 'nodenext' },
@@ -37,8 +38,8 @@ export function compile(project: string, name: keyof typeof TYPED): void {
   compileWith(project, TYPED[name]);
 }
 
-export function compileExamples(project: string, programs: readonly string[]): void {
-  compileWith(project, { compilerOptions: JAVASCRIPT, files: [...programs, 'vcpu.mjs'] });
+export function compileExamples(project: string, { programs, threads }: Examples): void {
+  compileWith(project, { compilerOptions: JAVASCRIPT, files: [...programs, ...threads] });
 }
 
 function compileWith(project: string, config: object): void {

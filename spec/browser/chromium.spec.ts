@@ -15,8 +15,11 @@ const missing =
   'or set CHROMIUM to the path of one';
 
 const doors = { dirtymem: '/lib/index.js', 'dirtymem/vcpu': '/lib/vcpu.js' };
-const guide = new Map(
-  codeBlocks(new URL('../../docs/guide.md', import.meta.url), doors).map(({ file, code }) => [`/guide/${file}`, code]),
+const shown = new Map(
+  codeBlocks(new URL('../../docs/browsers.md', import.meta.url), doors).map(({ file, code }) => [
+    `/shown/${file}`,
+    code,
+  ]),
 );
 
 describe(executable === undefined ? `${title} (${missing})` : title, () => {
@@ -54,7 +57,7 @@ describe(executable === undefined ? `${title} (${missing})` : title, () => {
   }
 
   describe('in a page that is cross-origin isolated, its main thread the owner, vCPUs in module workers', () => {
-    const { run, load } = open(true, guide);
+    const { run, load } = open(true, shown);
 
     it('has the shared memory of a browser, and nothing of Node', async () => {
       expect(await run('environment')).to.deep.equal({
@@ -106,7 +109,7 @@ describe(executable === undefined ? `${title} (${missing})` : title, () => {
       });
     }
 
-    it("runs the guide's page", () => load('/guide/page.mjs'));
+    it('runs the page of docs/browsers.md', () => load('/shown/page.mjs'));
 
     it('refuses to supervise a worker that no event says the end of', async () => {
       expect(await run('superviseWorker')).to.include({ name: 'TypeError' });

@@ -12,7 +12,11 @@ export const doors = {
 };
 
 /** @returns what it prints. @throws (rejects) when its exit code is not 0, or it takes longer than `timeoutMs` */
-export async function runProgram(file: string, timeoutMs: number): Promise<{ stdout: string; stderr: string }> {
+export async function runProgram(
+  file: string,
+  timeoutMs: number,
+  args: readonly string[] = [],
+): Promise<{ stdout: string; stderr: string }> {
   const register = new URL('scripts/register.mjs', root).href;
-  return run(process.execPath, ['--import', register, file], { timeout: timeoutMs });
+  return run(process.execPath, ['--import', register, file, ...args], { timeout: timeoutMs });
 }
