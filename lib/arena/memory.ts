@@ -24,7 +24,7 @@ export function reserveMemory(operation: string, bytes: number, shared: boolean)
 /** @throws TypeError when it is none */
 export function checkMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
   if (isMemory(memory)) return memory;
-  throw wrongType(operation, what, memory, 'a WebAssembly.Memory, and no imitation or proxy of one');
+  throw wrongType(operation, what, memory, 'a WebAssembly.Memory itself, not a proxy or a copy by JSON');
 }
 
 /** The embedder's. @throws TypeError when it is none, or of the other kind, NoSharedMemoryError */
