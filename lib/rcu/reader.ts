@@ -235,13 +235,13 @@ export abstract class Reader {
   /** @internal @throws UsageError that says why the reader may not do `operation` now */
   protected refuse(operation: string): never {
     const why = !this.attached
-      ? 'is detached'
+      ? 'is detached; attach a new one by attachVcpu'
       : this.nesting > 0
-        ? `is inside a read-side section (nested ${this.nesting} deep)`
+        ? `is inside a read-side section (nested ${this.nesting} deep); call readUnlock first`
         : this.reported === OFFLINE
-          ? 'is offline'
+          ? 'is offline; call goOnline first'
           : operation === 'readUnlock'
-            ? 'is in no read-side section'
+            ? 'is in no read-side section; each readUnlock needs a readLock before it'
             : 'is online already';
     throw new UsageError(`${operation}: reader '${this.name}' ${why}`);
   }
