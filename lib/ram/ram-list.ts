@@ -278,7 +278,11 @@ export class RamList {
     if (id.length > LONGEST_ID) {
       throw new RangeError(`plug: id must be at most ${LONGEST_ID} characters long, got ${id.length}`);
     }
-    if (this.get(id) !== undefined) throw new RangeError(`plug: id ${show(id)} is in use`);
+    if (this.get(id) !== undefined) {
+      throw new RangeError(
+        `plug: id ${show(id)} is that of a RAM block which is plugged: give another id, or unplug that block first`,
+      );
+    }
     const most = this.maxPages * this.geometry.pageSize;
     this.checkMultiple('size', size, this.geometry.pageSize, most);
     if (offset !== undefined) this.checkMultiple('offset', offset, 0, most - size);
@@ -286,16 +290,24 @@ export class RamList {
   }
 
   private checkMultiple(what: string, value: number, least: number, most: number): void {
-    checkInteger('plug', what, value, least, most);
     const { pageSize } = this.geometry;
-    if (value % pageSize !== 0) throw outOfRange('plug', what, value, `a multiple of the page size, ${pageSize}`);
+    if (Number.isInteger(value) && value > most) {
+      const end = `maxRamBytes of create, ${this.maxPages * pageSize}`;
+      throw outOfRange('plug', what, value, `at most ${most}`, `RAM ends at ${end}`);
+    }
+    checkInteger('plug', what, value, least, most);
+    if (value % pageSize === 0) return;
+    const next = Math.ceil(value / pageSize) * pageSize;
+    throw outOfRange('plug', what, value, `a multiple of the page size, ${pageSize}`, `the next one is ${next}`);
   }
 
   private checkFree(purpose: string, range: PageRange): void {
     const { pageSize } = this.geometry;
     const bytes = `bytes ${range.first * pageSize} to ${range.end * pageSize}`;
     for (const block of this.blocks) {
-      if (intersect(block.range, range)) throw new RangeError(`${purpose}: ${bytes} overlap '${block.id}'`);
+      if (intersect(block.range, range)) {
+        throw new RangeError(`${purpose}: ${bytes} overlap '${block.id}'; without an offset the engine finds a place`);
+      }
     }
     for (const gone of this.leaving) {
       if (!intersect(gone, range)) continue;

@@ -196,7 +196,7 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
       [{ size: PAGE }, TypeError, 'id', 'undefined'],
       [{ id: 5, size: PAGE }, TypeError, 'id', 5],
       [{ id: '', size: PAGE }, RangeError, 'id', "''"],
-      [{ id: 'low', size: PAGE }, RangeError, 'id', "'low'", 'in use'],
+      [{ id: 'low', size: PAGE }, RangeError, 'id', "'low'", 'give another id'],
       [{ id: 'new' }, TypeError, 'size', 'undefined'],
     ],
   ],
