@@ -403,6 +403,6 @@ function bequeath(taken: PageSet, own: PageSet, heirs: Heirs): PageSet {
 function checkUses({ operation, bitmap, user }: Collection<unknown>): void {
   if (bitmap.users.has(user)) return;
   throw new UsageError(
-    `${operation}: ${bitmap.name} is not tracked by '${user.name}'; await track, and collect by what it returns`,
+    `${operation}: ${bitmap.name} is not tracked by '${user.name}'; call await memory.track(${bitmap.name}), and collect by the Tracking that it gives`,
   );
 }

@@ -1,8 +1,8 @@
 /** What strangers get wrong in their first hour, and that each message says what to do instead. */
-import { DirtyMemory, UsageError } from '../../lib/index.js';
+import { ArenaFullError, CODE, DirtyMemory, MIGRATION, UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { PAGE, smallEngine } from '../support/engines.js';
-import { expectThrow } from '../support/refusals.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
 
 describe('A mistake of the first hour', () => {
   let memory: DirtyMemory;
@@ -88,5 +88,56 @@ describe('A mistake of the first hour', () => {
       expectThrow(() => small.ram.plug(past), RangeError, `offset must be at most ${3 * PAGE}`, 'maxRamBytes');
       return small.close();
     });
+  });
+
+  describe('in collecting', () => {
+    it('for two clients at once is told to name one', () =>
+      expectReject(
+        () => memory.harvest((VGA | MIGRATION) as never),
+        RangeError,
+        'VGA (1), CODE (2) or MIGRATION (4)',
+        'not the sum',
+      ));
+
+    it('for a client that is not tracked is told to track it', async () => {
+      const one = smallEngine({ tracked: CODE });
+      await expectReject(
+        () => one.harvest(VGA),
+        UsageError,
+        'call await memory.track(VGA)',
+        'the Tracking that it gives',
+      );
+      await one.close();
+    });
+
+    it('or plugging without room is told how to get room', async () => {
+      const small = DirtyMemory.create({ maxRamBytes: 2 ** 30, arenaBytes: 2 ** 16 });
+      const plug = () => small.ram.plug({ id: 'a', size: 2 ** 30 });
+      expectThrow(plug, ArenaFullError, 'the arena is full', 'Dispose of page sets', 'more arenaBytes');
+      await small.close();
+    });
+  });
+
+  describe('with addresses', () => {
+    it('of the guest is told what a ram_addr is', () => {
+      expectThrow(
+        () => vcpu.mark(0x20000000),
+        RangeError,
+        'An address here is a ram_addr',
+        'not a guest physical address',
+      );
+    });
+
+    it('that became negative is told why', () => {
+      expectThrow(() => vcpu.mark(0x80000000 | 0), RangeError, '>>> 0 is 2147483648');
+    });
+
+    it('where page numbers are wanted is told so', () => {
+      expectThrow(() => vcpu.markPage(2 * PAGE * PAGE, VGA), RangeError, 'markPage takes page numbers, not addresses');
+    });
+  });
+
+  it('in the name of an option is told the name that was meant', () => {
+    expectThrow(() => DirtyMemory.create({ pagesize: 64 } as never), TypeError, "did you mean 'pageSize'?");
   });
 });

@@ -32,7 +32,7 @@ const badLengths: Bad[] = [
 ];
 const badClients: Bad[] = [
   [0, RangeError, 'one client', 0],
-  [3, RangeError, 'no mask of several', 3],
+  [3, RangeError, 'not the sum of several', 3],
   [5, RangeError, 5],
   [7, RangeError, 7],
   [8, RangeError, 8],
