@@ -2,6 +2,7 @@
 import { realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { arena } from './pictures/arena.js';
+import { contract } from './pictures/contract.js';
 import { harvest, lostPage } from './pictures/harvest.js';
 import { hotplug } from './pictures/hotplug.js';
 import { migration } from './pictures/migration.js';
@@ -19,6 +20,7 @@ export const PICTURES: Readonly<Record<string, () => Picture>> = {
   hotplug,
   users,
   arena,
+  contract,
   migration,
 };
 
