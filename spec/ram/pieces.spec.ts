@@ -282,9 +282,10 @@ describeEngines('RAM in pieces', () => {
       ]);
       dimm.populate(30 * PAGE, 10 * PAGE);
       expect(dimm.populatedRuns()).to.have.lengthOf(1);
+      const vcpu = foreignVcpu(memory);
       const again = dimm.discard(40 * PAGE, 24 * PAGE);
       expectThrow(() => dimm.populate(40 * PAGE, 24 * PAGE), RangeError, 'discarding has not ended');
-      await again;
+      await reportUntil(vcpu, again);
       dimm.populate(40 * PAGE, 24 * PAGE);
     });
 
