@@ -18,7 +18,6 @@ import type { ClientBitmap, User } from './dirty/client-bitmap.js';
 import type { Collector } from './dirty/collector.js';
 import { Marks } from './dirty/marks.js';
 import type { PageSetStore } from './dirty/page-set-store.js';
-import type { RamWithin } from './dirty/pending-pages.js';
 import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
 import type { Users } from './dirty/users.js';
@@ -74,9 +73,9 @@ export class Engine {
       const rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
       const tables = parts.tables(arena, allocator, kernel, tracked);
       const ram = parts.ram({ geometry, maxPages, tables, rcu, store });
-      const ramWithin: RamWithin = (range) => ram.within(range);
+      const { populated } = ram;
       const { swapPolicy } = parts;
-      const collector = parts.collector({ geometry, tables, rcu, store, ramWithin, swapPolicy });
+      const collector = parts.collector({ geometry, tables, rcu, store, ram: populated, swapPolicy });
       allocator.describeHoldouts = () => rcu.describeHoldouts();
       this.kernel = kernel;
       this.allocator = allocator;
@@ -85,13 +84,13 @@ export class Engine {
       this.tables = tables;
       this.ram = ram;
       this.collector = collector;
-      this.users = parts.users({ tables, collector, rcu, store, ramWithin });
+      this.users = parts.users({ tables, collector, rcu, store, ram: populated });
       this.own = tables.clients.map((bitmap) => {
         const user = this.users.newUser('the owner');
         if (bitmap.tracked) bitmap.users.add(user);
         return user;
       });
-      this.queries = parts.queries(kernel, ramWithin, geometry);
+      this.queries = parts.queries(kernel, populated, geometry);
       this.marks = new Marks(tables.clients, kernel, geometry);
       this.limits = new RateLimits(arena);
       this.recycler = new Recycler(allocator);

@@ -22,6 +22,8 @@ export interface Stats extends CollectionCounts {
   readonly kernel: 'wasm' | 'atomics';
   readonly ramBlocks: number;
   readonly ramBytes: number;
+  /** Of those, what is not discarded. */
+  readonly ramBytesPopulated: number;
   readonly plugs: number;
   readonly unplugs: number;
   /** Block tables published to grow, the three clients' counted as one. */
@@ -64,8 +66,9 @@ export function statsOf(
   return {
     ...counts,
     kernel: kernel.name,
-    ramBlocks: [...ram].length,
+    ramBlocks: ram.blocks,
     ramBytes: ram.bytes,
+    ramBytesPopulated: ram.populatedBytes,
     plugs: ram.plugs,
     unplugs: ram.unplugs,
     extends: tables.extends,

@@ -10,6 +10,7 @@ import { Header, Table } from '../arena/layout.js';
 import { CorruptionError } from '../base/errors.js';
 import { type Client, clientName, type Root, rootOf } from './client.js';
 import { ClientLock } from './client-lock.js';
+import type { PageRanges } from './page-ranges.js';
 import type { PageSet } from './page-set.js';
 import type { PendingPages } from './pending-pages.js';
 
@@ -37,6 +38,8 @@ export class ClientBitmap {
   readonly lock = new ClientLock();
   /** The bits that a collection has cleared and not yet delivered or put back. */
   inFlight: PageSet | undefined;
+  /** The RAM whose bits a measurement has borrowed, as far as it has not gone since; what comes back there is new. */
+  lent: PageRanges | undefined;
   private readonly arena: Arena;
   /** Word index of the published table. */
   private published = 0;

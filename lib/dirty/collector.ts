@@ -53,17 +53,20 @@ import type { Rcu } from '../rcu/rcu.js';
 import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import type { ClientBitmap, User } from './client-bitmap.js';
 import { isDense, type SwapPolicy } from './density.js';
-import { EVERYTHING, eachBlock, type PageRange, walkBlocks } from './page-range.js';
+import { EVERYTHING, type PageRange, walkBlocks } from './page-range.js';
+import type { PageRanges } from './page-ranges.js';
 import { PageSet } from './page-set.js';
 import type { PageSetStore } from './page-set-store.js';
-import type { PendingPages, RamWithin } from './pending-pages.js';
+import type { PendingPages } from './pending-pages.js';
+import { walkSetParts } from './set-parts.js';
 
 export interface CollectorParts {
   readonly geometry: Geometry;
   readonly tables: BlockTables;
   readonly rcu: Rcu;
   readonly store: PageSetStore;
-  readonly ramWithin: RamWithin;
+  /** The RAM of the moment. */
+  readonly ram: PageRanges;
   readonly swapPolicy: SwapPolicy;
 }
 
@@ -184,6 +187,7 @@ export class Collector {
     try {
       this.parts.rcu.step();
       bitmap.inFlight = taken;
+      bitmap.lent = this.parts.ram.copy();
       this.empty(bitmap, EVERYTHING, taken, () => true);
     } catch (error) {
       giveBack();
@@ -245,8 +249,7 @@ export class Collector {
    * @returns the former
    */
   private takeSome({ operation, bitmap, user }: Collection<unknown>, taken: PageSet, maxPages: number): PageSet {
-    const { geometry, store, ramWithin } = this.parts;
-    const { kernel } = store;
+    const { kernel } = this.parts.store;
     const chosen = user.pending.choose(maxPages, user.cursor, operation);
     try {
       for (const run of chosen.ranges()) this.empty(bitmap, run, taken, () => true);
@@ -255,23 +258,20 @@ export class Collector {
         { first: user.cursor, end: EVERYTHING.end },
         { first: 0, end: user.cursor },
       ]) {
-        for (const part of ramWithin(half)) {
-          const reached = walkBlocks(part, geometry.pagesPerBlock, (number, first, to) => {
-            const block = bitmap.intactBlockAt(number);
-            let page = first;
-            while (page < to && left > 0) {
-              const from = kernel.findSet(block, page, to);
-              // No more bits than pages that may be taken, however many are set meanwhile.
-              const until = Math.min(kernel.findClear(block, from, to), from + left);
-              left -= taken.takeLive(block, number, from, until);
-              page = until;
-            }
-            return page;
-          });
-          if (left > 0) continue;
-          user.cursor = reached;
-          return chosen;
-        }
+        const reached = this.walkSet(bitmap, half, (number, block, first, to) => {
+          let page = first;
+          while (page < to && left > 0) {
+            const from = kernel.findSet(block, page, to);
+            // No more bits than pages that may be taken, however many are set meanwhile.
+            const until = Math.min(kernel.findClear(block, from, to), from + left);
+            left -= taken.takeLive(block, number, from, until);
+            page = until;
+          }
+          return page;
+        });
+        if (left > 0) continue;
+        user.cursor = reached;
+        return chosen;
       }
       return chosen;
     } catch (error) {
@@ -280,21 +280,42 @@ export class Collector {
     }
   }
 
-  /** Takes the bits of the range's blocks that are not clean and that `wanted` lets pass. */
+  /** Takes the bits of the range's RAM in the blocks that are not clean and that `wanted` lets pass. */
   private empty(
     bitmap: ClientBitmap,
     range: PageRange,
     taken: PageSet,
     wanted: (number: number, block: number) => boolean,
   ): void {
-    const { geometry, store, ramWithin } = this.parts;
-    for (const part of ramWithin(range)) {
-      eachBlock(part, geometry.pagesPerBlock, (number, from, to) => {
-        const block = bitmap.intactBlockAt(number);
-        const first = store.kernel.findSet(block, from, to);
-        if (first < to && wanted(number, block)) taken.takeLive(block, number, first, to);
-      });
-    }
+    this.walkSet(bitmap, range, (number, block, from, to) => {
+      if (wanted(number, block)) taken.takeLive(block, number, from, to);
+      return to;
+    });
+  }
+
+  /**
+   * Visits the client's blocks in the range, and of each the parts of RAM in which bits are set, from the first set bit on.
+   * @returns as `walkBlocks`, up to the end of RAM
+   */
+  private walkSet(
+    bitmap: ClientBitmap,
+    range: PageRange,
+    visit: (number: number, block: number, from: number, to: number) => number,
+  ): number {
+    const { geometry, ram, store, tables } = this.parts;
+    const { pagesPerBlock } = geometry;
+    const end = Math.min(range.end, ram.end);
+    return walkBlocks({ first: range.first, end }, pagesPerBlock, (number, from, to) => {
+      const block = bitmap.intactBlockAt(number);
+      if (!tables.hasBlock(number)) return to;
+      return walkSetParts(
+        ram,
+        number * pagesPerBlock,
+        [from, to],
+        (first, last) => store.kernel.findSet(block, first, last),
+        (first, last) => visit(number, block, first, last),
+      );
+    });
   }
 
   /**
@@ -312,8 +333,8 @@ export class Collector {
     let heirs = NOBODY;
     let collected = NOTHING;
     try {
-      taken.keepOnly(this.parts.ramWithin(EVERYTHING));
-      chosen?.keepOnly(this.parts.ramWithin(EVERYTHING));
+      taken.clip(this.parts.ram);
+      chosen?.clip(this.parts.ram);
       collection.check?.();
       share = chosen ?? collection.range();
       if (others.length > 0) {
@@ -372,6 +393,7 @@ export class Collector {
 
   private giveBack(bitmap: ClientBitmap, taken: PageSet): void {
     bitmap.inFlight = undefined;
+    bitmap.lent = undefined;
     try {
       this.putBack(bitmap, taken);
     } finally {
@@ -381,12 +403,9 @@ export class Collector {
 
   /** Into the blocks and the RAM of the moment. */
   protected putBack(bitmap: ClientBitmap, taken: PageSet): void {
-    const { geometry, ramWithin } = this.parts;
-    for (const part of ramWithin(EVERYTHING)) {
-      eachBlock(part, geometry.pagesPerBlock, (number, from, to) => {
-        taken.returnLive(bitmap.blockAt(number), number, from, to);
-      });
-    }
+    taken.eachPartOf(this.parts.ram, (number, from, to) => {
+      taken.returnLive(bitmap.blockAt(number), number, from, to);
+    });
     taken.dispose();
   }
 }

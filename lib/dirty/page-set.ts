@@ -6,8 +6,10 @@
 import { memoryGrown, UsageError, wrongType } from '../base/errors.js';
 import { readOptions } from '../base/options.js';
 import { eachBlock, type PageRange, touchedPages, walkBlocks } from './page-range.js';
+import type { PageRanges } from './page-ranges.js';
 import type { PageSetStore } from './page-set-store.js';
 import { placeOf, type RamPlace, type Run, RunIterator, type RunWithin } from './run-iterator.js';
+import { walkSetParts } from './set-parts.js';
 
 // Consumers' libraries may lack these: as @types/node declares them.
 declare global {
@@ -332,6 +334,44 @@ export class PageSet {
   *ranges(): Generator<PageRange> {
     const { pageSize } = this.store.geometry;
     for (const { start, length } of this.runs()) yield { first: start / pageSize, end: (start + length) / pageSize };
+  }
+
+  /** @internal Visits the parts of `ram` in which the set has pages, block by block, each from its first page on. */
+  eachPartOf(ram: PageRanges, visit: (number: number, from: number, to: number) => void): void {
+    const { kernel, geometry } = this.store;
+    const { pagesPerBlock } = geometry;
+    for (const [number, block] of this.open(this.purpose)) {
+      walkSetParts(
+        ram,
+        number * pagesPerBlock,
+        [0, pagesPerBlock],
+        (from, to) => kernel.findSet(block, from, to),
+        (from, to) => {
+          visit(number, from, to);
+          return to;
+        },
+      );
+    }
+  }
+
+  /** @internal Removes every page that is no RAM. */
+  clip(ram: PageRanges): void {
+    const { kernel, geometry } = this.store;
+    const { pagesPerBlock } = geometry;
+    for (const [number, block] of this.open(this.purpose)) {
+      const base = number * pagesPerBlock;
+      let kept = 0;
+      for (let bit = kernel.findSet(block, 0, pagesPerBlock); bit < pagesPerBlock; ) {
+        const part = ram.from(base + bit);
+        const first = Math.min((part?.first ?? Infinity) - base, pagesPerBlock);
+        if (part !== undefined && first <= bit) bit = kept = Math.min(part.end - base, pagesPerBlock);
+        else {
+          this.remove({ first: base + kept, end: base + first }); // a block of which nothing is kept goes whole
+          bit = first;
+        }
+        bit = kernel.findSet(block, bit, pagesPerBlock);
+      }
+    }
   }
 
   /** @internal Removes every page that is in none of the ranges, which are ascending and disjoint. */

@@ -7,33 +7,29 @@
  */
 import { ArenaFullError } from '../base/errors.js';
 import { EVERYTHING, type PageRange } from './page-range.js';
+import type { PageRanges } from './page-ranges.js';
 import { PageSet } from './page-set.js';
 import type { PageSetStore } from './page-set-store.js';
 
-/** The RAM of the moment within a range, ascending. */
-export type RamWithin = (range: PageRange) => Iterable<PageRange>;
-
 export class PendingPages {
   private readonly store: PageSetStore;
-  private readonly ramWithin: RamWithin;
+  /** The RAM of the moment. What is pending is of it: RAM that goes is forgotten in that step. */
+  private readonly ram: PageRanges;
   private readonly user: string;
   /** The pages, or those that are not pending while `inverted`. */
   private set: PageSet;
   private inverted = true;
 
   /** @param user for messages */
-  constructor(store: PageSetStore, ramWithin: RamWithin, user: string) {
+  constructor(store: PageSetStore, ram: PageRanges, user: string) {
     this.store = store;
-    this.ramWithin = ramWithin;
+    this.ram = ram;
     this.user = user;
     this.set = this.emptySet();
   }
 
   get pages(): number {
-    if (!this.inverted) return this.set.pages;
-    let ram = 0;
-    for (const { first, end } of this.ramWithin(EVERYTHING)) ram += end - first;
-    return ram - this.set.pages;
+    return this.inverted ? this.ram.pages - this.set.pages : this.set.pages;
   }
 
   /** Has it a block of pages there? */
@@ -99,7 +95,8 @@ export class PendingPages {
 
   /** What is pending of the RAM within the range, ascending. */
   *within(range: PageRange): Generator<PageRange> {
-    for (const part of this.ramWithin(range)) {
+    const clipped = { first: range.first, end: Math.min(range.end, this.ram.end) };
+    for (const part of this.inverted ? this.ram.within(clipped) : [clipped]) {
       for (let page = part.first; page < part.end; ) {
         const first = this.findPending({ first: page, end: part.end });
         if (first === part.end) break;

@@ -6,39 +6,34 @@ import type { Geometry } from '../arena/geometry.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import type { ClientBitmap, User } from './client-bitmap.js';
 import { type PageRange, walkBlocks } from './page-range.js';
+import type { PageRanges } from './page-ranges.js';
 import type { PageSet } from './page-set.js';
-import type { RamWithin } from './pending-pages.js';
 
 export class Queries {
   private readonly kernel: Pick<Kernel, 'findSet' | 'findClear'>;
-  private readonly ramWithin: RamWithin;
+  private readonly ram: PageRanges;
   private readonly pagesPerBlock: number;
 
-  constructor(kernel: Pick<Kernel, 'findSet' | 'findClear'>, ramWithin: RamWithin, { pagesPerBlock }: Geometry) {
+  constructor(kernel: Pick<Kernel, 'findSet' | 'findClear'>, ram: PageRanges, { pagesPerBlock }: Geometry) {
     this.kernel = kernel;
-    this.ramWithin = ramWithin;
+    this.ram = ram;
     this.pagesPerBlock = pagesPerBlock;
   }
 
   /** Is any page of the range dirty for the user? (QEMU: cpu_physical_memory_get_dirty.) */
   anyDirty(range: PageRange, bitmap: ClientBitmap, user: User): boolean {
-    for (const part of this.ramWithin(range)) if (this.findDirty(part, bitmap, user) < part.end) return true;
+    for (const part of this.ram.within(range)) if (this.findDirty(part, bitmap, user) < part.end) return true;
     return false;
   }
 
   /** Are all pages of the range dirty for the user? (QEMU: cpu_physical_memory_all_dirty.) */
   allDirty(range: PageRange, bitmap: ClientBitmap, user: User): boolean {
-    let reached = range.first;
-    for (const part of this.ramWithin(range)) {
-      if (part.first !== reached || this.findClean(part, bitmap, user) < part.end) return false;
-      reached = part.end;
-    }
-    return reached === range.end;
+    return this.ram.contains(range) && this.findClean(range, bitmap, user) === range.end;
   }
 
   /** Adds the pages of the range that are dirty for the user. @throws ArenaFullError */
   addDirty(range: PageRange, bitmap: ClientBitmap, user: User, into: PageSet): void {
-    for (const part of this.ramWithin(range)) {
+    for (const part of this.ram.within(range)) {
       for (let page = part.first; page < part.end; ) {
         const first = this.findDirty({ first: page, end: part.end }, bitmap, user);
         if (first === part.end) break;

@@ -18,16 +18,17 @@ import type { Rcu } from '../rcu/rcu.js';
 import type { BlockTables } from './block-tables.js';
 import type { ClientBitmap, User } from './client-bitmap.js';
 import type { Collector } from './collector.js';
-import { EVERYTHING } from './page-range.js';
+import type { PageRanges } from './page-ranges.js';
 import type { PageSetStore } from './page-set-store.js';
-import { PendingPages, type RamWithin } from './pending-pages.js';
+import { PendingPages } from './pending-pages.js';
 
 export interface UsersParts {
   readonly tables: BlockTables;
   readonly collector: Collector;
   readonly rcu: Rcu;
   readonly store: PageSetStore;
-  readonly ramWithin: RamWithin;
+  /** The RAM of the moment. */
+  readonly ram: PageRanges;
 }
 
 export class Users {
@@ -39,8 +40,8 @@ export class Users {
 
   /** To whom all RAM is dirty. */
   newUser(name: string): User {
-    const { store, ramWithin } = this.parts;
-    return { name, pending: new PendingPages(store, ramWithin, name), cursor: 0 };
+    const { store, ram } = this.parts;
+    return { name, pending: new PendingPages(store, ram, name), cursor: 0 };
   }
 
   /** For a client that is tracked. */
@@ -96,8 +97,8 @@ export class Users {
 
   /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
   private begin(bitmap: ClientBitmap): number {
-    const { tables, rcu, ramWithin } = this.parts;
-    return bitmap.tracked ? rcu.request() : rcu.defer(tables.start(bitmap, ramWithin(EVERYTHING), 'track'));
+    const { tables, rcu, ram } = this.parts;
+    return bitmap.tracked ? rcu.request() : rcu.defer(tables.start(bitmap, ram, 'track'));
   }
 
   /**

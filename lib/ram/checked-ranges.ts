@@ -16,7 +16,7 @@ export class CheckedRanges {
   /** The range of an operation that sets bits: all of it must be RAM. @throws TypeError, RangeError */
   toMark(operation: string, start: number, length: number): PageRange {
     const range = touchedPages(operation, start, length, this.pageSize);
-    if (!this.ram.contains(range)) {
+    if (!this.ram.populated.contains(range)) {
       throw notRam(operation, start, start + length, `are not all RAM: ${this.ram.gapIn(range)}`);
     }
     return range;
@@ -25,7 +25,7 @@ export class CheckedRanges {
   /** The range of a query or a clear: up to the end of RAM. @throws TypeError, RangeError */
   toQuery(operation: string, start: number, length: number): PageRange {
     const range = touchedPages(operation, start, length, this.pageSize);
-    if (range.first < range.end && range.end > this.ram.endPage) {
+    if (range.first < range.end && range.end * this.pageSize > this.ram.end) {
       const why = `reach past the end of RAM, ${showAddress(this.ram.end)}`;
       throw notRam(operation, start, start + length, why);
     }

@@ -1,19 +1,31 @@
 /**
- * Who is told of RAM that comes and goes (QEMU: RAMBlockNotifier). Calls pair: a listener hears `plugged` once for
- * every block it hears `unplugged` for, in this order, since one that is added hears of the RAM that is there, and one
- * that is removed hears that RAM go (QEMU's 1f0fea38). Calls run in turns of their own, so a listener may plug, unplug,
+ * Who is told of RAM that comes and goes (QEMU: RAMBlockNotifier, RamDiscardListener). Calls pair: a listener hears `plugged`
+ * once for every block it hears `unplugged` for, in this order, since one that is added hears of the RAM that is there, and
+ * one that is removed hears that RAM go (QEMU's 1f0fea38). Of a block's parts it hears in between: after `plugged` all are
+ * populated, those aside of which it hears `discarded`. Calls run in turns of their own, so a listener may plug, unplug,
  * collect or throw; an error it throws becomes the host's uncaught error and stops no other listener.
  */
 import { throwInOwnTurn } from '../base/errors.js';
 import type { RamBlock } from './ram-block.js';
 
-/** What wants to know of hotplug. Called on the owner's thread, in a turn of its own. */
+/**
+ * What wants to know of hotplug. Called on the owner's thread, in a turn of its own: by then the block may be another size,
+ * or gone.
+ */
 export interface RamListener {
   /** The block is there, all dirty. */
   plugged?(block: RamBlock): void;
   /** The block is no RAM any more; its place is used again only after a grace period. */
   unplugged?(block: RamBlock): void;
+  /** The block had `before` bytes, and has another size now. */
+  resized?(block: RamBlock, before: number): void;
+  /** A part of the block is no RAM any more. In bytes from the block's beginning. */
+  discarded?(block: RamBlock, offset: number, length: number): void;
+  /** The part is RAM again, all dirty. */
+  populated?(block: RamBlock, offset: number, length: number): void;
 }
+
+export const RAM_EVENTS = ['plugged', 'unplugged', 'resized', 'discarded', 'populated'] as const;
 
 export class RamListeners {
   private readonly listeners = new Set<RamListener>();
@@ -23,24 +35,39 @@ export class RamListeners {
     const own: RamListener = {
       plugged: (block) => listener.plugged?.(block),
       unplugged: (block) => listener.unplugged?.(block),
+      resized: (block, before) => listener.resized?.(block, before),
+      discarded: (block, offset, length) => listener.discarded?.(block, offset, length),
+      populated: (block, offset, length) => listener.populated?.(block, offset, length),
     };
     this.listeners.add(own);
-    for (const block of present) tell(own, 'plugged', block);
+    for (const block of present) tellOfPresent(own, block);
     return (presentThen) => {
       if (!this.listeners.delete(own)) return;
-      for (const block of presentThen()) tell(own, 'unplugged', block);
+      for (const block of presentThen()) tell(() => own.unplugged?.(block));
     };
   }
 
-  tellAll(event: 'plugged' | 'unplugged', block: RamBlock): void {
-    for (const listener of this.listeners) tell(listener, event, block);
+  tellAll(event: (listener: RamListener) => void): void {
+    for (const listener of this.listeners) tell(() => event(listener));
   }
 }
 
-function tell(listener: RamListener, event: 'plugged' | 'unplugged', block: RamBlock): void {
+function tellOfPresent(listener: RamListener, block: RamBlock): void {
+  const runs = block.populatedRuns();
+  const { size } = block;
+  tell(() => listener.plugged?.(block));
+  let reached = 0;
+  for (const { offset, length } of [...runs, { offset: size, length: 0 }]) {
+    const from = reached;
+    if (from < offset) tell(() => listener.discarded?.(block, from, offset - from));
+    reached = offset + length;
+  }
+}
+
+function tell(call: () => void): void {
   queueMicrotask(() => {
     try {
-      listener[event]?.(block);
+      call();
     } catch (error) {
       throwInOwnTurn(error);
     }

@@ -1,10 +1,33 @@
 /** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). Made and ended by `RamList`. */
 import { wrongType } from '../base/errors.js';
-import type { PageRange } from '../dirty/page-range.js';
+import { intersect, type PageRange } from '../dirty/page-range.js';
+import { PageRanges } from '../dirty/page-ranges.js';
 import type { PageSet } from '../dirty/page-set.js';
+import type { RunWithin } from '../dirty/run-iterator.js';
 
 /** In UTF-16 units, of a RAM block's id. (QEMU: RAMBlock.idstr.) */
 export const LONGEST_ID = 255;
+
+/** What a block asks of the list that it is in. */
+interface Pieces {
+  discard(block: RamBlock, offset: number, length: number): Promise<void>;
+  populate(block: RamBlock, offset: number, length: number): void;
+  isPopulated(block: RamBlock, offset: number, length: number): boolean;
+  populatedRuns(block: RamBlock): RunWithin[];
+}
+
+/** What a block is made of. */
+export interface RamBlockSetup {
+  readonly id: string;
+  /** In bytes, as the sizes. */
+  readonly pageSize: number;
+  /** First page. */
+  readonly first: number;
+  readonly size: number;
+  readonly maxSize: number;
+  readonly pages: PageSet;
+  readonly pieces: Pieces;
+}
 
 /** A plugged block of guest RAM. After its `unplug` it names nothing; operations refuse it. */
 export class RamBlock {
@@ -13,25 +36,100 @@ export class RamBlock {
   readonly id: string;
   /** Where it begins in ram_addr space, in bytes. */
   readonly offset: number;
-  /** In bytes. */
-  readonly size: number;
+  /** In bytes: how large it may become by `ram.resize`. The room behind it is its own. (QEMU: RAMBlock.max_length.) */
+  readonly maxSize: number;
   /** The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged. */
   readonly pages: PageSet;
-  /** @internal The same place in pages. */
-  readonly range: PageRange;
+  /** @internal The pages that are discarded, and may be populated. */
+  readonly discarded = new PageRanges();
+  /** @internal A smaller size has not come into force yet. */
+  shrinking = false;
+  private readonly pageSize: number;
+  private readonly pieces: Pieces;
+  private bytes: number;
 
   /** @internal */
-  constructor(id: string, pageSize: number, range: PageRange, pages: PageSet) {
+  constructor({ id, pageSize, first, size, maxSize, pages, pieces }: RamBlockSetup) {
     this.id = id;
-    this.offset = range.first * pageSize;
-    this.size = (range.end - range.first) * pageSize;
+    this.pageSize = pageSize;
+    this.offset = first * pageSize;
+    this.bytes = size;
+    this.maxSize = maxSize;
     this.pages = pages;
-    this.range = range;
+    this.pieces = pieces;
   }
 
   /** @internal */
   static is(value: unknown): value is RamBlock {
     return typeof value === 'object' && value !== null && #made in value;
+  }
+
+  /** In bytes. (QEMU: RAMBlock.used_length.) */
+  get size(): number {
+    return this.bytes;
+  }
+
+  /**
+   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is RAM no more,
+   * until it is populated. It is gone from collections and from what users have yet to collect at once; resolves when it
+   * may be populated again, after a grace period, and when bitmap blocks of which all is discarded are free.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
+   * @throws (rejects) TypeError, RangeError when not all of it is populated; UsageError inside a read-side section of this
+   *   thread; ArenaFullError; with nothing changed
+   */
+  async discard(offset: number, length: number): Promise<void> {
+    await this.pieces.discard(this, offset, length);
+  }
+
+  /**
+   * Makes a discarded part of the block RAM again, all dirty for every user. Never waits for readers, as `ram.plug`.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
+   * @throws TypeError, RangeError when not all of it is discarded, or its discarding has not ended; ArenaFullError; with
+   *   nothing changed
+   */
+  populate(offset: number, length: number): void {
+    this.pieces.populate(this, offset, length);
+  }
+
+  /**
+   * Is every byte of the part populated? True for zero length.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes
+   */
+  isPopulated(offset: number, length: number): boolean {
+    return this.pieces.isPopulated(this, offset, length);
+  }
+
+  /** The parts of the block that are populated, ascending; of a block without discarded parts one. */
+  populatedRuns(): RunWithin[] {
+    return this.pieces.populatedRuns(this);
+  }
+
+  /** @internal In pages: what the block has. */
+  get range(): PageRange {
+    return this.rangeOf(0, this.bytes);
+  }
+
+  /** @internal In pages: what the block may have. */
+  get place(): PageRange {
+    return this.rangeOf(0, this.maxSize);
+  }
+
+  /** @internal In pages of ram_addr space, of bytes of the block. */
+  rangeOf(offset: number, length: number): PageRange {
+    const { pageSize } = this;
+    return { first: (this.offset + offset) / pageSize, end: (this.offset + offset + length) / pageSize };
+  }
+
+  /** @internal */
+  setSize(size: number): void {
+    this.bytes = size;
+    this.discarded.remove({ first: this.range.end, end: this.place.end });
+  }
+
+  /** @internal The part may be populated from now on, as far as the block still has it. */
+  addDiscarded(range: PageRange): void {
+    const part = intersect(range, this.range);
+    if (part !== undefined) this.discarded.add(part);
   }
 }
 

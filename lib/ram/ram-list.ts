@@ -1,29 +1,33 @@
 /**
- * The list of RAM blocks, and hotplug.
+ * The list of RAM blocks; hotplug, and RAM that comes and goes in pieces of a block.
  *
- * DM-4 RAM is announced (returned from `plug`, told to listeners) only when it is all dirty for every client. A range
- *   is used again only after its grace period and its cleaning: an unplugged range stays reserved until no reader can
- *   hold a table of its time, and until the bits that late marks left in blocks shared with other RAM are cleared. Used
- *   earlier, it would have its own first bits, which say that all of it is dirty, erased by that cleaning.
+ * DM-4 RAM is announced (returned from `plug` or `populate`, told to listeners) only when it is all dirty for every client.
+ *   A range is used again only after its grace period and its cleaning: a range that was unplugged or discarded stays reserved
+ *   until no reader can hold a table of its time, and until the bits that late marks left in blocks shared with other RAM are
+ *   cleared. Used earlier, it would have its own first bits, which say that all of it is dirty, erased by that cleaning.
  *   New RAM beside the range, in a block number that was just dropped, may be plugged at once: a reader that still holds
  *   the dropped block marks there and not in the new one, but only within an interval that was open at the plug. The
  *   page was dirty at the plug, so the first collection to clear it waits for that interval's end (DM-2).
  *
- * Both operations are one synchronous step of the owner up to their publication. A plug that fails in any part of it
- * leaves everything as it was.
+ * Each operation is one synchronous step of the owner up to its publication. One that fails in any part of it leaves
+ * everything as it was.
  */
 import type { Geometry } from '../arena/geometry.js';
 import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddress, wrongType } from '../base/errors.js';
 import { readOptions } from '../base/options.js';
-import { type WaitLimit, waitForWake } from '../base/wait.js';
-import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
+import { Ordered } from '../base/ordered.js';
+import type { WaitLimit } from '../base/wait.js';
+import type { BlockTables } from '../dirty/block-tables.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
+import { PageRanges } from '../dirty/page-ranges.js';
 import { PageSet } from '../dirty/page-set.js';
 import type { PageSetStore } from '../dirty/page-set-store.js';
 import type { PendingPages } from '../dirty/pending-pages.js';
+import type { RunWithin } from '../dirty/run-iterator.js';
 import type { Rcu } from '../rcu/rcu.js';
-import { type RamListener, RamListeners } from './listeners.js';
-import { largestHole, placeRam } from './placement.js';
+import { type Departure, Departures } from './departures.js';
+import { Holes } from './holes.js';
+import { RAM_EVENTS, type RamListener, RamListeners } from './listeners.js';
 import { checkRamBlock, LONGEST_ID, RamBlock } from './ram-block.js';
 
 /** What to plug, and where. */
@@ -32,6 +36,8 @@ export interface PlugOptions {
   readonly id: string;
   /** Bytes, a positive multiple of the page size. */
   readonly size: number;
+  /** Bytes, a multiple of the page size: what `resize` may make of it. The room is the block's own. Default: `size`. */
+  readonly maxSize?: number;
   /** Bytes, a multiple of the page size. Default: the smallest hole that fits, aligned to 64 pages. */
   readonly offset?: number;
 }
@@ -46,6 +52,10 @@ export interface RamListParts {
 
 /** The RAM blocks of an engine. Of the owner's thread alone. */
 export class RamList {
+  /** @internal What is RAM now: plugged, and not discarded. */
+  readonly populated: PageRanges = new PageRanges();
+  /** @internal How often `populated` or the list has changed. */
+  changes = 0;
   /** @internal */
   protected readonly geometry: Geometry;
   private readonly maxPages: number;
@@ -53,13 +63,14 @@ export class RamList {
   private readonly rcu: Rcu;
   private readonly store: PageSetStore;
   private readonly listeners = new RamListeners();
-  /** By place. */
-  private blocks: RamBlock[] = [];
-  /** @internal Unplugged, and not to be used again yet. By no order. */
-  protected readonly leaving = new Set<PageRange>();
-  /** Of those, the ones whose unplugging has failed: they are never used again. */
-  private readonly lost = new Set<PageRange>();
-  private readonly departures = new Set<Promise<void>>();
+  private readonly byPlace = new Ordered<RamBlock, Pick<RamBlock, 'offset'>>((a, b) => a.offset - b.offset);
+  private readonly byId = new Map<string, RamBlock>();
+  /** The blocks by place, for whoever iterates; made when it is asked for. */
+  private listed: readonly RamBlock[] | undefined;
+  /** Outside the room of every block, also of those whose unplugging has not ended. */
+  private readonly holes: Holes;
+  private readonly departures: Departures;
+  private pluggedBytes = 0;
   private plugCount = 0;
   private unplugCount = 0;
 
@@ -70,6 +81,8 @@ export class RamList {
     this.tables = tables;
     this.rcu = rcu;
     this.store = store;
+    this.holes = new Holes(maxPages);
+    this.departures = new Departures(rcu);
   }
 
   /**
@@ -78,26 +91,26 @@ export class RamList {
    * @throws TypeError, RangeError (ArenaFullError when the arena has no room), with nothing changed
    */
   plug(options: PlugOptions): RamBlock {
-    const { id, size, offset } = this.checkPlug(options);
+    const { id, size, maxSize = size, offset } = this.checkPlug(options);
     const { pageSize } = this.geometry;
     this.rcu.step();
     const purpose = `plugging '${id}'`;
-    const pages = size / pageSize;
-    const first = offset === undefined ? placeRam(this.taken(), pages, this.maxPages) : offset / pageSize;
-    if (first === undefined) {
-      const hole = largestHole(this.taken(), this.maxPages) * pageSize;
-      const limit = `no more than ${hole}, the largest hole below ${this.maxPages * pageSize}`;
-      throw outOfRange(purpose, 'size', size, limit, this.describeLeaving());
-    }
-    const range = { first, end: first + pages };
-    this.checkFree(purpose, range);
+    const pages = maxSize / pageSize;
+    const first = offset === undefined ? this.holes.find(pages) : offset / pageSize;
+    if (first === undefined) throw this.noHole(purpose, maxSize);
+    const place = { first, end: first + pages };
+    if (!this.holes.isFree(place)) throw this.overlap(purpose, place);
+    const range = { first, end: first + size / pageSize };
     const release = this.tables.extend(range, true, purpose);
-    const block = new RamBlock(id, pageSize, range, new PageSet(this.store, `the migration bits of '${id}'`));
-    this.blocks = [...this.blocks, block].sort((a, b) => a.offset - b.offset);
-    this.tables.setRamEnd(this.endPage);
-    if (release !== undefined) this.rcu.defer(release);
+    const set = new PageSet(this.store, `the migration bits of '${id}'`);
+    const block = new RamBlock({ id, pageSize, first, size, maxSize, pages: set, pieces: this });
+    this.holes.take(place);
+    this.byPlace.add(block);
+    this.byId.set(id, block);
+    this.pluggedBytes += size;
     this.plugCount++;
-    this.listeners.tellAll('plugged', block);
+    this.appear(range, release);
+    this.listeners.tellAll((listener) => listener.plugged?.(block));
     return block;
   }
 
@@ -110,78 +123,186 @@ export class RamList {
   async unplug(block: RamBlock): Promise<void> {
     checkRamBlock('unplug', block);
     this.rcu.lifecycle.check('unplug');
-    if (!this.blocks.includes(block)) {
-      throw new RangeError(`unplug: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
+    this.checkPlugged('unplug', block);
+    await this.remove(
+      {
+        operation: 'unplug',
+        range: block.place,
+        end: () => {
+          block.pages.dispose();
+          this.holes.giveBack(block.place);
+        },
+      },
+      `unplugging '${block.id}'`,
+      () => {
+        this.byPlace.delete(block);
+        this.byId.delete(block.id);
+        this.pluggedBytes -= block.size;
+        this.unplugCount++;
+        block.pages.awaitPeriod();
+        this.listeners.tellAll((listener) => listener.unplugged?.(block));
+      },
+    );
+  }
+
+  /**
+   * Gives a block another size (QEMU: qemu_ram_resize). What it gains is dirty for every client, within the call, as by
+   * `plug`. What it loses is gone at once, as by `unplug`; then this resolves when the block may be resized again, after a
+   * grace period. Parts that were discarded stay so.
+   * @param size bytes, a positive multiple of the page size, up to the block's `maxSize`
+   * @throws (rejects) TypeError, RangeError; UsageError while a smaller size has not come into force, and inside a read-side
+   *   section of this thread; ArenaFullError; with nothing changed
+   */
+  async resize(block: RamBlock, size: number): Promise<void> {
+    const operation = 'ram.resize';
+    checkRamBlock(operation, block);
+    this.rcu.lifecycle.check(operation);
+    this.checkPlugged(operation, block);
+    const { pageSize } = this.geometry;
+    checkInteger(operation, 'size', size, pageSize, block.maxSize);
+    this.checkMultiple(operation, 'size', size);
+    const { size: before } = block;
+    if (block.shrinking) throw this.notYet(operation, block, block.rangeOf(before, block.maxSize - before));
+    if (size === before) return;
+    const purpose = `resizing '${block.id}'`;
+    const change = (): void => {
+      block.setSize(size);
+      this.pluggedBytes += size - before;
+      this.listeners.tellAll((listener) => listener.resized?.(block, before));
+    };
+    if (size > before) {
+      this.rcu.step();
+      const range = block.rangeOf(before, size - before);
+      const release = this.tables.extend(range, true, purpose);
+      change();
+      this.appear(range, release);
+      return;
     }
-    this.rcu.checkMayWait('unplug');
-    this.rcu.step();
-    const rest = this.blocks.filter((other) => other !== block);
-    let release: AfterGracePeriod | undefined;
-    try {
-      release = this.tables.shrink(block.range, (number) => this.reachesInto(rest, number), `unplugging '${block.id}'`);
-    } catch (error) {
-      await this.rcu.breathe();
-      throw error;
-    }
-    this.blocks = rest;
-    this.leaving.add(block.range);
-    this.tables.setRamEnd(this.endPage);
-    for (const { users } of this.tables.clients) for (const user of users) this.clip(user.pending, block.range);
-    this.unplugCount++;
-    this.listeners.tellAll('unplugged', block);
-    const departed = this.depart(block, release);
-    this.departures.add(departed);
-    await departed.finally(() => this.departures.delete(departed));
+    const range = block.rangeOf(size, before - size);
+    const end = (): void => {
+      block.shrinking = false;
+    };
+    await this.remove({ operation: 'resize', range, end }, purpose, () => {
+      block.shrinking = true;
+      change();
+    });
   }
 
   /** The block that holds a ram_addr. (QEMU: qemu_get_ram_block, which aborts where this returns undefined.) */
   find(addr: number): RamBlock | undefined {
     const at = checkAddress('ram.find', 'address', addr);
-    const block = this.blocks[this.firstEndingAfter(at / this.geometry.pageSize)];
-    return block !== undefined && block.offset <= at ? block : undefined;
+    const block = this.byPlace.before({ offset: at + 1 });
+    return block !== undefined && at < block.offset + block.size ? block : undefined;
   }
 
   /** @returns the plugged block of that id. @throws TypeError */
   get(id: string): RamBlock | undefined {
     if (typeof id !== 'string') throw wrongType('ram.get', 'id', id, 'a string');
-    return this.blocks.find((block) => block.id === id);
+    return this.byId.get(id);
   }
 
   /** Blocks by place, as they are now: later changes do not show. */
   [Symbol.iterator](): IterableIterator<RamBlock> {
-    return this.blocks[Symbol.iterator]();
+    this.listed ??= [...this.byPlace];
+    return this.listed[Symbol.iterator]();
   }
 
-  /** Bytes plugged. */
+  /** Bytes plugged, discarded ones among them. */
   get bytes(): number {
-    return this.blocks.reduce((sum, block) => sum + block.size, 0);
+    return this.pluggedBytes;
+  }
+
+  /** Bytes plugged and not discarded. */
+  get populatedBytes(): number {
+    return this.populated.pages * this.geometry.pageSize;
   }
 
   /** End of the highest block, in bytes. */
   get end(): number {
-    return this.endPage * this.geometry.pageSize;
+    const { last } = this.byPlace;
+    return last === undefined ? 0 : last.offset + last.size;
   }
 
   /**
    * Tells `listener` of the RAM that is there, and of every change from now on, in turns of their own.
    * @returns how to remove it: it then hears the RAM that is there go
-   * @throws TypeError when it has neither method, so that a misspelt one shows
+   * @throws TypeError when it has no method that is called, so that a misspelt one shows
    */
   addListener(listener: RamListener): () => void {
     this.rcu.lifecycle.check('ram.addListener');
     if (typeof listener !== 'object' || listener === null) {
       throw wrongType('ram.addListener', 'listener', listener, 'an object');
     }
-    const heard = (['plugged', 'unplugged'] as const).filter((event) => {
+    const heard = RAM_EVENTS.filter((event) => {
       const hear = listener[event];
       if (hear !== undefined) checkFunction('ram.addListener', `listener.${event}`, hear);
       return hear !== undefined;
     });
     if (heard.length === 0) {
-      throw wrongType('ram.addListener', 'listener', listener, 'an object with a method plugged or unplugged');
+      const names = RAM_EVENTS.join(', ');
+      throw wrongType('ram.addListener', 'listener', listener, `an object with a method of these: ${names}`);
     }
-    const remove = this.listeners.add(listener, this.blocks);
-    return () => remove(() => this.blocks);
+    const remove = this.listeners.add(listener, this);
+    return () => remove(() => this);
+  }
+
+  /** @internal `RamBlock.discard` */
+  async discard(block: RamBlock, offset: number, length: number): Promise<void> {
+    const range = this.checkPart('discard', block, offset, length);
+    if (range.first === range.end) return;
+    if (!this.populated.contains(range)) {
+      const why = `are not all populated: ${this.gapIn(range)}`;
+      throw new RangeError(`discard: bytes ${offset} to ${offset + length} of '${block.id}' ${why}`);
+    }
+    const end = (): void => block.addDiscarded(range);
+    await this.remove({ operation: 'discard', range, end }, `discarding a part of '${block.id}'`, () => {
+      if (!block.pages.disposed) block.pages.remove(range);
+      this.listeners.tellAll((listener) => listener.discarded?.(block, offset, length));
+    });
+  }
+
+  /** @internal `RamBlock.populate` */
+  populate(block: RamBlock, offset: number, length: number): void {
+    const operation = 'populate';
+    const range = this.checkPart(operation, block, offset, length);
+    if (range.first === range.end) return;
+    if (this.populated.meets(range)) {
+      const found = this.populated.from(range.first) as PageRange;
+      const from = Math.max(found.first, range.first) * this.geometry.pageSize - block.offset;
+      const bytes = `bytes ${offset} to ${offset + length} of '${block.id}'`;
+      throw new RangeError(`${operation}: ${bytes} are not all discarded: they are populated from ${from} on`);
+    }
+    if (!block.discarded.contains(range)) throw this.notYet(operation, block, range);
+    this.rcu.step();
+    const release = this.tables.extend(range, true, `populating a part of '${block.id}'`);
+    block.discarded.remove(range);
+    this.appear(range, release);
+    this.listeners.tellAll((listener) => listener.populated?.(block, offset, length));
+  }
+
+  /** @internal `RamBlock.isPopulated` */
+  isPopulated(block: RamBlock, offset: number, length: number): boolean {
+    const operation = 'isPopulated';
+    checkRamBlock(operation, block);
+    this.checkPlugged(operation, block);
+    checkInteger(operation, 'offset', offset, 0, block.size);
+    checkInteger(operation, 'length', length, 0, block.size - offset);
+    const { pageSize } = this.geometry;
+    const first = Math.floor((block.offset + offset) / pageSize);
+    return (
+      length === 0 || this.populated.contains({ first, end: Math.ceil((block.offset + offset + length) / pageSize) })
+    );
+  }
+
+  /** @internal `RamBlock.populatedRuns` */
+  populatedRuns(block: RamBlock): RunWithin[] {
+    checkRamBlock('populatedRuns', block);
+    this.checkPlugged('populatedRuns', block);
+    const { pageSize } = this.geometry;
+    return [...this.populated.within(block.range)].map(({ first, end }) => {
+      const start = first * pageSize;
+      return { start, length: end * pageSize - start, offset: start - block.offset };
+    });
   }
 
   /** @internal */
@@ -194,32 +315,25 @@ export class RamList {
     return this.unplugCount;
   }
 
-  /** @internal The parts of `range` that are RAM now, ascending. */
-  *within(range: PageRange): Generator<PageRange> {
-    const { blocks } = this;
-    for (let i = this.firstEndingAfter(range.first); i < blocks.length; i++) {
-      const part = intersect((blocks[i] as RamBlock).range, range);
-      if (part === undefined) return;
-      yield part;
-    }
-  }
-
-  /** @internal Is every page of the range RAM? */
-  contains(range: PageRange): boolean {
-    let reached = range.first;
-    for (const part of this.within(range)) {
-      if (part.first !== reached) return false;
-      reached = part.end;
-    }
-    return reached === range.end;
+  /** @internal How many blocks there are. */
+  get blocks(): number {
+    return this.byPlace.size;
   }
 
   /** @internal Where there is no RAM around the first page of the range that is none, in words. */
   gapIn(range: PageRange): string {
-    let page = range.first;
-    for (const part of this.within(range)) if (part.first === page) page = part.end;
-    const next = this.firstEndingAfter(page);
-    const [below, above] = [this.blocks[next - 1], this.blocks[next]];
+    const { pageSize } = this.geometry;
+    const reached = this.populated.from(range.first);
+    const page = reached !== undefined && reached.first <= range.first ? reached.end : range.first;
+    const at = page * pageSize;
+    const within = this.find(at);
+    if (within !== undefined) {
+      const next = this.populated.from(page)?.first ?? Infinity;
+      const until = Math.min(next * pageSize, within.offset + within.size);
+      return `'${within.id}' is discarded from ${showAddress(at)} to ${showAddress(until)}`;
+    }
+    const below = this.byPlace.before({ offset: at });
+    const above = this.byPlace.atOrAfter({ offset: at });
     const from = below && `${showAddress(below.offset + below.size)}, the end of '${below.id}'`;
     const to = above && `${showAddress(above.offset)}, the beginning of '${above.id}'`;
     if (from && to) return `there is none from ${from}, to ${to}`;
@@ -227,122 +341,168 @@ export class RamList {
     return to ? `there is none before ${to}` : 'none is plugged';
   }
 
-  /** @internal */
-  get endPage(): number {
-    return this.blocks.at(-1)?.range.end ?? 0;
-  }
-
   /** @internal Is the block plugged here? */
   has(block: RamBlock): boolean {
-    return this.blocks.includes(block);
+    return this.byId.get(block.id) === block;
   }
 
-  /** @internal Waits for every unplugging that is under way. @throws (rejects) as the limit has it */
+  /** @internal Waits for all that are on their way out. @throws (rejects) as the limit has it */
   async settle(limit: WaitLimit): Promise<void> {
-    const departed = Promise.allSettled(this.departures);
-    await waitForWake(limit, (wake) => {
-      departed.then(wake);
-      return () => {};
-    });
+    await this.departures.settle(limit);
   }
 
   /**
-   * @internal The part of unplugging that waits for the readers. Begins synchronously, in the step that unpublished the
-   * RAM.
+   * @internal The part of going that waits for the readers. Begins synchronously, in the step that unpublished the RAM.
    */
-  protected async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
-    let failure: unknown;
-    block.pages.awaitPeriod();
-    const cookie = this.rcu.defer(() => {
-      try {
-        release?.();
-        this.clean(block.range);
-        block.pages.dispose();
-        this.leaving.delete(block.range);
-      } catch (error) {
-        failure = error;
-        this.lost.add(block.range); // it stays reserved: nobody knows what its bits are (DM-4)
-      }
-    });
-    await this.rcu.waitFor('unplug', cookie, {});
-    if (failure !== undefined) throw failure;
+  protected async depart(departure: Departure): Promise<void> {
+    await this.departures.add(departure);
   }
 
-  /** @returns a copy: each option is read once */
-  private checkPlug(options: PlugOptions): PlugOptions {
-    this.rcu.lifecycle.check('plug');
-    const read = readOptions('plug', options, { id: true, size: true, offset: true });
-    const { id, size, offset } = read;
-    if (typeof id !== 'string') throw wrongType('plug', 'id', id, 'a string');
-    if (id === '') throw outOfRange('plug', 'id', id, 'a string that is not empty');
-    if (id.length > LONGEST_ID) {
-      throw new RangeError(`plug: id must be at most ${LONGEST_ID} characters long, got ${id.length}`);
-    }
-    if (this.get(id) !== undefined) {
-      throw new RangeError(
-        `plug: id ${show(id)} is that of a RAM block which is plugged: give another id, or unplug that block first`,
-      );
-    }
-    const most = this.maxPages * this.geometry.pageSize;
-    this.checkMultiple('size', size, this.geometry.pageSize, most);
-    if (offset !== undefined) this.checkMultiple('offset', offset, 0, most - size);
-    return read;
+  /** @internal Does RAM outside the range that goes reach into the bitmap block? */
+  protected isNeeded(number: number, going: PageRange): boolean {
+    const { first, end } = this.placeOf(number);
+    const below = { first, end: Math.min(end, going.first) };
+    const above = { first: Math.max(first, going.end), end };
+    return this.populated.meets(below) || this.populated.meets(above);
   }
 
-  private checkMultiple(what: string, value: number, least: number, most: number): void {
-    const { pageSize } = this.geometry;
-    if (Number.isInteger(value) && value > most) {
-      const end = `maxRamBytes of create, ${this.maxPages * pageSize}`;
-      throw outOfRange('plug', what, value, `at most ${most}`, `RAM ends at ${end}`);
-    }
-    checkInteger('plug', what, value, least, most);
-    if (value % pageSize === 0) return;
-    const next = Math.ceil(value / pageSize) * pageSize;
-    throw outOfRange('plug', what, value, `a multiple of the page size, ${pageSize}`, `the next one is ${next}`);
-  }
-
-  private checkFree(purpose: string, range: PageRange): void {
-    const { pageSize } = this.geometry;
-    const bytes = `bytes ${range.first * pageSize} to ${range.end * pageSize}`;
-    for (const block of this.blocks) {
-      if (intersect(block.range, range)) {
-        throw new RangeError(`${purpose}: ${bytes} overlap '${block.id}'; without an offset the engine finds a place`);
-      }
-    }
-    for (const gone of this.leaving) {
-      if (!intersect(gone, range)) continue;
-      if (this.lost.has(gone)) throw new RangeError(`${purpose}: ${bytes} overlap RAM whose unplugging has failed`);
-      const holdouts = this.rcu.describeHoldouts();
-      throw new RangeError(
-        `${purpose}: ${bytes} overlap RAM whose unplugging has not ended${holdouts && `, ${holdouts}`}; await it`,
-      );
-    }
-  }
-
-  /** What else there would be, for the message of a plug that finds no room. */
-  private describeLeaving(): string {
-    let pages = 0;
-    for (const range of this.leaving) if (!this.lost.has(range)) pages += range.end - range.first;
-    if (pages === 0) return '';
-    const holdouts = this.rcu.describeHoldouts();
-    return `${pages * this.geometry.pageSize} bytes are of RAM whose unplugging has not ended${holdouts && `, ${holdouts}`}: await it`;
-  }
-
-  /** Everything that new RAM may not overlap, ascending. */
-  private taken(): PageRange[] {
-    return [...this.blocks.map((block) => block.range), ...this.leaving].sort((a, b) => a.first - b.first);
-  }
-
-  /** @internal */
-  protected reachesInto(blocks: readonly RamBlock[], number: number): boolean {
-    const first = number * this.geometry.pagesPerBlock;
-    const place = { first, end: first + this.geometry.pagesPerBlock };
-    return blocks.some((block) => intersect(block.range, place) !== undefined);
+  /** @internal The pages of a bitmap block. */
+  protected placeOf(number: number): PageRange {
+    const { pagesPerBlock } = this.geometry;
+    return { first: number * pagesPerBlock, end: (number + 1) * pagesPerBlock };
   }
 
   /** @internal Takes RAM that is gone out of what a user has yet to collect. */
   protected clip(pending: PendingPages, range: PageRange): void {
     pending.forget(range);
+  }
+
+  /** In the step that has made the range dirty. */
+  private appear(range: PageRange, release: (() => void) | undefined): void {
+    this.populated.add(range);
+    this.tables.setRamEnd(this.populated.end);
+    if (release !== undefined) this.rcu.defer(release);
+    this.listed = undefined;
+    this.changes++;
+  }
+
+  /**
+   * Takes RAM away, in one step up to the wait for readers.
+   * @param change what else changes in that step
+   * @throws (rejects) UsageError, ArenaFullError, with nothing changed
+   */
+  private async remove(
+    { operation, range, end }: Omit<Departure, 'clean'>,
+    purpose: string,
+    change: () => void,
+  ): Promise<void> {
+    this.rcu.checkMayWait(operation);
+    this.rcu.step();
+    let release: (() => void) | undefined;
+    try {
+      release = this.tables.shrink(range, (number) => this.isNeeded(number, range), purpose);
+    } catch (error) {
+      await this.rcu.breathe();
+      throw error;
+    }
+    this.populated.remove(range);
+    this.tables.setRamEnd(this.populated.end);
+    for (const bitmap of this.tables.clients) {
+      for (const { pending } of bitmap.users) this.clip(pending, range);
+      bitmap.lent?.remove(range);
+    }
+    change();
+    this.listed = undefined;
+    this.changes++;
+    const clean = (): void => {
+      release?.();
+      this.clean(range);
+    };
+    await this.depart({ operation, range, clean, end });
+  }
+
+  /** @returns a copy: each option is read once */
+  private checkPlug(options: PlugOptions): PlugOptions {
+    const operation = 'plug';
+    this.rcu.lifecycle.check(operation);
+    const read = readOptions(operation, options, { id: true, size: true, maxSize: true, offset: true });
+    const { id, size, maxSize = size, offset } = read;
+    if (typeof id !== 'string') throw wrongType(operation, 'id', id, 'a string');
+    if (id === '') throw outOfRange(operation, 'id', id, 'a string that is not empty');
+    if (id.length > LONGEST_ID) {
+      throw new RangeError(`plug: id must be at most ${LONGEST_ID} characters long, got ${id.length}`);
+    }
+    if (this.byId.has(id)) {
+      throw new RangeError(
+        `plug: id ${show(id)} is that of a RAM block which is plugged: give another id, or unplug that block first`,
+      );
+    }
+    const { pageSize } = this.geometry;
+    const most = this.maxPages * pageSize;
+    this.checkRoom('size', size, pageSize, most);
+    this.checkRoom('maxSize', maxSize, size, most);
+    if (offset !== undefined) this.checkRoom('offset', offset, 0, most - maxSize);
+    return read;
+  }
+
+  /** What `plug` is given, which the end of all RAM limits. */
+  private checkRoom(what: string, value: number, least: number, most: number): void {
+    if (Number.isInteger(value) && value > most) {
+      const end = `RAM ends at maxRamBytes of create, ${this.maxPages * this.geometry.pageSize}`;
+      throw outOfRange('plug', what, value, `at most ${most}`, end);
+    }
+    checkInteger('plug', what, value, least, most);
+    this.checkMultiple('plug', what, value);
+  }
+
+  private checkMultiple(operation: string, what: string, value: number): void {
+    const { pageSize } = this.geometry;
+    if (value % pageSize === 0) return;
+    const next = Math.ceil(value / pageSize) * pageSize;
+    throw outOfRange(operation, what, value, `a multiple of the page size, ${pageSize}`, `the next one is ${next}`);
+  }
+
+  private checkPlugged(operation: string, block: RamBlock): void {
+    if (this.has(block)) return;
+    throw new RangeError(`${operation}: '${block.id}' at ${block.offset} is not plugged (any more) in this engine`);
+  }
+
+  /** @returns the pages of a part of a block. @throws TypeError, RangeError */
+  private checkPart(operation: string, block: RamBlock, offset: number, length: number): PageRange {
+    this.rcu.lifecycle.check(operation);
+    checkRamBlock(operation, block);
+    this.checkPlugged(operation, block);
+    checkInteger(operation, 'offset', offset, 0, block.size);
+    this.checkMultiple(operation, 'offset', offset);
+    checkInteger(operation, 'length', length, 0, block.size - offset);
+    this.checkMultiple(operation, 'length', length);
+    return block.rangeOf(offset, length);
+  }
+
+  private noHole(purpose: string, size: number): RangeError {
+    const { pageSize } = this.geometry;
+    const limit = `no more than ${this.holes.largest * pageSize}, the largest hole below ${this.maxPages * pageSize}`;
+    return outOfRange(purpose, 'size', size, limit, this.departures.describeAll(pageSize));
+  }
+
+  private overlap(purpose: string, place: PageRange): RangeError {
+    const { pageSize } = this.geometry;
+    const bytes = `bytes ${place.first * pageSize} to ${place.end * pageSize}`;
+    const last = this.byPlace.before({ offset: place.end * pageSize });
+    if (last === undefined || intersect(last.place, place) === undefined) {
+      return new RangeError(`${purpose}: ${bytes} overlap ${this.departures.describe(place)}`);
+    }
+    const room = intersect(last.range, place) === undefined ? `, which may grow to ${last.maxSize} bytes` : '';
+    return new RangeError(
+      `${purpose}: ${bytes} overlap '${last.id}'${room}; without an offset the engine finds a place`,
+    );
+  }
+
+  /** For a part of a block whose earlier use has not ended. */
+  private notYet(operation: string, { id, offset }: RamBlock, range: PageRange): RangeError {
+    const { pageSize } = this.geometry;
+    const [from, to] = [range.first * pageSize - offset, range.end * pageSize - offset];
+    return new RangeError(`${operation}: bytes ${from} to ${to} of '${id}' overlap ${this.departures.describe(range)}`);
   }
 
   /** Clears what late marks have left in bitmap blocks that other RAM still needs. */
@@ -353,17 +513,5 @@ export class RamList {
         if (bitmap.tracked) this.store.kernel.clearLive(bitmap.blockAt(number), from, to);
       }
     });
-  }
-
-  /** Binary search over the blocks, which are disjoint and by place. */
-  private firstEndingAfter(page: number): number {
-    let low = 0;
-    let high = this.blocks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.blocks[middle] as RamBlock).range.end > page) high = middle;
-      else low = middle + 1;
-    }
-    return low;
   }
 }

@@ -7,7 +7,7 @@
  * Readers count for themselves what they turn (rate/reader-rates.ts). They are read in a grace period before the first
  * window and in one after the last, whatever windows there are in between.
  *
- * What was dirty before, and RAM that was plugged meanwhile and so is all dirty, does not count. A client that nobody tracks
+ * What was dirty before, and RAM that was plugged or populated meanwhile and so is all dirty, does not count. A client that nobody tracks
  * is tracked for as long as it is measured.
  */
 import type { Arena } from '../arena/arena.js';
@@ -145,9 +145,11 @@ export class DirtyRateMeasurement {
         continue;
       }
       let turned = 0;
-      eachBlock(block.range, arena.geometry.pagesPerBlock, (number, from, to) => {
-        turned += kernel.count(this.bitmap.blockAt(number), from, to);
-      });
+      for (const part of this.bitmap.lent?.within(block.range) ?? []) {
+        eachBlock(part, arena.geometry.pagesPerBlock, (number, from, to) => {
+          turned += kernel.count(this.bitmap.blockAt(number), from, to);
+        });
+      }
       this.blocks?.set(block, pages + turned);
     }
   }

@@ -52,7 +52,7 @@ describeEngines('dirty memory against a set of pages for each client', (shared) 
             const options = { pageSize, pagesPerBlock, maxRamBytes: maxPages * pageSize, debug, tracked };
             const memory = ground.engine(options, swaps ? SWAP_ALL : undefined);
             const engine = new ComparedEngine(memory, { ...machine, swaps });
-            await engine.run({ kind: 'plug', pages: firstRam, at: { edge: 0, pages: 0, bytes: 0 } });
+            await engine.run({ kind: 'plug', room: 0, pages: firstRam, at: { edge: 0, pages: 0, bytes: 0 } });
             for (const step of sequence) {
               await engine.run(step);
               engine.compare();

@@ -48,7 +48,7 @@ class Fixture {
     const disposed = memory.createPageSet();
     disposed.dispose();
     const engine = new ComparedEngine(memory, { ...machine, swaps });
-    await engine.run({ kind: 'plug', pages: 90, at: { edge: 0, pages: 0, bytes: 0 } });
+    await engine.run({ kind: 'plug', pages: 90, room: 0, at: { edge: 0, pages: 0, bytes: 0 } });
     return new Fixture(engine, { memory, set: memory.createPageSet(), gone, disposed }, debug);
   }
 

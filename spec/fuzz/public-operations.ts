@@ -24,6 +24,8 @@ import {
   optionalClient,
   page,
   pages,
+  partLength,
+  partStart,
   place,
   plugging,
   powerOfTwo,
@@ -33,6 +35,7 @@ import {
   type World,
   wait,
   waits,
+  whole,
   worker,
 } from './world-arguments.js';
 
@@ -139,8 +142,20 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'RamList.get': operation(({ memory }, i) => memory.ram.get(i), needed(text<World>(() => 'ram'))),
   'RamList.[Symbol.iterator]': operation(({ memory }) => [...memory.ram]),
   'RamList.bytes': operation(({ memory }) => memory.ram.bytes),
+  'RamList.populatedBytes': operation(({ memory }) => memory.ram.populatedBytes),
   'RamList.end': operation(({ memory }) => memory.ram.end),
+  'RamList.resize': operation(
+    ({ memory }, b, s) => memory.ram.resize(b, s),
+    block,
+    needed(size<World>(whole, 0, 2 ** 52)),
+  ),
   'RamList.addListener': operation(({ memory }, l) => memory.ram.addListener(l), needed(listener)),
+
+  'RamBlock.size': operation(({ block: { size } }) => size),
+  'RamBlock.discard': operation(({ block }, o, l) => block.discard(o, l), partStart, partLength),
+  'RamBlock.populate': operation(({ block }, o, l) => block.populate(o, l), partStart, partLength),
+  'RamBlock.isPopulated': operation(({ block }, o, l) => block.isPopulated(o, l), partStart, partLength),
+  'RamBlock.populatedRuns': operation(({ block }) => block.populatedRuns()),
 
   'Tracking.pending': operation((world) => userOf(world).pending),
   'Tracking.isDirty': operation((world, s, l) => userOf(world).isDirty(s, l), start, length),

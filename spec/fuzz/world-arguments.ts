@@ -56,6 +56,10 @@ export const length = needed(size<World>(() => 1, 2 ** 52, MOST));
 /** Of a set, which may be asked for places where there is no RAM. */
 export const anyStart = needed(size<World>(() => 0));
 export const anyLength = needed(size<World>(() => 1));
+/** Of a block's bytes: no part of it, which may be discarded and populated without end. */
+export const partStart = needed(size<World>(({ block }) => block.size, 2 ** 52, MOST));
+export const partLength = needed(size<World>(() => 0, 2 ** 52, MOST));
+export const whole = ({ block }: World): number => block.size;
 export const page = needed(size<World>(({ block, pageSize }) => block.offset / pageSize, 2 ** 40, 2 ** 52));
 export const optionalClient = size<World>(() => CODE, 0, 3, 5, 8, 32, 2 ** 32);
 export const client = needed(optionalClient);
@@ -217,6 +221,9 @@ export const listener = properties<World>(
   {
     plugged: oneOf<World>(() => () => undefined, noFunctions),
     unplugged: oneOf<World>(() => () => undefined, noFunctions),
+    resized: oneOf<World>(() => () => undefined, noFunctions),
+    discarded: oneOf<World>(() => () => undefined, noFunctions),
+    populated: oneOf<World>(() => () => undefined, noFunctions),
   },
   ['plugged'],
 );
@@ -230,6 +237,7 @@ export const plugging = options<World>(
       ),
     ),
     size: needed(size<World>(({ pageSize }) => pageSize, 0, 2 ** 52)),
+    maxSize: size<World>(({ pageSize }) => pageSize, 0, 2 ** 52),
     offset: size<World>(({ memory }) => memory.ram.end, 2 ** 52),
   },
   ['id', 'size'],

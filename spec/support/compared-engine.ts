@@ -12,7 +12,7 @@ import {
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { CLIENTS, dirtyPages, turn } from './engines.js';
 import { type MarkOrQuery, markOrQuery } from './marks-and-queries.js';
-import { MemoryModel, type ModelRam, type ModelUser, runsOf } from './memory-model.js';
+import { MemoryModel, type ModelRam, type ModelUser, range, runsOf } from './memory-model.js';
 import type { Extent, Near, Place, Step } from './random-steps.js';
 
 interface KnownSet {
@@ -59,9 +59,14 @@ export class ComparedEngine {
   async run(step: Step): Promise<void> {
     switch (step.kind) {
       case 'plug':
-        return this.plug(step.pages, step.at);
+        return this.plug(step.pages, step.room, step.at);
       case 'unplug':
         return this.unplug(step.pick);
+      case 'discard':
+      case 'populate':
+        return this.changePart(step);
+      case 'resize':
+        return this.resize(step.pick, step.pages);
       case 'import':
         return this.import(step);
       case 'testAndClear':
@@ -111,6 +116,10 @@ export class ComparedEngine {
       ]);
       expect([...real.pages.runs()], `synced of ${block.id}`).to.deep.equal(runsOf(block.synced, machine.pageSize));
       expect(real.pages.pages).to.equal(block.synced.size);
+      const populated = range(block.first, block.end).filter((page) => model.isRam(page));
+      expect(real.populatedRuns().map(({ start, length }) => ({ start, length }))).to.deep.equal(
+        runsOf(populated, machine.pageSize),
+      );
     }
     for (const { real, model: pages } of this.sets) {
       expect([...real.runs()]).to.deep.equal(runsOf(pages, machine.pageSize));
@@ -119,6 +128,7 @@ export class ComparedEngine {
     expect([...memory.ram].map((block) => block.id)).to.deep.equal(model.ram.map((block) => block.id));
     const stats = memory.stats();
     expect(stats.bitmapBlocks).to.equal(model.bitmapBlocks);
+    expect(stats.ramBytesPopulated).to.equal(model.pages().length * machine.pageSize);
     expect(stats.ramBytes).to.equal(model.ram.reduce((sum, { first, end }) => sum + end - first, 0) * machine.pageSize);
   }
 
@@ -156,16 +166,16 @@ export class ComparedEngine {
     else expect(call, title).to.throw(RangeError);
   }
 
-  private plug(pages: number, at: Near | undefined): void {
+  private plug(pages: number, room: number, at: Near | undefined): void {
     const { pageSize } = this.machine;
     const id = `ram${this.named++}`;
-    const first = at === undefined ? this.model.place(pages) : Math.floor(this.address(at) / pageSize);
-    const options = { id, size: pages * pageSize };
+    const first = at === undefined ? this.model.place(pages + room) : Math.floor(this.address(at) / pageSize);
+    const options = { id, size: pages * pageSize, ...(room > 0 ? { maxSize: (pages + room) * pageSize } : {}) };
     const plug = (): number =>
       this.memory.ram.plug(at === undefined ? options : { ...options, offset: (first as number) * pageSize }).offset;
-    const fits = first !== undefined && this.model.isFree(first, first + pages);
+    const fits = first !== undefined && this.model.isFree(first, first + pages + room);
     this.expectSame(plug, (first ?? 0) * pageSize, fits, `plug ${pages} at ${first}`);
-    if (fits) this.model.plug(id, first, pages);
+    if (fits) this.model.plug(id, first, pages, room);
   }
 
   private async unplug(pick: number): Promise<void> {
@@ -174,6 +184,43 @@ export class ComparedEngine {
     const unplugged = this.memory.ram.unplug(this.real(block));
     this.model.unplug(block.id);
     await unplugged;
+  }
+
+  private async changePart({ kind, pick, from, pages: most }: Extract<Step, { kind: 'discard' | 'populate' }>) {
+    const { model, machine } = this;
+    const block = model.ram[pick % (model.ram.length || 1)];
+    if (block === undefined) return;
+    const first = block.first + (from % (block.end - block.first));
+    const pages = range(first, Math.min(block.end, first + most));
+    const real = this.real(block);
+    const discards = kind === 'discard';
+    const [offset, length] = [(first - block.first) * machine.pageSize, pages.length * machine.pageSize];
+    const allowed = pages.every((page) => model.isRam(page) === discards);
+    if (allowed && discards) model.discard(block, pages);
+    else if (allowed) model.populate(block, pages);
+    const error = await (discards ? real.discard(offset, length) : attempt(() => real.populate(offset, length))).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    const title = `${kind} ${length} from ${offset} on of ${block.id}`;
+    if (allowed) expect(error, title).to.equal(undefined);
+    else expect(error, title).to.be.instanceOf(RangeError);
+  }
+
+  private async resize(pick: number, pages: number): Promise<void> {
+    const { model, machine } = this;
+    const block = model.ram[pick % (model.ram.length || 1)];
+    if (block === undefined) return;
+    const resized = this.memory.ram.resize(this.real(block), pages * machine.pageSize);
+    if (block.first + pages > block.last) {
+      await resized.then(
+        () => expect.fail('larger than its room'),
+        (error) => expect(error).to.be.instanceOf(RangeError),
+      );
+      return;
+    }
+    model.resize(block, pages);
+    await resized;
   }
 
   private markOrQuery(kind: MarkOrQuery, place: Place): void {
@@ -343,4 +390,8 @@ export class ComparedEngine {
     const [known] = this.sets.splice(pick % (this.sets.length || 1), 1);
     known?.real.dispose();
   }
+}
+
+async function attempt(call: () => void): Promise<void> {
+  call();
 }

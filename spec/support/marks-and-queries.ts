@@ -42,6 +42,10 @@ export function markOrQuery(
     allowed,
   });
   const query = (call: () => unknown, answer: unknown): Expectation => ({ call, answer, allowed: within });
+  const ofVcpu = (call: () => unknown, answer: unknown): Expectation => ({
+    ...{ call, answer },
+    allowed: pages.every((p) => p < model.endOfRam),
+  });
   switch (kind) {
     case 'setDirty':
       return mark(() => (memory.setDirty(start, client) ? client : 0), [page], client, model.isRam(page));
@@ -70,16 +74,16 @@ export function markOrQuery(
       return mark(() => vcpu.markRange(start, length, mask), pages, mask, allowed);
     }
     case 'vcpuIsDirty':
-      return query(
+      return ofVcpu(
         () => vcpu.isDirty(start, length, client),
         pages.some((p) => stored(p, client)),
       );
     case 'vcpuAllDirty':
-      return query(
+      return ofVcpu(
         () => vcpu.allDirty(start, length, client),
         pages.every((p) => stored(p, client)),
       );
     case 'vcpuIncludesClean':
-      return query(() => vcpu.includesClean(start, length, mask), clean(stored));
+      return ofVcpu(() => vcpu.includesClean(start, length, mask), clean(stored));
   }
 }

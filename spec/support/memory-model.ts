@@ -16,8 +16,11 @@ export interface ModelUser {
 export interface ModelRam {
   readonly id: string;
   readonly first: number;
-  readonly end: number;
+  end: number;
+  /** Where the room that is its own ends. */
+  readonly last: number;
   readonly synced: Set<number>;
+  readonly discarded: Set<number>;
 }
 
 export class MemoryModel {
@@ -47,8 +50,18 @@ export class MemoryModel {
     return Math.max(0, ...this.ram.map((block) => block.end));
   }
 
+  /** As a vCPU knows it: behind the last page that is RAM. */
+  get endOfRam(): number {
+    return Math.max(-1, ...this.pages()) + 1;
+  }
+
   isRam(page: number): boolean {
-    return this.ram.some((block) => block.first <= page && page < block.end);
+    return this.ram.some((block) => block.first <= page && page < block.end && !block.discarded.has(page));
+  }
+
+  /** All that is RAM. */
+  pages(): number[] {
+    return this.ram.flatMap(({ first, end, discarded }) => range(first, end).filter((page) => !discarded.has(page)));
   }
 
   /** Pages that the bytes touch. */
@@ -61,29 +74,50 @@ export class MemoryModel {
   }
 
   isFree(first: number, end: number): boolean {
-    return end <= this.maxPages && this.ram.every((block) => end <= block.first || block.end <= first);
+    return end <= this.maxPages && this.ram.every((block) => end <= block.first || block.last <= first);
   }
 
   /** Of the holes that fit, measured from their first multiple of 64, the smallest, and of equals the lowest. */
   place(pages: number): number | undefined {
-    const starts = [0, ...this.ram.map((block) => Math.ceil(block.end / 64) * 64)];
+    const starts = [0, ...this.ram.map((block) => Math.ceil(block.last / 64) * 64)];
     const holes = starts
       .map((first) => ({
         first,
-        end: Math.min(this.maxPages, ...this.ram.filter((b) => b.end > first).map((b) => b.first)),
+        end: Math.min(this.maxPages, ...this.ram.filter((b) => b.last > first).map((b) => b.first)),
       }))
       .filter(({ first, end }) => end - first >= pages)
       .sort((a, b) => a.end - a.first - (b.end - b.first) || a.first - b.first);
     return holes[0]?.first;
   }
 
-  plug(id: string, first: number, pages: number): void {
-    this.ram.push({ id, first, end: first + pages, synced: new Set() });
+  plug(id: string, first: number, pages: number, room: number): void {
+    this.ram.push({
+      ...{ id, first, end: first + pages, last: first + pages + room },
+      ...{ synced: new Set<number>(), discarded: new Set<number>() },
+    });
     this.ram.sort((a, b) => a.first - b.first);
-    for (const client of CLIENTS) {
-      if (!this.isTracked(client)) continue;
-      for (let page = first; page < first + pages; page++) this.bitsOf(client).add(page);
+    this.come(range(first, first + pages));
+  }
+
+  discard(block: ModelRam, pages: readonly number[]): void {
+    for (const page of pages) {
+      block.discarded.add(page);
+      block.synced.delete(page);
     }
+    this.go(pages);
+  }
+
+  populate(block: ModelRam, pages: readonly number[]): void {
+    for (const page of pages) block.discarded.delete(page);
+    this.come(pages);
+  }
+
+  resize(block: ModelRam, pages: number): void {
+    const before = block.end;
+    block.end = block.first + pages;
+    for (const page of range(block.end, before)) block.discarded.delete(page);
+    this.go(range(block.end, before));
+    this.come(range(before, block.end));
   }
 
   isTracked(client: Client): boolean {
@@ -95,7 +129,7 @@ export class MemoryModel {
     const bits = this.bitsOf(client);
     const user = { client, pending: new Set<number>() };
     const fresh = this.isTracked(client) ? user.pending : bits;
-    for (const { first, end } of this.ram) for (let page = first; page < end; page++) fresh.add(page);
+    for (const page of this.pages()) fresh.add(page);
     this.usersOf(client).add(user);
     return user;
   }
@@ -108,32 +142,40 @@ export class MemoryModel {
   unplug(id: string): void {
     const at = this.ram.findIndex((block) => block.id === id);
     const [gone] = this.ram.splice(at, 1) as [ModelRam];
+    this.go(range(gone.first, gone.end));
+  }
+
+  /** Pages that are RAM from now on. */
+  private come(pages: readonly number[]): void {
+    for (const client of CLIENTS) if (this.isTracked(client)) for (const page of pages) this.bitsOf(client).add(page);
+  }
+
+  /** Pages that are RAM no more. */
+  private go(pages: readonly number[]): void {
+    const gone = new Set(pages);
     for (const bits of this.bits.values()) {
-      for (const page of bits) {
-        if ((gone.first <= page && page < gone.end) || !this.hasBitmapFor(page)) bits.delete(page);
-      }
+      for (const page of bits) if (gone.has(page) || !this.hasBitmapFor(page)) bits.delete(page);
     }
-    for (const { pending } of [...this.users.values()].flatMap((users) => [...users])) {
-      for (let page = gone.first; page < gone.end; page++) pending.delete(page);
+    for (const users of this.users.values()) {
+      for (const { pending } of users) for (const page of pages) pending.delete(page);
     }
   }
 
   /** Is there RAM in the page's bitmap block? Then a reader can mark it. */
   hasBitmapFor(page: number): boolean {
-    const first = page - (page % this.pagesPerBlock);
-    return this.ram.some((block) => block.first < first + this.pagesPerBlock && block.end > first);
+    return this.bitmapNumbers().has(Math.floor(page / this.pagesPerBlock));
   }
 
   get bitmapBlocks(): number {
-    const numbers = new Set<number>();
-    for (const block of this.ram) {
-      for (let page = block.first; page < block.end; page++) numbers.add(Math.floor(page / this.pagesPerBlock));
-    }
-    return numbers.size;
+    return this.bitmapNumbers().size;
+  }
+
+  private bitmapNumbers(): Set<number> {
+    return new Set(this.pages().map((page) => Math.floor(page / this.pagesPerBlock)));
   }
 
   canMark(page: number): boolean {
-    return page < this.endPage && this.hasBitmapFor(page);
+    return page < this.endOfRam && this.hasBitmapFor(page);
   }
 
   /** To a user that uses nothing everything is dirty. */
@@ -152,11 +194,7 @@ export class MemoryModel {
   }
 
   dirty(user: ModelUser): number[] {
-    const pages: number[] = [];
-    for (const { first, end } of this.ram) {
-      for (let page = first; page < end; page++) if (this.isDirty(page, user)) pages.push(page);
-    }
-    return pages;
+    return this.pages().filter((page) => this.isDirty(page, user));
   }
 
   /** @returns the clients of the mask for which a page turned dirty */
@@ -191,6 +229,10 @@ export class MemoryModel {
   private usersOf(client: Client): Set<ModelUser> {
     return this.users.get(client) as Set<ModelUser>;
   }
+}
+
+export function range(first: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
 }
 
 /** Pages as the runs of a page set give them: bytes, ascending, neighbours merged. */

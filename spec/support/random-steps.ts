@@ -23,8 +23,10 @@ export interface Place {
 }
 
 export type Step =
-  | { readonly kind: 'plug'; readonly pages: number; readonly at: Near | undefined }
+  | { readonly kind: 'plug'; readonly pages: number; readonly room: number; readonly at: Near | undefined }
   | { readonly kind: 'unplug'; readonly pick: number }
+  | { readonly kind: 'discard' | 'populate'; readonly pick: number; readonly from: number; readonly pages: number }
+  | { readonly kind: 'resize'; readonly pick: number; readonly pages: number }
   | ({ readonly kind: 'setDirty' | 'setDirtyRange' | 'isDirty' | 'allDirty' | 'includesClean' } & Place)
   | ({ readonly kind: 'vcpuMark' | 'vcpuMarkPage' | 'vcpuMarkRange' } & Place)
   | ({ readonly kind: 'vcpuIsDirty' | 'vcpuAllDirty' | 'vcpuIncludesClean' } & Place)
@@ -79,10 +81,24 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('plug' as const),
       pages: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 90 })),
+      room: fc.oneof(fc.constant(0), fc.nat(90)),
       at: fc.option(near, { nil: undefined }),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('unplug' as const), pick }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('discard' as const, 'populate' as const),
+      pick,
+      from: fc.oneof(fc.constantFrom(0, 1, 31, 32, 63, 64), fc.nat(90)),
+      pages: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.nat(90)),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('resize' as const), pick, pages: fc.integer({ min: 1, max: 120 }) }),
+  },
   {
     weight: 8,
     arbitrary: placed('setDirty', 'setDirtyRange', 'isDirty', 'allDirty', 'includesClean'),

@@ -2,7 +2,7 @@
 import type { WaitOptions } from '../../base/wait.js';
 import type { ClientBitmap } from '../../dirty/client-bitmap.js';
 import { type Collection, Collector } from '../../dirty/collector.js';
-import { EVERYTHING, eachBlock, type PageRange } from '../../dirty/page-range.js';
+import { eachBlock, type PageRange } from '../../dirty/page-range.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
@@ -46,7 +46,7 @@ class PutsBackWhereRamWas extends Collector {
 
   override async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
     const range = (): PageRange => {
-      this.ramWas = [...this.parts.ramWithin(EVERYTHING)];
+      this.ramWas = [...this.parts.ram];
       return collection.range();
     };
     return super.collect({ ...collection, range }, options);

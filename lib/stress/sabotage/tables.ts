@@ -3,7 +3,7 @@ import { Header, Table } from '../../arena/layout.js';
 import { type AfterGracePeriod, BlockTables, type NewTable, type Swap } from '../../dirty/block-tables.js';
 import type { ClientBitmap, Entry } from '../../dirty/client-bitmap.js';
 import type { PageRange } from '../../dirty/page-range.js';
-import type { RamBlock } from '../../ram/ram-block.js';
+import type { Departure } from '../../ram/departures.js';
 import { RamList } from '../../ram/ram-list.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
@@ -131,17 +131,16 @@ class CountsByRam extends BlockTables {
 }
 
 class SparesTheLastPage extends RamList {
-  protected override reachesInto(blocks: readonly RamBlock[], number: number): boolean {
-    const { pagesPerBlock } = this.geometry;
-    const first = number * pagesPerBlock;
-    return blocks.some(({ range }) => range.first < first + pagesPerBlock - 1 && first < range.end);
+  protected override placeOf(number: number): PageRange {
+    const { first, end } = super.placeOf(number);
+    return { first, end: end - 1 };
   }
 }
 
 class ReusesBeforeCleaning extends RamList {
-  protected override async depart(block: RamBlock, release: AfterGracePeriod | undefined): Promise<void> {
-    const departed = super.depart(block, release);
-    this.leaving.delete(block.range);
+  protected override async depart(departure: Departure): Promise<void> {
+    const departed = super.depart({ ...departure, end: () => {} });
+    departure.end();
     await departed;
   }
 }

@@ -1,9 +1,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { PageRange } from '../../lib/dirty/page-range.js';
-import { placeRam } from '../../lib/ram/placement.js';
+import { Holes } from '../../lib/ram/holes.js';
 
 const at = (first: number, pages: number): PageRange => ({ first, end: first + pages });
+
+function placeRam(taken: readonly PageRange[], pages: number, maxPages: number): number | undefined {
+  const holes = new Holes(maxPages);
+  for (const range of taken) holes.take(range);
+  return holes.find(pages);
+}
 
 describe('placing RAM', () => {
   it('begins at 0 when there is no other', () => {
@@ -62,4 +68,35 @@ describe('placing RAM', () => {
       }),
     );
   });
+
+  it('finds after any takings and givings what it would find if only what is taken had ever been', () => {
+    const steps = fc.array(fc.tuple(fc.nat(2047), fc.integer({ min: 1, max: 200 })), { maxLength: 40 });
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 400 }), (some, pages) => {
+        const holes = new Holes(2048);
+        const taken = new Set<PageRange>();
+        for (const [first, length] of some) {
+          const range = at(first, Math.min(length, 2048 - first));
+          const meets = [...taken].filter((other) => other.first < range.end && range.first < other.end);
+          expect(holes.isFree(range)).to.equal(meets.length === 0);
+          if (meets.length === 0) {
+            holes.take(range);
+            taken.add(range);
+          }
+          for (const other of meets) {
+            holes.giveBack(other);
+            taken.delete(other);
+          }
+        }
+        expect(holes.find(pages)).to.equal(placeRam([...taken], pages, 2048));
+        expect(holes.largest).to.equal(mostThatFits([...taken]));
+      }),
+    );
+  });
 });
+
+function mostThatFits(taken: readonly PageRange[]): number {
+  let pages = 2048;
+  while (pages > 0 && placeRam(taken, pages, 2048) === undefined) pages--;
+  return pages;
+}
