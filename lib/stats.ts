@@ -26,6 +26,11 @@ export interface Stats extends CollectionCounts {
   readonly ramBytesPopulated: number;
   readonly plugs: number;
   readonly unplugs: number;
+  /** Of parts of RAM blocks, as the next. */
+  readonly discards: number;
+  readonly populates: number;
+  /** Of RAM blocks. */
+  readonly resizes: number;
   /** Block tables published to grow, the three clients' counted as one. */
   readonly extends: number;
   readonly shrinks: number;
@@ -69,8 +74,7 @@ export function statsOf(
     ramBlocks: ram.blocks,
     ramBytes: ram.bytes,
     ramBytesPopulated: ram.populatedBytes,
-    plugs: ram.plugs,
-    unplugs: ram.unplugs,
+    ...ram.counts,
     extends: tables.extends,
     shrinks: tables.shrinks,
     bitmapBlocks: tables.blocks,

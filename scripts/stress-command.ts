@@ -148,6 +148,7 @@ function tableOf(report: StressReport): string {
     ],
     ...Object.entries(report.marksByForm).map(([form, marks]) => [`by ${form}`, count(marks)]),
     ['plugs / unplugs', `${count(report.plugs)} / ${count(report.unplugs)}`],
+    ['discards / populates / resizes', [report.discards, report.populates, report.resizes].map(count).join(' / ')],
     ['extends / shrinks', `${count(report.extends)} / ${count(report.shrinks)}`],
     [
       'blocks swapped',

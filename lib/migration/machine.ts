@@ -15,14 +15,15 @@ export interface SourceMachine {
   readonly memory: DirtyMemory;
   /**
    * The block's bytes, `block.size` of them, at a multiple of 4 in their buffer. Asked for once for each block, when it
-   * is first seen; must be there, and stay attached, from the step that plugs the block until the one that unplugs it.
+   * is first seen, and once more when it has another size; must be there, and stay attached, from the step that plugs the
+   * block until the one that unplugs or resizes it. Of parts that are discarded nothing is read.
    */
   contents(block: RamBlock): Uint8Array;
   /** Stops all that stores into guest RAM: vCPUs at a quiescent state or offline, devices drained. */
   pause(): void | Promise<void>;
   /** Undoes `pause`, also one that has thrown. Not called when the other machine has been chosen. */
   resume(): void | Promise<void>;
-  /** All of the machine that is not RAM. Called while it is paused, once more when RAM is plugged or unplugged meanwhile. */
+  /** All of the machine that is not RAM. Called while it is paused, once more when RAM comes or goes meanwhile. */
   saveState(): Uint8Array | Promise<Uint8Array>;
   /**
    * Takes a share of their time from the vCPUs, from 0 to 1; `undefined` gives all back. Without this hook the engine limits
@@ -38,6 +39,8 @@ export interface BlockPlace {
   readonly offset: number;
   /** In bytes. */
   readonly size: number;
+  /** In bytes: what it may grow to, as `ram.plug` has it. No other block reaches into that room. */
+  readonly maxSize: number;
 }
 
 /**
@@ -50,7 +53,7 @@ export interface DestinationMachine {
   readonly pageSize: number;
   /** @returns the block's bytes, `size` of them, all zero, at a multiple of 4 in their buffer */
   plug(place: BlockPlace): Uint8Array | Promise<Uint8Array>;
-  /** The source has unplugged it. Its id and its place may come again. */
+  /** The source has unplugged it, or given it another size: then it is plugged anew. Its id and its place may come again. */
   unplug(id: string): void | Promise<void>;
   /** What the source's `saveState` returned. RAM is as the source left it. Whatever can fail fails here, not in `start`. */
   loadState(state: Uint8Array): void | Promise<void>;

@@ -17,7 +17,7 @@ import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddres
 import { readOptions } from '../base/options.js';
 import { Ordered } from '../base/ordered.js';
 import type { WaitLimit } from '../base/wait.js';
-import type { BlockTables } from '../dirty/block-tables.js';
+import type { AfterGracePeriod, BlockTables } from '../dirty/block-tables.js';
 import { eachBlock, intersect, type PageRange } from '../dirty/page-range.js';
 import { PageRanges } from '../dirty/page-ranges.js';
 import { PageSet } from '../dirty/page-set.js';
@@ -56,10 +56,13 @@ export class RamList {
   readonly populated: PageRanges = new PageRanges();
   /** @internal How often `populated` or the list has changed. */
   changes = 0;
+  /** @internal What has been done so far. */
+  readonly counts = { plugs: 0, unplugs: 0, discards: 0, populates: 0, resizes: 0 };
   /** @internal */
   protected readonly geometry: Geometry;
   private readonly maxPages: number;
-  private readonly tables: BlockTables;
+  /** @internal */
+  protected readonly tables: BlockTables;
   private readonly rcu: Rcu;
   private readonly store: PageSetStore;
   private readonly listeners = new RamListeners();
@@ -71,8 +74,6 @@ export class RamList {
   private readonly holes: Holes;
   private readonly departures: Departures;
   private pluggedBytes = 0;
-  private plugCount = 0;
-  private unplugCount = 0;
 
   /** @internal */
   constructor({ geometry, maxPages, tables, rcu, store }: RamListParts) {
@@ -101,14 +102,14 @@ export class RamList {
     const place = { first, end: first + pages };
     if (!this.holes.isFree(place)) throw this.overlap(purpose, place);
     const range = { first, end: first + size / pageSize };
-    const release = this.tables.extend(range, true, purpose);
+    const release = this.makeDirty(range, purpose);
     const set = new PageSet(this.store, `the migration bits of '${id}'`);
     const block = new RamBlock({ id, pageSize, first, size, maxSize, pages: set, pieces: this });
     this.holes.take(place);
     this.byPlace.add(block);
     this.byId.set(id, block);
     this.pluggedBytes += size;
-    this.plugCount++;
+    this.counts.plugs++;
     this.appear(range, release);
     this.listeners.tellAll((listener) => listener.plugged?.(block));
     return block;
@@ -138,7 +139,7 @@ export class RamList {
         this.byPlace.delete(block);
         this.byId.delete(block.id);
         this.pluggedBytes -= block.size;
-        this.unplugCount++;
+        this.counts.unplugs++;
         block.pages.awaitPeriod();
         this.listeners.tellAll((listener) => listener.unplugged?.(block));
       },
@@ -168,12 +169,13 @@ export class RamList {
     const change = (): void => {
       block.setSize(size);
       this.pluggedBytes += size - before;
+      this.counts.resizes++;
       this.listeners.tellAll((listener) => listener.resized?.(block, before));
     };
     if (size > before) {
       this.rcu.step();
       const range = block.rangeOf(before, size - before);
-      const release = this.tables.extend(range, true, purpose);
+      const release = this.makeDirty(range, purpose);
       change();
       this.appear(range, release);
       return;
@@ -257,6 +259,7 @@ export class RamList {
     const end = (): void => block.addDiscarded(range);
     await this.remove({ operation: 'discard', range, end }, `discarding a part of '${block.id}'`, () => {
       if (!block.pages.disposed) block.pages.remove(range);
+      this.counts.discards++;
       this.listeners.tellAll((listener) => listener.discarded?.(block, offset, length));
     });
   }
@@ -274,8 +277,9 @@ export class RamList {
     }
     if (!block.discarded.contains(range)) throw this.notYet(operation, block, range);
     this.rcu.step();
-    const release = this.tables.extend(range, true, `populating a part of '${block.id}'`);
+    const release = this.makeDirty(range, `populating a part of '${block.id}'`);
     block.discarded.remove(range);
+    this.counts.populates++;
     this.appear(range, release);
     this.listeners.tellAll((listener) => listener.populated?.(block, offset, length));
   }
@@ -303,16 +307,6 @@ export class RamList {
       const start = first * pageSize;
       return { start, length: end * pageSize - start, offset: start - block.offset };
     });
-  }
-
-  /** @internal */
-  get plugs(): number {
-    return this.plugCount;
-  }
-
-  /** @internal */
-  get unplugs(): number {
-    return this.unplugCount;
   }
 
   /** @internal How many blocks there are. */
@@ -358,6 +352,11 @@ export class RamList {
     await this.departures.add(departure);
   }
 
+  /** @internal Makes ready for RAM to appear. @returns what to run after a grace period. @throws ArenaFullError */
+  protected makeDirty(range: PageRange, purpose: string): AfterGracePeriod | undefined {
+    return this.tables.extend(range, true, purpose);
+  }
+
   /** @internal Does RAM outside the range that goes reach into the bitmap block? */
   protected isNeeded(number: number, going: PageRange): boolean {
     const { first, end } = this.placeOf(number);
@@ -378,7 +377,7 @@ export class RamList {
   }
 
   /** In the step that has made the range dirty. */
-  private appear(range: PageRange, release: (() => void) | undefined): void {
+  private appear(range: PageRange, release: AfterGracePeriod | undefined): void {
     this.populated.add(range);
     this.tables.setRamEnd(this.populated.end);
     if (release !== undefined) this.rcu.defer(release);
@@ -398,7 +397,7 @@ export class RamList {
   ): Promise<void> {
     this.rcu.checkMayWait(operation);
     this.rcu.step();
-    let release: (() => void) | undefined;
+    let release: AfterGracePeriod | undefined;
     try {
       release = this.tables.shrink(range, (number) => this.isNeeded(number, range), purpose);
     } catch (error) {

@@ -93,13 +93,24 @@ export class CollectorFlow {
   private async collectLast(): Promise<void> {
     if (this.choices.oneIn(2)) this.deliver(this.user.whileStopped.harvest().set, 'all');
     else this.deliver((await this.user.harvest()).set, 'all');
-    for (const { offset, size } of this.scene.memory.ram) {
-      for (let page = offset / this.scene.pageSize; page < (offset + size) / this.scene.pageSize; page++) {
-        if (this.replica[page] === this.scene.guest.read(page)) continue;
-        this.scene.violations.report('lost-update', `page ${page} differs from the replica of ${this.name} at the end`);
-        return;
+    const [differing] = this.differing();
+    if (differing === undefined) return;
+    const where = `page ${differing.page} differs from the replica of ${this.name} at the end`;
+    this.scene.violations.report('lost-update', where);
+  }
+
+  /** The pages of RAM in which guest and replica differ. */
+  private differing(): { page: number; block: RamBlock }[] {
+    const { memory, guest, pageSize } = this.scene;
+    const differing: { page: number; block: RamBlock }[] = [];
+    for (const block of memory.ram) {
+      for (const { start, length } of block.populatedRuns()) {
+        for (let page = start / pageSize; page < (start + length) / pageSize; page++) {
+          if (this.replica[page] !== guest.read(page)) differing.push({ page, block });
+        }
       }
     }
+    return differing;
   }
 
   /** Where the client is tracked on demand it costs the vCPUs nothing for a while. */
@@ -310,19 +321,18 @@ export class CollectorFlow {
   private async findLostUpdates(): Promise<void> {
     // Time for stores of slices that were open at the copy, and not yet for other marks of their pages.
     if (this.choices.oneIn(2)) await new Promise((resolve) => setTimeout(resolve, this.choices.between(0, 3)));
-    const noted: { page: number; block: RamBlock }[] = [];
-    for (const block of this.scene.memory.ram) {
-      const end = (block.offset + block.size) / this.scene.pageSize;
-      for (let page = block.offset / this.scene.pageSize; page < end; page++) {
-        if (this.replica[page] !== this.scene.guest.read(page)) noted.push({ page, block });
-      }
-    }
+    const noted = this.differing();
     const afterPeriod = this.client === MIGRATION ? this.scene.rates.beforePeriod() : undefined;
     await this.scene.memory.rcu.synchronize();
     afterPeriod?.();
+    const { pageSize } = this.scene;
     for (const { page, block } of noted) {
-      if (!this.scene.memory.ram.has(block)) continue;
-      if (!this.user.isDirty(page * this.scene.pageSize, 1)) {
+      // One that was discarded and populated meanwhile is dirty for that.
+      const isRam =
+        this.scene.memory.ram.find(page * pageSize) === block &&
+        block.isPopulated(page * pageSize - block.offset, pageSize);
+      if (!isRam) continue;
+      if (!this.user.isDirty(page * pageSize, 1)) {
         this.scene.violations.report(
           'lost-update',
           `page ${page} ('${block.id}') was stored to, and is not dirty for ${this.name}`,

@@ -3,6 +3,9 @@
  * owner's own RAM. A guest ejects a DIMM before it is unplugged, so the directory forgets it first; vCPUs that looked
  * before still use it. Ranges that have no RAM any more, and no bitmap block, are told to the vCPUs for a while. Some DIMMs
  * reach into a bitmap block with one page only, its last: when others go, that block must stay.
+ *
+ * DIMMs also lose and gain parts, as a balloon's do, and sizes. The guest gives a part back before it is discarded, so what
+ * the directory has of the DIMM is then the longer of the sides that are left.
  */
 
 import { ArenaFullError } from '../base/errors.js';
@@ -16,6 +19,21 @@ import { asFinding } from './violations.js';
 const MOST_DIMMS = 20;
 const MOST_DEPARTURES = 4;
 
+/** Bytes of a DIMM. */
+interface Part {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A DIMM that is plugged. */
+interface Dimm {
+  readonly block: RamBlock;
+  /** The part that is discarded, or on its way there. */
+  discarded: Part | undefined;
+  /** A part is being discarded, or the DIMM made smaller. */
+  busy: boolean;
+}
+
 export class HotplugFlow {
   private readonly scene: Scene;
   private readonly choices: Choices;
@@ -23,9 +41,12 @@ export class HotplugFlow {
   private readonly blockBytes: number;
   private readonly neighbours: readonly RamBlock[];
   /** By directory slot. */
-  private readonly dimms = new Map<number, RamBlock>();
+  private readonly dimms = new Map<number, Dimm>();
   private readonly gone: (RamBlock | undefined)[] = new Array(GONE_SLOTS).fill(undefined);
+  /** DIMMs that are being unplugged. */
   private readonly departing = new Map<Promise<void>, RamBlock>();
+  /** Everything that waits for readers. */
+  private readonly waits = new Set<Promise<void>>();
   private plugged = 0;
 
   /** @param neighbours RAM that stays, to plug DIMMs beside */
@@ -40,39 +61,56 @@ export class HotplugFlow {
   async run(): Promise<void> {
     while (!this.scene.guest.stopped) {
       for (let i = this.choices.between(1, 4); i > 0; i--) this.step();
-      if (this.departing.size >= MOST_DEPARTURES) await Promise.race(this.departing.keys());
+      if (this.waits.size >= MOST_DEPARTURES) await Promise.race(this.waits);
       else await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
   async finish(): Promise<void> {
     for (const slot of [...this.dimms.keys()]) this.unplug(slot);
-    await Promise.all(this.departing.keys());
+    await Promise.all(this.waits);
   }
 
   private step(): void {
-    const wantMore = this.dimms.size < this.choices.between(0, MOST_DIMMS);
-    if (wantMore) this.plug();
-    else if (this.dimms.size > 0) this.unplug(this.choices.pick([...this.dimms.keys()]));
+    const { choices, dimms } = this;
+    if (dimms.size > 0 && choices.oneIn(3)) this.changeOne(choices.pick([...dimms.keys()]));
+    else if (dimms.size < choices.between(0, MOST_DIMMS)) this.plug();
+    else if (dimms.size > 0) this.unplug(choices.pick([...dimms.keys()]));
     this.storeAsOwner();
   }
 
   private plug(): void {
     const { offset, size } = this.choosePlace();
-    // A mark may succeed as soon as RAM is there: take the claim that none is back first.
+    const maxSize = this.choices.oneIn(4) ? 2 * size : size;
+    this.withClaimsWithdrawn(() => {
+      const block = this.tryPlug({ size, maxSize, ...(offset === undefined ? {} : { offset }) });
+      if (block === undefined) return undefined;
+      this.checkDirty(block, { offset: 0, length: size }, 'plugged');
+      const slot = this.freeSlot();
+      this.dimms.set(slot, { block, discarded: undefined, busy: false });
+      this.announce(slot);
+      return block;
+    });
+  }
+
+  /**
+   * A mark may succeed as soon as RAM is there: the claims that none is are taken back before.
+   * @param appear makes RAM appear. @returns whose it is, if any has
+   */
+  private withClaimsWithdrawn(appear: () => RamBlock | undefined): void {
     for (let i = 0; i < GONE_SLOTS; i++) if (this.gone[i] !== undefined) this.scene.guest.withdraw(DIMM_SLOTS + i);
-    const block = this.tryPlug(offset, size);
+    const block = appear();
     this.gone.forEach((other, i) => {
       if (other === undefined) return;
       if (block !== undefined && this.sharesBlock(other, block)) this.gone[i] = undefined;
-      else
-        this.scene.guest.announce(DIMM_SLOTS + i, other.offset / this.scene.pageSize, other.size / this.scene.pageSize);
+      else this.tellPlace(DIMM_SLOTS + i, other.offset, other.size);
     });
-    if (block === undefined) return;
-    if (!this.scene.memory.allDirty(block.offset, block.size, this.choices.pick(CLIENTS))) {
-      this.scene.violations.report('plug', `'${block.id}' was not all dirty when it was plugged`);
-    }
-    this.tellPlugged(this.freeSlot(), block);
+  }
+
+  private checkDirty({ id, offset: start }: RamBlock, { offset, length }: Part, what: string): void {
+    const { memory, violations } = this.scene;
+    if (memory.allDirty(start + offset, length, this.choices.pick(CLIENTS))) return;
+    violations.report('plug', `bytes ${offset} to ${offset + length} of '${id}' were not all dirty when ${what}`);
   }
 
   /** There are more slots than DIMMs. */
@@ -80,18 +118,24 @@ export class HotplugFlow {
     for (let slot = 0; ; slot++) if (!this.dimms.has(slot)) return slot;
   }
 
-  private tellPlugged(slot: number, block: RamBlock): void {
-    this.dimms.set(slot, block);
-    this.scene.guest.announce(slot, block.offset / this.scene.pageSize, block.size / this.scene.pageSize);
+  /** Tells vCPUs of the DIMM: all that is populated, or the longer of two sides. */
+  private announce(slot: number): void {
+    const { block, discarded } = this.dimms.get(slot) as Dimm;
+    const below = { offset: 0, length: discarded?.offset ?? block.size };
+    const reached = discarded === undefined ? block.size : discarded.offset + discarded.length;
+    const above = { offset: reached, length: block.size - reached };
+    const { offset, length } = below.length >= above.length ? below : above;
+    this.tellPlace(slot, block.offset + offset, length);
   }
 
-  private tryPlug(offset: number | undefined, size: number): RamBlock | undefined {
+  private tellPlace(slot: number, offset: number, length: number): void {
+    const { guest, pageSize } = this.scene;
+    guest.announce(slot, offset / pageSize, length / pageSize);
+  }
+
+  private tryPlug(place: { offset?: number; size: number; maxSize: number }): RamBlock | undefined {
     try {
-      return this.scene.memory.ram.plug({
-        id: `dimm${this.plugged++}`,
-        size,
-        ...(offset === undefined ? {} : { offset }),
-      });
+      return this.scene.memory.ram.plug({ id: `dimm${this.plugged++}`, ...place });
     } catch (error) {
       // A given place may be taken, and a large DIMM may find no hole; a full arena would be a leak, unless planted.
       if (error instanceof RangeError && (this.scene.faults || !(error instanceof ArenaFullError))) return undefined;
@@ -103,7 +147,7 @@ export class HotplugFlow {
     const { choices } = this;
     const { pageSize, maxPages } = this.scene;
     if (this.dimms.size > 0 && choices.oneIn(6)) {
-      const other = choices.pick([...this.dimms.values()]);
+      const { block: other } = choices.pick([...this.dimms.values()]);
       const blockEnd = (this.lastBlock(other) + 1) * this.blockBytes;
       const pages = Math.min(choices.between(1, 3), maxPages - blockEnd / pageSize + 1);
       return { offset: blockEnd - pageSize, size: pages * pageSize };
@@ -125,23 +169,138 @@ export class HotplugFlow {
     return { size: Math.min(pages, maxPages) * pageSize };
   }
 
+  /** Discards a part of the DIMM, populates it again, or gives the DIMM another size. */
+  private changeOne(slot: number): void {
+    const dimm = this.dimms.get(slot) as Dimm;
+    const { block, discarded, busy } = dimm;
+    if (busy) return;
+    if (discarded !== undefined) this.populate(slot, dimm, discarded);
+    else if (block.size < block.maxSize && this.choices.oneIn(2)) this.grow(slot, block);
+    else if (block.maxSize > block.size || this.choices.oneIn(4)) this.shrink(slot, dimm);
+    else this.discard(slot, dimm);
+  }
+
+  private discard(slot: number, dimm: Dimm): void {
+    const { block } = dimm;
+    const part = this.choosePart(block);
+    if (part.length === block.size) return; // vCPUs are told of what is left
+    this.leave(
+      slot,
+      dimm,
+      'discard',
+      () => {
+        dimm.discarded = part;
+        return block.discard(part.offset, part.length);
+      },
+      () => {
+        dimm.discarded = undefined;
+      },
+    );
+  }
+
+  private shrink(slot: number, dimm: Dimm): void {
+    const { block } = dimm;
+    const pages = block.size / this.scene.pageSize;
+    if (pages === 1) return;
+    const size = this.choices.between(1, pages - 1) * this.scene.pageSize;
+    this.leave(
+      slot,
+      dimm,
+      'resize',
+      () => this.scene.memory.ram.resize(block, size),
+      () => {},
+    );
+  }
+
+  /** Takes a part from a DIMM, which vCPUs are told of before. */
+  private leave(slot: number, dimm: Dimm, oracle: string, begin: () => Promise<void>, undo: () => void): void {
+    this.scene.guest.withdraw(slot);
+    dimm.busy = true;
+    const begun = begin();
+    this.announce(slot);
+    this.await(
+      oracle,
+      begun.finally(() => {
+        dimm.busy = false;
+      }),
+      () => {
+        undo();
+        if (this.dimms.get(slot) !== dimm) return;
+        this.scene.guest.withdraw(slot);
+        this.announce(slot);
+      },
+    );
+  }
+
+  private populate(slot: number, dimm: Dimm, part: Part): void {
+    const { block } = dimm;
+    this.withClaimsWithdrawn(() => {
+      try {
+        block.populate(part.offset, part.length);
+      } catch (error) {
+        if (isOfFullArena(error, this.scene.faults)) return undefined;
+        throw error;
+      }
+      this.checkDirty(block, part, 'populated');
+      dimm.discarded = undefined;
+      this.scene.guest.withdraw(slot);
+      this.announce(slot);
+      return block;
+    });
+  }
+
+  private grow(slot: number, block: RamBlock): void {
+    const before = block.size;
+    const { pageSize } = this.scene;
+    const size = this.choices.between(before / pageSize + 1, block.maxSize / pageSize) * pageSize;
+    this.withClaimsWithdrawn(() => {
+      const resized = this.scene.memory.ram.resize(block, size);
+      this.await('resize', resized, () => {});
+      if (block.size === before) return undefined; // for lack of room
+      this.checkDirty(block, { offset: before, length: size - before }, 'resized');
+      this.scene.guest.withdraw(slot);
+      this.announce(slot);
+      return block;
+    });
+  }
+
+  private choosePart(block: RamBlock): Part {
+    const { pageSize } = this.scene;
+    const pages = block.size / pageSize;
+    const first = this.choices.between(0, pages - 1);
+    const length = this.choices.between(1, pages - first);
+    return { offset: first * pageSize, length: length * pageSize };
+  }
+
   private unplug(slot: number): void {
-    const block = this.dimms.get(slot) as RamBlock;
+    const dimm = this.dimms.get(slot) as Dimm;
+    const { block } = dimm;
     this.dimms.delete(slot);
     this.scene.guest.withdraw(slot);
-    const departure: Promise<void> = this.scene.memory.ram
-      .unplug(block)
-      .then(() => this.tellGone(block))
-      .catch((error: Error) => {
-        if (!isOfFullArena(error, this.scene.faults)) {
-          const { oracle, detail } = asFinding('unplug', error);
-          this.scene.violations.report(oracle, detail);
-          return;
-        }
-        this.tellPlugged(this.freeSlot(), block); // as before
-      })
-      .finally(() => this.departing.delete(departure));
+    const departure = this.await(
+      'unplug',
+      this.scene.memory.ram.unplug(block).then(() => this.tellGone(block)),
+      () => {
+        const again = this.freeSlot(); // as before
+        this.dimms.set(again, dimm);
+        this.announce(again);
+      },
+    );
     this.departing.set(departure, block);
+    departure.finally(() => this.departing.delete(departure));
+  }
+
+  /** @param undo what to do when there was no room for it. @returns what never rejects */
+  private await(oracle: string, wait: Promise<void>, undo: () => void): Promise<void> {
+    const waited: Promise<void> = wait
+      .catch((error: Error) => {
+        if (isOfFullArena(error, this.scene.faults)) return undo();
+        const finding = asFinding(oracle, error);
+        this.scene.violations.report(finding.oracle, finding.detail);
+      })
+      .finally(() => this.waits.delete(waited));
+    this.waits.add(waited);
+    return waited;
   }
 
   /**
@@ -154,7 +313,7 @@ export class HotplugFlow {
     const slot = this.choices.between(0, GONE_SLOTS - 1);
     this.forgetGone(slot);
     this.gone[slot] = block;
-    this.scene.guest.announce(DIMM_SLOTS + slot, block.offset / this.scene.pageSize, block.size / this.scene.pageSize);
+    this.tellPlace(DIMM_SLOTS + slot, block.offset, block.size);
   }
 
   private forgetGone(slot: number): void {
@@ -168,7 +327,8 @@ export class HotplugFlow {
     const { memory, guest, pageSize, conservation } = this.scene;
     const block = this.choices.pick([...memory.ram]);
     if (this.neighbours.includes(block)) return;
-    const page = block.offset / pageSize + this.choices.between(0, block.size / pageSize - 1);
+    const { start, length } = this.choices.pick(block.populatedRuns());
+    const page = start / pageSize + this.choices.between(0, length / pageSize - 1);
     guest.write(page, this.choices.bits());
     const turned = memory.setDirtyRange(page * pageSize, 1, 7);
     if (block === conservation?.block) conservation.ownerMarked(turned);
@@ -184,6 +344,6 @@ export class HotplugFlow {
   }
 
   private lastBlock(block: RamBlock): number {
-    return Math.floor((block.offset + block.size - 1) / this.blockBytes);
+    return Math.floor((block.offset + block.maxSize - 1) / this.blockBytes);
   }
 }

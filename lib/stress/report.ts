@@ -28,6 +28,10 @@ export interface StressReport {
   readonly marksRefused: number;
   readonly plugs: number;
   readonly unplugs: number;
+  /** Parts of DIMMs given back, and taken again. */
+  readonly discards: number;
+  readonly populates: number;
+  readonly resizes: number;
   readonly extends: number;
   readonly shrinks: number;
   /** Dense bitmap blocks that harvests swapped out whole. */

@@ -55,7 +55,12 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'extend-forgets-old-blocks': { scenario: 'readers-against-extend', sign: 'lost update', budget: 10 },
   'block-zeroed-after-publishing': { scenario: 'mark-against-swap-harvest', sign: 'lost update', budget: 100 },
   'tables-never-shrink': { scenario: 'unplug-against-late-mark', sign: 'was taken', budget: 100 },
-  'range-reused-before-cleaning': { scenario: 'unplug-replug-against-late-mark', sign: 'lost update', budget: 10 },
+  'range-reused-before-cleaning': {
+    scenario: 'unplug-replug-against-late-mark',
+    alsoIn: ['discard-populate-against-late-mark'],
+    sign: 'lost update',
+    budget: 10,
+  },
   'exchange-after-grace-period': { scenario: 'mark-against-harvest', model: 'tso', sign: 'lost update', budget: 5000 },
   'aborted-harvest-put-back-at-once': {
     scenario: 'aborted-swap-harvest-against-marks',

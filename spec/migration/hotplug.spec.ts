@@ -85,6 +85,109 @@ describe('RAM that comes and goes during a migration', () => {
     expectArrived(sender, await attempt(sender, during(swap)));
   });
 
+  describe('in pieces', () => {
+    const part = (first: number, pages: number) => [first * PAGE, pages * PAGE] as const;
+
+    it('is not sent where it was discarded before, and is zero there', async () => {
+      await high.discard(...part(0, 32));
+      const outcome = await attempt(sender, { source: { verify: true } });
+      expect(expectArrived(sender, outcome).pagesSent).to.equal(48);
+      expect(isZero(outcome, 'high', 0, 32)).to.equal(true);
+    });
+
+    it('becomes zero where it is discarded after it was sent', async () => {
+      const outcome = await attempt(
+        sender,
+        during(() => low.discard(...part(3, 7))),
+      );
+      expectArrived(sender, outcome);
+      expect(isZero(outcome, 'low', 3, 7)).to.equal(true);
+    });
+
+    it('is not sent where it is discarded before its turn', async () => {
+      const outcome = await attempt(
+        sender,
+        during(() => high.discard(...part(0, 40))),
+      );
+      expectArrived(sender, outcome);
+    });
+
+    it('arrives with its new contents where it is populated again', async () => {
+      const outcome = await attempt(
+        sender,
+        during(async () => {
+          await low.discard(...part(3, 7));
+          sender.contents(low).fill(0, 3 * PAGE, 10 * PAGE);
+          low.populate(...part(3, 5));
+          sender.store(4 * PAGE, 77);
+        }),
+      );
+      expectArrived(sender, outcome);
+      expect(outcome.receiver.blocks.get('low')?.bytes[4 * PAGE]).to.equal(77);
+    });
+
+    it('arrives where it is populated that was discarded from the beginning', async () => {
+      await high.discard(...part(0, 32));
+      const outcome = await attempt(
+        sender,
+        during(() => {
+          sender.contents(high).fill(9, 0, 32 * PAGE);
+          high.populate(...part(0, 32));
+        }),
+      );
+      expectArrived(sender, outcome);
+      expect(outcome.receiver.blocks.get('high')?.bytes[31 * PAGE]).to.equal(9);
+    });
+
+    it('is sent anew when it has another size, with the room that it has', async () => {
+      for (const pages of [20, 100]) {
+        sender = new SendingMachine(smallEngine());
+        const dimm = sender.plug('dimm', 40, 0, 88);
+        for (let page = 0; page < 40; page++) sender.store(page * PAGE, page + 1);
+        const resize = async () => {
+          const resized = sender.memory.ram.resize(dimm, pages * PAGE);
+          if (pages === 100) sender.store(99 * PAGE, 5);
+          await resized;
+        };
+        const outcome = await attempt(sender, during(resize));
+        expectArrived(sender, outcome);
+        const { log } = outcome.receiver;
+        expect(log.filter((line) => line.includes('dimm'))).to.deep.equal([
+          'plug dimm 40 of 128',
+          'unplug dimm',
+          `plug dimm ${pages} of 128`,
+        ]);
+      }
+    });
+
+    it('arrives as it is when parts and sizes change all the time', async () => {
+      for (let seed = 0; seed < 12; seed++) {
+        sender = new SendingMachine(smallEngine());
+        const dimm = sender.plug('dimm', 100, 0, 28);
+        sender.contents(dimm).fill(3);
+        let changes = 0;
+        const change = async (): Promise<void> => {
+          const choice = (changes++ * 37 + seed * 11) % 90;
+          if (choice % 3 === 0) return sender.memory.ram.resize(dimm, (38 + choice) * PAGE);
+          const runs = dimm.populatedRuns();
+          const [first, second] = runs;
+          if (second !== undefined) {
+            dimm.populate(first!.offset + first!.length, second.offset - first!.offset - first!.length);
+            if (sender.state === 'running') sender.store(first!.offset + first!.length, 1 + changes);
+          } else await dimm.discard(...part(1 + (choice % 20), 10));
+        };
+        const waits: Promise<unknown>[] = [];
+        const policy = ({ message }: { message: { type: string } }): 'pass' => {
+          if (message.type === 'data' && changes < 30) waits.push(change().catch((error) => error));
+          return 'pass';
+        };
+        expectArrived(sender, await attempt(sender, { source: { verify: true }, policy }));
+        expect(changes).to.be.above(10);
+        for (const error of await Promise.all(waits)) if (error) expect(error).to.be.instanceOf(RangeError);
+      }
+    });
+  });
+
   describe('while the machine is paused', () => {
     for (const change of ['is plugged', 'is unplugged', 'is replaced'] as const) {
       it(`${change} at any time: it goes over, or the machine stays`, async () => {
@@ -187,3 +290,9 @@ describe('RAM that comes and goes during a migration', () => {
     expect((outcome.received as MigrationError).message).to.contain('no slot is free');
   });
 });
+
+/** Are the pages of the block zero where the machine has arrived? */
+function isZero({ receiver }: Outcome, id: string, first: number, pages: number): boolean {
+  const bytes = receiver.blocks.get(id)?.bytes.subarray(first * PAGE, (first + pages) * PAGE);
+  return bytes !== undefined && bytes.length === pages * PAGE && bytes.every((byte) => byte === 0);
+}

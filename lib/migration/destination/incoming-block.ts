@@ -3,7 +3,7 @@ import { breach, MigrationError } from '../migration-error.js';
 import { showId } from '../printable.js';
 import { DIGEST_BYTES } from '../wire/digest.js';
 import type { Link } from '../wire/link.js';
-import { MAX_CONTENT, MOST_UNEQUAL } from '../wire/message.js';
+import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from '../wire/message.js';
 import { PageFlags } from '../wire/page-flags.js';
 import { type DigestedBytes, digestCount, digestOf, digestsOfParts, sameDigest } from '../wire/part-digests.js';
 
@@ -16,6 +16,7 @@ export class IncomingBlock implements DigestedBytes {
   /** In bytes of ram_addr space. */
   readonly offset: number;
   readonly size: number;
+  readonly maxSize: number;
   readonly bytes: Uint8Array;
   readonly unit: number;
   /** Parts that have had contents since they were zero: no others need be told to become zero. */
@@ -27,15 +28,12 @@ export class IncomingBlock implements DigestedBytes {
   private compared = 0;
 
   /** @param unit bytes of what is sent as a whole */
-  constructor(
-    { block, id, offset, size }: { block: number; id: string; offset: number; size: number },
-    bytes: Uint8Array,
-    unit: number,
-  ) {
+  constructor({ block, id, offset, size, maxSize }: Omit<MessageOf<'plug'>, 'type'>, bytes: Uint8Array, unit: number) {
     this.number = block;
     this.id = id;
     this.offset = offset;
     this.size = size;
+    this.maxSize = maxSize;
     this.bytes = bytes;
     this.unit = unit;
     this.filled = new PageFlags(size / unit);

@@ -49,25 +49,26 @@ export class IncomingRam {
   }
 
   async plug(message: MessageOf<'plug'>): Promise<void> {
-    const { block: number, id, offset, size } = message;
+    const { block: number, id, offset, size, maxSize } = message;
     const { pageSize } = this.machine;
     if (this.blocks.size === MOST_BLOCKS) throw breach(`more than ${MOST_BLOCKS} RAM blocks`);
     if (this.blocks.has(number)) throw breach(`RAM block ${number} is plugged already`);
     if (id.length > LONGEST_ID) throw breach(`an id of ${id.length} characters; ${LONGEST_ID} is the most`);
     if (id === '' || this.ids.has(id)) throw breach(`${showId(id)} is no new id`);
-    if (size === 0 || size % pageSize !== 0 || offset % pageSize !== 0 || !Number.isSafeInteger(offset + size)) {
-      throw breach(`${showId(id)} has ${size} bytes at ${offset}, with pages of ${pageSize}`);
+    const isWhole = [size, maxSize, offset].every((bytes) => bytes % pageSize === 0);
+    if (size === 0 || maxSize < size || !isWhole || !Number.isSafeInteger(offset + maxSize)) {
+      throw breach(`${showId(id)} has ${size} bytes of ${maxSize} at ${offset}, with pages of ${pageSize}`);
     }
     const place = this.placeOf(offset);
     for (const other of this.places.slice(Math.max(0, place - 1), place + 1)) {
-      if (offset < other.offset + other.size && other.offset < offset + size) {
+      if (offset < other.offset + other.maxSize && other.offset < offset + maxSize) {
         throw breach(`${showId(id)} overlaps ${showId(other.id)}`);
       }
     }
     if (this.total + size > this.maxBytes) {
       throw new MigrationError('destination', `more RAM than maxRamBytes, ${this.maxBytes} bytes`);
     }
-    const returned = await callHook('destination', 'plug', () => this.machine.plug({ id, offset, size }));
+    const returned = await callHook('destination', 'plug', () => this.machine.plug({ id, offset, size, maxSize }));
     const bytes = checkBlockBytes('destination', `plug(${showId(id)})`, returned, size);
     const block = new IncomingBlock(message, bytes, Math.min(pageSize, MAX_CONTENT));
     this.blocks.set(number, block);

@@ -4,8 +4,10 @@
  * The engine's list is looked at, instead of listened to: a listener hears of a change in a turn of its own, and what
  * decides is the list of the very step in which contents are copied or the end is written. A block that was unplugged
  * and plugged again between two looks, with the same id, at the same place or of another size, is another object, and
- * so one that went and one that came (QEMU's c7c0e724 and relatives).
+ * so one that went and one that came (QEMU's c7c0e724 and relatives). What is discarded of a block is as if it were zero.
  */
+import { PageRanges } from '../../dirty/page-ranges.js';
+import type { PageSet } from '../../dirty/page-set.js';
 import type { RamBlock } from '../../ram/ram-block.js';
 import type { RamList } from '../../ram/ram-list.js';
 import type { SourceMachine } from '../machine.js';
@@ -14,23 +16,55 @@ import { checkBlockBytes } from '../wire/block-bytes.js';
 import type { Message } from '../wire/message.js';
 import { PageFlags } from '../wire/page-flags.js';
 
-/** A RAM block that the destination knows. */
+/** A RAM block that the destination knows, with the size that it knows. */
 export class OutgoingBlock {
   readonly block: RamBlock;
+  /** In bytes. */
+  readonly size: number;
   /** What messages call it. */
   readonly number: number;
   readonly bytes: Uint8Array;
   /** Parts that the destination has otherwise than all zero. */
   readonly filled: PageFlags;
-  /** Parts that were given away: as if they were zero. */
+  /** Parts that were given away or discarded: as if they were zero. */
   readonly skipped: PageFlags;
+  /** What was discarded when it was looked at last, in pages of ram_addr space. */
+  private discarded = new PageRanges();
+  private readonly unit: number;
 
   constructor(block: RamBlock, number: number, bytes: Uint8Array, unit: number) {
     this.block = block;
+    this.size = block.size;
     this.number = number;
     this.bytes = bytes;
+    this.unit = unit;
     this.filled = new PageFlags(block.size / unit);
     this.skipped = new PageFlags(block.size / unit);
+  }
+
+  /** What is discarded counts as given away from now on. @returns how many pages were discarded before, and are RAM again */
+  lookForDiscarded(pageSize: number): number {
+    const { block, skipped, unit, discarded: before } = this;
+    const { range } = block;
+    const now = new PageRanges();
+    now.add(range);
+    for (const { start, length } of block.populatedRuns()) {
+      now.remove({ first: start / pageSize, end: (start + length) / pageSize });
+    }
+    for (const gap of now) {
+      if (before.contains(gap)) continue;
+      const [from, to] = [gap.first, gap.end].map((page) => (page * pageSize - block.offset) / unit) as [
+        number,
+        number,
+      ];
+      for (let index = from; index < to; index++) skipped.raise(index);
+    }
+    this.discarded = now;
+    let stillThere = 0;
+    for (const { first, end } of before) {
+      for (const part of now.within({ first, end })) stillThere += part.end - part.first;
+    }
+    return before.pages - stillThere;
   }
 }
 
@@ -41,10 +75,12 @@ export class OutgoingRam {
   private readonly ram: RamList;
   private readonly known = new Map<RamBlock, OutgoingBlock>();
   private next = 0;
+  /** The engine's counter when it was looked at last. */
+  private seen = -1;
   /** How often it was brought up to date. */
   changes = 0;
-  /** Pages of the blocks that the destination was told of so far. */
-  pagesToldOf = 0;
+  /** Pages of RAM that has come so far, and is dirty for that. */
+  pagesNew = 0;
 
   constructor(machine: SourceMachine, unit: number) {
     this.machine = machine;
@@ -54,36 +90,59 @@ export class OutgoingRam {
 
   /** Is the destination's RAM another than the engine's? */
   get behind(): boolean {
-    const blocks = [...this.ram];
-    return blocks.length !== this.known.size || blocks.some((block) => !this.known.has(block));
+    return this.ram.changes !== this.seen;
   }
 
-  /** @returns what the destination must be told, first what went: its place and its name may be another's by now */
-  catchUp(): Message[] {
+  /**
+   * A block of another size is another block to the destination, so that all of it is to be sent again.
+   * @param toSend gets the pages of those
+   * @returns what the destination must be told, first what went: its place and its name may be another's by now
+   * @throws MigrationError, ArenaFullError
+   */
+  catchUp(toSend: Pick<PageSet, 'add'>): Message[] {
     if (!this.behind) return [];
     this.changes++;
-    const now = new Set(this.ram);
+    this.seen = this.ram.changes;
     const messages: Message[] = [];
-    for (const [block, { number }] of this.known) {
-      if (now.has(block)) continue;
+    const resized = new Set<RamBlock>();
+    for (const [block, { number, size }] of this.known) {
+      const isThere = this.ram.has(block);
+      if (isThere && size === block.size) continue;
+      if (isThere) resized.add(block);
       this.known.delete(block);
       messages.push({ type: 'unplug', block: number });
     }
-    for (const block of now) {
-      if (this.known.has(block)) continue;
+    const { pageSize } = this.machine.memory;
+    for (const block of this.ram) {
+      const known = this.known.get(block);
+      if (known !== undefined) {
+        this.pagesNew += known.lookForDiscarded(pageSize);
+        continue;
+      }
       const outgoing = new OutgoingBlock(block, this.next++, this.contentsOf(block), this.unit);
+      outgoing.lookForDiscarded(pageSize);
       this.known.set(block, outgoing);
-      this.pagesToldOf += block.range.end - block.range.first;
-      const { id, offset, size } = block;
-      messages.push({ type: 'plug', block: outgoing.number, offset, size, id });
+      for (const { start, length } of block.populatedRuns()) {
+        this.pagesNew += length / pageSize;
+        if (resized.has(block)) toSend.add(start, length);
+      }
+      const { id, offset, size, maxSize } = block;
+      messages.push({ type: 'plug', block: outgoing.number, offset, size, maxSize, id });
     }
     return messages;
   }
 
-  /** The block that has the address, if the destination knows it. */
+  /** Is the block what the destination knows of it? */
+  isCurrent({ block, size }: OutgoingBlock): boolean {
+    return this.ram.has(block) && size === block.size;
+  }
+
+  /** The block that has the address, if the destination knows it and it is not discarded there. */
   find(addr: number): OutgoingBlock | undefined {
     const block = this.ram.find(addr);
-    return block === undefined ? undefined : this.known.get(block);
+    if (block === undefined || !block.isPopulated(addr - block.offset, 1)) return undefined;
+    const known = this.known.get(block);
+    return known !== undefined && this.isCurrent(known) ? known : undefined;
   }
 
   /** Blocks that the destination knows, also those that are gone here and that it has not been told of. */

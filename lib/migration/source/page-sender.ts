@@ -73,7 +73,7 @@ export class PageSender {
     const { unit } = this.ram;
     const { block, number, bytes, filled } = outgoing;
     // Growing a memory that is not shared detaches its buffer.
-    if (bytes.length !== block.size) {
+    if (bytes.length !== outgoing.size) {
       throw new MigrationError('source', `the bytes that contents('${block.id}') returned are gone`);
     }
     const index = offset / unit;
@@ -123,7 +123,8 @@ export class PageSender {
       while (this.run.at < this.run.end) {
         const at = this.run.at;
         this.run.at += this.pageSize;
-        // Deleted meanwhile when it was skipped; in no block that is known when that was unplugged, or is yet to be told of.
+        // Deleted meanwhile when it was skipped; in no block that is known when that was unplugged or is yet to be told of,
+        // nor where it was discarded.
         if (this.dirty.toSend.delete(at, this.pageSize) === 0) continue;
         const block = this.ram.find(at);
         if (block === undefined) continue;

@@ -36,7 +36,7 @@ export class Rounds {
   private readonly report: (boundary: boolean) => void;
   private roundTripMs = 0;
   private collectedAt = 0;
-  private toldOf = 0;
+  private pagesNew = 0;
   /** Of the last round; undefined where readers count. */
   private uncounted: UncountedPages | undefined;
   private warned = false;
@@ -90,8 +90,8 @@ export class Rounds {
 
   /** Until the destination's RAM is the engine's, in the step that ends this. */
   async catchUp(): Promise<void> {
-    const { link, ram } = this.parts;
-    while (ram.behind) for (const message of ram.catchUp()) await link.send(message);
+    const { link, ram, dirty } = this.parts;
+    while (ram.behind) for (const message of ram.catchUp(dirty.toSend)) await link.send(message);
   }
 
   /** With everything taken. Each time: a peer that was slow once would hold up the end for ever. */
@@ -107,10 +107,10 @@ export class Rounds {
     const { dirty, ram } = this.parts;
     const added = await dirty.collect();
     const now = performance.now();
-    const plugged = ram.pagesToldOf - this.toldOf;
-    this.toldOf = ram.pagesToldOf;
+    const appeared = ram.pagesNew - this.pagesNew;
+    this.pagesNew = ram.pagesNew;
     // What is dirty for being new was not dirtied (QEMU's fb613580).
-    const dirtied = this.round === 0 ? 0 : Math.max(0, added - plugged);
+    const dirtied = this.round === 0 ? 0 : Math.max(0, added - appeared);
     this.dirtyPagesPerSecond = (dirtied / Math.max(now - this.collectedAt, 0.001)) * 1000;
     this.collectedAt = now;
     this.compareCounts(dirtied);

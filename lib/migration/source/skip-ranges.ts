@@ -17,7 +17,7 @@ export function skipRanges(
     const { block, skipped } = outgoing;
     const first = Math.max(from, block.offset);
     const end = Math.min(to, block.offset + block.size);
-    if (first >= end || ram.find(first) !== outgoing) continue; // beside it, or gone meanwhile
+    if (first >= end || !ram.isCurrent(outgoing)) continue; // beside it, or gone meanwhile
     ranges.push({ start: first, length: end - first });
     for (let index = (first - block.offset) / ram.unit; index < (end - block.offset) / ram.unit; index++) {
       if (!skipped.has(index)) units++;

@@ -264,7 +264,11 @@ export class Migration {
   private async decide(): Promise<boolean> {
     this.enter('deciding');
     // Before the machine is handed over: a closing engine refuses it, and from `end` on only the decision may end this (MG-1).
-    const stopWatching = this.machine.memory.ram.addListener({ plugged: this.onHotplug, unplugged: this.onHotplug });
+    const { onHotplug } = this;
+    const stopWatching = this.machine.memory.ram.addListener({
+      ...{ plugged: onHotplug, unplugged: onHotplug, resized: onHotplug },
+      ...{ discarded: onHotplug, populated: onHotplug },
+    });
     return this.decision.reach().finally(stopWatching);
   }
 

@@ -6,7 +6,7 @@
 import { LONGEST_ID } from '../../ram/ram-block.js';
 
 /** The version of all that is below, and of the frames. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 
 /** In bytes: contents of RAM, state or digests in one message, and what a digest is of, unless a RAM block ends before. */
 export const MAX_CONTENT = 2 ** 16;
@@ -28,8 +28,8 @@ const FIELDS = {
   hello: { from: 'side', pageSize: 'u32', arbiter: 'flag' },
 
   // From the source:
-  /** New RAM, called `block` from now on. All zero until told otherwise. */
-  plug: { block: 'u32', offset: 'u53', size: 'u53', id: 'text' },
+  /** New RAM, called `block` from now on, which may grow to `maxSize`. All zero until told otherwise. */
+  plug: { block: 'u32', offset: 'u53', size: 'u53', maxSize: 'u53', id: 'text' },
   unplug: { block: 'u32' },
   /** Contents of whole parts: pages, or 64 KiB of larger ones. */
   data: { block: 'u32', offset: 'u53', bytes: 'rest' },

@@ -145,6 +145,23 @@ class ReusesBeforeCleaning extends RamList {
   }
 }
 
+class PopulatesClean extends RamList {
+  private populating = false;
+
+  override populate(...of: Parameters<RamList['populate']>): void {
+    this.populating = true;
+    try {
+      super.populate(...of);
+    } finally {
+      this.populating = false;
+    }
+  }
+
+  protected override makeDirty(range: PageRange, purpose: string): AfterGracePeriod | undefined {
+    return this.populating ? this.tables.extend(range, false, purpose) : super.makeDirty(range, purpose);
+  }
+}
+
 export const tableSabotages = {
   'number-advanced-before-publishing': {
     description: 'the number advances before the new root is stored: readers report, and still load the old one',
@@ -214,5 +231,10 @@ export const tableSabotages = {
     description: 'a place is plugged again before its late marks are cleared, with which its own first bits go',
     parts: { ram: (...of) => new ReusesBeforeCleaning(...of) },
     oracles: CORRUPTION,
+  },
+  'populated-clean': {
+    description: 'a part of a RAM block that is populated again is not dirty',
+    parts: { ram: (...of) => new PopulatesClean(...of) },
+    oracles: ['plug', 'lost-update'],
   },
 } as const satisfies Record<string, Sabotage>;

@@ -182,4 +182,47 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
       },
     ],
   }),
+  'discard-populate-against-late-mark': engineScenario({
+    about: 'a part of RAM is given back while readers still mark there, and is all dirty when it comes again',
+    setUp: (owner) => owner.collect().then(() => undefined),
+    owner: async (owner) => {
+      const part = [HALF * PAGE, HALF * PAGE] as const;
+      const discarded = owner.dimm.discard(...part);
+      try {
+        owner.dimm.populate(...part);
+      } catch (error) {
+        if (!(error as Error).message.includes('whose discarding has not ended')) throw error;
+        await discarded;
+        owner.dimm.populate(...part);
+      }
+      await discarded;
+    },
+    readers: [
+      (reader) => {
+        if (!reader.refuses(HALF)) reader.stage.guest.set(HALF, 1);
+      },
+      (reader) => {
+        reader.storeAndMark(0, 3);
+      },
+    ],
+  }),
+  'discard-of-a-bitmap-block-against-harvest': engineScenario({
+    about: 'a bitmap block goes with the RAM that is discarded in it, while a harvest has its bits in flight',
+    pages: 2 * BLOCK,
+    owner: async (owner) => {
+      const harvested = owner.collect();
+      const discarded = owner.dimm.discard(BLOCK * PAGE, BLOCK * PAGE);
+      owner.stage.note(0, await harvested);
+      await discarded;
+      owner.dimm.populate(BLOCK * PAGE, BLOCK * PAGE);
+    },
+    readers: [
+      (reader) => {
+        reader.vcpu.quiescent();
+        const refused = markAndStoreLate(reader, BLOCK, 1);
+        reader.storeAndMark(0, 2);
+        reader.note(refused ? 1 : 0);
+      },
+    ],
+  }),
 };

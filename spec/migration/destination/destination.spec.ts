@@ -52,12 +52,15 @@ describe('A destination', () => {
       says: [...greeted, plug({ block: 1, id: 'b', offset: 3 * PAGE })],
       because: "overlaps 'ram'",
     },
-    'is given a part of a page': { says: [hello('source'), plug({ size: PAGE + 1 })], because: '4097 bytes at 0' },
+    'is given a part of a page': {
+      says: [hello('source'), plug({ size: PAGE + 1 })],
+      because: '4097 bytes of 4097 at 0',
+    },
     'is given RAM between pages': { says: [hello('source'), plug({ offset: 1 })], because: 'at 1' },
     'is given RAM without bytes': { says: [hello('source'), plug({ size: 0 })], because: '0 bytes' },
     'is given RAM past all numbers': {
       says: [hello('source'), plug({ offset: 2 ** 53 - PAGE, size: 2 * PAGE })],
-      because: 'bytes at',
+      because: 'bytes of',
     },
     'is given more RAM than it allows': {
       says: [...greeted, plug({ block: 1, id: 'b', offset: 4 * PAGE })],

@@ -96,7 +96,7 @@ describe('A source that has a destination work', () => {
 
     beforeEach(() => {
       rests = 0;
-      block = new IncomingBlock({ block: 0, id: 'ram', offset: 0, size }, new Uint8Array(size), PAGE);
+      block = new IncomingBlock({ block: 0, id: 'ram', offset: 0, size, maxSize: size }, new Uint8Array(size), PAGE);
     });
 
     function fill(): void {
@@ -158,7 +158,11 @@ describe('A source that has a destination work', () => {
 
     it('that is detached while it is emptied is told so', async () => {
       const memory = new WebAssembly.Memory({ initial: 64, maximum: 65 });
-      block = new IncomingBlock({ block: 0, id: 'ram', offset: 0, size }, new Uint8Array(memory.buffer, 0, size), PAGE);
+      block = new IncomingBlock(
+        { block: 0, id: 'ram', offset: 0, size, maxSize: size },
+        new Uint8Array(memory.buffer, 0, size),
+        PAGE,
+      );
       fill();
       const growing = link(async () => void memory.grow(1));
       await expectReject(() => block.empty(0, size, growing), Error, "plug('ram') returned are gone");

@@ -1,7 +1,7 @@
 /** A peer that speaks the protocol and does not keep to it. */
 import type { Socket } from 'node:net';
 import { FrameReader, FrameWriter, PREFACE } from '../../../lib/migration/wire/frame.js';
-import type { Message } from '../../../lib/migration/wire/message.js';
+import type { Message, MessageOf } from '../../../lib/migration/wire/message.js';
 import { PAGE } from '../engines.js';
 
 /** One end of a wire that says whatever it is told to. */
@@ -58,8 +58,9 @@ export const hello = (from: 'source' | 'destination'): Message => ({
   pageSize: PAGE,
   arbiter: false,
 });
-export const plug = (fields: object = {}): Message => {
-  return { type: 'plug', block: 0, offset: 0, size: 4 * PAGE, id: 'ram', ...fields };
+export const plug = (fields: Partial<MessageOf<'plug'>> = {}): Message => {
+  const { size = 4 * PAGE } = fields;
+  return { type: 'plug', block: 0, offset: 0, size, maxSize: size, id: 'ram', ...fields };
 };
 export const data = (fields: object = {}): Message => ({
   type: 'data',

@@ -33,10 +33,12 @@ export class SendingMachine implements SourceMachine {
     this.watch();
   }
 
-  plug(id: string, pages: number, offset?: number): RamBlock {
+  /** @param room pages that it may grow by */
+  plug(id: string, pages: number, offset?: number, room = 0): RamBlock {
     const size = pages * this.memory.pageSize;
-    const block = this.memory.ram.plug({ id, size, ...(offset === undefined ? {} : { offset }) });
-    this.buffers.set(block, new Uint8Array(new SharedArrayBuffer(size)));
+    const maxSize = size + room * this.memory.pageSize;
+    const block = this.memory.ram.plug({ id, size, maxSize, ...(offset === undefined ? {} : { offset }) });
+    this.buffers.set(block, new Uint8Array(new SharedArrayBuffer(maxSize)));
     return block;
   }
 
@@ -49,7 +51,7 @@ export class SendingMachine implements SourceMachine {
   contents(block: RamBlock): Uint8Array {
     const bytes = this.buffers.get(block);
     if (bytes === undefined) throw new Error(`no contents: ${block.id}`);
-    return bytes;
+    return bytes.subarray(0, block.size);
   }
 
   /** A vCPU's store of one byte at a ram_addr. */
@@ -78,9 +80,18 @@ export class SendingMachine implements SourceMachine {
     this.shares.push(share);
   }
 
+  /** The block's bytes; zero where it is discarded, whatever the buffer has there. */
+  private populated(block: RamBlock): Uint8Array {
+    const bytes = new Uint8Array(block.size);
+    for (const { offset, length } of block.populatedRuns()) {
+      bytes.set(this.contents(block).subarray(offset, offset + length), offset);
+    }
+    return bytes;
+  }
+
   /** What the guest would see: its RAM by id, and its devices. */
   image(): Image {
-    const ram = [...this.memory.ram].map((b) => [b.id, { offset: b.offset, bytes: this.contents(b).slice() }] as const);
+    const ram = [...this.memory.ram].map((b) => [b.id, { offset: b.offset, bytes: this.populated(b) }] as const);
     return { ram: Object.fromEntries(ram), devices: this.devices.slice() };
   }
 }
@@ -112,8 +123,9 @@ export class ReceivingMachine implements DestinationMachine {
     this.watch();
   }
 
-  plug({ id, offset, size }: BlockPlace): Uint8Array {
-    this.log.push(`plug ${id} ${size / this.pageSize}`);
+  plug({ id, offset, size, maxSize }: BlockPlace): Uint8Array {
+    const room = maxSize > size ? ` of ${maxSize / this.pageSize}` : '';
+    this.log.push(`plug ${id} ${size / this.pageSize}${room}`);
     const bytes = new Uint8Array(new SharedArrayBuffer(size));
     this.blocks.set(id, { offset, bytes });
     return bytes;
