@@ -7,7 +7,9 @@ import { harvest, lostPage } from './pictures/harvest.js';
 import { hotplug } from './pictures/hotplug.js';
 import { migration } from './pictures/migration.js';
 import { overview } from './pictures/overview.js';
+import { saveState } from './pictures/save-state.js';
 import type { Picture } from './pictures/svg.js';
+import { translatedCode } from './pictures/translated-code.js';
 import { users } from './pictures/users.js';
 
 export const PICTURES_FOLDER = new URL('../docs/pictures/', import.meta.url);
@@ -21,6 +23,8 @@ export const PICTURES: Readonly<Record<string, () => Picture>> = {
   users,
   arena,
   contract,
+  'translated-code': translatedCode,
+  'save-state': saveState,
   migration,
 };
 
