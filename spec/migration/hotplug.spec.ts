@@ -6,6 +6,9 @@ import { atFirst, attempt, expectArrived, expectStayed, type Outcome } from '../
 import { ReceivingMachine, SendingMachine } from '../support/migration/machines.js';
 import { MemoryArbiter } from '../support/migration/memory-arbiter.js';
 
+const PLUGGED = ['is plugged', 'is unplugged', 'is replaced'] as const;
+const IN_PIECES = ['is discarded', 'is populated', 'is resized'] as const;
+
 /** While all RAM goes over. */
 const during = (act: () => unknown) => ({ source: { verify: true }, policy: atFirst('data', act) });
 
@@ -189,19 +192,23 @@ describe('RAM that comes and goes during a migration', () => {
   });
 
   describe('while the machine is paused', () => {
-    for (const change of ['is plugged', 'is unplugged', 'is replaced'] as const) {
+    for (const change of [...PLUGGED, ...IN_PIECES]) {
       it(`${change} at any time: it goes over, or the machine stays`, async () => {
         const seen = new Set<string>();
         for (let turns = 0; !seen.has('too late'); turns += 1 + Math.floor(turns / 8)) {
           const machine = new SendingMachine(smallEngine());
           sender = machine;
           const block = plugFilled('ram', 40, 0);
+          if (change === 'is populated') await block.discard(0, 20 * PAGE);
           const arbiter = new MemoryArbiter();
           let tooLate = false;
           const act = async () => {
             for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
             tooLate = arbiter.winner === 'destination';
             if (tooLate) return;
+            if (change === 'is discarded') return block.discard(0, 20 * PAGE);
+            if (change === 'is resized') return machine.memory.ram.resize(block, 20 * PAGE);
+            if (change === 'is populated') return block.populate(0, 20 * PAGE);
             if (change !== 'is plugged') await machine.unplug(block);
             if (change !== 'is unplugged' && arbiter.winner !== 'destination')
               plugFilled('new', 30, change === 'is plugged' ? 64 : 0);
