@@ -106,10 +106,15 @@ export class GracePeriodTimeout extends Error {
 
   constructor(operation: string, timeoutMs: number, readers: readonly ReaderReport[], hint?: string) {
     const because = `${operation}: no grace period within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`;
-    super(hint === undefined ? because : `${because}; ${hint}`);
+    super(`${because}; ${hint ?? (readers.length === 0 ? 'try again' : WHAT_READERS_DO)}`);
     this.readers = readers;
   }
 }
+
+/** For whoever is told which readers a grace period waits for. */
+export const WHAT_READERS_DO =
+  'a reader calls quiescent() between its stores and goes offline before it blocks; ' +
+  'the reader of a thread that has ended is removed by supervise(worker) or retire(identity)';
 
 /** In a ReaderReport. */
 export const UNKNOWN_IDENTITY = -1;

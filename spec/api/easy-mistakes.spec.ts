@@ -1,7 +1,7 @@
 /** What strangers get wrong in their first hour, and that each message says what to do instead. */
-import { ArenaFullError, CODE, DirtyMemory, MIGRATION, UsageError, VGA } from '../../lib/index.js';
+import { ArenaFullError, CODE, DirtyMemory, GracePeriodTimeout, MIGRATION, UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { PAGE, smallEngine } from '../support/engines.js';
+import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 describe('A mistake of the first hour', () => {
@@ -37,6 +37,18 @@ describe('A mistake of the first hour', () => {
   });
 
   describe('of a reader', () => {
+    it('that never reports, or whose thread has ended, is told of both to whoever waits', async () => {
+      const slow = foreignVcpu(memory, 'slow');
+      const advice = ["waiting for 'slow'", 'calls quiescent()', 'goes offline before it blocks', 'retire(identity)'];
+      const limit = { timeoutMs: 1 };
+      try {
+        await expectReject(() => memory.harvest(MIGRATION, limit), GracePeriodTimeout, ...advice);
+        await expectReject(() => memory.rcu.synchronize(limit), GracePeriodTimeout, ...advice);
+      } finally {
+        slow.detach();
+      }
+    });
+
     it('that is offline is told to come online', () => {
       vcpu.goOffline();
       expectThrow(() => vcpu.mark(0), UsageError, "mark: reader 'vcpu' is offline", 'call goOnline first');
