@@ -21,7 +21,15 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
 }
 
 export function isUint8Array(value: unknown): value is Uint8Array {
-  return ask(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag, value) === 'Uint8Array';
+  return typedArrayName(value) === 'Uint8Array';
+}
+
+export function isUint32Array(value: unknown): value is Uint32Array {
+  return typedArrayName(value) === 'Uint32Array';
+}
+
+function typedArrayName(value: unknown): unknown {
+  return ask(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag, value);
 }
 
 /** @returns the property of `value`; undefined when `value` is not what the prototype's accessor is for, and it throws */

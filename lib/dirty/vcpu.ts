@@ -40,6 +40,7 @@
  * root's load (GP-3, GP-4) ordered its contents before them.
  */
 import { Header, Meter, meterOf, Table } from '../arena/layout.js';
+import { isUint32Array } from '../base/brands.js';
 import {
   CorruptionError,
   checkAddress,
@@ -52,7 +53,7 @@ import {
 } from '../base/errors.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { Reader, type ReaderSetup } from '../rcu/reader.js';
-import { ALL_CLIENTS, type Client, checkClient, checkMask, clientsFor } from './client.js';
+import { ALL_CLIENTS, type Client, checkClient, checkMask, clientsFor, MIGRATION } from './client.js';
 import { type PageRange, touchedPages, walkBlocks } from './page-range.js';
 
 /** Stands for "no table" and "no block": plus any offset it is a negative index, which reads as clear. */
@@ -198,6 +199,34 @@ export class Vcpu extends Reader {
   }
 
   /**
+   * Marks every page that the bytes touch for one client, and lists those that turned dirty: for whoever has to drop what was
+   * translated from them (QEMU: tb_invalidate_phys_range_fast), without a query for each page. Other clients need a
+   * `markRange` of their own.
+   * @param pages gets the numbers of those pages, ascending, from its beginning on; as long as the range has pages
+   * @returns how many there are; exactly one thread is told of each
+   * @throws as `mark`, TypeError and RangeError for another `pages`; then nothing was marked
+   */
+  markRangeAndList(start: number, length: number, client: Client, pages: Uint32Array): number {
+    const operation = 'markRangeAndList';
+    checkClient(operation, client);
+    if (!isUint32Array(pages)) throw wrongType(operation, 'pages', pages, 'a Uint32Array');
+    const range = this.touched(operation, start, length);
+    const most = range.end - range.first;
+    if (pages.length < most) {
+      throw outOfRange(operation, 'pages.length', pages.length, `at least ${most}, the pages that may turn dirty`);
+    }
+    if (most > 0) this.require(operation, range);
+    const table = this.tableOf(client);
+    let listed = 0;
+    walkBlocks(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
+      listed = this.setAndList(number, this.blockOf(table + number), from, to, pages, listed);
+      return to;
+    });
+    if (client === MIGRATION) this.dirtied = (this.dirtied + listed) | 0;
+    return listed;
+  }
+
+  /**
    * Is any page that the bytes touch dirty? False for zero length. A vCPU knows bitmap blocks, not RAM blocks: a stray
    * mark beside RAM shows here until it is cleaned, and nowhere else. @throws as `mark`
    */
@@ -329,6 +358,33 @@ export class Vcpu extends Reader {
       }
     }
     return turned;
+  }
+
+  /** @returns how many pages are listed then */
+  private setAndList(
+    number: number,
+    block: number,
+    from: number,
+    to: number,
+    pages: Uint32Array,
+    listed: number,
+  ): number {
+    const { words } = this;
+    const base = number * this.arena.geometry.pagesPerBlock;
+    let count = listed;
+    for (let bit = from; bit < to; ) {
+      const wordBit = bit & ~31;
+      const end = Math.min(wordBit + 32, to);
+      const mask = (-1 << bit) & (-1 >>> (wordBit + 32 - end));
+      const at = block + (wordBit >>> 5);
+      let turned = mask & ~words.get(at);
+      // ORDER DM-1: as in `setBits`. What the word had before says which bits this thread alone has turned.
+      // pairs with: bitmap/atomics-kernel.ts takeLiveWord, clearLive; bitmap/assembly/walk.ts takeLiveWord
+      if (turned !== 0) turned = mask & ~words.or(at, mask);
+      for (; turned !== 0; turned &= turned - 1) pages[count++] = base + wordBit + 31 - Math.clz32(turned & -turned);
+      bit = end;
+    }
+    return count;
   }
 
   /** @returns how many pages of the block that the table entry names turned dirty */

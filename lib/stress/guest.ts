@@ -31,7 +31,7 @@ export const Counter = {
   /** Pages by the form of their mark, as `MARK_FORMS` has them. */
   Forms: 26,
 } as const;
-const COUNTER_COUNT = 31;
+const COUNTER_COUNT = 32;
 export const AGES = 8;
 
 /** Entries 0 to DIMM_SLOTS - 1 are DIMMs; those after are ranges where no RAM is, and a mark must be refused. */

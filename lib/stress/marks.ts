@@ -12,8 +12,18 @@ import { BASE_SLOT, Counter, type Guest, type Place } from './guest.js';
 import type { Finding } from './violations.js';
 
 /** By address, by page and client, by range for all clients at once, by range for some of them after others, by generated code. */
-export const MARK_FORMS = ['mark', 'markPage', 'markRange', 'markRange by client', 'generated'] as const;
+export const MARK_FORMS = [
+  'mark',
+  'markPage',
+  'markRange',
+  'markRange by client',
+  'markRangeAndList',
+  'generated',
+] as const;
 export type MarkForm = (typeof MARK_FORMS)[number];
+
+/** Pages of one mark. */
+export const MOST_AT_ONCE = 16;
 
 /** The clients of one page after one another, in every order of masks that together are all. */
 const SHARES = [
@@ -39,6 +49,8 @@ export class Marks {
   /** Of the RAM that stays, by client in the order of `CLIENTS`, exactly. */
   private readonly ofBase = new Array<number>(CLIENT_COUNT).fill(0);
   private readonly made = new Array<number>(MARK_FORMS.length).fill(0);
+  /** What a listing mark gets. */
+  private readonly listed = new Uint32Array(MOST_AT_ONCE);
   private turns = 0;
 
   /** @param thread its place, whose account this is from now on, and how many were there before */
@@ -132,6 +144,14 @@ export class Marks {
           this.turned(place, vcpu.markRange(start, length, mask), pages);
         }
         break;
+      case 'markRangeAndList': {
+        const client = CLIENTS[this.turns++ % CLIENT_COUNT] as Client;
+        const listed = vcpu.markRangeAndList(start, length, client, this.listed);
+        if (listed > 0 && client === MIGRATION) this.account(listed, listed);
+        if (place.slot === BASE_SLOT) this.countBase(client, listed);
+        this.turned(place, vcpu.markRange(start, length, ALL_CLIENTS - client), pages);
+        break;
+      }
       default: {
         if (!generated.covers(page)) {
           this.turned(place, vcpu.markRange(start, 1, ALL_CLIENTS), 1);

@@ -9,7 +9,7 @@ import type { Vcpu } from '../dirty/vcpu.js';
 import { attachReader } from './attach-reader.js';
 import { FAULTS, type Fault, isSpared, suffer } from './faults.js';
 import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';
-import { type MarkForm, Marks } from './marks.js';
+import { type MarkForm, Marks, MOST_AT_ONCE } from './marks.js';
 import { ObjectPool } from './object-pool.js';
 import { ObjectWatch } from './object-watch.js';
 import { Choices } from './plan.js';
@@ -50,6 +50,7 @@ const FORMS: readonly MarkForm[] = [
   'markPage',
   'markRange',
   'markRange by client',
+  'markRangeAndList',
   'generated',
 ];
 
@@ -166,7 +167,7 @@ class VcpuWorkload {
       for (let i = 0; i < length; i++) {
         const offset = this.choosePage(pattern, place);
         const first = place.first + offset;
-        const count = isRange ? Math.min(1 + (i & 15), end - offset) : 1;
+        const count = isRange ? Math.min(1 + (i % MOST_AT_ONCE), end - offset) : 1;
         if (order === 'store-first') this.storeTo(first, count);
         marks.make(form, place, first, count, i & (pageSize - 1));
         if (order === 'mark-first') this.storeTo(first, count);

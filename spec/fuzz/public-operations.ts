@@ -19,6 +19,7 @@ import {
   identity,
   into,
   length,
+  list,
   listener,
   mask,
   optionalClient,
@@ -151,6 +152,13 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   ),
   'RamList.addListener': operation(({ memory }, l) => memory.ram.addListener(l), needed(listener)),
 
+  'Vcpu.markRangeAndList': operation(
+    ({ vcpu }, s, l, c, p) => vcpu.markRangeAndList(s, l, c, p),
+    start,
+    length,
+    client,
+    list,
+  ),
   'RamBlock.size': operation(({ block: { size } }) => size),
   'RamBlock.discard': operation(({ block }, o, l) => block.discard(o, l), partStart, partLength),
   'RamBlock.populate': operation(({ block }, o, l) => block.populate(o, l), partStart, partLength),

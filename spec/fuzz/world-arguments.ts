@@ -137,6 +137,16 @@ export const bits = oneOf<World>(
     value('a proxy of a bitmap', () => new Proxy(new Uint8Array(8), {})),
   ],
 );
+/** What a mark lists in. */
+export const list = oneOf<World>(
+  () => new Uint32Array(8),
+  [absent, ...things],
+  [
+    value('an empty list', () => new Uint32Array(0)),
+    value('signed numbers', () => new Int32Array(8)),
+    value('a proxy of a list', () => new Proxy(new Uint32Array(8), {})),
+  ],
+);
 export const powerOfTwo = (good: number, ...bad: number[]): Domain<World> =>
   size<World>(() => good, 0, 3, 4095, 2 ** 31, ...bad);
 const sharedMemory = oneOf<World>(({ ground }) => ground, things, [

@@ -462,9 +462,13 @@ for (const [how, policy] of [
 
     it('says how much it has measured when its time is up, or who keeps it from measuring', async () => {
       const short = { windowMs: WINDOW_MS, timeoutMs: 5 };
-      const measured = memory.measureDirtyRate(short);
+      const refused = expectReject(
+        () => memory.measureDirtyRate(short),
+        GracePeriodTimeout,
+        `of ${WINDOW_MS} ms measured`,
+      );
       await opened();
-      await expectReject(() => measured, GracePeriodTimeout, `of ${WINDOW_MS} ms measured`);
+      await refused;
       expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 70, 200]);
       const harvest = memory.harvest(MIGRATION);
       await expectReject(() => memory.measureDirtyRate(short), GracePeriodTimeout, 'measureDirtyRate', "'vcpu'");

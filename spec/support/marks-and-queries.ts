@@ -73,6 +73,14 @@ export function markOrQuery(
       const allowed = pages.every((p) => model.canMark(p));
       return mark(() => vcpu.markRange(start, length, mask), pages, mask, allowed);
     }
+    case 'vcpuMarkRangeAndList': {
+      const allowed = pages.every((p) => model.canMark(p));
+      const turned = allowed ? pages.filter((p) => !stored(p, client)) : [];
+      model.mark(turned, client);
+      const list = new Uint32Array(pages.length + 1);
+      const call = (): number[] => [...list.subarray(0, vcpu.markRangeAndList(start, length, client, list))];
+      return { call, answer: turned, allowed };
+    }
     case 'vcpuIsDirty':
       return ofVcpu(
         () => vcpu.isDirty(start, length, client),

@@ -28,7 +28,7 @@ export type Step =
   | { readonly kind: 'discard' | 'populate'; readonly pick: number; readonly from: number; readonly pages: number }
   | { readonly kind: 'resize'; readonly pick: number; readonly pages: number }
   | ({ readonly kind: 'setDirty' | 'setDirtyRange' | 'isDirty' | 'allDirty' | 'includesClean' } & Place)
-  | ({ readonly kind: 'vcpuMark' | 'vcpuMarkPage' | 'vcpuMarkRange' } & Place)
+  | ({ readonly kind: 'vcpuMark' | 'vcpuMarkPage' | 'vcpuMarkRange' | 'vcpuMarkRangeAndList' } & Place)
   | ({ readonly kind: 'vcpuIsDirty' | 'vcpuAllDirty' | 'vcpuIncludesClean' } & Place)
   | { readonly kind: 'vcpuQuiescent' }
   | {
@@ -105,7 +105,10 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 8,
-    arbitrary: placed('vcpuMark', 'vcpuMarkPage', 'vcpuMarkRange', 'vcpuIsDirty', 'vcpuAllDirty', 'vcpuIncludesClean'),
+    arbitrary: placed(
+      ...(['vcpuMark', 'vcpuMarkPage', 'vcpuMarkRange', 'vcpuMarkRangeAndList'] as const),
+      ...(['vcpuIsDirty', 'vcpuAllDirty', 'vcpuIncludesClean'] as const),
+    ),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'vcpuQuiescent' as const }) },
   {
