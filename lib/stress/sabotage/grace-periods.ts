@@ -15,9 +15,12 @@ class FreesAtOnce extends Rcu {
   }
 }
 
+const OTHER_WAITS = ['synchronize', 'unplug', 'discard', 'resize'];
+const isCollection = (operation: string): boolean => !OTHER_WAITS.includes(operation);
+
 class CollectsAtOnce extends Rcu {
   override async waitFor(operation: string, ...rest: Rest): Promise<void> {
-    if (operation === 'synchronize' || operation === 'unplug') await super.waitFor(operation, ...rest);
+    if (!isCollection(operation)) await super.waitFor(operation, ...rest);
   }
 }
 
@@ -36,7 +39,7 @@ class SwapsAtOnce extends Rcu {
   }
 
   override async waitFor(operation: string, ...rest: Rest): Promise<void> {
-    const skip = this.swapped && operation !== 'synchronize' && operation !== 'unplug';
+    const skip = this.swapped && isCollection(operation);
     if (!skip) await super.waitFor(operation, ...rest);
   }
 }
