@@ -69,6 +69,20 @@ describeEngines('RAM in pieces', () => {
       await reportUntil(vcpu, discarded);
     });
 
+    it('are in no copy of what another collection has in flight', async () => {
+      const vcpu = foreignVcpu(memory);
+      const display = await reportUntil(vcpu, memory.track(VGA, { name: 'display' }));
+      const rest = [...range(FIRST, FIRST + 10), ...range(FIRST + 30, FIRST + PAGES)];
+      const harvested = memory.harvest(VGA);
+      const discarded = discard(10, 20);
+      vcpu.goOffline();
+      for (const user of [display.whileStopped, { harvest: () => memory.whileStopped.harvest(VGA) }]) {
+        expect(pagesOf(user.harvest().set)).to.deep.equal(rest);
+      }
+      expect(pagesOf((await harvested).set)).to.deep.equal(rest);
+      await discarded;
+    });
+
     it('give back the bitmap blocks of which all is discarded, once no reader can hold them', async () => {
       const vcpu = foreignVcpu(memory);
       const before = memory.stats();
