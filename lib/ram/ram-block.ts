@@ -126,6 +126,11 @@ export class RamBlock {
     this.discarded.remove({ first: this.range.end, end: this.place.end });
   }
 
+  /** @internal Pages that are RAM no more. */
+  forgetSynced(range: PageRange): void {
+    if (!this.pages.disposed) this.pages.remove(range);
+  }
+
   /** @internal The part may be populated from now on, as far as the block still has it. */
   addDiscarded(range: PageRange): void {
     const part = intersect(range, this.range);

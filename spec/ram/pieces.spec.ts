@@ -318,6 +318,17 @@ describeEngines('RAM in pieces', () => {
       expect(dimm.populatedRuns()).to.have.lengthOf(1);
     });
 
+    it('take what was synced to the block with them when they go', async () => {
+      await memory.ram.resize(dimm, 200 * PAGE);
+      await memory.syncBitmap(dimm);
+      await memory.ram.resize(dimm, 10 * PAGE);
+      expect(pagesOf(dimm.pages)).to.deep.equal(range(1024, 1034));
+      await memory.ram.resize(dimm, 200 * PAGE);
+      expect(dimm.pages.pages).to.equal(10);
+      dimm.pages.dispose();
+      await memory.ram.resize(dimm, 10 * PAGE);
+    });
+
     it('are refused beyond that room, and what is no size, with nothing changed', async () => {
       const before = stateOf(memory);
       await expectReject(() => memory.ram.resize(dimm, 257 * PAGE), RangeError, 'ram.resize', 'size', 256 * PAGE);
