@@ -69,6 +69,20 @@ describeEngines('RAM in pieces', () => {
       await reportUntil(vcpu, discarded);
     });
 
+    it('are not delivered by a bounded harvest that had chosen them from what others have collected', async () => {
+      const display = await memory.track(VGA, { name: 'display' });
+      (await display.harvest()).set.dispose();
+      memory.setDirtyRange(FIRST * PAGE, 8 * PAGE, VGA);
+      (await memory.harvest(VGA)).set.dispose();
+      memory.setDirty((FIRST + 3) * PAGE, VGA); // which has to be waited for
+      const vcpu = foreignVcpu(memory);
+      const harvested = display.harvest({ maxPages: 8 });
+      const discarded = discard(2, 4);
+      expect(pagesOf((await reportUntil(vcpu, harvested)).set)).to.deep.equal([32, 33, 38, 39]);
+      expect(display.pending).to.equal(0);
+      await reportUntil(vcpu, discarded);
+    });
+
     it('are in no copy of what another collection has in flight', async () => {
       const vcpu = foreignVcpu(memory);
       const display = await reportUntil(vcpu, memory.track(VGA, { name: 'display' }));
