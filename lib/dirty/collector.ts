@@ -335,6 +335,7 @@ export class Collector {
     try {
       taken.clip(this.parts.ram);
       chosen?.clip(this.parts.ram);
+      inFlight?.clip(this.parts.ram);
       collection.check?.();
       share = chosen ?? collection.range();
       if (others.length > 0) {

@@ -98,7 +98,7 @@ export class MismatchAnswers {
 
   private blockAt(number: number, offset: number, length: number) {
     for (const known of this.ram) {
-      if (known.number === number && length > 0 && offset + length <= known.block.size) return known;
+      if (known.number === number && length > 0 && offset + length <= known.size) return known;
     }
     throw violation(`bytes ${offset} to ${offset + length} of RAM block ${number}`);
   }

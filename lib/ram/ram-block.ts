@@ -42,6 +42,8 @@ export class RamBlock {
   readonly pages: PageSet;
   /** @internal The pages that are discarded, and may be populated. */
   readonly discarded = new PageRanges();
+  /** @internal How often it was given another size. */
+  resizes = 0;
   /** @internal A smaller size has not come into force yet. */
   shrinking = false;
   private readonly pageSize: number;
@@ -123,7 +125,13 @@ export class RamBlock {
   /** @internal */
   setSize(size: number): void {
     this.bytes = size;
+    this.resizes++;
     this.discarded.remove({ first: this.range.end, end: this.place.end });
+  }
+
+  /** @internal Pages that are RAM no more. */
+  forgetSynced(range: PageRange): void {
+    if (!this.pages.disposed) this.pages.remove(range);
   }
 
   /** @internal The part may be populated from now on, as far as the block still has it. */

@@ -186,6 +186,7 @@ export class RamList {
     };
     await this.remove({ operation: 'resize', range, end }, purpose, () => {
       block.shrinking = true;
+      block.forgetSynced(range);
       change();
     });
   }
@@ -258,7 +259,7 @@ export class RamList {
     }
     const end = (): void => block.addDiscarded(range);
     await this.remove({ operation: 'discard', range, end }, `discarding a part of '${block.id}'`, () => {
-      if (!block.pages.disposed) block.pages.remove(range);
+      block.forgetSynced(range);
       this.counts.discards++;
       this.listeners.tellAll((listener) => listener.discarded?.(block, offset, length));
     });

@@ -64,7 +64,7 @@ export class Rcu {
   private readonly onStall: (report: StallReport) => void;
   private readonly engineQueue = new CallbackQueue();
   private readonly userQueue = new CallbackQueue();
-  private waiters: Waiter[] = [];
+  private readonly waiters = new Set<Waiter>();
   private scheduled: Scheduled | undefined;
   private nextStallMs: number;
   /** When the event loop has turned for the last time that is known of here. */
@@ -247,11 +247,9 @@ export class Rcu {
     const timeoutError = (ms: number): Error => new GracePeriodTimeout(operation, ms, this.holdouts());
     await waitForWake({ options, since, timeoutError }, (wake, fail) => {
       const waiter: Waiter = { operation, cookie, look, wake, fail };
-      this.waiters.push(waiter);
+      this.waiters.add(waiter);
       this.keepTurning();
-      return () => {
-        this.waiters = this.waiters.filter((w) => w !== waiter);
-      };
+      return () => this.waiters.delete(waiter);
     });
   }
 
@@ -395,7 +393,7 @@ export class Rcu {
   }
 
   private get held(): boolean {
-    return this.waiters.length > 0 || this.userQueue.length > 0 || this.holds > 0;
+    return this.waiters.size > 0 || this.userQueue.length > 0 || this.holds > 0;
   }
 
   private keepTurning(): void {

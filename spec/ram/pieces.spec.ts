@@ -69,6 +69,34 @@ describeEngines('RAM in pieces', () => {
       await reportUntil(vcpu, discarded);
     });
 
+    it('are not delivered by a bounded harvest that had chosen them from what others have collected', async () => {
+      const display = await memory.track(VGA, { name: 'display' });
+      (await display.harvest()).set.dispose();
+      memory.setDirtyRange(FIRST * PAGE, 8 * PAGE, VGA);
+      (await memory.harvest(VGA)).set.dispose();
+      memory.setDirty((FIRST + 3) * PAGE, VGA); // which has to be waited for
+      const vcpu = foreignVcpu(memory);
+      const harvested = display.harvest({ maxPages: 8 });
+      const discarded = discard(2, 4);
+      expect(pagesOf((await reportUntil(vcpu, harvested)).set)).to.deep.equal([32, 33, 38, 39]);
+      expect(display.pending).to.equal(0);
+      await reportUntil(vcpu, discarded);
+    });
+
+    it('are in no copy of what another collection has in flight', async () => {
+      const vcpu = foreignVcpu(memory);
+      const display = await reportUntil(vcpu, memory.track(VGA, { name: 'display' }));
+      const rest = [...range(FIRST, FIRST + 10), ...range(FIRST + 30, FIRST + PAGES)];
+      const harvested = memory.harvest(VGA);
+      const discarded = discard(10, 20);
+      vcpu.goOffline();
+      for (const user of [display.whileStopped, { harvest: () => memory.whileStopped.harvest(VGA) }]) {
+        expect(pagesOf(user.harvest().set)).to.deep.equal(rest);
+      }
+      expect(pagesOf((await harvested).set)).to.deep.equal(rest);
+      await discarded;
+    });
+
     it('give back the bitmap blocks of which all is discarded, once no reader can hold them', async () => {
       const vcpu = foreignVcpu(memory);
       const before = memory.stats();
@@ -302,6 +330,17 @@ describeEngines('RAM in pieces', () => {
       await reportUntil(vcpu, again);
       dimm.populate(30 * PAGE, 34 * PAGE);
       expect(dimm.populatedRuns()).to.have.lengthOf(1);
+    });
+
+    it('take what was synced to the block with them when they go', async () => {
+      await memory.ram.resize(dimm, 200 * PAGE);
+      await memory.syncBitmap(dimm);
+      await memory.ram.resize(dimm, 10 * PAGE);
+      expect(pagesOf(dimm.pages)).to.deep.equal(range(1024, 1034));
+      await memory.ram.resize(dimm, 200 * PAGE);
+      expect(dimm.pages.pages).to.equal(10);
+      dimm.pages.dispose();
+      await memory.ram.resize(dimm, 10 * PAGE);
     });
 
     it('are refused beyond that room, and what is no size, with nothing changed', async () => {

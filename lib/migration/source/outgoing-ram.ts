@@ -31,20 +31,36 @@ export class OutgoingBlock {
   /** What was discarded when it was looked at last, in pages of ram_addr space. */
   private discarded = new PageRanges();
   private readonly unit: number;
+  private readonly pageSize: number;
+  private readonly resizes: number;
 
-  constructor(block: RamBlock, number: number, bytes: Uint8Array, unit: number) {
+  constructor(block: RamBlock, number: number, bytes: Uint8Array, unit: number, pageSize: number) {
     this.block = block;
     this.size = block.size;
+    this.resizes = block.resizes;
     this.number = number;
     this.bytes = bytes;
     this.unit = unit;
+    this.pageSize = pageSize;
     this.filled = new PageFlags(block.size / unit);
     this.skipped = new PageFlags(block.size / unit);
   }
 
+  /** Has the block had no other size since? One that came back to its size may have other bytes. */
+  get hasItsSize(): boolean {
+    return this.resizes === this.block.resizes;
+  }
+
+  /** Is the byte RAM, and does the destination know? */
+  isPopulated(addr: number): boolean {
+    const { block, discarded, pageSize } = this;
+    const page = Math.floor(addr / pageSize);
+    return block.isPopulated(addr - block.offset, 1) && !discarded.meets({ first: page, end: page + 1 });
+  }
+
   /** What is discarded counts as given away from now on. @returns how many pages were discarded before, and are RAM again */
-  lookForDiscarded(pageSize: number): number {
-    const { block, skipped, unit, discarded: before } = this;
+  lookForDiscarded(): number {
+    const { block, skipped, unit, pageSize, discarded: before } = this;
     const { range } = block;
     const now = new PageRanges();
     now.add(range);
@@ -105,22 +121,21 @@ export class OutgoingRam {
     this.seen = this.ram.changes;
     const messages: Message[] = [];
     const resized = new Set<RamBlock>();
-    for (const [block, { number, size }] of this.known) {
-      const isThere = this.ram.has(block);
-      if (isThere && size === block.size) continue;
-      if (isThere) resized.add(block);
+    for (const [block, outgoing] of this.known) {
+      if (this.isCurrent(outgoing)) continue;
+      if (this.ram.has(block)) resized.add(block);
       this.known.delete(block);
-      messages.push({ type: 'unplug', block: number });
+      messages.push({ type: 'unplug', block: outgoing.number });
     }
     const { pageSize } = this.machine.memory;
     for (const block of this.ram) {
       const known = this.known.get(block);
       if (known !== undefined) {
-        this.pagesNew += known.lookForDiscarded(pageSize);
+        this.pagesNew += known.lookForDiscarded();
         continue;
       }
-      const outgoing = new OutgoingBlock(block, this.next++, this.contentsOf(block), this.unit);
-      outgoing.lookForDiscarded(pageSize);
+      const outgoing = new OutgoingBlock(block, this.next++, this.contentsOf(block), this.unit, pageSize);
+      outgoing.lookForDiscarded();
       this.known.set(block, outgoing);
       for (const { start, length } of block.populatedRuns()) {
         this.pagesNew += length / pageSize;
@@ -133,16 +148,18 @@ export class OutgoingRam {
   }
 
   /** Is the block what the destination knows of it? */
-  isCurrent({ block, size }: OutgoingBlock): boolean {
-    return this.ram.has(block) && size === block.size;
+  isCurrent({ block, hasItsSize }: OutgoingBlock): boolean {
+    return this.ram.has(block) && hasItsSize;
   }
 
-  /** The block that has the address, if the destination knows it and it is not discarded there. */
+  /**
+   * The block that has the address, if the destination knows it and it is not discarded there. Nor was it when it was looked at
+   * last: what has been populated since is all dirty, and so will be collected.
+   */
   find(addr: number): OutgoingBlock | undefined {
     const block = this.ram.find(addr);
-    if (block === undefined || !block.isPopulated(addr - block.offset, 1)) return undefined;
-    const known = this.known.get(block);
-    return known !== undefined && this.isCurrent(known) ? known : undefined;
+    const known = block && this.known.get(block);
+    return known !== undefined && this.isCurrent(known) && known.isPopulated(addr) ? known : undefined;
   }
 
   /** Blocks that the destination knows, also those that are gone here and that it has not been told of. */
