@@ -412,8 +412,11 @@ export class Collector {
 
 /** @returns all pages of both, without the blocks that were handed on as they were */
 function bequeath(taken: PageSet, own: PageSet, heirs: Heirs): PageSet {
-  own.addAll(taken, (number) => heirs.has(number));
-  for (const [number, heir] of heirs) heir.adopt(number, taken.release(number));
+  for (const [number, heir] of heirs) {
+    const block = taken.release(number);
+    own.unite(number, block);
+    heir.adopt(number, block);
+  }
   own.absorb(taken);
   return own;
 }

@@ -197,6 +197,15 @@ export class PageSet {
     const mine = this.open(this.purpose);
     const theirs = other.open(this.purpose);
     let added = 0;
+    if (![...theirs.keys()].some((number) => mine.has(number))) {
+      added = other.pages;
+      for (const [number, block] of theirs) mine.set(number, block);
+      this.count += added;
+      theirs.clear();
+      other.dispose();
+      this.changes += 1;
+      return added;
+    }
     for (const [number, block] of theirs) {
       const own = mine.get(number);
       if (own === undefined) {
@@ -286,6 +295,18 @@ export class PageSet {
   /** @internal Numbers of the blocks that were adopted, and not counted yet. */
   get adopted(): ReadonlySet<number> {
     return this.uncounted;
+  }
+
+  /**
+   * @internal Adds to a block of the set all pages of another, which is the caller's. Where the block is uncounted, it is
+   * counted in the same pass.
+   */
+  unite(number: number, other: number): void {
+    const { kernel, geometry } = this.store;
+    const block = this.open(this.purpose).get(number) as number;
+    if (this.uncounted.delete(number)) this.count += kernel.uniteOwned(other, 0, geometry.pagesPerBlock, block);
+    else this.count += kernel.mergeOwned(other, 0, geometry.pagesPerBlock, block);
+    this.changes += 1;
   }
 
   /** @internal Gives away a block that was adopted. */

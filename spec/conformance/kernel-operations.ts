@@ -89,6 +89,15 @@ export const operations: readonly Operation[] = [
     live: false,
   },
   {
+    name: 'uniteOwned',
+    run: (kernel, first, end, block, other) => kernel.uniteOwned(block, first, end, other),
+    model: (first, end, block, other) => {
+      other.merge(block, first, end);
+      return other.count(first, end);
+    },
+    live: false,
+  },
+  {
     // Into those words of the other block that are level with the range; there is room for a run where there is one for 64.
     name: 'extractRuns',
     run: (kernel, first, end, block, other) =>

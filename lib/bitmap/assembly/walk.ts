@@ -16,13 +16,15 @@ export const enum Change {
   SetOwned,
   ClearOwned,
   MergeOwned,
+  UniteOwned,
   MergeAndClearOwned,
 }
 
 /**
  * @param block where the deciding words are: the source where bits move from one block to another
  * @param distance in bytes, from each of these words to the one of the other block; it may wrap
- * @returns how many bits turned, in the block that the interface counts them in; how many are set, where none change
+ * @returns how many bits turned, in the block that the interface counts them in; how many are set, where none change, and
+ *   after `UniteOwned`, in the other block
  */
 // @ts-ignore: decorator
 @inline
@@ -58,6 +60,10 @@ function word(change: Change, at: usize, mask: u32, distance: usize): u32 {
     store<u32>(at, all | mask);
     return 0;
   }
+  if (change == Change.UniteOwned) {
+    addOwnedWord(at + distance, seen);
+    return popcnt<u32>(load<u32>(at + distance) & mask);
+  }
   if (seen == 0) return 0;
   if (change == Change.ClearLive) {
     takeLiveWord(at, mask);
@@ -85,7 +91,7 @@ function line(change: Change, at: usize, distance: usize): u32 {
     if (allOnes(a, b, c, d)) return 0;
     return each(change, at, wordsOtherThan(-1, a, b, c, d), distance);
   }
-  if (allZero(a, b, c, d)) return 0;
+  if (change != Change.UniteOwned && allZero(a, b, c, d)) return 0;
   if (change == Change.ClearLive || change == Change.TakeLive || change == Change.ReturnLive) {
     return each(change, at, wordsOtherThan(0, a, b, c, d), distance);
   }
@@ -110,8 +116,9 @@ function line(change: Change, at: usize, distance: usize): u32 {
   const newB = v128.andnot(b, f);
   const newC = v128.andnot(c, g);
   const newD = v128.andnot(d, h);
-  if (allZero(newA, newB, newC, newD)) return 0;
+  if (allZero(newA, newB, newC, newD)) return change == Change.UniteOwned ? popcountAt(into) : 0;
   storeLine(into, v128.or(a, e), v128.or(b, f), v128.or(c, g), v128.or(d, h));
+  if (change == Change.UniteOwned) return popcountAt(into);
   return <u32>(popcount(newA) + popcount(newB) + popcount(newC) + popcount(newD));
 }
 
