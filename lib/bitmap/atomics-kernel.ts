@@ -157,6 +157,20 @@ export class AtomicsKernel implements Kernel {
     return this.merge(from, first, end, into, false);
   }
 
+  mergeBothOwned(one: number, other: number, first: number, end: number, into: number): number {
+    if (first === end) return 0;
+    const last = one + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let turned = 0;
+    for (let i = one + wordOf(first); i <= last; i++) {
+      if (i === last) mask &= maskBelow(end);
+      const bits = this.words.get(i) | this.words.get(i - one + other);
+      turned += this.addOwnedWord(i - one + into, bits & mask);
+      mask = -1;
+    }
+    return turned;
+  }
+
   uniteOwned(from: number, first: number, end: number, into: number): number {
     if (first === end) return 0;
     const distance = into - from;

@@ -140,6 +140,10 @@ export class WasmKernel implements Kernel {
     return this.code.mergeOwned(this.address(from), first, end, this.address(into));
   }
 
+  mergeBothOwned(one: number, other: number, first: number, end: number, into: number): number {
+    return this.code.mergeBothOwned(this.address(one), this.address(other), first, end, this.address(into));
+  }
+
   uniteOwned(from: number, first: number, end: number, into: number): number {
     return this.code.uniteOwned(this.address(from), first, end, this.address(into));
   }
