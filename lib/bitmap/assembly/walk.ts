@@ -63,7 +63,7 @@ function word(change: Change, at: usize, mask: u32, distance: usize, second: usi
     return 0;
   }
   if (change == Change.UniteOwned) {
-    addOwnedWord(at + distance, seen);
+    if (seen != 0) addOwnedWord(at + distance, seen);
     return popcnt<u32>(load<u32>(at + distance) & mask);
   }
   if (seen == 0) return 0;
