@@ -115,14 +115,14 @@ export function describeKernel(name: string, make: MakeKernel, shared = true): v
     });
 
     it('uniteOwned counts what is there already, whether the other block adds all, some or none of its bits', () => {
-      const { kernel, lower, upper } = blocks;
       for (const from of [0, 0x0f, 0xff, -1]) {
         for (const into of [0, 0x0f, 0xf0, -1]) {
           blocks.write(new Array(64).fill(from), new Array(64).fill(into));
           const model = NaiveBitmap.fromWords(new Array(64).fill(into));
           model.merge(NaiveBitmap.fromWords(new Array(64).fill(from)), 37, 1900);
           const title = `${from} into ${into}`;
-          expect(kernel.uniteOwned(lower, 37, 1900, upper), title).to.equal(model.count(37, 1900));
+          const united = blocks.kernel.uniteOwned(blocks.lower, 37, 1900, blocks.upper);
+          expect(united, title).to.equal(model.count(37, 1900));
           blocks.expect(NaiveBitmap.fromWords(new Array(64).fill(from)), model, title);
         }
       }
