@@ -81,8 +81,13 @@ export interface Collection<T> {
   readonly maxPages?: number | undefined;
   /** Looks, before anything is delivered to anyone, whether it can be. @throws what the collection fails with */
   readonly check?: () => void;
-  /** Is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end. Cannot fail. */
-  readonly deliver: (taken: PageSet) => T;
+  /** Where `deliver` merges the pages that it is handed. What would be read twice is merged there directly. */
+  readonly into?: PageSet | undefined;
+  /**
+   * Is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end. Cannot fail.
+   * @param added how many pages are new in `into` already, and not in the set
+   */
+  readonly deliver: (taken: PageSet, added: number) => T;
 }
 
 /** Who takes over blocks that were collected, by their numbers. */
@@ -357,10 +362,14 @@ export class Collector {
       this.deliverTo(pending, taken, (number) => collected.has(number) && heirs.get(number) !== pending);
     }
     if (inFlight !== undefined) taken.absorb(inFlight);
-    if (heirs.size > 0) return collection.deliver(bequeath(taken, user.pending.takeAll(), heirs));
+    if (heirs.size > 0) {
+      const own = user.pending.takeAll();
+      const added = bequeath(taken, own, heirs, collection.into);
+      return collection.deliver(own, added);
+    }
     user.pending.moveTo(share, taken);
     chosen?.dispose();
-    return collection.deliver(taken);
+    return collection.deliver(taken, 0);
   }
 
   /**
@@ -411,12 +420,26 @@ export class Collector {
   }
 }
 
-/** @returns all pages of both, without the blocks that were handed on as they were */
-function bequeath(taken: PageSet, own: PageSet, heirs: Heirs): PageSet {
-  own.addAll(taken, (number) => heirs.has(number));
-  for (const [number, heir] of heirs) heir.adopt(number, taken.release(number));
+/**
+ * Moves all pages of `taken` to `own`, and hands its dense blocks on to their heirs as they are. Where `own` has a dense
+ * block too, the pages of both go straight to `into`, if there is one: merged with each other first, and counted or merged
+ * into that afterwards, they would be read twice.
+ * @returns how many pages are new in `into`
+ */
+function bequeath(taken: PageSet, own: PageSet, heirs: Heirs, into: PageSet | undefined): number {
+  let added = 0;
+  for (const [number, heir] of heirs) {
+    const block = taken.release(number);
+    if (into === undefined || !own.adopted.has(number)) own.addBlockAndCount(number, block);
+    else if (into.hasBlock(number)) added += into.absorbBlock(number, own.release(number), block);
+    else {
+      into.adopt(number, own.release(number));
+      added += into.addBlockAndCount(number, block);
+    }
+    heir.adopt(number, block);
+  }
   own.absorb(taken);
-  return own;
+  return added;
 }
 
 /** @throws UsageError where the user tracks the client no more, or never did */

@@ -81,9 +81,9 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
       collector.collect = (collection, options) => {
         const deliver = (taken: PageSet) => {
           if (paused && collection.operation === 'harvest') taken.keepOnly([]);
-          return collection.deliver(taken);
+          return collection.deliver(taken, 0);
         };
-        return collect({ ...collection, deliver }, options);
+        return collect({ ...collection, into: undefined, deliver }, options);
       };
       return sourceHooks(machine, {
         pause: async () => {

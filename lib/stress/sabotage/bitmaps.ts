@@ -85,6 +85,10 @@ export const bitmapSabotages = {
             shipped.mergeAndClearOwned(from, first, end, into);
             return count;
           },
+          mergeBothOwned: (one, other, first, end, into) => {
+            shipped.mergeBothOwned(one, other, first, end, into);
+            return shipped.count(one, first, end) + shipped.count(other, first, end);
+          },
           mergeOwned: (from, first, end, into) => {
             shipped.mergeOwned(from, first, end, into);
             return shipped.count(from, first, end);
