@@ -6,13 +6,14 @@
  * and plugged again between two looks, with the same id, at the same place or of another size, is another object, and
  * so one that went and one that came (QEMU's c7c0e724 and relatives).
  */
+
+import { PageFlags } from '../../machine/page-flags.js';
 import type { RamBlock } from '../../ram/ram-block.js';
 import type { RamList } from '../../ram/ram-list.js';
+import { checkBlockBytes } from '../block-bytes.js';
 import type { SourceMachine } from '../machine.js';
 import { failureOf } from '../migration-error.js';
-import { checkBlockBytes } from '../wire/block-bytes.js';
 import type { Message } from '../wire/message.js';
-import { PageFlags } from '../wire/page-flags.js';
 
 /** A RAM block that the destination knows. */
 export class OutgoingBlock {

@@ -2,9 +2,9 @@
  * Digests of a RAM block, one for each `MAX_CONTENT` bytes or, to look closer, for each part of these: a page, or 64 KiB of
  * a larger one.
  */
-import { DIGEST_BYTES, Digest } from './digest.js';
+import { DIGEST_BYTES, Digest } from '../../machine/digest.js';
+import type { PageFlags } from '../../machine/page-flags.js';
 import { MAX_CONTENT } from './message.js';
-import type { PageFlags } from './page-flags.js';
 
 /** Bytes of a block, as digests see them. */
 export interface DigestedBytes {

@@ -3,7 +3,7 @@
  * lane's step is a bijection of the lane for a given word and of the word for a given lane, so two inputs that differ in
  * one word of a lane always differ in that lane; other differences go unnoticed once in 2^32 a lane.
  *
- * Words are read in the host's byte order: both ends of a migration must have the same.
+ * Words are read in the host's byte order: both ends of a migration, and whoever reads a store, must have the one that wrote.
  */
 
 /** Words that are taken at a time. */
