@@ -57,6 +57,12 @@ export class Digest {
   }
 }
 
+/** Are the digests at two places the same? */
+export function sameDigest(some: Uint8Array, at: number, others: Uint8Array, place: number): boolean {
+  for (let i = 0; i < DIGEST_BYTES; i++) if (some[at + i] !== others[place + i]) return false;
+  return true;
+}
+
 function rotate(word: number, by: number): number {
   return (word << by) | (word >>> (32 - by));
 }

@@ -44,11 +44,5 @@ export function digestsOfParts(block: DigestedBytes, offset: number): Uint8Array
   return digests;
 }
 
-/** Are the digests at two places the same? */
-export function sameDigest(some: Uint8Array, at: number, others: Uint8Array, place: number): boolean {
-  for (let i = 0; i < DIGEST_BYTES; i++) if (some[at + i] !== others[place + i]) return false;
-  return true;
-}
-
 /** Messages hold no more digests than this. */
 export const DIGESTS_IN_MESSAGE = MAX_CONTENT / DIGEST_BYTES;
