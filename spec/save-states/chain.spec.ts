@@ -10,7 +10,7 @@ import {
 } from '../../lib/save-states/index.js';
 import { foreignVcpu } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
-import { SMALL_PAGE as PAGE, restored, SavedMachine } from '../support/save-states/states.js';
+import { FailingStore, SMALL_PAGE as PAGE, restored, SavedMachine } from '../support/save-states/states.js';
 
 describe('A chain of save states', () => {
   let machine: SavedMachine;

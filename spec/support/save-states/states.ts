@@ -92,7 +92,7 @@ export function forge(drafts: readonly Draft[], pageSize = SMALL_PAGE): Uint8Arr
   let digest = digestOfPreface(preface);
   for (const draft of drafts) {
     const sealed = draft.seal(digest);
-    parts.push(sealed.bytes);
+    parts.push(sealed.bytes.slice()); // drafts may be there twice
     digest = sealed.digest;
   }
   return new Uint8Array(Buffer.concat(parts));
