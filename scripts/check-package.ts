@@ -17,7 +17,8 @@ import { loadTimes } from './package/load-time.js';
 import { createProject, installTools, npmInstall, pack, ROOT, run, tool } from './package/packed.js';
 import { compile, compileExamples, TYPED } from './package/types.js';
 
-const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js', 'dist/lib/migration/index.js'];
+const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js', 'dist/lib/migration/index.js', 'dist/lib/save-states/index.js'];
+const DOOR_NAMES = ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration', 'dirtymem/save-states'];
 const { values: flags } = parseArgs({ options: { nodes: { type: 'boolean', default: false } } });
 const nodes = flags.nodes ? NODE_VERSIONS.map(installNode) : [thisNode];
 
@@ -134,7 +135,7 @@ function weigh(project: string, tarball: string, files: readonly string[]): void
   console.log(
     `what the doors load: ${files.length} files, ${kib(together.length)}, gzipped ${kib(gzipSync(together).length)}`,
   );
-  for (const { name, milliseconds, ratio } of loadTimes(project, ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration'])) {
+  for (const { name, milliseconds, ratio } of loadTimes(project, DOOR_NAMES)) {
     console.log(`import '${name}': ${milliseconds.toFixed(1)} ms, ${ratio.toFixed(1)} x an empty module's`);
   }
 }

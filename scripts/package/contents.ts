@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 const ALLOWED = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/(abi|guide|emulator)\.md)$/,
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/(abi|guide|emulator|save-states)\.md)$/,
   // What `dirtymem bench compare` knows results by; what measures is not in the package.
   /^dist\/benchmarks\/(compare-command|harness\/(answer|figure|neighbours|plan|question|result|statistics)|subjects\/pages|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers|result-file))(\.js|\.d\.ts)$/,
   /^dist\/(lib|workers|scripts)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
@@ -16,12 +16,15 @@ const REQUIRED = [
   'docs/abi.md',
   'docs/guide.md',
   'docs/emulator.md',
+  'docs/save-states.md',
   'dist/lib/index.js',
   'dist/lib/index.d.ts',
   'dist/lib/vcpu.js',
   'dist/lib/vcpu.d.ts',
   'dist/lib/migration/index.js',
   'dist/lib/migration/index.d.ts',
+  'dist/lib/save-states/index.js',
+  'dist/lib/save-states/index.d.ts',
   'dist/scripts/dirtymem.js',
   'dist/workers/stress-vcpu.js',
   'dist/workers/migration-host.js',
