@@ -5,7 +5,7 @@
 import { checkBoolean, UsageError, wrongType } from '../../base/errors.js';
 import { type NodeFile, type NodeFiles, nodeFiles } from '../../base/host.js';
 import { type OptionNames, readOptions } from '../../base/options.js';
-import type { FileStoreOptions, StateStore } from './store.js';
+import { checkReaches, type FileStoreOptions, type StateStore } from './store.js';
 
 const FILE_STORE_OPTIONS: OptionNames<FileStoreOptions> = { sync: true };
 
@@ -63,6 +63,7 @@ class FileStore implements StateStore {
   async append(position: number, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const file = await this.files.open(this.path, 'r+');
     await using(file, async () => {
+      checkReaches((await file.stat()).size, position);
       await file.truncate(position);
       await this.write(file, position, pieces);
     });

@@ -1,7 +1,7 @@
 /** A chain in this process's memory: for rewinding, and to be sent or kept by other means. */
 import { isUint8Array } from '../../base/brands.js';
 import { wrongType } from '../../base/errors.js';
-import type { StateStore } from './store.js';
+import { checkReaches, type StateStore } from './store.js';
 
 /** A store in memory. */
 export interface MemoryStore extends StateStore {
@@ -44,6 +44,7 @@ class Pieces implements MemoryStore {
   }
 
   async append(position: number, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    checkReaches(this.length, position);
     const kept = this.indexOf(position);
     const cut = position - (this.starts[kept] ?? position);
     const rest = this.pieces[kept]?.subarray(0, cut);

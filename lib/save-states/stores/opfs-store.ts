@@ -4,7 +4,7 @@
  * which it begins, and after the generation: a base begins a new one. The last generation that has a beginning counts.
  */
 import { checkMethods } from '../../base/errors.js';
-import type { StateStore } from './store.js';
+import { checkReaches, type StateStore } from './store.js';
 
 /** What is needed of a `FileSystemWritableFileStream`. */
 export interface OpfsWriter {
@@ -80,6 +80,7 @@ class OpfsStore implements StateStore {
   async append(position: number, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const generation = await this.generation();
     const { number, segments } = generation;
+    checkReaches(segments.at(-1)?.end ?? 0, position);
     await this.removeOthers(generation);
     for (let last = segments.at(-1); last !== undefined && last.end > position; last = segments.at(-1)) {
       if (last.start < position) await this.shorten(last, position);

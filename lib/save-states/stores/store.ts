@@ -13,6 +13,7 @@ export interface StateStore {
   /**
    * Cuts off what is behind the position, and writes the pieces there. Resolves when they are kept, whatever happens then. The
    * pieces belong to the store. What asking for them throws is thrown on; when it rejects, there may be anything behind the position.
+   * It must reject, with nothing changed, when there are fewer bytes: somebody else has written to it.
    */
   append(position: number, pieces: AsyncIterable<Uint8Array>): Promise<void>;
   /**
@@ -29,4 +30,12 @@ export interface FileStoreOptions {
    * been killed, and not when the machine has stopped. Default true.
    */
   readonly sync?: boolean;
+}
+
+/** A hole would be found only when the chain is restored. @throws RangeError when there are fewer bytes than the position */
+export function checkReaches(bytes: number, position: number): void {
+  if (bytes >= position) return;
+  throw new RangeError(
+    `there are ${bytes} bytes of the ${position} that were written: somebody else has written to the store`,
+  );
 }
