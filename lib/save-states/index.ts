@@ -4,11 +4,18 @@
  */
 export type { ArrivingMachine, BlockPlace, StoppableMachine } from '../machine/hooks.js';
 export type { ChainOptions, ContinueOptions, RestoreOptions, SaveOptions } from './options.js';
+export type { ChainEnd } from './record-reader.js';
 export { type Restored, type RestoringMachine, restore } from './restore.js';
 export { SaveStateError, type SaveStateFailure } from './save-state-error.js';
 export type { SavedBlock } from './saved-blocks.js';
 export { beginChain, continueChain, type SavedState, StateChain } from './state-chain.js';
 export { fileStore } from './stores/file-store.js';
 export { type MemoryStore, memoryStore } from './stores/memory-store.js';
-export { type OpfsDirectory, type OpfsFile, type OpfsWriter, opfsStore } from './stores/opfs-store.js';
+export {
+  type OpfsContents,
+  type OpfsDirectory,
+  type OpfsFile,
+  type OpfsWriter,
+  opfsStore,
+} from './stores/opfs-store.js';
 export type { FileStoreOptions, StateStore } from './stores/store.js';

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { MIGRATION } from '../../lib/index.js';
 import {
   beginChain,
   continueChain,
@@ -8,7 +9,7 @@ import {
   type StateChain,
   type StoppableMachine,
 } from '../../lib/save-states/index.js';
-import { foreignVcpu } from '../support/engines.js';
+import { foreignVcpu, reportUntil } from '../support/engines.js';
 import { expectReject } from '../support/refusals.js';
 import { FailingStore, SMALL_PAGE as PAGE, restored, SavedMachine } from '../support/save-states/states.js';
 
@@ -49,7 +50,7 @@ describe('A chain of save states', () => {
     const base = await chain.save();
     expect(base.bytes).to.be.greaterThan(1000 * PAGE);
     machine.store(500 * PAGE, 8);
-    machine.memory.whileStopped.harvest(4).set.dispose();
+    machine.memory.whileStopped.harvest(MIGRATION).set.dispose();
     machine.store(501 * PAGE, 8);
     const { bytes, pages } = await chain.save();
     expect(pages).to.equal(2);
@@ -91,7 +92,7 @@ describe('A chain of save states', () => {
 
   it('contents of many records, and a machine of many pieces, are put together again', async () => {
     machine.plug('ram', 4000);
-    machine.memory.setDirtyRange(0, 4000 * PAGE, 4);
+    machine.memory.setDirtyRange(0, 4000 * PAGE, MIGRATION);
     const bytes = machine.contents(machine.memory.ram.get('ram')!);
     for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 7 + (i >> 8)) | 1;
     machine.devices = Uint8Array.from({ length: 2 ** 21 + 5 }, (_, i) => i * 13);
@@ -189,6 +190,28 @@ describe('A chain of save states', () => {
     store.append = append;
     await chain.save();
     await expectRestored(1);
+  });
+
+  it('has moments because vCPUs are stopped: pages that are copied after a live harvest are of several', async () => {
+    const { memory } = machine;
+    const guest = machine.contents(machine.plug('ram', 10));
+    const vcpu = foreignVcpu(memory);
+    const storeToBoth = (value: number): void => {
+      for (const addr of [0, 5 * PAGE]) {
+        vcpu.mark(addr);
+        guest[addr] = value;
+      }
+      vcpu.quiescent();
+    };
+    storeToBoth(1);
+    const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION));
+    expect(set.has(0, 1) && set.has(5 * PAGE, 1)).to.equal(true);
+    const copy = [guest[0]];
+    storeToBoth(2);
+    copy.push(guest[5 * PAGE]);
+    expect(copy, 'the second was never ahead').to.deep.equal([1, 2]);
+    expect(memory.isDirty(0, 1, MIGRATION), 'and is collected again').to.equal(true);
+    vcpu.detach();
   });
 
   it('refuses to copy while a vCPU is online, names it, and has the machine go on', async () => {

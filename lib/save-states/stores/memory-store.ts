@@ -9,7 +9,11 @@ export interface MemoryStore extends StateStore {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** @param bytes what `bytes` of another one was. They are neither copied nor changed. @throws TypeError */
+/**
+ * A store in this process's memory.
+ * @param bytes what `bytes` of another one was. They are neither copied nor changed
+ * @throws TypeError
+ */
 export function memoryStore(bytes?: Uint8Array): MemoryStore {
   if (bytes !== undefined && !isUint8Array(bytes)) throw wrongType('memoryStore', 'bytes', bytes, 'a Uint8Array');
   return new Pieces(bytes);

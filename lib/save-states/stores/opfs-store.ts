@@ -6,28 +6,31 @@
 import { checkMethods } from '../../base/errors.js';
 import { checkReaches, type StateStore } from './store.js';
 
-/** What is needed of a `FileSystemWritableFileStream`. */
+/** What is needed of a `FileSystemWritableFileStream`: nothing of it shows before it is closed. */
 export interface OpfsWriter {
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  truncate(size: number): Promise<void>;
-  close(): Promise<void>;
-  abort(): Promise<void>;
+  readonly write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  readonly truncate: (size: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+  readonly abort: () => Promise<void>;
+}
+
+/** What is needed of a `File`. */
+export interface OpfsContents {
+  readonly size: number;
+  readonly slice: (start: number, end: number) => { readonly arrayBuffer: () => Promise<ArrayBuffer> };
 }
 
 /** What is needed of a `FileSystemFileHandle`. */
 export interface OpfsFile {
-  getFile(): Promise<{
-    readonly size: number;
-    slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
-  }>;
-  createWritable(options?: { keepExistingData?: boolean }): Promise<OpfsWriter>;
+  readonly getFile: () => Promise<OpfsContents>;
+  readonly createWritable: (options?: { keepExistingData?: boolean }) => Promise<OpfsWriter>;
 }
 
 /** What is needed of a `FileSystemDirectoryHandle`. */
 export interface OpfsDirectory {
-  keys(): AsyncIterable<string>;
-  getFileHandle(name: string, options?: { create?: boolean }): Promise<OpfsFile>;
-  removeEntry(name: string): Promise<void>;
+  readonly keys: () => AsyncIterable<string>;
+  readonly getFileHandle: (name: string, options?: { create?: boolean }) => Promise<OpfsFile>;
+  readonly removeEntry: (name: string) => Promise<void>;
 }
 
 /**
