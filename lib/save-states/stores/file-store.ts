@@ -77,16 +77,28 @@ class FileStore implements StateStore {
     if (this.sync) await this.files.syncFolderOf(this.path);
   }
 
+  /** The next piece is made while one is written. */
   private async write(file: NodeFile, position: number, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     let at = position;
-    for await (const piece of pieces) {
-      for (let done = 0; done < piece.length; ) {
-        const { bytesWritten } = await file.write(piece, done, piece.length - done, at);
-        done += bytesWritten;
-        at += bytesWritten;
+    let writing: Promise<void> | undefined;
+    try {
+      for await (const piece of pieces) {
+        await writing;
+        writing = writeAll(file, at, piece);
+        writing.catch(() => {}); // it is awaited below, whatever comes before
+        at += piece.length;
       }
+    } finally {
+      await writing;
     }
     if (this.sync) await file.sync();
+  }
+}
+
+async function writeAll(file: NodeFile, position: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
 }
 
