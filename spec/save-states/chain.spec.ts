@@ -142,6 +142,15 @@ describe('A chain of save states', () => {
     expect((await chain.save()).pages).to.equal(1);
   });
 
+  it('a machine that uses the bytes of its state again when it runs on has saved what they were', async () => {
+    machine.plug('ram', 10);
+    const bytes = new Uint8Array(100).fill(5);
+    machine.saveState = () => bytes;
+    machine.resume = () => void bytes.fill(6);
+    await chain.save();
+    expect((await restored(store)).image.devices).to.deep.equal(new Uint8Array(100).fill(5));
+  });
+
   it('RAM that comes while the machine saves its state has the state saved again', async () => {
     machine.plug('ram', 10);
     let times = 0;
@@ -327,6 +336,21 @@ describe('A chain of save states', () => {
     const vcpu = foreignVcpu(again.memory, 'early');
     await expectReject(() => continueChain(again.arriving, store), TypeError, "'early'");
     vcpu.detach();
+  });
+
+  it('is of an engine of one thread, too', async () => {
+    machine = new SavedMachine({ shared: false });
+    chain = await beginChain(machine, store);
+    machine.plug('ram', 10);
+    for (let n = 1; n < 4; n++) {
+      machine.store(n * PAGE, n);
+      await chain.save();
+    }
+    await expectRestored(2);
+    const again = new SavedMachine({ shared: false });
+    const next = await continueChain(again.arriving, store);
+    again.store(0, 9);
+    expect(await next.save()).to.include({ sequence: 3, pages: 1 });
   });
 
   it('two chains of one machine do not rob each other', async () => {

@@ -157,6 +157,46 @@ describe('A store in a file', () => {
     expect(() => fileStore('a')).to.not.throw();
   });
 
+  for (const sync of [true, false]) {
+    it(`${sync ? 'has all on the disk' : 'leaves it to the kernel what is on the disk,'} when it says that it is kept`, async () => {
+      const calls: string[] = [];
+      const { getBuiltinModule } = process;
+      const fs = getBuiltinModule('node:fs/promises');
+      const open = async (path: string, flags: string) => {
+        const file = await fs.open(path, flags);
+        const name = path.slice(folder.length);
+        const recorded = (what: 'write' | 'sync' | 'truncate' | 'close') => {
+          const act = file[what].bind(file) as (...args: unknown[]) => Promise<unknown>;
+          return async (...args: unknown[]) => {
+            const result = await act(...args);
+            calls.push(`${what} ${name}`);
+            return result;
+          };
+        };
+        const [write, truncate] = [recorded('write'), recorded('truncate')];
+        return { write, truncate, sync: recorded('sync'), close: recorded('close'), stat: () => file.stat() };
+      };
+      const rename = async (from: string, to: string): Promise<void> => {
+        await fs.rename(from, to);
+        calls.push(`rename ${from.slice(folder.length)} ${to.slice(folder.length)}`);
+      };
+      const recording = (name: string) => (name === 'node:fs/promises' ? { open, rename } : getBuiltinModule(name));
+      Object.assign(process, { getBuiltinModule: recording });
+      let store: StateStore;
+      try {
+        store = fileStore(join(folder, 'a'), { sync });
+      } finally {
+        Object.assign(process, { getBuiltinModule });
+      }
+      const synced = (...names: string[]): string[] => (sync ? names.map((name) => `sync ${name}`) : []);
+      await store.replace(piecesOf(new Uint8Array([1, 2, 3])));
+      const written = ['write /a.part', ...synced('/a.part'), 'close /a.part', 'rename /a.part /a'];
+      expect(calls.splice(0)).to.deep.equal([...written, ...synced(''), ...(sync ? ['close '] : [])]);
+      await store.append(2, piecesOf(new Uint8Array([4])));
+      expect(calls.splice(0)).to.deep.equal(['truncate /a', 'write /a', ...synced('/a'), 'close /a']);
+    });
+  }
+
   it('says what the disk says', async () => {
     const store = fileStore(join(folder, 'none', 'a.states'));
     expect(await allOf(store)).to.deep.equal([]);
