@@ -8,29 +8,42 @@ import { checkReaches, type StateStore } from './store.js';
 
 /** What is needed of a `FileSystemWritableFileStream`: nothing of it shows before it is closed. */
 export interface OpfsWriter {
-  readonly write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
-  readonly truncate: (size: number) => Promise<void>;
-  readonly close: () => Promise<void>;
-  readonly abort: () => Promise<void>;
+  /** Goes on where the last one has ended. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Cuts the file off. */
+  truncate(size: number): Promise<void>;
+  /** What was written takes the file's place. */
+  close(): Promise<void>;
+  /** What was written is dropped. */
+  abort(): Promise<void>;
 }
 
-/** What is needed of a `File`. */
+/** What is needed of a `Blob`. */
 export interface OpfsContents {
+  /** In bytes. */
   readonly size: number;
-  readonly slice: (start: number, end: number) => { readonly arrayBuffer: () => Promise<ArrayBuffer> };
+  /** A part of it. */
+  slice(start: number, end: number): OpfsContents;
+  /** All of it. */
+  arrayBuffer(): Promise<ArrayBuffer>;
 }
 
 /** What is needed of a `FileSystemFileHandle`. */
 export interface OpfsFile {
-  readonly getFile: () => Promise<OpfsContents>;
-  readonly createWritable: (options?: { keepExistingData?: boolean }) => Promise<OpfsWriter>;
+  /** What the file has. */
+  getFile(): Promise<OpfsContents>;
+  /** Begins to write: from nothing, or from what the file has. */
+  createWritable(options?: { keepExistingData?: boolean }): Promise<OpfsWriter>;
 }
 
 /** What is needed of a `FileSystemDirectoryHandle`. */
 export interface OpfsDirectory {
-  readonly keys: () => AsyncIterable<string>;
-  readonly getFileHandle: (name: string, options?: { create?: boolean }) => Promise<OpfsFile>;
-  readonly removeEntry: (name: string) => Promise<void>;
+  /** The names of what is in it. */
+  keys(): AsyncIterable<string>;
+  /** Rejects when there is no such file, unless it is created. */
+  getFileHandle(name: string, options?: { create?: boolean }): Promise<OpfsFile>;
+  /** Deletes a file. */
+  removeEntry(name: string): Promise<void>;
 }
 
 /**
