@@ -14,7 +14,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const REPORTS = join(ROOT, 'docs', 'api');
 
 /** By the report's name, the compiled door. */
-const DOORS = { dirtymem: 'index', vcpu: 'vcpu', migration: 'migration/index' } as const;
+const DOORS = {
+  dirtymem: 'index',
+  vcpu: 'vcpu',
+  migration: 'migration/index',
+  'save-states': 'save-states/index',
+} as const;
 
 /** @returns whether the report is what it was */
 function report(name: string, door: string, write: boolean, scratch: string): boolean {

@@ -17,7 +17,8 @@ import { createProject, installTools, npmInstall, pack, ROOT, run, tool } from '
 import { SIZE_LIMITS, sizeFaults, sizesOf } from './package/sizes.js';
 import { compile, compileExamples, TYPED } from './package/types.js';
 
-const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js', 'dist/lib/migration/index.js'];
+const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js', 'dist/lib/migration/index.js', 'dist/lib/save-states/index.js'];
+const DOOR_NAMES = ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration', 'dirtymem/save-states'];
 const { values: flags } = parseArgs({ options: { nodes: { type: 'boolean', default: false } } });
 const nodes = flags.nodes ? NODE_VERSIONS.map(installNode) : [thisNode];
 
@@ -137,7 +138,7 @@ function weigh(project: string, tarball: string): void {
     const limit = SIZE_LIMITS[name as keyof typeof SIZE_LIMITS];
     console.log(`${name}: ${(bytes / 1024).toFixed(1)} KiB of ${limit} KiB`);
   }
-  for (const { name, milliseconds, ratio } of loadTimes(project, ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration'])) {
+  for (const { name, milliseconds, ratio } of loadTimes(project, DOOR_NAMES)) {
     console.log(`import '${name}': ${milliseconds.toFixed(1)} ms, ${ratio.toFixed(1)} x an empty module's`);
   }
 }

@@ -37,7 +37,8 @@ const LAYERS = [
   ['ram', 'display'],
   ['rate'],
   [''],
-  ['migration'],
+  ['machine'],
+  ['migration', 'save-states'],
   ['stress'],
 ];
 

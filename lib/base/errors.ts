@@ -203,6 +203,14 @@ export function checkFunction(operation: string, what: string, value: unknown): 
   if (typeof value !== 'function') throw wrongType(operation, what, value, 'a function');
 }
 
+/** @throws TypeError when the value is no object with such methods */
+export function checkMethods(operation: string, what: string, value: unknown, methods: readonly PropertyKey[]): void {
+  if (typeof value !== 'object' || value === null) throw wrongType(operation, what, value, 'an object');
+  const missing = methods.find((name) => typeof (value as Record<PropertyKey, unknown>)[name] !== 'function');
+  if (missing === undefined) return;
+  throw wrongType(operation, what, value, `an object with the method ${String(missing)}`);
+}
+
 /** @throws TypeError if `value` is no number, RangeError if it is no integer from `least` to `most` */
 export function checkInteger(operation: string, what: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number') throw wrongType(operation, what, value, 'a number');

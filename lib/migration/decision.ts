@@ -43,9 +43,9 @@
  *   arrived: it stays paused and says `undecided`. Never two, but perhaps none, until whoever can see both says so.
  */
 import { show } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 import type { Arbiter, Side } from './arbiter.js';
 import { MigrationError } from './migration-error.js';
-import { printable } from './printable.js';
 import type { Link } from './wire/link.js';
 import type { Replies } from './wire/replies.js';
 

@@ -2,9 +2,10 @@
  * dirtymem, the door to live migration: a machine whose dirty pages an engine tracks goes to another process over a
  * stream, while it runs. The process that has it calls `migrate`, the one that gets it `receive`.
  */
+export type { ArrivingMachine, BlockPlace, StoppableMachine } from '../machine/hooks.js';
 export type { Arbiter, Side } from './arbiter.js';
 export { type Received, receive } from './destination/destination.js';
-export type { BlockPlace, DestinationMachine, SourceMachine } from './machine.js';
+export type { DestinationMachine, SourceMachine } from './machine.js';
 export { MigrationError, type MigrationFailure, type UnequalRange } from './migration-error.js';
 export type { LinkOptions, MigrateOptions, ReceiveOptions } from './options.js';
 export type { MigrationPhase, MigrationProgress, MigrationResult, MigrationTotals } from './progress.js';

@@ -1,6 +1,6 @@
 /** Why a migration failed, and what is true of the machine then. */
 import { messageOf } from '../base/errors.js';
-import { printable } from './printable.js';
+import { printable } from '../base/printable.js';
 
 /**
  * What went wrong: `cancelled` by this side's signal or `cancel`; the `link` was cut; nothing came over it for `stallMs`, or nothing

@@ -2,9 +2,10 @@
  * RAM that is not equal at the end, looked at closer, so that both ends can say which pages it is. The destination asks for the digests
  * of the parts of what a differing digest is of, compares them, and tells the source which ranges differ before it gives up.
  */
+
+import { showId } from '../base/printable.js';
 import type { DifferingDigest } from './destination/incoming-ram.js';
 import { MigrationError, type UnequalRange } from './migration-error.js';
-import { showId } from './printable.js';
 import type { OutgoingRam } from './source/outgoing-ram.js';
 import type { Link } from './wire/link.js';
 import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from './wire/message.js';

@@ -109,6 +109,20 @@ describe(executable === undefined ? `${title} (${missing})` : title, () => {
       });
     }
 
+    for (const compress of [false, true]) {
+      it(`saves states to the browser's private files${compress ? ', compressed' : ''}, and restores them`, async () => {
+        const { files, ...rest } = await run('saveStates', compress);
+        expect(rest).to.deep.equal({
+          each: [true, true, true, true],
+          compacted: true,
+          after: true,
+          noFiles: 'fileStore: there are no files here; opfsStore has those of a browser',
+        });
+        expect(files).to.have.length(2);
+        for (const file of files) expect(file).to.match(/^2-\d+\.states$/);
+      });
+    }
+
     it('runs the page of docs/browsers.md', () => load('/shown/page.mjs'));
 
     it('refuses to supervise a worker that no event says the end of', async () => {

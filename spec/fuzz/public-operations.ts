@@ -7,6 +7,7 @@ import { callback, needed, options, size, text } from './argument-domains.js';
 import { value } from './hostile-values.js';
 import { migrationOperations } from './migration-operations.js';
 import { operation, type PublicOperation } from './public-operation.js';
+import { saveStatesOperations } from './save-states-operations.js';
 import {
   anyLength,
   anyStart,
@@ -254,4 +255,5 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'Vcpu.detach': operation(({ vcpu }) => vcpu.detach()),
 
   ...migrationOperations,
+  ...saveStatesOperations(userOf),
 };

@@ -7,9 +7,15 @@ import { contentFaults, importGraph } from '../../scripts/package/contents.js';
 describe('What check:package says of the contents', () => {
   const good = [
     ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'],
-    ...['docs/abi.md', 'docs/embedding.md', 'docs/pictures/overview.svg', 'spec/examples/tracking.mjs'],
     ...[
-      ...['lib/index', 'lib/vcpu', 'lib/migration/index', 'scripts/dirtymem'],
+      'docs/abi.md',
+      'docs/embedding.md',
+      'docs/save-states.md',
+      'docs/pictures/overview.svg',
+      'spec/examples/tracking.mjs',
+    ],
+    ...[
+      ...['lib/index', 'lib/vcpu', 'lib/migration/index', 'lib/save-states/index', 'scripts/dirtymem'],
       ...['workers/stress-vcpu', 'workers/migration-host', 'workers/migration-vcpu'],
     ].flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]),
   ];

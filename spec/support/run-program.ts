@@ -9,6 +9,7 @@ export const doors = {
   dirtymem: new URL('lib/index.ts', root).href,
   'dirtymem/vcpu': new URL('lib/vcpu.ts', root).href,
   'dirtymem/migration': new URL('lib/migration/index.ts', root).href,
+  'dirtymem/save-states': new URL('lib/save-states/index.ts', root).href,
 };
 
 /** @returns what it prints. @throws (rejects) when its exit code is not 0, or it takes longer than `timeoutMs` */

@@ -3,12 +3,13 @@
  * within what this end allows. What a message costs here is bounded by what it has in it, or by RAM that was paid for
  * with as much before; what takes long lets others have their turn.
  */
+
+import { showId } from '../../base/printable.js';
 import { LONGEST_ID } from '../../ram/ram-block.js';
+import { checkBlockBytes } from '../block-bytes.js';
 import { callHook } from '../hook.js';
 import type { DestinationMachine } from '../machine.js';
 import { breach, MigrationError } from '../migration-error.js';
-import { showId } from '../printable.js';
-import { checkBlockBytes } from '../wire/block-bytes.js';
 import type { Link } from '../wire/link.js';
 import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from '../wire/message.js';
 import { IncomingBlock } from './incoming-block.js';

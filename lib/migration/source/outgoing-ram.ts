@@ -8,13 +8,13 @@
  */
 import { PageRanges } from '../../dirty/page-ranges.js';
 import type { PageSet } from '../../dirty/page-set.js';
+import { PageFlags } from '../../machine/page-flags.js';
 import type { RamBlock } from '../../ram/ram-block.js';
 import type { RamList } from '../../ram/ram-list.js';
+import { checkBlockBytes } from '../block-bytes.js';
 import type { SourceMachine } from '../machine.js';
 import { failureOf } from '../migration-error.js';
-import { checkBlockBytes } from '../wire/block-bytes.js';
 import type { Message } from '../wire/message.js';
-import { PageFlags } from '../wire/page-flags.js';
 
 /** A RAM block that the destination knows, with the size that it knows. */
 export class OutgoingBlock {

@@ -7,8 +7,9 @@
  * doubled shows. A length is believed only up to what a message of the type can have, before anything of it is read. The one
  * buffer that frames are put together in is as large as the longest, so a peer can make a reader allocate nothing.
  */
+
+import { Digest } from '../../machine/digest.js';
 import { MigrationError } from '../migration-error.js';
-import { Digest } from './digest.js';
 import {
   codeOf,
   decodeFields,

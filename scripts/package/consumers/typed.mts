@@ -19,6 +19,15 @@ import {
   receive,
   type SourceMachine,
 } from 'dirtymem/migration';
+import {
+  beginChain,
+  memoryStore,
+  opfsStore,
+  type Restored,
+  type RestoringMachine,
+  restore,
+  type StateStore,
+} from 'dirtymem/save-states';
 import { type ArenaHandle, attachVcpu, type Vcpu } from 'dirtymem/vcpu';
 
 const options: DirtyMemoryOptions = { pageSize: 4096, kernel: 'auto' };
@@ -50,6 +59,24 @@ export async function accept(machine: DestinationMachine, stream: ByteStream): P
   // @ts-expect-error a destination has no say in the downtime
   await receive(machine, stream, { downtimeMs: 100 });
   return (await receive(machine, stream, { maxRamBytes: 2 ** 30 })).verified;
+}
+
+export async function save(machine: SourceMachine, store: StateStore, signal: AbortSignal): Promise<number> {
+  const chain = await beginChain(machine, store, { compress: true });
+  // @ts-expect-error a state is not harvested by pages
+  await chain.save({ maxPages: 5 });
+  const { sequence } = await chain.save({ signal });
+  await chain.compact();
+  return sequence;
+}
+
+export async function load(
+  machine: RestoringMachine,
+  directory: Parameters<typeof opfsStore>[0],
+): Promise<Restored['end']> {
+  const copy: Uint8Array = memoryStore().bytes;
+  await restore(machine, memoryStore(copy), { sequence: 1 });
+  return (await restore(machine, opfsStore(directory))).end;
 }
 
 // @ts-expect-error a vCPU does not plug

@@ -3,7 +3,7 @@
  * lane's step is a bijection of the lane for a given word and of the word for a given lane, so two inputs that differ in
  * one word of a lane always differ in that lane; other differences go unnoticed once in 2^32 a lane.
  *
- * Words are read in the host's byte order: both ends of a migration must have the same.
+ * Words are read in the host's byte order: both ends of a migration, and whoever reads a store, must have the one that wrote.
  */
 
 /** Words that are taken at a time. */
@@ -55,6 +55,12 @@ export class Digest {
   fold(): number {
     return (this.a ^ rotate(this.b, 8) ^ rotate(this.c, 16) ^ rotate(this.d, 24)) >>> 0;
   }
+}
+
+/** Are the digests at two places the same? */
+export function sameDigest(some: Uint8Array, at: number, others: Uint8Array, place: number): boolean {
+  for (let i = 0; i < DIGEST_BYTES; i++) if (some[at + i] !== others[place + i]) return false;
+  return true;
 }
 
 function rotate(word: number, by: number): number {

@@ -1,8 +1,8 @@
 /**
- * How long a migration has worked without a turn of the event loop. Whoever works in a loop that a peer's words may make long asks
- * after each step whether the stint is over, and rests if it is: then the stream, timers, cancelling and everybody else have their turn.
+ * How long somebody has worked without a turn of the event loop. Whoever works in a loop that somebody else's bytes may make long asks
+ * after each step whether the stint is over, and rests if it is: then streams, timers, cancelling and everybody else have their turn.
  */
-import { soon } from '../base/turns.js';
+import { soon } from './turns.js';
 
 const STINT_MS = 4;
 
