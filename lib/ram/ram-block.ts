@@ -44,7 +44,7 @@ export class RamBlock {
   readonly discarded = new PageRanges();
   /** @internal How often it was given another size. */
   resizes = 0;
-  /** @internal A smaller size has not come into force yet. */
+  /** @internal What a smaller size has cut off may still be in use. */
   shrinking = false;
   private readonly pageSize: number;
   private readonly pieces: Pieces;

@@ -219,6 +219,25 @@ describeEngines('RAM in pieces', () => {
     });
   });
 
+  it('may come as soon as the readers have reported, and go and come again', async () => {
+    const vcpu = foreignVcpu(memory);
+    const dimm = memory.ram.plug({ id: 'dimm', size: 9 * PAGE, maxSize: 20 * PAGE });
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    for (let round = 0; round < 2; round++) {
+      const discarded = discard(5, 5);
+      expectThrow(() => populate(5, 5), RangeError, 'discarding has not ended');
+      vcpu.quiescent(); // nobody looks, but for the next call
+      populate(5, 5);
+      const resized = memory.ram.resize(dimm, 3 * PAGE);
+      await expectReject(() => memory.ram.resize(dimm, 9 * PAGE), RangeError, 'resizing has not ended');
+      vcpu.quiescent();
+      const grown = memory.ram.resize(dimm, 9 * PAGE);
+      expect(dimm.size).to.equal(9 * PAGE);
+      await Promise.all([discarded, resized, grown]);
+    }
+    expect(block.populatedRuns()).to.have.lengthOf(1);
+  });
+
   it('refuses what is no part of a block, naming it, with nothing changed', async () => {
     await discard(10, 10);
     const before = [stateOf(memory), block.populatedRuns()];
