@@ -293,6 +293,15 @@ describeEngines('RAM in pieces', () => {
       expect(memory.ram.find(1088 * PAGE)).to.equal(undefined);
     });
 
+    it('keep that room for as long as their block is on its way out', async () => {
+      const vcpu = foreignVcpu(memory);
+      const unplugged = memory.ram.unplug(dimm);
+      const plug = () => memory.ram.plug({ id: 'in it', size: PAGE, offset: 1100 * PAGE });
+      expectThrow(plug, RangeError, 'overlap RAM whose unplugging has not ended');
+      await reportUntil(vcpu, unplugged);
+      plug();
+    });
+
     it('come all dirty within the call, and are RAM for vCPUs', async () => {
       const vcpu = foreignVcpu(memory);
       cleanAll(memory);
@@ -369,6 +378,8 @@ describeEngines('RAM in pieces', () => {
       await expectReject(() => memory.ram.resize(dimm, PAGE + 1), RangeError, 'multiple of the page size');
       await expectReject(() => memory.ram.resize({} as never, PAGE), TypeError, 'RamBlock');
       expectThrow(() => memory.ram.plug({ id: 'x', size: 2 * PAGE, maxSize: PAGE }), RangeError, 'maxSize');
+      const atTheEnd = { id: 'x', size: PAGE, maxSize: 2 * PAGE, offset: 4095 * PAGE };
+      expectThrow(() => memory.ram.plug(atTheEnd), RangeError, 'plug: offset', 4094 * PAGE);
       expectThrow(() => memory.ram.plug({ id: 'x', size: PAGE, maxSize: PAGE + 1 }), RangeError, 'maxSize', 'multiple');
       expect(stateOf(memory)).to.deep.equal(before);
     });
