@@ -238,6 +238,20 @@ describeEngines('RAM in pieces', () => {
     expect(block.populatedRuns()).to.have.lengthOf(1);
   });
 
+  it('reaches from no block into its neighbour', async () => {
+    memory.ram.plug({ id: 'next', size: PAGE, offset: (FIRST + PAGES) * PAGE });
+    const most = `length must be an integer from 0 to ${PAGE}`;
+    await expectReject(() => discard(PAGES - 1, 2), RangeError, most);
+    expectThrow(() => populate(PAGES - 1, 2), RangeError, most);
+    expectThrow(() => block.isPopulated((PAGES - 1) * PAGE, 2 * PAGE), RangeError, most);
+    await discard(PAGES - 1, 1);
+    const end = FIRST + PAGES;
+    const where = `'balloon' is discarded from ${(end - 1) * PAGE} (0x11f000) to ${end * PAGE} (0x120000)`;
+    expectThrow(() => memory.setDirty((end - 1) * PAGE, VGA), RangeError, where);
+    await memory.ram.unplug(memory.ram.get('next') as RamBlock);
+    expectThrow(() => memory.setDirty((end - 1) * PAGE, VGA), RangeError, where);
+  });
+
   it('refuses what is no part of a block, naming it, with nothing changed', async () => {
     await discard(10, 10);
     const before = [stateOf(memory), block.populatedRuns()];
