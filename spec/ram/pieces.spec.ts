@@ -279,7 +279,9 @@ describeEngines('RAM in pieces', () => {
   it('takes an empty part for nothing to do', async () => {
     await block.discard(PAGES * PAGE, 0);
     block.populate(0, 0);
+    await memory.ram.resize(block, block.size);
     expect(block.populatedRuns()).to.have.lengthOf(1);
+    expect(memory.stats()).to.include({ discards: 0, populates: 0, resizes: 0 });
   });
 
   describe('of a block with room to grow', () => {
