@@ -13,13 +13,16 @@ import type { RamBlock } from './ram-block.js';
  * or gone.
  */
 export interface RamListener {
-  /** The block is there, all dirty. */
+  /** The block is there, all dirty, and populated but for parts of which `discarded` is called next. */
   plugged?(block: RamBlock): void;
   /** The block is no RAM any more; its place is used again only after a grace period. */
   unplugged?(block: RamBlock): void;
-  /** The block had `before` bytes, and has another size now. */
+  /**
+   * The block had `before` bytes, and has another size now. What it has gained is populated; of parts that it has lost,
+   * discarded or not, no other call tells.
+   */
   resized?(block: RamBlock, before: number): void;
-  /** A part of the block is no RAM any more. In bytes from the block's beginning. */
+  /** A part of the block is no RAM any more, but may be in use for a grace period. In bytes from the block's beginning. */
   discarded?(block: RamBlock, offset: number, length: number): void;
   /** The part is RAM again, all dirty. */
   populated?(block: RamBlock, offset: number, length: number): void;

@@ -38,13 +38,16 @@ export class RamBlock {
   readonly offset: number;
   /** In bytes: how large it may become by `ram.resize`. The room behind it is its own. (QEMU: RAMBlock.max_length.) */
   readonly maxSize: number;
-  /** The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged. */
+  /**
+   * The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged; parts that are discarded
+   * or cut off leave it.
+   */
   readonly pages: PageSet;
   /** @internal The pages that are discarded, and may be populated. */
   readonly discarded = new PageRanges();
   /** @internal How often it was given another size. */
   resizes = 0;
-  /** @internal A smaller size has not come into force yet. */
+  /** @internal What a smaller size has cut off may still be in use. */
   shrinking = false;
   private readonly pageSize: number;
   private readonly pieces: Pieces;
@@ -72,22 +75,25 @@ export class RamBlock {
   }
 
   /**
-   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is RAM no more,
-   * until it is populated. It is gone from collections and from what users have yet to collect at once; resolves when it
-   * may be populated again, after a grace period, and when bitmap blocks of which all is discarded are free.
+   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is no RAM any
+   * more, until it is populated. From the call on no collection, query or user's dirty set has it, and a vCPU's mark there is
+   * as one beside RAM: refused, or recorded for nobody. Resolves after a grace period, when the part may be populated again
+   * and bitmap blocks of which all is discarded are free; `unplug` and `resize` need not wait for that. The engine does not
+   * touch the part's bytes: free or clear them when this has resolved, since vCPUs that came before may store until then.
    * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
-   * @throws (rejects) TypeError, RangeError when not all of it is populated; UsageError inside a read-side section of this
-   *   thread; ArenaFullError; with nothing changed
+   * @throws (rejects) TypeError; RangeError when not all of it is populated, or the block is not plugged; UsageError inside a
+   *   read-side section of this thread; ArenaFullError, since dropping bitmap blocks needs new tables; with nothing changed
    */
   async discard(offset: number, length: number): Promise<void> {
     await this.pieces.discard(this, offset, length);
   }
 
   /**
-   * Makes a discarded part of the block RAM again, all dirty for every user. Never waits for readers, as `ram.plug`.
+   * Makes a discarded part of the block RAM again, all dirty for every user, within the call. Never waits for readers, as
+   * `ram.plug`. Its bytes must be there before, and are taken for new contents whatever they are.
    * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
-   * @throws TypeError, RangeError when not all of it is discarded, or its discarding has not ended; ArenaFullError; with
-   *   nothing changed
+   * @throws TypeError; RangeError when not all of it is discarded, its discarding has not ended, or the block is not plugged;
+   *   ArenaFullError; with nothing changed
    */
   populate(offset: number, length: number): void {
     this.pieces.populate(this, offset, length);
@@ -96,12 +102,16 @@ export class RamBlock {
   /**
    * Is every byte of the part populated? True for zero length.
    * @param offset from the beginning of the block, in bytes. @param length in bytes
+   * @throws TypeError, RangeError, also when the block is not plugged
    */
   isPopulated(offset: number, length: number): boolean {
     return this.pieces.isPopulated(this, offset, length);
   }
 
-  /** The parts of the block that are populated, ascending; of a block without discarded parts one. */
+  /**
+   * The parts of the block that are populated, ascending, neighbours merged; none when all of it is discarded.
+   * @throws RangeError when the block is not plugged
+   */
   populatedRuns(): RunWithin[] {
     return this.pieces.populatedRuns(this);
   }

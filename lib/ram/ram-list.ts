@@ -151,8 +151,8 @@ export class RamList {
    * `plug`. What it loses is gone at once, as by `unplug`; then this resolves when the block may be resized again, after a
    * grace period. Parts that were discarded stay so.
    * @param size bytes, a positive multiple of the page size, up to the block's `maxSize`
-   * @throws (rejects) TypeError, RangeError; UsageError while a smaller size has not come into force, and inside a read-side
-   *   section of this thread; ArenaFullError; with nothing changed
+   * @throws (rejects) TypeError; RangeError, also while what the block lost by an earlier call may still be in use; UsageError
+   *   for a smaller size inside a read-side section of this thread; ArenaFullError; with nothing changed
    */
   async resize(block: RamBlock, size: number): Promise<void> {
     const operation = 'ram.resize';
@@ -163,6 +163,7 @@ export class RamList {
     checkInteger(operation, 'size', size, pageSize, block.maxSize);
     this.checkMultiple(operation, 'size', size);
     const { size: before } = block;
+    this.rcu.step(); // as in `populate`
     if (block.shrinking) throw this.notYet(operation, block, block.rangeOf(before, block.maxSize - before));
     if (size === before) return;
     const purpose = `resizing '${block.id}'`;
@@ -173,7 +174,6 @@ export class RamList {
       this.listeners.tellAll((listener) => listener.resized?.(block, before));
     };
     if (size > before) {
-      this.rcu.step();
       const range = block.rangeOf(before, size - before);
       const release = this.makeDirty(range, purpose);
       change();
@@ -276,8 +276,8 @@ export class RamList {
       const bytes = `bytes ${offset} to ${offset + length} of '${block.id}'`;
       throw new RangeError(`${operation}: ${bytes} are not all discarded: they are populated from ${from} on`);
     }
+    this.rcu.step(); // a discarding whose readers have reported ends here
     if (!block.discarded.contains(range)) throw this.notYet(operation, block, range);
-    this.rcu.step();
     const release = this.makeDirty(range, `populating a part of '${block.id}'`);
     block.discarded.remove(range);
     this.counts.populates++;

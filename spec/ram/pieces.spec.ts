@@ -219,6 +219,39 @@ describeEngines('RAM in pieces', () => {
     });
   });
 
+  it('may come as soon as the readers have reported, and go and come again', async () => {
+    const vcpu = foreignVcpu(memory);
+    const dimm = memory.ram.plug({ id: 'dimm', size: 9 * PAGE, maxSize: 20 * PAGE });
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    for (let round = 0; round < 2; round++) {
+      const discarded = discard(5, 5);
+      expectThrow(() => populate(5, 5), RangeError, 'discarding has not ended');
+      vcpu.quiescent(); // nobody looks, but for the next call
+      populate(5, 5);
+      const resized = memory.ram.resize(dimm, 3 * PAGE);
+      await expectReject(() => memory.ram.resize(dimm, 9 * PAGE), RangeError, 'resizing has not ended');
+      vcpu.quiescent();
+      const grown = memory.ram.resize(dimm, 9 * PAGE);
+      expect(dimm.size).to.equal(9 * PAGE);
+      await Promise.all([discarded, resized, grown]);
+    }
+    expect(block.populatedRuns()).to.have.lengthOf(1);
+  });
+
+  it('reaches from no block into its neighbour', async () => {
+    memory.ram.plug({ id: 'next', size: PAGE, offset: (FIRST + PAGES) * PAGE });
+    const most = `length must be an integer from 0 to ${PAGE}`;
+    await expectReject(() => discard(PAGES - 1, 2), RangeError, most);
+    expectThrow(() => populate(PAGES - 1, 2), RangeError, most);
+    expectThrow(() => block.isPopulated((PAGES - 1) * PAGE, 2 * PAGE), RangeError, most);
+    await discard(PAGES - 1, 1);
+    const end = FIRST + PAGES;
+    const where = `'balloon' is discarded from ${(end - 1) * PAGE} (0x11f000) to ${end * PAGE} (0x120000)`;
+    expectThrow(() => memory.setDirty((end - 1) * PAGE, VGA), RangeError, where);
+    await memory.ram.unplug(memory.ram.get('next') as RamBlock);
+    expectThrow(() => memory.setDirty((end - 1) * PAGE, VGA), RangeError, where);
+  });
+
   it('refuses what is no part of a block, naming it, with nothing changed', async () => {
     await discard(10, 10);
     const before = [stateOf(memory), block.populatedRuns()];
@@ -246,7 +279,9 @@ describeEngines('RAM in pieces', () => {
   it('takes an empty part for nothing to do', async () => {
     await block.discard(PAGES * PAGE, 0);
     block.populate(0, 0);
+    await memory.ram.resize(block, block.size);
     expect(block.populatedRuns()).to.have.lengthOf(1);
+    expect(memory.stats()).to.include({ discards: 0, populates: 0, resizes: 0 });
   });
 
   describe('of a block with room to grow', () => {
@@ -272,6 +307,15 @@ describeEngines('RAM in pieces', () => {
         "overlap 'dimm'",
       );
       expect(memory.ram.find(1088 * PAGE)).to.equal(undefined);
+    });
+
+    it('keep that room for as long as their block is on its way out', async () => {
+      const vcpu = foreignVcpu(memory);
+      const unplugged = memory.ram.unplug(dimm);
+      const plug = () => memory.ram.plug({ id: 'in it', size: PAGE, offset: 1100 * PAGE });
+      expectThrow(plug, RangeError, 'overlap RAM whose unplugging has not ended');
+      await reportUntil(vcpu, unplugged);
+      plug();
     });
 
     it('come all dirty within the call, and are RAM for vCPUs', async () => {
@@ -350,6 +394,8 @@ describeEngines('RAM in pieces', () => {
       await expectReject(() => memory.ram.resize(dimm, PAGE + 1), RangeError, 'multiple of the page size');
       await expectReject(() => memory.ram.resize({} as never, PAGE), TypeError, 'RamBlock');
       expectThrow(() => memory.ram.plug({ id: 'x', size: 2 * PAGE, maxSize: PAGE }), RangeError, 'maxSize');
+      const atTheEnd = { id: 'x', size: PAGE, maxSize: 2 * PAGE, offset: 4095 * PAGE };
+      expectThrow(() => memory.ram.plug(atTheEnd), RangeError, 'plug: offset', 4094 * PAGE);
       expectThrow(() => memory.ram.plug({ id: 'x', size: PAGE, maxSize: PAGE + 1 }), RangeError, 'maxSize', 'multiple');
       expect(stateOf(memory)).to.deep.equal(before);
     });
