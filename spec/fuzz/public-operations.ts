@@ -34,6 +34,7 @@ import {
   wait,
   waits,
   worker,
+  yes,
 } from './world-arguments.js';
 
 /** Another user of a client than the engine's own. */
@@ -210,6 +211,7 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
         value('a long name', () => 'n'.repeat(49)),
       ),
       identity,
+      giveWay: yes,
     }),
   ),
   'Vcpu.mark': operation(({ vcpu }, a) => vcpu.mark(a), start),

@@ -25,6 +25,11 @@ export interface EngineSetting {
   readonly pages?: number;
   /** Collections swap blocks out instead of emptying them. */
   readonly swaps?: boolean;
+  /**
+   * Readers give way, and the owner sleeps until they report. Default: neither, as where the host has no `Atomics.waitAsync`,
+   * since that would only make the search longer.
+   */
+  readonly giveWay?: boolean;
   /** The mask of clients that are tracked from the beginning. Default: all. */
   readonly tracked?: number;
 }
@@ -221,9 +226,10 @@ export function unlessAborted(signal: AbortSignal): (error: unknown) => void {
  * The parts under test in a memory that is all zero, as an engine's own is; with an allocator that tells what is free, and
  * checks on reuse what debug mode checks.
  */
-function watchedParts(parts: Parts, { swaps }: EngineSetting, scheduler: Scheduler): Parts {
+function watchedParts(parts: Parts, { swaps, giveWay }: EngineSetting, scheduler: Scheduler): Parts {
   return {
     ...parts,
+    rcu: (...of) => Object.assign(parts.rcu(...of), giveWay ? {} : { canSleep: false }),
     swapPolicy: swaps ? { oneIn: 64, leastWords: 1 } : parts.swapPolicy,
     allocator: (arena) => watched(parts.allocator(checking(arena), true), scheduler),
   };
