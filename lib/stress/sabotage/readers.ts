@@ -196,9 +196,10 @@ class GivesWayInSections extends Vcpu {
       super.quiescent();
       return;
     }
-    const nesting = Object.assign(this, { nesting: 0 });
+    const { nesting } = this as unknown as { readonly nesting: number };
+    Object.assign(this, { nesting: 0 });
     super.quiescent();
-    Object.assign(nesting, { nesting: 1, expected: 0 });
+    Object.assign(this, { nesting, expected: 0 });
   }
 }
 
