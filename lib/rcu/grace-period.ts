@@ -2,8 +2,8 @@
  * Grace periods, as the owner counts them. A state machine that is stepped by `poll` and waits for nothing; how to wait
  * is in rcu/rcu.ts.
  *
- * GP-1 Only the owner stores the roots and the number, and in this order: publish, then `request`, in one synchronous
- *   step with no await between. So whoever sees a number sees everything published before it.
+ * GP-1 Only the owner stores the roots and the number, and in this order: publish, then `request`. So whoever sees a number
+ *   sees everything published before it.
  * GP-2 The number advances only when the previous period is complete: every online slot is at the number or, while a
  *   period runs, one behind it. Then 32 bits compared by signed difference can never be fooled, however long a reader
  *   is stuck. A request that comes while a period runs takes the *next* one, since readers may have reported to the

@@ -74,6 +74,9 @@ export class Rcu {
   /** A wake-up is under way or will be: a wait that was begun cannot be taken back, and serves the next sleep. */
   private listening = false;
   private readonly spinTime = new SpinTime();
+  /** Of those that have asked in the step that runs. */
+  private together: Promise<number> | undefined;
+  private releases: (() => void)[] = [];
   private nextStallMs: number;
   /** When the event loop has turned for the last time that is known of here. */
   private turnedAt = performance.now();
@@ -225,7 +228,7 @@ export class Rcu {
   /** @internal The engine's own callbacks: run inside the owner's step that learns of the period's end.
    *  @returns the period's cookie */
   defer(run: () => void): number {
-    const cookie = this.periods.request();
+    const cookie = this.hasMemory ? this.periods.request() : this.periods.started + 1;
     this.engineQueue.push(cookie, run);
     this.keepTurning();
     return cookie;
@@ -234,6 +237,25 @@ export class Rcu {
   /** @internal @returns cookie of the first period that begins after all that the owner has done so far */
   request(): number {
     return this.periods.request();
+  }
+
+  /**
+   * @internal The same, when the step that runs has ended: what is asked for in one step, such as collections of several clients,
+   * shares a period.
+   * @param release one of the engine's own callbacks, for that period
+   * @throws (rejects) UsageError when the memory is gone
+   */
+  requestTogether(operation: string, release?: () => void): Promise<number> {
+    if (release !== undefined) this.releases.push(release);
+    this.together ??= Promise.resolve().then(() => {
+      this.together = undefined;
+      const releases = this.releases.splice(0);
+      this.lifecycle.checkMemory(operation);
+      const cookie = this.periods.request();
+      for (const run of releases) this.engineQueue.push(cookie, run);
+      return cookie;
+    });
+    return this.together;
   }
 
   /**

@@ -89,10 +89,11 @@ export class OwnerSide {
     return added;
   }
 
-  /** A collection that is given up at once. */
+  /** A collection that is given up when its period has begun. */
   async collectInVain(user?: Tracking): Promise<void> {
     const abort = new AbortController();
     const collected = this.collect({ signal: abort.signal }, user);
+    await periodBegun();
     abort.abort();
     await collected.catch(unlessAborted(abort.signal));
   }
@@ -213,6 +214,11 @@ export class OwnerSide {
     };
     setImmediate(look);
   }
+}
+
+/** After a collection was asked for, whose period begins when that step has ended: it waits for the readers by now. */
+export async function periodBegun(): Promise<void> {
+  for (let microtasks = 0; microtasks < 4; microtasks++) await undefined;
 }
 
 /** @returns what lets pass that the signal has aborted */
