@@ -133,8 +133,8 @@ export class Collector {
       const release = maxPages === undefined ? this.take(bitmap, range(), taken) : undefined;
       if (!taken.untouched) {
         bitmap.inFlight = taken;
-        // One synchronous step with the clear (GP-1): the period begins after the last bit was taken.
-        const cookie = release === undefined ? rcu.request() : rcu.defer(release);
+        // The period begins after the last bit was taken (GP-1).
+        const cookie = await rcu.requestTogether(operation, release);
         await rcu.waitFor(operation, cookie, wait, since);
       } else {
         const turn = rcu.breathe();

@@ -18,7 +18,7 @@ export function attachReader(handle: ArenaHandle, { name, sabotage, fast = false
   const attached = Arena.attach('stress', handle);
   const arena = fast ? withoutDebug(attached) : attached;
   const identity = threadIdentity() as number;
-  const setup = { arena, kernel: chooseKernel(arena), name, identity, governorOf: Throttle.of };
+  const setup = { arena, kernel: chooseKernel(arena), name, identity, giveWay: true, governorOf: Throttle.of };
   return broken === undefined ? new Vcpu(setup) : broken(setup);
 }
 

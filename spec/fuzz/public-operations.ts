@@ -39,6 +39,7 @@ import {
   waits,
   whole,
   worker,
+  yes,
 } from './world-arguments.js';
 
 /** Another user of a client than the engine's own. */
@@ -234,6 +235,7 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
         value('a long name', () => 'n'.repeat(49)),
       ),
       identity,
+      giveWay: yes,
     }),
   ),
   'Vcpu.mark': operation(({ vcpu }, a) => vcpu.mark(a), start),

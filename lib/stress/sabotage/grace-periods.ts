@@ -1,5 +1,5 @@
 /** Grace periods that are skipped, too short, or wrongly counted. */
-import { Slot } from '../../arena/layout.js';
+import { Header, Slot, Slots } from '../../arena/layout.js';
 import { GracePeriods } from '../../rcu/grace-period.js';
 import { Rcu } from '../../rcu/rcu.js';
 import { OFFLINE, reached } from '../../rcu/sequence.js';
@@ -110,6 +110,42 @@ class ComparesPlainly extends GracePeriods {
   }
 }
 
+/** GP-7: the report that the owner sleeps for wakes nobody. */
+class NamesAnother extends GracePeriods {
+  override prepareSleep(): number | undefined {
+    const seen = super.prepareSleep();
+    const { words } = this.arena;
+    if (seen !== undefined) words.store(Header.Waiting, words.load(Header.Waiting) + Slots.size);
+    return seen;
+  }
+}
+
+/** GP-7: a report that comes before the name is slept through. */
+class SleepsWithoutASecondLook extends GracePeriods {
+  private looks = false;
+
+  override prepareSleep(): number | undefined {
+    this.looks = true;
+    const seen = super.prepareSleep();
+    this.looks = false;
+    return seen;
+  }
+
+  override isQuiescent(slot: number): boolean {
+    const named = Math.abs(this.arena.words.load(Header.Waiting)) === slot;
+    return super.isQuiescent(slot) && !(this.looks && named);
+  }
+}
+
+/** GP-8: who sleeps until the period has ended sleeps on. */
+class EndsInSilence extends GracePeriods {
+  override poll(): void {
+    this.endSleep();
+    Object.assign(this, { hasNamed: false });
+    super.poll();
+  }
+}
+
 export const gracePeriodSabotages = {
   'free-without-grace-period': {
     description: 'tables and blocks are freed in the step that replaced them, under the readers that hold them',
@@ -169,6 +205,21 @@ export const gracePeriodSabotages = {
   'compare-not-wrap-safe': {
     description: 'numbers are compared as they are, not by their difference',
     parts: { gracePeriods: (arena) => new ComparesPlainly(arena) },
+    oracles: [],
+  },
+  'wakes-at-the-wrong-report': {
+    description: 'the owner names another reader than the one that it sleeps for',
+    parts: { gracePeriods: (arena) => new NamesAnother(arena) },
+    oracles: ['blocking-wait'],
+  },
+  'owner-sleeps-without-second-look': {
+    description: 'the owner goes to sleep for a reader without a look whether it has reported meanwhile',
+    parts: { gracePeriods: (arena) => new SleepsWithoutASecondLook(arena) },
+    oracles: [],
+  },
+  'completion-wakes-nobody': {
+    description: 'readers that have given way are not told that the period has ended',
+    parts: { gracePeriods: (arena) => new EndsInSilence(arena) },
     oracles: [],
   },
 } as const satisfies Record<string, Sabotage>;

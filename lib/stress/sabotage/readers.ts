@@ -189,6 +189,27 @@ function seenThrough<W extends Words>(
   return { ...setup, arena: Object.create(setup.arena, { words: { value: words, enumerable: true } }) as Arena };
 }
 
+/** In a section it goes offline, and back, as it would outside. */
+class GivesWayInSections extends Vcpu {
+  override quiescent(): void {
+    if (!this.inSection) {
+      super.quiescent();
+      return;
+    }
+    const { nesting } = this as unknown as { readonly nesting: number };
+    Object.assign(this, { nesting: 0 });
+    super.quiescent();
+    Object.assign(this, { nesting, expected: 0 });
+  }
+}
+
+/** What `ReadsTheWordWhenItWaits` does for limits, for giving way. */
+class SleepsOnAfterCompletion extends Words {
+  override wait(index: number, expected: number, timeoutMs: number): void {
+    super.wait(index, index === Header.Completed ? this.load(index) : expected, timeoutMs);
+  }
+}
+
 class EntersOnce extends Vcpu {
   protected override enter(): void {
     const words = this.words as BelievesItsNumber;
@@ -255,6 +276,16 @@ export const readerSabotages = {
   'sleep-without-second-look': {
     description: 'a reader that goes to sleep for its limit does not see that the limit has just changed',
     vcpu: (setup) => new Vcpu(seenThrough(setup, ReadsTheWordWhenItWaits)),
+    oracles: [],
+  },
+  'gives-way-inside-section': {
+    description: 'a reader that is asked to hurry gives way inside a read-side section',
+    vcpu: (setup) => new GivesWayInSections(setup),
+    oracles: ['section', ...CORRUPTION],
+  },
+  'sleeps-on-after-completion': {
+    description: 'a reader that gives way does not see that the period has just ended',
+    vcpu: (setup) => new Vcpu(seenThrough(setup, SleepsOnAfterCompletion)),
     oracles: [],
   },
   'notify-lost': {
