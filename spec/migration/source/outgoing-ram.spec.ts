@@ -39,6 +39,19 @@ describe('the RAM as the destination has been told of it', () => {
     expect([...filled]).to.not.include(3);
   });
 
+  it('counts what comes, and has no bytes where it is discarded', async () => {
+    ram.catchUp(toSend);
+    expect(ram.pagesNew).to.equal(40);
+    await block.discard(10 * PAGE, 20 * PAGE);
+    expect(ram.find(10 * PAGE), 'at once').to.equal(undefined);
+    ram.catchUp(toSend);
+    block.populate(15 * PAGE, 6 * PAGE);
+    ram.catchUp(toSend);
+    expect(ram.pagesNew).to.equal(46);
+    expect([ram.find(14 * PAGE), ram.find(21 * PAGE)]).to.deep.equal([undefined, undefined]);
+    expect(ram.find(15 * PAGE)?.block).to.equal(block);
+  });
+
   it('has other bytes when its size has changed twice between two looks', async () => {
     ram.catchUp(toSend);
     const before = ram.find(0);
