@@ -1,9 +1,9 @@
-/** Bundles of consumers, by vite and esbuild, made to be run where nothing is installed. */
+/** Bundles the consumers with vite and esbuild, into folders where no package is installed. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONSUMERS, run, tool } from './packed.js';
 
-/** A program to run with Node, with its arguments, in a folder. */
+/** A program that Node runs in the folder `cwd`. */
 export interface Program {
   readonly name: string;
   readonly cwd: string;
@@ -22,7 +22,7 @@ const vite = (project: string, args: readonly string[]) =>
     quiet: true,
   });
 
-/** @param programs ES modules of the project that start vcpu.mjs as their thread */
+/** @param programs ES modules of the project `esm` that start vcpu.mjs as a thread */
 export function bundle(esm: string, commonjs: string, programs: readonly string[], out: string): Program[] {
   mkdirSync(out);
   return [
@@ -64,7 +64,7 @@ function pagesByEsbuild(esm: string, out: string): Program[] {
   return [page('esbuild, a page', cwd, './page.js', './page-vcpu.js')];
 }
 
-/** The thread's file is found by vite, behind the `new Worker` of the page. */
+/** Vite finds the thread's file by itself, from the `new Worker` in the page. */
 function pagesByVite(esm: string, out: string): Program[] {
   const cwd = join(out, 'vite-page');
   writeFileSync(join(esm, 'index.html'), '<script type="module" src="./page.mjs"></script>\n');

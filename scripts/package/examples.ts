@@ -1,10 +1,10 @@
-/** The code blocks of the packed documents, as files. */
+/** Writes the code blocks of the packed documents to files. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type CodeBlock, codeBlocks, programsAmong } from '../code-blocks.js';
 
-/** The README's. @returns the names of those that are programs */
+/** Writes the code blocks of the README. @returns the names of the files that are programs */
 export function writeExamples(project: string): string[] {
   const programs: string[] = [];
   for (const { code, file, line } of blocksOf(project, 'README.md')) {
@@ -16,7 +16,7 @@ export function writeExamples(project: string): string[] {
   return programs;
 }
 
-/** What an emulator does. @returns the names of those that are programs */
+/** Writes the code blocks of docs/emulator.md. @returns the names of the files that are programs */
 export function writeUses(project: string): string[] {
   mkdirSync(join(project, 'uses'));
   const names = blocksOf(project, 'docs/emulator.md').map(({ code, file }) => {

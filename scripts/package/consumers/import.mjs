@@ -1,4 +1,4 @@
-// An ES module's use of the package: both doors, a thread, and nothing that is not offered.
+// Uses the package from an ES module: two entry points and a thread; checks that no other path can be imported.
 import assert from 'node:assert';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
