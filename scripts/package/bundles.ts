@@ -1,10 +1,10 @@
-/** Bundles of consumers, by vite and esbuild, made to be run where nothing is installed. */
+/** Bundles the consumers with vite and esbuild, into folders where no package is installed. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Examples } from './examples.js';
 import { CONSUMERS, run, tool } from './packed.js';
 
-/** A program to run with Node, with its arguments, in a folder. */
+/** A program that Node runs in the folder `cwd`. */
 export interface Program {
   readonly name: string;
   readonly cwd: string;
@@ -65,7 +65,7 @@ function pagesByEsbuild(esm: string, out: string): Program[] {
   return [page('esbuild, a page', cwd, './page.js', './page-vcpu.js')];
 }
 
-/** The thread's file is found by vite, behind the `new Worker` of the page. */
+/** Vite finds the thread's file by itself, from the `new Worker` in the page. */
 function pagesByVite(esm: string, out: string): Program[] {
   const cwd = join(out, 'vite-page');
   writeFileSync(join(esm, 'index.html'), '<script type="module" src="./page.mjs"></script>\n');

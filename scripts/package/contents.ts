@@ -1,4 +1,4 @@
-/** What the package has, and what of it the library's doors load. */
+/** Checks which files the package has, and which of them the library's entry points load. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
@@ -36,7 +36,7 @@ const REQUIRED = [
   'dist/workers/migration-vcpu.js',
 ];
 
-/** @param files paths in the package. @returns what should not be there, and what should */
+/** @param files paths in the package. @returns a message for each file that should not be there, or that is missing */
 export function contentFaults(files: readonly string[]): string[] {
   return [
     ...files
@@ -50,16 +50,16 @@ export function contentFaults(files: readonly string[]): string[] {
 }
 
 export interface ImportGraph {
-  /** Paths in the package, in the order in which they are found. */
+  /** Paths in the package, in the order of their discovery. */
   readonly files: readonly string[];
   readonly faults: readonly string[];
 }
 
 /**
- * What the doors import, and what that imports. The library's doors need no package, nothing of Node's, and nothing of
- * the stress test.
- * @param folder of the package
- * @param doors paths in it
+ * Finds all files that the entry points import, directly or not. None of them may import a package, a module of Node,
+ * or a file of the stress test.
+ * @param folder the package's folder
+ * @param doors paths of the entry points in the package
  */
 export function importGraph(folder: string, doors: readonly string[]): ImportGraph {
   const files: string[] = [];

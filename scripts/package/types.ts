@@ -1,4 +1,6 @@
-/** TypeScript consumers, compiled as they would be: with the declarations checked, too. */
+/**
+ * Compiles TypeScript consumers of the package in the usual configurations, mostly with the declarations checked too.
+ */
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Examples } from './examples.js';
@@ -30,9 +32,10 @@ export const TYPED = {
   },
 } as const;
 
+/** The README's blocks are JavaScript, so their own names may have the type `any`. */
 const JAVASCRIPT = { ...COMMON, ...WITH_NODE, module: 'nodenext', allowJs: true, checkJs: true, noImplicitAny: false };
 
-/** @throws Error with the compiler's */
+/** @throws Error with the compiler's messages */
 export function compile(project: string, name: keyof typeof TYPED): void {
   for (const extension of ['.cts', '.ts']) cpSync(join(project, 'typed.mts'), join(project, `typed${extension}`));
   compileWith(project, TYPED[name]);

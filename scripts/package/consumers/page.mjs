@@ -1,4 +1,5 @@
-// A page's use of the package: nothing of Node's. The thread is written as bundlers know it.
+// Uses the package from a web page, without anything of Node. `new Worker(new URL(...))` is the form that bundlers
+// recognize.
 import { DirtyMemory, MIGRATION } from 'dirtymem';
 import { beginChain, memoryStore, restore } from 'dirtymem/save-states';
 

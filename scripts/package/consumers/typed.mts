@@ -1,4 +1,4 @@
-// What a consumer writes, with its types. An error that is expected and does not come shows that a type is lost.
+// Code as a consumer writes it, to check the package's types. An expected error that is missing shows a lost type.
 import {
   type Client,
   DirtyMemory,
@@ -56,7 +56,7 @@ export async function send(machine: SourceMachine, stream: ByteStream, arbiter: 
 }
 
 export async function accept(machine: DestinationMachine, stream: ByteStream): Promise<boolean> {
-  // @ts-expect-error a destination has no say in the downtime
+  // @ts-expect-error only the source has the option downtimeMs
   await receive(machine, stream, { downtimeMs: 100 });
   return (await receive(machine, stream, { maxRamBytes: 2 ** 30 })).verified;
 }
@@ -83,9 +83,9 @@ export async function load(
 vcpu.ram.plug({ id: 'dimm1', size: 4096 });
 export const watched: readonly Client[] = [VGA, MIGRATION];
 memory.setDirtyRange(0, 1, VGA | MIGRATION);
-// @ts-expect-error that is a mask of two clients
+// @ts-expect-error 3 is a mask of two clients, not one client
 memory.isDirty(0, 1, 3);
-// @ts-expect-error a client of before: clients are their bits, and `Client` is their type alone
+// @ts-expect-error `Client` is only a type; a client is a constant such as MIGRATION
 memory.isDirty(0, 1, Client.Migration);
-// @ts-expect-error pages are counted in numbers
+// @ts-expect-error a count of pages is a number, not a string
 export const text: string = block.pages.pages;
