@@ -1,14 +1,14 @@
-/** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). Made and ended by `RamList`. */
+/** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). `RamList` plugs and unplugs it. */
 import { wrongType } from '../base/errors.js';
 import { intersect, type PageRange } from '../dirty/page-range.js';
 import { PageRanges } from '../dirty/page-ranges.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { RunWithin } from '../dirty/run-iterator.js';
 
-/** In UTF-16 units, of a RAM block's id. (QEMU: RAMBlock.idstr.) */
+/** The longest allowed id of a RAM block, in UTF-16 units (QEMU: RAMBlock.idstr). */
 export const LONGEST_ID = 255;
 
-/** What a block asks of the list that it is in. */
+/** What a block needs from the list that contains it. */
 interface Pieces {
   discard(block: RamBlock, offset: number, length: number): Promise<void>;
   populate(block: RamBlock, offset: number, length: number): void;
@@ -16,12 +16,11 @@ interface Pieces {
   populatedRuns(block: RamBlock): RunWithin[];
 }
 
-/** What a block is made of. */
+/** What the constructor of `RamBlock` needs. Sizes are in bytes. */
 export interface RamBlockSetup {
   readonly id: string;
-  /** In bytes, as the sizes. */
   readonly pageSize: number;
-  /** First page. */
+  /** The block's first page. */
   readonly first: number;
   readonly size: number;
   readonly maxSize: number;
@@ -29,20 +28,22 @@ export interface RamBlockSetup {
   readonly pieces: Pieces;
 }
 
-/** A plugged block of guest RAM. After its `unplug` it names nothing; operations refuse it. */
+/** A plugged block of guest RAM. After its `unplug` all operations refuse it. */
 export class RamBlock {
-  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  /** Only objects that this constructor made have this field. Forged ones and those of another module copy lack it. */
   readonly #made = true;
   readonly id: string;
-  /** Where it begins in ram_addr space, in bytes. */
+  /** Where the block begins in ram_addr space, in bytes. */
   readonly offset: number;
-  /** In bytes: how large it may become by `ram.resize`. The room behind it is its own. (QEMU: RAMBlock.max_length.) */
+  /**
+   * The largest size in bytes that `ram.resize` may give the block; this room is reserved. (QEMU: RAMBlock.max_length.)
+   */
   readonly maxSize: number;
   /** The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged. */
   readonly pages: PageSet;
-  /** @internal The pages that are discarded, and may be populated. */
+  /** @internal The discarded pages that may be populated again. */
   readonly discarded = new PageRanges();
-  /** @internal A smaller size has not come into force yet. */
+  /** @internal Is a resize to a smaller size still waiting for its grace period? */
   shrinking = false;
   private readonly pageSize: number;
   private readonly pieces: Pieces;
@@ -64,28 +65,31 @@ export class RamBlock {
     return typeof value === 'object' && value !== null && #made in value;
   }
 
-  /** In bytes. (QEMU: RAMBlock.used_length.) */
+  /** The size of the block in bytes (QEMU: RAMBlock.used_length). */
   get size(): number {
     return this.bytes;
   }
 
   /**
-   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is RAM no more,
-   * until it is populated. It is gone from collections and from what users have yet to collect at once; resolves when it
-   * may be populated again, after a grace period, and when bitmap blocks of which all is discarded are free.
-   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
-   * @throws (rejects) TypeError, RangeError when not all of it is populated; UsageError inside a read-side section of this
-   *   thread; ArenaFullError; with nothing changed
+   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager). The part is
+   * not RAM until it is populated again. Its pages leave collections, and the pages that users have yet to collect, at
+   * once. Resolves after a grace period, when the part may be populated again and bitmap blocks without RAM are free.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
+   *   size
+   * @throws (rejects) TypeError; RangeError when not the whole part is populated; UsageError inside a read-side section
+   *   of this thread; ArenaFullError; with nothing changed
    */
   async discard(offset: number, length: number): Promise<void> {
     await this.pieces.discard(this, offset, length);
   }
 
   /**
-   * Makes a discarded part of the block RAM again, all dirty for every user. Never waits for readers, as `ram.plug`.
-   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
-   * @throws TypeError, RangeError when not all of it is discarded, or its discarding has not ended; ArenaFullError; with
-   *   nothing changed
+   * Makes a discarded part of the block RAM again, whose pages are all dirty for every user. Like `ram.plug`, this
+   * never waits for readers.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
+   *   size
+   * @throws TypeError; RangeError when not the whole part is discarded, or a `discard` of it has not resolved yet;
+   *   ArenaFullError; with nothing changed
    */
   populate(offset: number, length: number): void {
     this.pieces.populate(this, offset, length);
@@ -99,22 +103,22 @@ export class RamBlock {
     return this.pieces.isPopulated(this, offset, length);
   }
 
-  /** The parts of the block that are populated, ascending; of a block without discarded parts one. */
+  /** The populated parts of the block, in ascending order; a block without discarded parts is one such part. */
   populatedRuns(): RunWithin[] {
     return this.pieces.populatedRuns(this);
   }
 
-  /** @internal In pages: what the block has. */
+  /** @internal The pages of the block at its current size. */
   get range(): PageRange {
     return this.rangeOf(0, this.bytes);
   }
 
-  /** @internal In pages: what the block may have. */
+  /** @internal The pages of the block at its `maxSize`. */
   get place(): PageRange {
     return this.rangeOf(0, this.maxSize);
   }
 
-  /** @internal In pages of ram_addr space, of bytes of the block. */
+  /** @internal The pages of ram_addr space that contain these bytes of the block. */
   rangeOf(offset: number, length: number): PageRange {
     const { pageSize } = this;
     return { first: (this.offset + offset) / pageSize, end: (this.offset + offset + length) / pageSize };
@@ -126,14 +130,14 @@ export class RamBlock {
     this.discarded.remove({ first: this.range.end, end: this.place.end });
   }
 
-  /** @internal The part may be populated from now on, as far as the block still has it. */
+  /** @internal From now on the range may be populated, so far as it still lies in the block. */
   addDiscarded(range: PageRange): void {
     const part = intersect(range, this.range);
     if (part !== undefined) this.discarded.add(part);
   }
 }
 
-/** @throws TypeError for what no engine has plugged */
+/** @throws TypeError when the value is not a `RamBlock` that an engine has plugged */
 export function checkRamBlock(operation: string, block: unknown): asserts block is RamBlock {
   if (!RamBlock.is(block)) throw wrongType(operation, 'block', block, 'a RamBlock, as ram.plug and ram.get return it');
 }
