@@ -1,9 +1,9 @@
 /**
- * The owner's handle: it translates bytes of ram_addr space to page ranges, refuses bad arguments before anything changes,
- * and leaves the work to an engine.
+ * The owner's handle. It translates bytes of ram_addr space to page ranges, refuses bad arguments before anything
+ * changes, and leaves the work to an engine.
  *
- * Every method is called from the thread that created the engine. Those that clear bits before pages are read are
- * asynchronous: they wait a grace period. Their bad arguments reject.
+ * Only the thread that created the engine may call the methods. Methods that clear bits before pages are read are
+ * asynchronous, because they wait a grace period; with bad arguments they reject.
  */
 import type { ArenaHandle } from './arena/arena.js';
 import { Slots } from './arena/layout.js';
@@ -30,24 +30,24 @@ import { type Stats, statsOf } from './stats.js';
 import { type SupervisedWorker, supervise } from './supervision.js';
 import { type HarvestOptions, type HarvestResult, Tracking, type TrackingWhileStopped } from './tracking.js';
 
-/** What an engine is created with. */
+/** The options of `DirtyMemory.create`. */
 export interface DirtyMemoryOptions extends ArenaOptions {
-  /** A grace period that takes longer is reported as a stall, in milliseconds. Default 1000. */
+  /** A grace period that takes longer than this, in milliseconds, is reported as a stall. Default 1000. */
   readonly stallMs?: number;
   /**
-   * The clients whose marks are kept from the beginning to the end: a mask, the sum of 1 (VGA), 2 (CODE) and 4
-   * (MIGRATION). The others' are kept only while somebody has called `track`, and cost vCPUs nothing otherwise. Default: all.
+   * The clients that are tracked from the beginning to the end: a mask, the sum of 1 (VGA), 2 (CODE) and 4 (MIGRATION).
+   * Any other client is tracked only between `track` and `stop`; at other times it costs vCPUs nothing. Default: all.
    */
   readonly tracked?: number;
 }
 
-/** What a user of a client is called, and how long it may wait for vCPUs. */
+/** The name of a user of a client, and how long `track` may wait for vCPUs. */
 export interface TrackOptions extends WaitOptions {
-  /** For messages. Default: 'a user'. */
+  /** The user's name in messages. Default: 'a user'. */
   readonly name?: string;
 }
 
-/** How long to measure, for whom, and how long that may take. */
+/** How long to measure, for which client, and how long to wait for vCPUs. */
 export interface DirtyRateOptions extends WaitOptions {
   /** Milliseconds to measure: an integer from 1 to 3600000, an hour. */
   readonly windowMs: number;
@@ -57,24 +57,25 @@ export interface DirtyRateOptions extends WaitOptions {
 
 let handleOf: (engine: Engine) => DirtyMemory;
 let isHandle: (value: object) => value is DirtyMemory;
-/** @internal The engine behind its owner's handle, for what the handle does not offer. */
+/** @internal The engine behind a handle, for code that needs more than the handle offers. */
 export let engineOf: (memory: DirtyMemory) => Engine;
 
-/** An engine, in the hands of its owner: the thread that created it, from which alone every method is called. */
+/** The owner's handle of an engine. The thread that created the engine is its owner; only it may call the methods. */
 export class DirtyMemory {
-  /** Plugging, unplugging and looking up RAM. */
+  /** Plugs, unplugs and looks up RAM. */
   readonly ram: RamList;
-  /** Waiting for readers. */
+  /** Waits for readers. */
   readonly rcu: Rcu;
-  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  /** Only objects that this constructor made have this field. Forged ones and those of another module copy lack it. */
   readonly #engine: Engine;
   /**
-   * Collections of the engine's own users that do not wait, for when every reader of another thread is offline, and stays so
-   * until the owner tells it to go on. While another collection is in flight they take a copy of its pages.
+   * Collections of the engine's own users that do not wait. They may run only while all readers of other threads are
+   * offline and stay offline until the owner lets them go on. While another collection is in flight they copy its
+   * pages.
    */
   readonly whileStopped: DirtyMemoryWhileStopped;
   private readonly ranges: CheckedRanges;
-  /** In the order of `CLIENTS`. */
+  /** The engine's own users, in the order of `CLIENTS`. */
   private readonly own: readonly Tracking[];
 
   private constructor(engine: Engine) {
@@ -98,43 +99,48 @@ export class DirtyMemory {
   }
 
   /**
-   * Reserves an engine; the calling thread becomes its owner. Memory is committed as it is touched.
-   * @throws TypeError, RangeError for options that cannot be; NoSharedMemoryError; AddressSpaceError. Then nothing is left
-   *   of the try, but that bytes of `memory` may have been written to
+   * Creates an engine; the calling thread becomes its owner. Its memory is reserved now, and committed when it is
+   * touched.
+   * @throws TypeError, RangeError for bad options; NoSharedMemoryError; AddressSpaceError. A failed call leaves nothing
+   *   behind, except that bytes of `memory` may have been overwritten
    */
   static create(options: DirtyMemoryOptions = {}): DirtyMemory {
     return openEngine(options).memory;
   }
 
   /**
-   * Ends an engine whose owner's thread has died, so that another one may be created in its place. Readers of it that are
-   * still attached throw at their first mark after their next quiescent state, as those of a closed engine do;
-   * until each has detached, or is named in a later call, `create` is refused there. The caller vouches that the threads are
-   * gone: in Node by their `exit` event, never by the call of `terminate`. Any thread may call it, and again. A
-   * closed engine whose `DirtyMemory` is out of reach can have its dead readers retired so, too.
+   * Ends an engine whose owner's thread has died, so that another engine may be created in its place. Readers that are
+   * still attached throw at their first mark after their next quiescent state, as readers of a closed engine do.
+   * `create` is refused there until each of these readers has detached or a later call has named it in `gone`. The
+   * caller must know that the threads are gone: in Node by their `exit` event, never by the call of `terminate`. Any
+   * thread may call `reclaim`, and may call it again. It also retires dead readers of a closed engine whose
+   * `DirtyMemory` is out of reach.
    * @returns the readers that are still attached
-   * @throws TypeError, RangeError when there is no engine; UsageError when it is one that the calling thread owns
+   * @throws TypeError, RangeError when there is no engine; UsageError when the calling thread owns the engine
    */
   static reclaim(options: ReclaimOptions): ReaderReport[] {
     return reclaim(options);
   }
 
-  /** In bytes, as it was created. */
+  /** The page size in bytes. */
   get pageSize(): number {
     return this.#engine.arena.geometry.pageSize;
   }
 
-  /** For `attachVcpu` in another thread: pass it by `workerData` or `postMessage`. Of `shared: false`: on this thread. */
+  /**
+   * What `attachVcpu` needs; pass it to other threads by `workerData` or `postMessage`. The handle of an engine with
+   * `shared: false` works only on this thread.
+   */
   get handle(): ArenaHandle {
     return this.#engine.arena.handle;
   }
 
   /**
-   * Begins to keep a client's marks for a user, to whom all RAM is dirty at first; other users notice nothing. Resolves after
-   * a grace period, when every vCPU marks for it. (QEMU: memory_global_dirty_log_start.)
-   * @param options.name of the user, for messages. Default: 'a user'
-   * @throws (rejects) RangeError, TypeError, ArenaFullError, UsageError; GracePeriodTimeout, the signal's reason: then there
-   *   is no such user
+   * Begins to track a client for a new user (QEMU: memory_global_dirty_log_start). At first all RAM is dirty for the
+   * user; other users notice nothing. Resolves after a grace period, when every vCPU marks for the client.
+   * @param options.name the user's name in messages. Default: 'a user'
+   * @throws (rejects) RangeError, TypeError, ArenaFullError, UsageError, GracePeriodTimeout, or the signal's reason;
+   *   then no user has been added
    */
   async track(client: Client, options: TrackOptions = {}): Promise<Tracking> {
     const bitmap = this.client('track', client);
@@ -146,12 +152,16 @@ export class DirtyMemory {
     return new Tracking({ engine, ranges: this.ranges, bitmap, user });
   }
 
-  /** The mask of clients that are tracked. Of the others everything is taken for dirty, and collecting them is refused. */
+  /** The mask of tracked clients. For any other client all RAM counts as dirty, and collecting it is refused. */
   get tracked(): number {
     return this.#engine.tables.tracked;
   }
 
-  /** Marks the page at a ram_addr for one client. @returns whether it was clean. @throws RangeError, TypeError */
+  /**
+   * Marks the page at a ram_addr for one client.
+   * @returns true when the page was clean.
+   * @throws RangeError, TypeError
+   */
   setDirty(addr: number, client: Client): boolean {
     return this.mark('setDirty', addr, 1, checkClient('setDirty', client)) !== 0;
   }
@@ -166,12 +176,14 @@ export class DirtyMemory {
   }
 
   /**
-   * Marks the pages that a little-endian bitmap names, for all clients or those of `mask`. A host page may be larger or
-   * smaller than a page; one at the end may reach past its RAM block, whose pages alone are then marked.
+   * Marks the pages whose bits are set in a little-endian bitmap, for all clients or those of `mask`. A host page may
+   * be larger or smaller than a page. When the last host page reaches past its RAM block, only the block's pages are
+   * marked.
    * @param bits bit `n` stands for the host page at `start + n * hostPageSize`
-   * @param pages how many bits count
+   * @param pages how many bits of `bits` to use
+   * @param options.hostPageSize bytes that a bit stands for, a power of two. Default: the page size
    * @param options.mask one client, or the sum of several
-   * @returns how many pages it marked, dirty before or not
+   * @returns how many pages were marked, including pages that were dirty before
    */
   setDirtyBitmap(
     bits: ArrayBufferView,
@@ -196,21 +208,25 @@ export class DirtyMemory {
   }
 
   /**
-   * Is any page that the bytes touch dirty for the engine's own user of the client? False for zero length. Of a client that
-   * is not in `create({ tracked })`, which that user never collects, all RAM is.
+   * Is any page that the bytes touch dirty for the engine's own user of the client? False for zero length. That user
+   * never collects a client that is not in `create({ tracked })`, so for such a client all RAM is dirty.
    */
   isDirty(start: number, length: number, client: Client): boolean {
     return this.ownOf('isDirty', client).isDirty(start, length);
   }
 
-  /** Are all pages that the bytes touch dirty for it? True for zero length; a page in no RAM block is never dirty. */
+  /**
+   * Are all pages that the bytes touch dirty for the engine's own user of the client? True for zero length. A page
+   * outside all RAM blocks is never dirty.
+   */
   allDirty(start: number, length: number, client: Client): boolean {
     return this.ownOf('allDirty', client).allDirty(start, length);
   }
 
   /**
-   * The clients of the mask for whose own user some page that the bytes touch is clean.
+   * Is any page that the bytes touch clean for the engine's own users of the clients?
    * @param mask one client, or the sum of several
+   * @returns the clients of the mask for which some page is clean
    */
   includesClean(start: number, length: number, mask: number): number {
     const operation = 'includesClean';
@@ -235,28 +251,32 @@ export class DirtyMemory {
     return this.collectBy('snapshotAndClear', client, (own) => own.snapshotAndClear(start, length, options));
   }
 
-  /** `Tracking.harvest` of the engine's own user of the client: everything that is dirty, safe to read when it resolves. */
+  /**
+   * `Tracking.harvest` of the engine's own user of the client: collects every dirty page. When the promise resolves,
+   * the pages are safe to read.
+   */
   harvest(client: Client, options: HarvestOptions = {}): Promise<HarvestResult> {
     return this.collectBy('harvest', client, (own) => own.harvest(options));
   }
 
   /**
-   * Moves what is dirty of a RAM block, for the engine's own user of MIGRATION, to `block.pages`.
-   * @returns how many pages are newly dirty there; 0 when the block was unplugged meanwhile
+   * Moves the pages of a RAM block that are dirty for the engine's own user of MIGRATION to `block.pages`.
+   * @returns how many of them were not in `block.pages` before; 0 when the block was unplugged meanwhile
    */
   async syncBitmap(block: RamBlock, options: WaitOptions = {}): Promise<number> {
     return this.ownOf('syncBitmap', MIGRATION).syncBitmap(block, options);
   }
 
   /**
-   * How fast RAM is dirtied, by RAM block and by reader (QEMU: calc-dirty-rate). For `windowMs` the client's bits are
-   * taken away, what turns dirty is counted, and they are put back: collections and the owner's queries find what they
-   * would have found, and wait for nothing. A collection divides the time into two windows, in each of which a page may
-   * count, and the time that it takes is not measured. To vCPUs a window is as a harvest: pages turn dirty once more. A
-   * client that is not tracked is tracked meanwhile. Readers count for MIGRATION, and are asked: such a measurement waits for
-   * a grace period before its first window, and for one after its last.
-   * @throws (rejects) as the wait options have it; ArenaFullError; UsageError, also when the engine is closed meanwhile.
-   *   The bits are where they were then
+   * Measures how fast RAM is dirtied, by RAM block and by reader (QEMU: calc-dirty-rate). The measurement takes the
+   * client's bits away for `windowMs`, counts the pages that turn dirty meanwhile, and puts the bits back. Collections
+   * and the owner's queries find the same pages as without it, and do not wait for it. A collection splits the time
+   * into two windows: a page may count once in each, and the time that the collection takes is not measured. For vCPUs
+   * a window is like a harvest: pages turn dirty once more. An untracked client is tracked during the measurement.
+   * Readers keep counts of their own for MIGRATION only: to get them, a measurement of MIGRATION waits for a grace
+   * period before its first window and for another one after its last.
+   * @throws (rejects) GracePeriodTimeout or the signal's reason; ArenaFullError; UsageError, also when the engine is
+   *   closed meanwhile. The bits are back in place then
    */
   async measureDirtyRate(options: DirtyRateOptions): Promise<DirtyRate> {
     const operation = 'measureDirtyRate';
@@ -269,13 +289,13 @@ export class DirtyMemory {
   }
 
   /**
-   * Limits how many pages vCPUs may turn dirty for MIGRATION in a second (QEMU: set-vcpu-dirty-limit). A thread that is
-   * ahead sleeps in `quiescent`, offline; a limit that is changed or lifted wakes it. Threads that cannot be made to
-   * sleep, of the owner's own and of those that must not block, are not limited.
-   * @param pagesPerSecond for each reader, an integer from 1 to 2^31 - 1; undefined for no limit
-   * @param options.identity of one thread's readers that are attached now. Default: of all, and of those to come; it
-   *   takes the place of what was set for single threads
-   * @returns of how many attached readers
+   * Limits how many pages each vCPU may turn dirty for MIGRATION in a second (QEMU: set-vcpu-dirty-limit). A thread
+   * that is ahead of its limit sleeps in `quiescent`, offline, until it may go on or its limit is changed or lifted.
+   * Readers on the owner's thread and on threads that must not block cannot sleep, so they are not limited.
+   * @param pagesPerSecond the limit of each reader, an integer from 1 to 2^31 - 1; undefined for no limit
+   * @param options.identity limits only the readers of this thread that are attached now. Default: limits all readers,
+   *   also those that attach later, and replaces limits that were set for single threads
+   * @returns how many attached readers the limit applies to
    * @throws TypeError, RangeError; UsageError unless the engine is open
    */
   limitDirtyRate(pagesPerSecond: number | undefined, options: { readonly identity?: number } = {}): number {
@@ -285,7 +305,7 @@ export class DirtyMemory {
     if (identity !== undefined) checkInteger(operation, 'identity', identity, 0, 2 ** 31 - 2);
     this.checkOpen(operation);
     const readers = this.#engine.limits.set(pagesPerSecond ?? 0, identity);
-    this.rcu.startPoll(); // so that each vCPU reports, and sees it
+    this.rcu.startPoll(); // so that each vCPU reports, and sees the new limit
     return readers;
   }
 
@@ -296,25 +316,27 @@ export class DirtyMemory {
   }
 
   /**
-   * Retires the worker's readers when its thread has ended, however it ends, so that no grace period waits for them. A
-   * vCPU that was killed between a store and its mark leaves that store unmarked unless it marks first. Also after the
-   * engine was closed, for as long as anybody holds its memory; the worker holds neither engine nor memory.
-   * @throws TypeError when it is no Worker, or has ended already; UsageError in Deno, whose `exit` event may come before the
-   *   thread's end: `retire` is for that
+   * Retires the worker's readers when its thread has ended, for whatever reason, so that no grace period waits for
+   * them. A vCPU killed between a store and its mark leaves that store unmarked, unless it marks before it stores.
+   * Supervision goes on after the engine was closed, for as long as anybody holds its memory; the worker keeps neither
+   * alive.
+   * @throws TypeError when `worker` is not a Worker, or has ended already; UsageError in Deno, where the `exit` event
+   *   may come before the thread's end: use `retire` there
    */
   supervise(worker: SupervisedWorker): void {
     supervise(worker, this.#engine.arena, this.rcu);
   }
 
   /**
-   * Retires the readers of a thread that is known to be gone, where no event says so (browsers, workers of workers).
-   * Also while the engine closes, which waits for them, and afterwards: their slots must be free before another engine
-   * may be created in the same memory.
-   * @param reader the `identity` of its readers; in Node the thread's id, unless `attachVcpu` was given another. When
-   *   something has written over a reader's identity in the arena, as stalls and timeouts then say: its slot
-   * @returns how many readers it had
-   * @throws TypeError, RangeError; UsageError for a reader of the calling thread, and for a slot whose tenant's identity is
-   *   known; CorruptionError when the arena does not say any more that it is this engine's
+   * Retires the readers of a thread that is known to be gone, where no event tells of its end (browsers, workers of
+   * workers). May be called while the engine closes, since `close` waits for these readers, and after the close: their
+   * slots must be free before another engine may be created in the same memory.
+   * @param reader the `identity` of the thread's readers: in Node the thread's id, unless `attachVcpu` was given
+   *   another. `{ slot }` is for a reader whose identity was overwritten in the arena; stalls and timeouts then name
+   *   the slot
+   * @returns how many readers were retired
+   * @throws TypeError, RangeError; UsageError for a reader of the calling thread, and for a slot whose reader has an
+   *   intact identity; CorruptionError when the memory no longer says that it belongs to this engine
    */
   retire(reader: number | { readonly slot: number }): number {
     const { identity, position } = this.checkRetired(reader);
@@ -327,7 +349,7 @@ export class DirtyMemory {
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
     if (this.rcu.lifecycle.state !== 'closed' && !isInPlace(arena)) {
       throw new CorruptionError(
-        "retire: the engine's id in the arena was written over, or another engine lives there: this one is lost",
+        "retire: the engine's id in the arena was written over, or another engine lives there: this engine is lost",
       );
     }
     const retired = position === undefined ? retireIdentity(arena, identity) : retireSlot(arena, position);
@@ -335,17 +357,20 @@ export class DirtyMemory {
     return retired;
   }
 
-  /** 'stall': a grace period has taken longer than `stallMs`; the report names who holds it up. */
+  /**
+   * Adds a listener. 'stall': a grace period has taken longer than `stallMs`; the report names the readers that delay
+   * it.
+   */
   on<Name extends keyof DirtyMemoryEvents>(event: Name, listener: (report: DirtyMemoryEvents[Name]) => void): void {
     this.#engine.events.on(event, listener);
   }
 
-  /** Ends what `on` began; a listener that is not there is no error. */
+  /** Removes a listener that `on` added. Does nothing when there is no such listener. */
   off<Name extends keyof DirtyMemoryEvents>(event: Name, listener: (report: DirtyMemoryEvents[Name]) => void): void {
     this.#engine.events.off(event, listener);
   }
 
-  /** The counters of this moment. Costs a look at every reader slot. */
+  /** The current values of all counters. A call reads every reader slot. */
   stats(): Stats {
     this.rcu.lifecycle.checkMemory('stats');
     const { arena } = this.#engine;
@@ -353,11 +378,12 @@ export class DirtyMemory {
   }
 
   /**
-   * Ends the engine, after all that is under way: collections, unpluggings, callbacks. Readers that are still attached
-   * throw at their first mark after their next quiescent state. A second call is the first one's.
-   * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError inside a read-side section, for callbacks of `callRcu`
-   *   that hand over others without end, and for one that was refused something because the engine closes; then the engine is
-   *   open as before
+   * Ends the engine, after everything under way has ended: collections, unplugs, callbacks. Readers that are still
+   * attached throw at their first mark after their next quiescent state. A second call returns the promise of the
+   * first.
+   * @throws (rejects) GracePeriodTimeout or the signal's reason. UsageError inside a read-side section, when callbacks
+   *   of `callRcu` keep queueing new callbacks without end, and when a callback called a method that a closing engine
+   *   refuses. After a rejection the engine is open as before
    */
   async close(options: WaitOptions = {}): Promise<void> {
     return this.#engine.close(readWaitOptions('close', options));
@@ -367,7 +393,7 @@ export class DirtyMemory {
     this.rcu.lifecycle.check(operation);
   }
 
-  /** @returns what it goes by: an identity, or a position in the reader registry */
+  /** @returns the checked argument of `retire`: either an identity, or a position in the reader registry */
   private checkRetired(reader: number | { readonly slot: number }) {
     if (typeof reader !== 'object' || reader === null) {
       return { position: undefined, identity: checkInteger('retire', 'identity', reader, 0, 2 ** 31 - 2) };
@@ -387,7 +413,7 @@ export class DirtyMemory {
     return this.#engine.marks.set(this.ranges.toMark(operation, start, length), mask);
   }
 
-  /** No `await` of its own: a clean harvest takes a microsecond, and each a good part of one. */
+  /** Has no `await`: a clean harvest takes a microsecond, and an `await` a good part of one. */
   private collectBy<T>(operation: string, client: unknown, collect: (own: Tracking) => Promise<T>): Promise<T> {
     try {
       return collect(this.ownOf(operation, client));
@@ -401,7 +427,7 @@ export class DirtyMemory {
   }
 }
 
-/** The collections of the engine's own users while every reader of another thread is offline. */
+/** Collections of the engine's own users, for when all readers of other threads are offline. */
 export class DirtyMemoryWhileStopped {
   private readonly of: (operation: string, client: unknown) => TrackingWhileStopped;
 
@@ -431,14 +457,14 @@ export class DirtyMemoryWhileStopped {
   }
 }
 
-/** @internal Is it what `create` has returned? */
+/** @internal Is the value an object that `create` has returned? */
 export function isDirtyMemory(value: unknown): value is DirtyMemory {
   return typeof value === 'object' && value !== null && isHandle(value);
 }
 
 /**
- * @internal An engine, and its owner's handle: for the torture, specs and benchmarks.
- * @param parts those that are not the shipped ones
+ * @internal Creates an engine and its owner's handle, for the torture, specs and benchmarks.
+ * @param parts the parts that replace shipped ones
  * @throws as `DirtyMemory.create`
  */
 export function openEngine(

@@ -1,6 +1,6 @@
 /**
- * One engine, assembled from its parts: what `DirtyMemory` hands its checked arguments to, and what the torture, the specs
- * and the benchmarks take hold of. Of the owner's thread alone.
+ * One engine, assembled from its parts. `DirtyMemory` passes its checked arguments to it; the torture, the specs and
+ * the benchmarks use it directly. Only the owner's thread may use it.
  */
 import type { Allocator } from './arena/allocator.js';
 import { Arena } from './arena/arena.js';
@@ -26,7 +26,7 @@ import type { RamList } from './ram/ram-list.js';
 import { RateLimits } from './rate/limits.js';
 import type { Rcu, StallReport } from './rcu/rcu.js';
 
-/** What `on` may be asked for, and what a listener is given. */
+/** The names of the events, and what their listeners receive. */
 export interface DirtyMemoryEvents {
   stall: StallReport;
 }
@@ -55,11 +55,14 @@ export class Engine {
   readonly counts = { harvests: 0, pagesHarvested: 0, syncs: 0, snapshots: 0, testAndClears: 0 };
   private readonly recycler: Recycler;
   private readonly releaseMemory: () => void;
-  /** In the order of `CLIENTS`. */
+  /** The engine's own users, in the order of `CLIENTS`. */
   private readonly own: readonly User[];
   private closing: Promise<void> = Promise.resolve();
 
-  /** @throws what the parts throw; then nothing is left of the try, but that bytes of `memory` may have been written to */
+  /**
+   * @throws what the parts throw; a failure leaves nothing behind, except that bytes of `memory` may have been
+   *   overwritten
+   */
   constructor(setup: EngineSetup, parts: Parts) {
     const { kernel: choice, stallMs, tracked, memory } = setup;
     const { arena, maxPages, release } = Arena.create(setup, tracked === ALL_CLIENTS ? 0 : 1);
@@ -104,12 +107,12 @@ export class Engine {
     return this.tables.clients[rootOf(client)] as ClientBitmap;
   }
 
-  /** The engine's own user of the client, which collects it if it is tracked from the beginning. */
+  /** The engine's own user of the client. It can collect only if the client is tracked from the beginning. */
   ownUserOf(client: Client): User {
     return this.own[rootOf(client)] as User;
   }
 
-  /** Ends it after all that is under way. A second call is the first one's. @throws (rejects) as `DirtyMemory.close` */
+  /** As `DirtyMemory.close`. @throws (rejects) as `DirtyMemory.close` */
   close(wait: WaitOptions): Promise<void> {
     const { lifecycle } = this.rcu;
     if (lifecycle.state !== 'open') return this.closing;
@@ -125,7 +128,7 @@ export class Engine {
     const limit = { options, since: performance.now(), timeoutError };
     try {
       options.signal?.throwIfAborted();
-      // What is under way; nothing new begins while the engine is closing.
+      // Wait for everything under way; nothing new begins while the engine is closing.
       await this.collector.settle(limit);
       await this.ram.settle(limit);
       await this.rcu.drain(limit);
@@ -134,10 +137,11 @@ export class Engine {
       throw error;
     }
     lifecycle.state = 'closed';
-    // ORDER GP-1: Closed before the number, so that a reader that reports reloads its roots and finds them closed.
+    // ORDER GP-1: store Closed before the number, so that a reader that reports reloads its roots and finds the engine
+    //   closed.
     // pairs with: dirty/vcpu.ts loadRoots
     this.arena.words.store(Header.Closed, CLOSED);
-    this.limits.set(0); // wakes those that sleep
+    this.limits.set(0); // wakes readers that sleep
     this.tables.close();
     this.rcu.close();
     this.allocator.closed = true;

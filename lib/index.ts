@@ -1,6 +1,6 @@
 /**
- * dirtymem, the owner's door. One thread owns an engine: it plugs and unplugs RAM, collects dirty bits and frees
- * memory. The threads that mark attach through `dirtymem/vcpu`.
+ * dirtymem: the entry point for the owner. One thread owns an engine: it plugs and unplugs RAM, collects dirty bits and
+ * frees memory. The threads that mark pages attach through `dirtymem/vcpu`.
  */
 export type { ArenaHandle } from './arena/arena.js';
 export type { ArenaOptions } from './arena/options.js';

@@ -1,6 +1,6 @@
 /**
- * The replaceable parts of an engine. The shipped ones are the product; the stress test passes broken ones in from
- * outside, so that the product holds no switches for it.
+ * The replaceable parts of an engine. The product uses the shipped parts. The stress test passes broken parts in from
+ * outside, so that the product needs no switches for tests.
  */
 import { Allocator } from './arena/allocator.js';
 import type { Arena } from './arena/arena.js';

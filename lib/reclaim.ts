@@ -1,6 +1,6 @@
 /**
- * Ending an engine whose owner's thread has died, so that its memory can be used again. The dead owner stores nothing any
- * more; what its readers may still do is what they may do to any closed engine (arena/place.ts).
+ * Ends an engine whose owner's thread has died, so that its memory can be used again. The dead owner no longer stores
+ * anything. Its readers may still do what readers of any closed engine may do (arena/place.ts).
  */
 import { Arena } from './arena/arena.js';
 import { CLOSED, Header, LEFT, ROOTS } from './arena/layout.js';
@@ -10,13 +10,13 @@ import { RateLimits } from './rate/limits.js';
 import { reportReaders, retireIdentity } from './rcu/registry.js';
 import { nextNumber } from './rcu/sequence.js';
 
-/** Where the engine is, and who of its readers is dead, too. */
+/** Where the engine is, and which of its readers are dead too. */
 export interface ReclaimOptions {
   /** The memory that the engine was created in. */
   readonly memory: WebAssembly.Memory;
-  /** Where in it the engine begins. Default 0. */
+  /** The byte of `memory` at which the engine begins. Default 0. */
   readonly byteOffset?: number;
-  /** The identities of readers whose threads have ended: these are retired. Default: none. */
+  /** The identities of readers whose threads have ended; these readers are retired. Default: none. */
   readonly gone?: readonly number[];
 }
 
@@ -35,20 +35,22 @@ export function reclaim(options: ReclaimOptions): ReaderReport[] {
   }
   if (arena.words.load(Header.Closed) !== LEFT) end(arena);
   for (const identity of identities) retireIdentity(arena, identity);
-  // ORDER GP-5: what was stored in the dead owner's stead precedes this store (release), as its own stores would have.
+  // ORDER GP-5: the stores that we made in place of the dead owner precede this store (release), as the owner's stores
+  //   would in its own close.
   // pairs with: arena/place.ts vacate
   arena.words.store(Header.Closed, LEFT);
   return reportReaders(arena);
 }
 
-/** Tells the readers, as the owner would have. */
+/** Tells the readers that the engine is closed, as the owner would have done. */
 function end(arena: Arena): void {
   const { words, regions } = arena;
   words.store(Header.Closed, CLOSED);
-  new RateLimits(arena).set(0); // wakes those that sleep
-  // The all-zero block is, read as a table, one without entries (dirty/block-tables.ts close).
+  new RateLimits(arena).set(0); // wakes readers that sleep
+  // The all-zero block reads as a table without entries (dirty/block-tables.ts close).
   for (let root = 0; root < ROOTS; root++) words.store(Header.Roots + root, regions.zeroBlock);
-  // ORDER GP-1: last, so that a reader that reports reloads its roots and finds the engine closed (release).
+  // ORDER GP-1: this store comes last (release), so that a reader that reports reloads its roots and finds the engine
+  //   closed.
   // pairs with: dirty/vcpu.ts loadRoots
   words.store(Header.Number, nextNumber(words.load(Header.Number)));
 }

@@ -6,10 +6,10 @@ import type { BlockTables } from './dirty/block-tables.js';
 import type { RamList } from './ram/ram-list.js';
 import type { Rcu } from './rcu/rcu.js';
 
-/** What was collected since the engine was created, of all clients. */
+/** How much was collected for all clients since the engine was created. */
 export interface CollectionCounts {
   readonly harvests: number;
-  /** New to the set they were added to. */
+  /** Only pages that were new to the set that a harvest added them to. */
   readonly pagesHarvested: number;
   readonly syncs: number;
   readonly snapshots: number;
@@ -18,23 +18,25 @@ export interface CollectionCounts {
 
 /** What `DirtyMemory.stats` returns: a plain object of numbers, and the kernel's name. */
 export interface Stats extends CollectionCounts {
-  /** Which implementation of the bulk operations the owner's thread has. */
+  /** The implementation of the bulk operations that the owner's thread uses. */
   readonly kernel: 'wasm' | 'atomics';
   readonly ramBlocks: number;
   readonly ramBytes: number;
-  /** Of those, what is not discarded. */
+  /** The part of `ramBytes` that is not discarded. */
   readonly ramBytesPopulated: number;
   readonly plugs: number;
   readonly unplugs: number;
-  /** Of parts of RAM blocks, as the next. */
+  /** How often parts of RAM blocks were discarded. */
   readonly discards: number;
+  /** How often parts of RAM blocks were populated. */
   readonly populates: number;
-  /** Of RAM blocks. */
+  /** How often RAM blocks were resized. */
   readonly resizes: number;
-  /** Block tables published to grow, the three clients' counted as one. */
+  /** How often block tables were published to grow; the tables of the three clients count once. */
   readonly extends: number;
+  /** How often block tables were published to shrink; the tables of the three clients count once. */
   readonly shrinks: number;
-  /** Of one client. */
+  /** How many bitmap blocks each client has. */
   readonly bitmapBlocks: number;
   readonly gracePeriods: number;
   readonly callbacksPending: number;
@@ -44,16 +46,16 @@ export interface Stats extends CollectionCounts {
   readonly arenaBytesInUse: number;
   readonly arenaBytesPeak: number;
   readonly freeBlocks: number;
-  /** Committed memory held for reuse: the spares of the next collections and pluggings. */
+  /** Committed memory that is kept for reuse by later collections and plugs. */
   readonly freeBlockBytes: number;
-  /** Of the free blocks, those that are zeroed already. */
+  /** How many of the free blocks are zeroed already. */
   readonly zeroedBlocks: number;
   /** Bitmap blocks that collections have swapped out instead of emptying them. */
   readonly blocksSwapped: number;
   readonly freeTables: number;
 }
 
-/** What is counted. */
+/** The parts of an engine that `statsOf` reads. */
 interface Counted {
   readonly kernel: Kernel;
   readonly ram: RamList;

@@ -1,11 +1,11 @@
 /**
- * Retiring the readers of threads that end without detaching. Only the thread's `exit` event says that it is gone (it
- * may run on for most of a second after `terminate()`), and inside that event its id is not known any more: the
- * identity is captured when supervision begins.
+ * Retires the readers of threads that end without detaching. Only a thread's `exit` event says that the thread is gone
+ * (it may run on for most of a second after `terminate()`). Inside that event the thread's id is no longer known, so
+ * the identity is captured when supervision begins.
  *
- * A worker may outlive many engines. It has one listener, however many engines ask, and what that holds of an engine is
- * weak: neither a closed engine nor its memory is kept. The readers of a closed engine are retired all the same as long as
- * anybody holds its memory, in which another engine could be created only then.
+ * A worker may outlive many engines. It has one listener, however many engines supervise it, and the listener refers to
+ * engines and memories weakly, so that it keeps neither alive. Readers of a closed engine are still retired as long as
+ * anybody holds the memory, because another engine can be created in that memory only when they are gone.
  */
 import { Arena } from './arena/arena.js';
 import { UsageError, wrongType } from './base/errors.js';
@@ -16,22 +16,23 @@ import { retireIdentity } from './rcu/registry.js';
 /** A Node Worker, as far as supervision needs it. */
 export interface SupervisedWorker {
   readonly threadId: number;
-  /** As an EventEmitter's. */
+  /** As `EventEmitter.once`. */
   once(event: 'exit', listener: () => void): unknown;
 }
 
-/** An engine that wants to know of a worker's end. */
+/** An engine that retires readers when a worker ends. */
 interface Ward {
   readonly memory: WeakRef<WebAssembly.Memory>;
   readonly retire: (identity: number) => void;
 }
 
-/** By worker and engine id. */
+/** The wards of each worker, by engine id. */
 const wards = new WeakMap<SupervisedWorker, Map<number, Ward>>();
 
 /**
- * Has the worker's readers retired when its thread has ended. An engine supervises a worker once, however often asked.
- * @throws TypeError when it is no Worker, or has ended already; UsageError where the event cannot be relied on
+ * Retires the worker's readers when its thread has ended. Further calls for the same engine and worker do nothing.
+ * @throws TypeError when `worker` is not a Worker, or has ended already; UsageError where the `exit` event cannot be
+ *   relied on
  */
 export function supervise(worker: SupervisedWorker, arena: Arena, rcu: Rcu): void {
   if (typeof worker !== 'object' || worker === null || typeof worker.once !== 'function') {
@@ -39,8 +40,8 @@ export function supervise(worker: SupervisedWorker, arena: Arena, rcu: Rcu): voi
   }
   if (exitOutrunsThread) {
     throw new UsageError(
-      "supervise: in Deno a worker's exit event comes while its thread may run on for seconds; have the thread detach, or " +
-        'end otherwise in a way that you know of, and call retire with its identity then',
+      "supervise: in Deno a worker's exit event may come seconds before its thread ends; have the thread detach, or " +
+        'find out in another way that it has ended, and then call retire with its identity',
     );
   }
   const identity = worker.threadId;
@@ -60,7 +61,7 @@ export function supervise(worker: SupervisedWorker, arena: Arena, rcu: Rcu): voi
   engines.set(arena.engineId, wardOf(arena, rcu));
 }
 
-/** Holds nothing of what it is given. */
+/** @returns a ward that keeps neither the arena's memory nor `rcu` alive */
 function wardOf(arena: Arena, rcu: Rcu): Ward {
   const memory = new WeakRef(arena.handle.memory);
   const periods = new WeakRef(rcu);

@@ -1,4 +1,4 @@
-/** One user of one client: arguments and errors, as in `dirty-memory.ts`; the work is the engine's. */
+/** One user of one client. As `dirty-memory.ts`, this file checks arguments and leaves the work to the engine. */
 import { checkInteger, UsageError, wrongType } from './base/errors.js';
 import { type OptionNames, readOptions } from './base/options.js';
 import { checkWaitOptions, WAIT_OPTIONS, type WaitOptions } from './base/wait.js';
@@ -11,23 +11,26 @@ import type { Engine } from './engine.js';
 import type { CheckedRanges } from './ram/checked-ranges.js';
 import type { RamBlock } from './ram/ram-block.js';
 
-/** How much a harvest takes, where to, and how long it may wait. */
+/** How many pages a harvest takes, which set it adds them to, and how long it may wait. */
 export interface HarvestOptions extends WaitOptions {
-  /** A set of this engine's to add the pages to. Default: a new one. */
+  /** A page set of this engine to which the pages are added. Default: a new set. */
   readonly into?: PageSet;
-  /** Collect at most so many pages; the user's next harvest of this kind goes on where this one stopped. Default: all. */
+  /**
+   * Collect at most this many pages; the user's next harvest with `maxPages` continues where this one stopped. Default:
+   * all.
+   */
   readonly maxPages?: number;
 }
 
 /** What a harvest found. */
 export interface HarvestResult {
-  /** `into`, or the new set; `dispose` of it when it is no longer needed. */
+  /** `into`, or the new set. Dispose of it after use. */
   readonly set: PageSet;
   /** How many pages were not in the set before. */
   readonly added: number;
 }
 
-/** What the tracking works with. */
+/** What a `Tracking` needs. */
 export interface TrackingParts {
   readonly engine: Engine;
   readonly ranges: CheckedRanges;
@@ -36,25 +39,27 @@ export interface TrackingParts {
 }
 
 /**
- * One user of a client, with a dirty set of its own: what it collects, no other user misses. Of the owner's thread alone.
- * Users share the client's live bits, so vCPUs pay for collections, however many users share them. Until a user has first
- * collected everything, all RAM is dirty for it, which costs nothing.
+ * One user of a client, with a dirty set of its own: pages that this user collects stay dirty for other users. Only the
+ * owner's thread may use it. Users share the client's live bits, so the cost for vCPUs grows with the number of
+ * collections and not with the number of users. Until a user has collected everything once, all RAM is dirty for it,
+ * which costs nothing.
  */
 export class Tracking {
-  /** Whose bits it has. */
+  /** The client whose bits this user collects. */
   readonly client: Client;
-  /** For messages. */
+  /** The user's name in messages. */
   readonly name: string;
   /**
-   * Collections that do not wait, for when every reader of another thread is offline, and stays so until the owner tells it to
-   * go on. While another collection is in flight they take a copy of its pages, so that a page may be seen twice.
+   * Collections that do not wait. They may run only while all readers of other threads are offline and stay offline
+   * until the owner lets them go on. While another collection is in flight they copy its pages, so a page may be seen
+   * twice.
    */
   readonly whileStopped: TrackingWhileStopped;
   /** @internal */
   protected readonly parts: TrackingParts;
   private stopped: Promise<void> | undefined;
 
-  /** @internal Embedders get theirs from `track`. */
+  /** @internal Embedders get a `Tracking` from `track`. */
   constructor(parts: TrackingParts) {
     this.client = parts.bitmap.client;
     this.name = parts.user.name;
@@ -62,7 +67,7 @@ export class Tracking {
     this.whileStopped = new TrackingWhileStopped(parts);
   }
 
-  /** How many pages others have collected that this user has yet to; until its first harvest, all. */
+  /** How many pages other users have collected and this user has not; all pages of RAM until its first harvest. */
   get pending(): number {
     checkOpen(this.parts, 'pending');
     return this.parts.user.pending.pages;
@@ -74,13 +79,19 @@ export class Tracking {
     return engine.queries.anyDirty(queried(this.parts, 'isDirty', start, length), bitmap, user);
   }
 
-  /** Are all pages that the bytes touch dirty for it? True for zero length; a page in no RAM block is never dirty. */
+  /**
+   * Are all pages that the bytes touch dirty for this user? True for zero length. A page outside all RAM blocks is
+   * never dirty.
+   */
   allDirty(start: number, length: number): boolean {
     const { engine, bitmap, user } = this.parts;
     return engine.queries.allDirty(queried(this.parts, 'allDirty', start, length), bitmap, user);
   }
 
-  /** The pages that are dirty for it now; they stay dirty. Dispose of the set after use. @throws ArenaFullError */
+  /**
+   * The pages that are dirty for this user now; they stay dirty. Dispose of the set after use.
+   * @throws ArenaFullError
+   */
   dirty(): PageSet {
     const { engine, bitmap, user } = this.parts;
     checkOpen(this.parts, 'dirty');
@@ -94,7 +105,10 @@ export class Tracking {
     return set;
   }
 
-  /** Clears the pages that the bytes touch, waits a grace period if any was dirty, and says whether one was. */
+  /**
+   * Clears the pages that the bytes touch, and waits a grace period if any of them was dirty.
+   * @returns true when at least one page was dirty
+   */
   async testAndClear(start: number, length: number, options: WaitOptions = {}): Promise<boolean> {
     const operation = 'testAndClear';
     const { engine, bitmap, user } = this.parts;
@@ -105,7 +119,10 @@ export class Tracking {
     return count > 0;
   }
 
-  /** An immutable copy of exactly the pages that the bytes touch, cleared behind it. Dispose of it after use. */
+  /**
+   * Clears the pages that the bytes touch, and waits a grace period if any of them was dirty.
+   * @returns the pages that were dirty. Dispose of the set after use
+   */
   async snapshotAndClear(start: number, length: number, options: WaitOptions = {}): Promise<PageSet> {
     const operation = 'snapshotAndClear';
     const { engine, bitmap, user } = this.parts;
@@ -116,7 +133,7 @@ export class Tracking {
     return set;
   }
 
-  /** Collects everything that is dirty for this user. When it resolves the pages are safe to read. */
+  /** Collects all pages that are dirty for this user. When the promise resolves, the pages are safe to read. */
   async harvest(options: HarvestOptions = {}): Promise<HarvestResult> {
     const operation = 'harvest';
     const { engine, bitmap, user } = this.parts;
@@ -142,11 +159,12 @@ export class Tracking {
   }
 
   /**
-   * This user needs the bits no more. Waits for the collections of the client that were called before. When it was the last
-   * user, and the client was not `tracked` at creation, the client's bitmaps are unpublished then; resolves when their memory
-   * is free, after a grace period. A second call is the first one's; after the engine's `close` there is nothing to end.
-   * @throws (rejects) UsageError inside a read-side section of this thread, ArenaFullError (a table of its size is needed
-   *   for a moment); then it is as if not called
+   * Ends this user. Waits for the collections of the client that were called before. When this was the last user, and
+   * the client was not `tracked` at creation, it then unpublishes the client's bitmaps and resolves when their memory
+   * is free, after a grace period. A second call returns the promise of the first. After the engine's `close` it does
+   * nothing.
+   * @throws (rejects) UsageError inside a read-side section of this thread; ArenaFullError, because a new block table
+   *   is needed for a moment. After a rejection the user goes on as before
    */
   stop(): Promise<void> {
     const { engine, bitmap, user } = this.parts;
@@ -157,19 +175,19 @@ export class Tracking {
     return this.stopped;
   }
 
-  /** `stop`, at the end of `await using`. */
+  /** Calls `stop`, for `await using` declarations. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  /** @internal `stop` for whoever cannot wait and has nobody to tell. */
+  /** @internal `stop` for a caller that can neither wait nor report an error. */
   abandon(): void {
     const { engine, bitmap, user } = this.parts;
     engine.users.abandon(bitmap, user);
   }
 }
 
-/** A user's collections while every reader of another thread is offline. */
+/** Collections of one user, for when all readers of other threads are offline. */
 export class TrackingWhileStopped {
   private readonly parts: TrackingParts;
 
@@ -267,7 +285,7 @@ function delivery(into: PageSet | undefined): Pick<Collection<HarvestResult>, 'c
   };
 }
 
-/** What a sync takes, and what becomes of it. */
+/** Which pages a sync takes, and where they go. */
 function sync(
   parts: TrackingParts,
   operation: string,

@@ -1,4 +1,7 @@
-/** dirtymem, a vCPU thread's door: attach to an engine by its handle; mark, query, and report quiescent states. */
+/**
+ * dirtymem: the entry point for vCPU threads. They attach to an engine by its handle, mark and query pages, and report
+ * quiescent states.
+ */
 import { Arena, type ArenaHandle } from './arena/arena.js';
 import { checkBoolean, checkInteger, wrongType } from './base/errors.js';
 import { threadIdentity } from './base/host.js';
@@ -7,13 +10,14 @@ import { chooseKernel } from './bitmap/choose-kernel.js';
 import { Vcpu } from './dirty/vcpu.js';
 import { Throttle } from './rate/throttle.js';
 
-/** How a reader is called and known. */
+/** The name and identity of a reader. */
 export interface AttachOptions {
-  /** For stall reports: at most 48 bytes of UTF-8. Default 'vcpu'. */
+  /** The reader's name in stall reports, at most 48 bytes of UTF-8. Default 'vcpu'. */
   readonly name?: string;
   /**
-   * What the owner passes to `retire` when this thread has died: 0 to 2^31 - 2, unique among threads. Default: Node's
-   * thread id, which `supervise` knows; where threads have none, a random number, to be sent to the owner.
+   * The number that the owner passes to `retire` when this thread has died: 0 to 2^31 - 2, unique among threads.
+   * Default: Node's thread id, which `supervise` knows. Where threads have no id, the default is a random number; send
+   * it to the owner.
    */
   readonly identity?: number;
   /**
@@ -24,9 +28,10 @@ export interface AttachOptions {
 }
 
 /**
- * Registers the calling thread, online. (liburcu: rcu_register_thread.)
- * @param handle the owner's `memory.handle`, as it arrived
- * @throws TypeError, RangeError when it is no live engine of this version, or all reader slots are taken
+ * Registers the calling thread as a reader, which is online (liburcu: rcu_register_thread).
+ * @param handle the owner's `memory.handle`, as the thread received it
+ * @throws TypeError, RangeError when `handle` is not that of a live engine of this version, or all reader slots are
+ *   taken
  */
 export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vcpu {
   const most = 2 ** 31 - 2;

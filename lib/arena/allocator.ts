@@ -1,14 +1,14 @@
 /**
- * Allocates block tables and bitmap blocks in the arena. The owner alone runs it, and its bookkeeping is private to
- * the owner's thread: nothing of it is shared.
+ * Allocates block tables and bitmap blocks in the arena. Only the owner uses the allocator, and its bookkeeping is
+ * private to the owner's thread, not shared.
  *
- * Whoever frees vouches that no reader can reach the memory any more (its grace period has ended, or it was never
- * published), so everything here is owned and accessed plainly (DM-1).
+ * Whoever frees memory guarantees that no reader can reach it any more (its grace period has ended, or it was never
+ * published), so all memory here is owned and accessed plainly (DM-1).
  *
- * A freed block is zeroed before it is used again, so that it can be published as it is; a freed table is filled with
- * `POISON`. In debug mode blocks are zeroed at once, and both are checked on reuse, which shows the mark that came too
- * late. Otherwise zeroing is left to `zeroSome`, which is called when nobody waits: zeroed free blocks are the spares
- * that a harvest swaps in.
+ * A freed block is zeroed before its next use, so that it can be published at once; a freed table is filled with
+ * `POISON`. In debug mode blocks are zeroed when they are freed, and blocks and tables are checked on reuse, which
+ * detects marks that came too late. Otherwise `zeroSome` zeroes the blocks when nobody waits: zeroed free blocks are
+ * the spare blocks that a harvest swaps in.
  */
 import { ArenaFullError, CorruptionError } from '../base/errors.js';
 import type { Arena } from './arena.js';
@@ -16,38 +16,38 @@ import { LINE, POISON, Table } from './layout.js';
 import type { Words } from './words.js';
 
 export interface AllocatorStats {
-  /** All of the arena, header and reader slots included. */
+  /** The whole arena, including its header and reader slots. */
   readonly bytesReserved: number;
   readonly bytesInUse: number;
   readonly bytesPeak: number;
-  /** Bitmap blocks that wait for reuse, and their bytes; the operating system has committed them. */
+  /** How many bitmap blocks are kept for reuse, and their bytes; the operating system has committed this memory. */
   readonly freeBlocks: number;
   readonly freeBlockBytes: number;
-  /** Those of them that are zeroed already. */
+  /** How many of the free blocks are zeroed already. */
   readonly zeroedBlocks: number;
-  /** Block tables that wait, invalidated, for reuse. */
+  /** How many block tables are kept for reuse; they are filled with `POISON`. */
   readonly freeTables: number;
 }
 
 export class Allocator {
   readonly blockWords: number;
-  /** Told that there is a block to zero. */
+  /** Is called when a block was freed. */
   onFree: () => void = () => {};
   /** Says which readers the running grace period waits for; '' when there are none. */
   describeHoldouts: () => string = () => '';
   private readonly words: Words;
   private readonly debug: boolean;
-  /** Memory that was never used is zero, unless it is the embedder's. */
+  /** Is memory that was never allocated zero? False in the embedder's memory. */
   private readonly freshIsZero: boolean;
   private readonly zeroed: number[] = [];
   private readonly unzeroed: number[] = [];
-  /** By capacity in words. */
+  /** Free tables by their capacity in words. */
   private readonly freeTableLists = new Map<number, number[]>();
-  /** Sizes in words of all that is allocated. */
+  /** The size in words of each allocated block and table, by its first word. */
   private readonly live = new Map<number, number>();
-  /** Those of them that are free after a grace period. */
+  /** The allocated blocks and tables that a grace period will free. */
   private readonly awaiting = new Set<number>();
-  /** The memory may be another engine's by now: nothing is touched any more. */
+  /** Set when the engine is closed: the memory may belong to another engine then, and must not be touched any more. */
   closed = false;
   private top: number;
   private wordsInUse = 0;
@@ -61,7 +61,7 @@ export class Allocator {
     this.top = arena.regions.heap;
   }
 
-  /** @returns word index of an all-zero block. @throws ArenaFullError, whose message begins with `purpose` */
+  /** @returns the word index of an all-zero block. @throws ArenaFullError, whose message begins with `purpose` */
   allocateBlock(purpose: string): number {
     const block = this.takeSpare() ?? this.takeFreshBlock(purpose);
     this.enter(block, this.blockWords);
@@ -82,7 +82,7 @@ export class Allocator {
     this.onFree();
   }
 
-  /** Zeroes up to `blocks` free blocks. @returns whether there are more */
+  /** Zeroes up to `blocks` free blocks. @returns true when more blocks are left to zero */
   zeroSome(blocks: number): boolean {
     if (this.words.length === 0) return false;
     for (let i = 0; i < blocks; i++) {
@@ -94,7 +94,10 @@ export class Allocator {
     return this.unzeroed.length > 0;
   }
 
-  /** Gives the free blocks at the top of the heap back to it, for tables or blocks alike. @returns how many */
+  /**
+   * Gives free blocks at the top of the heap back to the heap, where tables can use the space too.
+   * @returns how many
+   */
   trim(): number {
     this.zeroed.sort((a, b) => a - b);
     const before = this.zeroed.length;
@@ -104,7 +107,10 @@ export class Allocator {
     return before - this.zeroed.length;
   }
 
-  /** @returns word index of a table with room for `entries` entries; its contents are undefined. @throws ArenaFullError */
+  /**
+   * @returns the word index of a table with room for `entries` entries, whose contents are undefined
+   * @throws ArenaFullError
+   */
   allocateTable(entries: number, purpose: string): number {
     const capacity = tableWords(entries);
     const reused = this.freeTableLists.get(capacity)?.pop();
@@ -139,7 +145,7 @@ export class Allocator {
     };
   }
 
-  /** Notes that a block or a table that is in use will be free after a grace period, for the message of a full arena. */
+  /** Notes, for messages about a full arena, that a grace period will free this block or table. */
   awaitPeriod(first: number): void {
     this.awaiting.add(first);
   }
@@ -190,14 +196,14 @@ export class Allocator {
 
   private leave(first: number, size: number, kind: string): void {
     if (size === 0 || this.live.get(first) !== size) {
-      throw new CorruptionError(`allocator: word ${first} is freed as a ${kind}, which it is not`);
+      throw new CorruptionError(`allocator: word ${first} is freed as a ${kind}, but no ${kind} is allocated there`);
     }
     this.live.delete(first);
     this.awaiting.delete(first);
     this.wordsInUse -= size;
   }
 
-  /** @param skipped how many words at its beginning hold something else */
+  /** @param skipped how many words at the beginning are not checked */
   private checkFilledWith(first: number, size: number, expected: number, kind: string, skipped = 0): void {
     for (let i = first + skipped; i < first + size; i++) {
       const found = this.words.get(i);
@@ -210,7 +216,7 @@ export class Allocator {
   }
 }
 
-/** Powers of two, so that tables of nearby lengths share free lists. */
+/** @returns the capacity of a table in words, a power of two, so that tables of similar lengths share a free list */
 function tableWords(entries: number): number {
   return Math.max(LINE, 2 ** Math.ceil(Math.log2(entries + Table.Entries)));
 }

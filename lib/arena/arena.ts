@@ -1,11 +1,11 @@
 /**
- * The one region of memory that an engine lives in: created once by the owner, attached by every other thread through a
- * handle that survives structured clone.
+ * The one region of memory that an engine lives in. The owner creates it once; every other thread attaches to it
+ * through a handle that survives structured clone.
  *
- * The region is reserved in full at creation and committed by the operating system as it is touched, so creation
- * writes the header and the vacant slots and nothing else; in an embedder's memory, which may not be zero, also all that
- * lies before the heap. Header words up to `Checksum` never change after creation (but for `Closed`); a thread that
- * holds the handle received it after they were written, and message passing orders that, so attach reads them plainly.
+ * The region is reserved in full at creation, and the operating system commits memory when it is touched. So creation
+ * writes only the header and the vacant slots; in an embedder's memory, which may not be zero, it also zeroes
+ * everything before the heap. Header words up to `Checksum` never change after creation, except `Closed`. A thread that
+ * holds the handle received it after they were written, and message passing orders this, so attach reads them plainly.
  */
 import { checkInteger, outOfRange, UsageError, wrongType } from '../base/errors.js';
 import { type Geometry, geometryOf } from './geometry.js';
@@ -30,20 +30,21 @@ import { Words } from './words.js';
 const KNOWN_FLAGS = FLAG_DEBUG | FLAG_ATOMICS_KERNEL | FLAG_UNSHARED;
 
 /**
- * What another thread needs to attach. Plain data that survives structured clone, unless the engine was created with
- * `shared: false`: then it is for `attachVcpu` on the same thread, and sending it throws a DataCloneError.
+ * What another thread needs to attach. A handle is plain data that survives structured clone. The handle of an engine
+ * that was created with `shared: false` works only on the same thread, and sending it throws a DataCloneError.
  */
 export interface ArenaHandle {
   readonly dirtymem: number;
-  /** The engine's id: a handle is of one engine, not of those that live in its place later. */
+  /** The engine's id: a handle is valid for one engine, not for engines that live in the same place later. */
   readonly engine: number;
   readonly memory: WebAssembly.Memory;
   readonly byteOffset: number;
 }
 
 /**
- * The arenas of the engines that this thread has created and not closed, by id: a cloned handle has a different memory object, but
- * the same engine id. Weak, since an engine may be dropped without being closed.
+ * The arenas of the engines that this thread has created and not closed. They are found by engine id, because a cloned
+ * handle has a different memory object but the same engine id. The references are weak, since an engine may be dropped
+ * without being closed.
  */
 const owned = new Map<number, WeakRef<Arena>>();
 
@@ -63,9 +64,9 @@ export class Arena {
   }
 
   /**
-   * Owner. Reserves the memory (or takes the embedder's) and writes the header.
-   * @param blocks how many bitmap blocks whoever creates the arena allocates at once
-   * @returns `release`: the owner's last step, after which another engine may be created in the place
+   * Reserves the memory (or takes the embedder's) and writes the header; the calling thread is the owner.
+   * @param blocks how many bitmap blocks the caller allocates during creation
+   * @returns the arena; `release` is the owner's last step, after which another engine may be created in the place
    */
   static create(options: ArenaOptions, blocks = 0): { arena: Arena; maxPages: number; release: () => void } {
     const operation = 'DirtyMemory.create';
@@ -76,7 +77,7 @@ export class Arena {
     const origin = options.memory === undefined ? 'fresh' : 'embedder';
     const { engineId, leave } = takePlace(operation, memory, byteOffset, arenaBytes, origin);
     // Plain stores: no other thread has the handle yet (DM-1), and the place is ours (GP-5).
-    // Memory of our own is zero, and is not to be touched before it is needed.
+    // Fresh memory is zero, and it should not be touched, and thereby committed, before it is needed.
     if (origin === 'embedder') words.fill(Header.Version, regionsOf(geometry.maxReaders, geometry.blockWords).heap, 0);
     words.set(Header.Version, VERSION);
     words.set(Header.Length, arenaBytes / 4);
@@ -105,12 +106,15 @@ export class Arena {
     return { arena, maxPages, release };
   }
 
-  /** @returns the arena of the engine with that id, if the calling thread has created it and not closed it */
+  /** @returns the arena of the engine with this id, if the calling thread has created the engine and not closed it */
   static ownedHere(engineId: number): Arena | undefined {
     return owned.get(engineId)?.deref();
   }
 
-  /** Any thread. @throws TypeError, RangeError when `handle` is none, or what it points to is no live engine, or another */
+  /**
+   * Any thread may call it.
+   * @throws TypeError, RangeError when `handle` is not a handle, or when its engine does not live there (any more)
+   */
   static attach(operation: string, handle: unknown): Arena {
     const { engine, memory, byteOffset } = checkHandle(operation, handle);
     const arena = readArena(operation, 'handle.', memory, byteOffset);
@@ -123,8 +127,9 @@ export class Arena {
   }
 
   /**
-   * Any thread: the engine that lives, or lived last, at a byte of a memory, whose owner's thread has ended.
-   * @returns undefined when that thread was killed while it created one, of which nothing is left now
+   * Any thread may call it, for an engine whose owner's thread has ended.
+   * @returns the arena of the engine that lives, or lived last, at this byte of the memory; undefined when its owner's
+   *   thread was killed while it was creating the engine, and the creation has been undone
    * @throws TypeError, RangeError when there is no engine
    */
   static abandoned(operation: string, memory: unknown, byteOffset: number): Arena | undefined {
@@ -134,13 +139,13 @@ export class Arena {
     return readArena(operation, '', checked, byteOffset);
   }
 
-  /** @internal An arena over the same engine in a memory that its caller has found again. */
+  /** @internal An arena of the same engine, over the memory that the caller passes. */
   static over(memory: WebAssembly.Memory, { engine, byteOffset, length, geometry }: ArenaShape): Arena {
     const words = new Words(memory.buffer, byteOffset, length);
     return new Arena({ dirtymem: VERSION, engine, memory, byteOffset }, words, geometry);
   }
 
-  /** What is to be known of the arena besides its memory. */
+  /** All that `over` needs besides the memory. */
   get shape(): ArenaShape {
     const { engine, byteOffset } = this.handle;
     return { engine, byteOffset, length: this.words.length, geometry: this.geometry };
@@ -156,19 +161,19 @@ export interface ArenaShape {
   readonly geometry: Geometry;
 }
 
-/** The message of a thread whose handle, or whose attaching, has outlasted its engine. */
+/** The error for a thread whose handle is that of an engine that no longer lives there. */
 export function replaced(operation: string): UsageError {
   return new UsageError(`${operation}: the engine was closed, and another one was created in its place`);
 }
 
-/** @param prefix of the parameters' names in messages */
+/** @param prefix stands before the parameters' names in messages */
 function readArena(operation: string, prefix: string, memory: WebAssembly.Memory, byteOffset: number): Arena {
   const header = checkPlace(operation, prefix, memory, byteOffset);
   const expect = (what: string, value: number, good: boolean, limit: string): void => {
     if (!good) throw outOfRange(operation, `the arena's ${what}`, value, limit);
   };
   const magic = header.get(Header.Magic);
-  expect('magic', magic, magic === MAGIC, `${MAGIC} (this is no dirtymem arena)`);
+  expect('magic', magic, magic === MAGIC, `${MAGIC} (this is not a dirtymem arena)`);
   const version = header.get(Header.Version);
   expect('version', version, version === VERSION, `${VERSION}`);
   const maxReaders = header.get(Header.MaxReaders);
@@ -187,7 +192,7 @@ function readArena(operation: string, prefix: string, memory: WebAssembly.Memory
   const checksum = header.get(Header.Checksum);
   const sum = checksumOf(header);
   expect('checksum', checksum, checksum === sum, `${sum} (its header was written over)`);
-  // Marks in a copy would be lost.
+  // Marks in a copy of the memory would be lost.
   if (isShared(memory) !== ((flags & FLAG_UNSHARED) === 0)) {
     throw wrongType(operation, `${prefix}memory`, memory, "the engine's own memory, not a copy of it");
   }

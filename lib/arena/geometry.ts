@@ -10,7 +10,7 @@ export interface Geometry {
 }
 
 export function geometryOf(pageShift: number, blockShift: number, maxReaders: number, debug: boolean): Geometry {
-  // Shifts, unlike powers, give small integers, which the marks compute with.
+  // Unlike `**`, shifts give small integers, with which the marks can compute fast.
   const pagesPerBlock = 1 << blockShift;
   const pageSize = 1 << pageShift;
   return { pageSize, pageShift, pagesPerBlock, blockShift, blockWords: pagesPerBlock >>> 5, maxReaders, debug };

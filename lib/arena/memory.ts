@@ -1,6 +1,6 @@
 /**
- * The memory that an arena lies in: shared with other threads, or of one thread. What a page that is not cross-origin
- * isolated lacks is the constructor SharedArrayBuffer, and the right to send a shared memory to a worker.
+ * The memory that contains an arena: shared with other threads, or used by one thread only. A page that is not
+ * cross-origin isolated has no SharedArrayBuffer constructor, and must not send a shared memory to a worker.
  */
 import { isArrayBuffer, isMemory } from '../base/brands.js';
 import { AddressSpaceError, NoSharedMemoryError, wrongType } from '../base/errors.js';
@@ -8,7 +8,8 @@ import { AddressSpaceError, NoSharedMemoryError, wrongType } from '../base/error
 export const WASM_PAGE = 65536;
 
 /**
- * Address space, of which the operating system commits what is touched, shared or not.
+ * Reserves address space; the operating system commits memory when it is touched, in shared and unshared memories
+ * alike.
  * @throws NoSharedMemoryError, AddressSpaceError
  */
 export function reserveMemory(operation: string, bytes: number, shared: boolean): WebAssembly.Memory {
@@ -21,13 +22,16 @@ export function reserveMemory(operation: string, bytes: number, shared: boolean)
   }
 }
 
-/** @throws TypeError when it is none */
+/** @throws TypeError when `memory` is not a WebAssembly.Memory */
 export function checkMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
   if (isMemory(memory)) return memory;
   throw wrongType(operation, what, memory, 'a WebAssembly.Memory itself, not a proxy or a copy by JSON');
 }
 
-/** The embedder's. @throws TypeError when it is none, or of the other kind, NoSharedMemoryError */
+/**
+ * Checks the embedder's memory.
+ * @throws TypeError when it is not a WebAssembly.Memory, or not shared as `shared` says; NoSharedMemoryError
+ */
 export function checkMemoryOf(operation: string, candidate: unknown, shared: boolean): WebAssembly.Memory {
   if (shared) requireSharing(operation);
   const memory = checkMemory(operation, 'memory', candidate);

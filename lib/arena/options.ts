@@ -1,4 +1,4 @@
-/** What an engine may be created with, checked, and the memory that goes with it. */
+/** The options of an engine's arena: checks them, and finds the memory for it. */
 import { checkBoolean, checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../base/errors.js';
 import { type Geometry, geometryOf } from './geometry.js';
 import { LINE, ROOTS, regionsOf, Table } from './layout.js';
@@ -6,44 +6,49 @@ import { checkMemoryOf, reserveMemory, WASM_PAGE } from './memory.js';
 
 const MAX_ARENA_BYTES = 2 ** 32;
 const MAX_PAGES = 2 ** 32;
-/** In pages. */
+/** Limits of `pagesPerBlock`. */
 const LEAST_BLOCK = 64;
 const MOST_DEFAULT_BLOCK = 2 ** 21;
 
 /** The sizes of an engine, and the memory that it lives in. */
 export interface ArenaOptions {
-  /** Bytes of a guest page, a power of two from 1 to 2^30. Default 4096. */
+  /** The size of a guest page in bytes, a power of two from 1 to 2^30. Default 4096. */
   readonly pageSize?: number;
-  /** Pages of a bitmap block, a power of two from 64 to 2^30. Default 2^21, or less where `maxRamBytes` is a single block. */
+  /**
+   * How many pages a bitmap block covers, a power of two from 64 to 2^30. Default 2^21, or less if one block covers all
+   * RAM.
+   */
   readonly pagesPerBlock?: number;
-  /** End of the address space for RAM, in bytes; at most 2^32 pages. Default 2^42, or less with small pages. */
+  /** The end of the address space for RAM, in bytes; at most 2^32 pages. Default 2^42, or less with small pages. */
   readonly maxRamBytes?: number;
-  /** Slots of the reader registry, 1 to 4096. Default 64. */
+  /** How many readers can be attached at a time, 1 to 4096. Default 64. */
   readonly maxReaders?: number;
   /** Check freed memory on reuse, and every argument of a vCPU's marks. Default false. */
   readonly debug?: boolean;
   /**
-   * Which implementation of the bulk operations to use. 'auto', the default: the one in WebAssembly in each thread where
-   * it can be compiled and linked to the memory, the one in TypeScript elsewhere. 'wasm': the same, but `create` throws
-   * where the owner's thread cannot have it. 'atomics': the one in TypeScript everywhere.
+   * Which implementation of the bulk operations to use. 'auto', the default: the WebAssembly kernel in each thread
+   * where it can be compiled and linked to the memory, the TypeScript kernel in other threads. 'wasm': the same, but
+   * `create` throws when the owner's thread cannot use the WebAssembly kernel. 'atomics': the TypeScript kernel in all
+   * threads.
    */
   readonly kernel?: 'auto' | 'wasm' | 'atomics';
-  /** Size of the arena in bytes. Default: what every bitmap and page set could need, at most 4 GiB. */
+  /** The size of the arena in bytes. Default: enough for all bitmaps and page sets, at most 4 GiB. */
   readonly arenaBytes?: number;
   /**
-   * Whether other threads can attach. Without, everything happens on the thread of the owner, which needs no
-   * SharedArrayBuffer: for pages that are not cross-origin isolated. Default true.
+   * Can other threads attach? With false, everything happens on the owner's thread, and no SharedArrayBuffer is needed;
+   * this is for pages that are not cross-origin isolated. Default true.
    */
   readonly shared?: boolean;
   /**
-   * A memory of the embedder's to live in, instead of one of the engine's own: shared, or not, as `shared` says. One that
-   * is not shared must not grow while the engine lives: that takes its buffer away, and every call throws. Several
-   * engines may live in one memory, each in bytes of its own. Creating one in bytes of another that has not been closed is
-   * refused; but an engine of another thread is noticed only if it begins at the same byte, within 1 MiB before it, or
-   * in its first MiB: threads that create engines in one memory agree on the bytes.
+   * A memory of the embedder in which the engine is created, instead of a new one. It must be shared if `shared` is
+   * true, and must not be if it is false. A memory that is not shared must not grow while the engine lives: growing
+   * detaches its buffer, and then every call throws. Several engines may live in one memory, each in bytes of its own.
+   * `create` refuses bytes in which an engine lives that has not been closed. But it finds an engine of another thread
+   * only if that engine begins at the same byte, within 1 MiB before it, or in the first MiB of the new engine. So
+   * threads that create engines in one memory must agree on the bytes.
    */
   readonly memory?: WebAssembly.Memory;
-  /** Where in `memory` the arena begins: bytes, a multiple of 64. Default 0. */
+  /** The byte of `memory` at which the arena begins, a multiple of 64. Default 0. */
   readonly byteOffset?: number;
 }
 
@@ -62,14 +67,16 @@ export function geometryFor(operation: string, options: ArenaOptions): { geometr
   return { geometry, maxPages };
 }
 
-/** Each client of each machine has at least one block: no larger than the one that all RAM fits into. */
+/** Every client has at least one block, so a block is no larger than is needed for all RAM. */
 function pagesPerBlockFor(maxPages: number): number {
   return Math.min(Math.max(2 ** Math.ceil(Math.log2(maxPages)), LEAST_BLOCK), MOST_DEFAULT_BLOCK);
 }
 
 /**
- * By default room for twelve full bitmaps (three clients, as many collections in flight and page sets merged into,
- * the RAM blocks' own sets, and spares) and four generations of each client's table. It is address space, not memory.
+ * The default has room for twelve full bitmaps and four generations of each client's table. Three bitmaps are for the
+ * clients, three for collections in flight, three for the page sets that collections are merged into; the others are
+ * for the page sets of RAM blocks and for spare blocks. This is address space, not memory.
+ * @param blocksAtOnce how many bitmap blocks the creation of the engine allocates
  */
 export function arenaBytesFor(
   operation: string,
@@ -85,14 +92,14 @@ export function arenaBytesFor(
   const wanted = fixedBytes + 12 * (blocks + 1) * blockBytes + 12 * Math.max(tableBytes, 2 * LINE * 4);
   const rounded = Math.ceil(wanted / WASM_PAGE) * WASM_PAGE;
   const region = options.memory === undefined ? MAX_ARENA_BYTES : MAX_ARENA_BYTES - 64;
-  // With room for the empty tables and those blocks, creation cannot fail any more once it has begun to write.
+  // With room for the empty tables and these blocks, creation cannot fail once it has begun to write.
   const least = fixedBytes + ROOTS * LINE * 4 + blocksAtOnce * blockBytes;
   const { arenaBytes: bytes = Math.min(rounded, region) } = options;
   checkInteger(operation, 'arenaBytes', bytes, least, MAX_ARENA_BYTES);
   return Math.floor(bytes / 64) * 64;
 }
 
-/** @returns the embedder's memory and where in it, or one of the engine's own */
+/** @returns the embedder's memory and the byte where the arena begins in it, or a new memory */
 export function findMemory(operation: string, options: ArenaOptions, arenaBytes: number) {
   const { shared = true } = options;
   checkBoolean(operation, 'shared', shared);

@@ -1,22 +1,22 @@
 /**
- * The place of an engine in a memory, and how it changes hands between engines of any threads that live there after each
- * other. `Header.Magic` tells whether there is an engine, or one is being created; `Header.Closed` how far its end has come.
+ * The place of an engine in a memory, and how successive engines, of any threads, take the place over from each other.
+ * `Header.Magic` says whether an engine lives there or is being created; `Header.Closed` says how far its end has come.
  *
- * GP-5, between engines: nobody but the readers and the owner of an engine ever writes to it, however late a thread is that
- * holds the handle of an engine that lived there before.
+ * GP-5, between engines: only the readers and the owner of an engine ever write to the engine, however late a thread
+ * comes that holds the handle of an engine that lived in the same place before.
  *
- * - Creation. Whoever creates an engine swaps `CREATING` into the magic word first: of two threads one wins. It goes on only
- *   if the engine that was there has been left by its owner (`LEFT`, the owner's last store) and by its readers.
- * - A slot that is free holds the vacant value of its engine (`vacantOf`), and is claimed by a compare-and-swap that expects
- *   exactly this value. Creation swaps the vacant value of each slot for 0, and is refused when a slot holds anything
- *   else, since that is a reader that is still attached. Both swaps expect the same value of the same word, so that one of
- *   them wins. If the claim does, no engine is created while the claimant stays. If creation does, the vacant value has
- *   gone from the word and does not come back: an engine never has the id of the one before it, identities are
- *   positive, and what creation has left is 0. So a claim that comes late changes nothing, be it late by years. The
- *   plain stores of creation that it may meet there do not change this: none of them stores the value that it expects.
- * - A tenant's last store to the engine frees its slot, and the owner's last store is `LEFT`; creation reads both.
+ * - A creating thread first swaps `CREATING` into the magic word: of two threads one wins. It goes on only if the owner
+ *   of the previous engine has left (`LEFT` is the owner's last store) and all its readers have left.
+ * - A free slot holds the vacant value of its engine (`vacantOf`). A reader claims the slot by a compare-and-swap that
+ *   expects exactly this value. Creation swaps 0 for the vacant value in each slot, and is refused when a slot holds
+ *   anything else, since a reader is still attached then. Both swaps expect the same value of the same word, so one of
+ *   them wins. If the claim wins, no engine is created while the claimant stays. If creation wins, the vacant value has
+ *   gone from the word and does not come back: an engine never has the id of the engine before it, identities are
+ *   positive, and creation leaves 0. So a late claim changes nothing, even years late. The claim may also meet the
+ *   plain stores of a creation; none of them stores the value that the claim expects.
+ * - A reader's last store to the engine frees its slot, and the owner's last store is `LEFT`; creation reads both.
  *
- * This is certain while the word is a slot of each later engine. Where a later engine has fewer slots, or begins at
+ * This is certain as long as the word is a slot of each later engine. When a later engine has fewer slots, or begins at
  * another byte, or the bytes serve something else, the late swap finds some other word. It succeeds if this word holds,
  * at that moment, the one number of 2^31 that was drawn when the first engine of the place was created.
  */
@@ -24,7 +24,7 @@ import { outOfRange, UsageError } from '../base/errors.js';
 import { CREATING, Header, LEFT, LINE, MAGIC, Slot, Slots, vacantOf } from './layout.js';
 import { Words } from './words.js';
 
-/** How far from its own first byte creation looks for engines of other threads. */
+/** How far from the new engine's first byte creation looks for engines of other threads. */
 const LOOK_BYTES = 2 ** 20;
 const LAST_ID = 2 ** 31 - 1;
 
@@ -41,15 +41,18 @@ interface Region {
   open: boolean;
 }
 
-/** Where this thread's engines live, or lived last, by memory and first byte. */
+/** The regions in which this thread's engines live or lived last, by memory and first byte. */
 const known = new WeakMap<WebAssembly.Memory, Map<number, Region>>();
 
-/** Whether a new engine's memory was made for it, so that nothing else can live there. */
+/**
+ * 'fresh': the memory was made for the new engine, so nothing else can live there. 'embedder': it is the embedder's.
+ */
 export type Origin = 'fresh' | 'embedder';
 
 /**
  * Takes bytes of a memory for a new engine. Until `Header.Magic` is stored nobody else can attach or create there.
- * @throws RangeError, with nothing changed, when an engine lives in some of the bytes, or a reader of a closed one is attached
+ * @throws RangeError, with nothing changed, when an engine lives in some of the bytes, or a reader of a closed engine
+ *   is still attached there
  */
 export function takePlace(
   operation: string,
@@ -81,7 +84,8 @@ export function takePlace(
   const region = { end, open: true };
   regions.set(first, region);
   const leave = (): void => {
-    // ORDER GP-5: every other store of the owner precedes this one (release), else it lands in the next engine (corruption).
+    // ORDER GP-5: every other store of the owner precedes this one (release), else it lands in the next engine
+    //   (corruption).
     // pairs with: arena/place.ts vacate
     wordsFrom(memory, first).store(Header.Closed, LEFT);
     region.open = false;
@@ -90,9 +94,10 @@ export function takePlace(
 }
 
 /**
- * Puts the place right that a thread has died in while it created an engine: the engine of before is there again, or the new one
- * if nothing but its publication was left to do.
- * @returns whether there was such a creation, of which nothing is left
+ * Repairs a place in which a thread has died while it was creating an engine. If the creation had overwritten nothing
+ * yet, the previous engine is there again. If only the publication was missing, the new engine lives there now.
+ * Otherwise no engine does.
+ * @returns true when a creation was undone, so that no engine lives there
  */
 export function settleCreation(memory: WebAssembly.Memory, at: number): boolean {
   const words = wordsFrom(memory, at);
@@ -102,7 +107,10 @@ export function settleCreation(memory: WebAssembly.Memory, at: number): boolean 
   return !whole;
 }
 
-/** Of the words up to `EngineId`, the magic taken for written. Each step can be undone, so that no change of one word goes unseen. */
+/**
+ * The checksum of the words up to `EngineId`, with `MAGIC` for the first. Each step is invertible, so that every change
+ * of a single word changes the sum.
+ */
 export function checksumOf(words: Words): number {
   let sum = 0;
   for (let word: number = Header.Magic; word <= Header.EngineId; word++) {
@@ -120,7 +128,7 @@ function seize(operation: string, words: Words, at: number): number {
   return 1 + Math.floor(Math.random() * LAST_ID);
 }
 
-/** Takes the place of an engine that is closed and that nobody is attached to any more. @returns the engine's id */
+/** Takes the place of a closed engine to which no reader is attached any more. @returns that engine's id */
 function vacate(operation: string, words: Words, at: number): number {
   if (words.compareExchange(Header.Magic, MAGIC, CREATING) !== MAGIC) throw busy(operation, at);
   const engineId = words.get(Header.EngineId);
@@ -133,13 +141,14 @@ function vacate(operation: string, words: Words, at: number): number {
   }
   const slots = slotsOf(words);
   for (let i = 0; i < slots; i++) {
-    // ORDER GP-5: the creator's half of the race for a slot: either this swap finds the claimant, or the claimant does not
-    //   find the vacant value any more, else a reader would be in a slot of an engine that it knows nothing of
-    //   (corruption). It also has the last tenant's accesses happen before all that creation writes (acquire).
+    // ORDER GP-5: the creator's half of the race for a slot. Either this swap finds the claimant, or the claimant no
+    //   longer finds the vacant value; else a reader would hold a slot of an engine that it knows nothing of
+    //   (corruption). The swap also makes the last tenant's accesses happen before all stores of the creation
+    //   (acquire).
     // needs: atomicity of the read-modify-write; acquire
     // pairs with: rcu/registry.ts claimSlot, freeSlot; arena/place.ts leave; reclaim.ts reclaim
     const found = words.compareExchange(identityWord(i), vacantOf(engineId), 0);
-    if (found === vacantOf(engineId) || found === 0) continue; // 0: a creation that a thread died in has been here
+    if (found === vacantOf(engineId) || found === 0) continue; // 0 is left by a creation whose thread died
     giveBack(words, engineId, i);
     throw new RangeError(
       `${operation}: a reader of the closed engine at byteOffset ${at} is still attached (identity ${Math.abs(found) - 1}); ` +
@@ -149,15 +158,15 @@ function vacate(operation: string, words: Words, at: number): number {
   return engineId;
 }
 
-/** Undoes `vacate`, of which `slots` slots had been swapped. */
+/** Undoes a `vacate` that has swapped the first `slots` slots. */
 function giveBack(words: Words, engineId: number, slots: number): void {
   for (let i = 0; i < slots; i++) words.store(identityWord(i), vacantOf(engineId));
   words.store(Header.Magic, MAGIC);
 }
 
 /**
- * Where other engines begin whose bytes the new one would share.
- * @throws RangeError when one of this thread's lives there
+ * @returns the first bytes of other engines whose bytes overlap those of the new engine
+ * @throws RangeError when one of them is an open engine of this thread
  */
 function neighbours(
   operation: string,
@@ -183,13 +192,13 @@ function neighbours(
   const words = new Words(memory.buffer, low, (Math.min(end, first + LOOK_BYTES) - low) / 4);
   for (let word = 0; word < words.length; word += LINE) {
     const at = low + word * 4;
-    // Plain: what another thread is creating at this moment may be missed.
+    // A plain read: it may miss an engine that another thread is creating at this moment.
     if (words.get(word) === MAGIC && at !== first && reachesTo(memory, at) > first) found.add(at);
   }
   return found;
 }
 
-/** @returns where the engine that begins at the byte ends; 0 if there is none */
+/** @returns the end of the engine that begins at the byte; 0 if no engine begins there */
 function reachesTo(memory: WebAssembly.Memory, at: number): number {
   if (at + Slots.first * 4 > memory.buffer.byteLength) return 0;
   const words = wordsFrom(memory, at);

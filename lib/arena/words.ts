@@ -1,11 +1,11 @@
 /**
  * The one seam to shared memory: nothing else in the project calls `Atomics`, and nothing else indexes the arena.
  *
- * An index is a count of 32-bit words from the arena's base; every position that the arena stores is such an index.
+ * An index counts 32-bit words from the arena's base. Every position that is stored in the arena is such an index.
  *
  * `get`, `set` and `fill` are plain accesses. A plain read of a word that another thread may change sees some value
- * that was written to it (aligned 32-bit accesses do not tear) and orders nothing. Whoever uses one owes a reason,
- * either "owned" (no other thread can reach the word, DM-1) or "hint" (a stale answer is repaired by what follows).
+ * that was written to it (aligned 32-bit accesses do not tear) and orders nothing. A caller of these methods must have
+ * a reason: either "owned" (no other thread can reach the word, DM-1) or "hint" (what follows repairs a stale answer).
  * All other methods are sequentially consistent; their callers say which part of that they need.
  */
 const host = Atomics as { readonly pause?: () => void };
@@ -50,7 +50,7 @@ export class Words {
     Atomics.store(this.array, index, value);
   }
 
-  /** @returns the word before the operation, as for the other read-modify-writes */
+  /** @returns the value of the word before the operation, like the other read-modify-writes */
   or(index: number, bits: number): number {
     return Atomics.or(this.array, index, bits);
   }
@@ -76,7 +76,7 @@ export class Words {
     Atomics.notify(this.array, index);
   }
 
-  /** May this thread wait? A page's main thread must not, and nobody in memory that is not shared. */
+  /** May this thread wait? The main thread of a page must not, and no thread can wait on unshared memory. */
   get canWait(): boolean {
     try {
       Atomics.wait(this.array, 0, ~this.get(0), 0);

@@ -1,21 +1,22 @@
 /**
- * What a value really is. `instanceof` asks for a prototype: what comes from another realm (an iframe, a `vm` context, a
- * test runner that gives each file of tests a global object of its own) has another one, and what is forged has the right
- * one. The built-in accessors asked here look at the object itself, and work across realms.
+ * Tells what a value really is. `instanceof` only compares prototypes: an object from another realm (an iframe, a `vm`
+ * context, a test runner that gives each test file its own global object) has a different prototype, and a forged
+ * object has the right one. The built-in accessors that are called here look at the object itself, and work across
+ * realms.
  */
 
-/** A signal that can be listened to. */
+/** Is the value a real signal, which can be listened to? */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   return typeof ask(AbortSignal.prototype, 'aborted', value) === 'boolean';
 }
 
-/** A memory whose `buffer` is its own, and not a property that hides it. */
+/** Is the value a memory whose `buffer` is the real one, not a property that hides it? */
 export function isMemory(value: unknown): value is WebAssembly.Memory {
   const buffer = ask(WebAssembly.Memory.prototype, 'buffer', value);
   return buffer !== undefined && buffer === (value as WebAssembly.Memory).buffer;
 }
 
-/** Not a SharedArrayBuffer, whose constructor not every page has. */
+/** False for a SharedArrayBuffer. The check works on pages that have no SharedArrayBuffer constructor, too. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return ask(ArrayBuffer.prototype, 'byteLength', value) !== undefined;
 }
@@ -36,7 +37,9 @@ function typedArrayName(value: unknown): unknown {
   return tag.call(value);
 }
 
-/** @returns the property of `value`; undefined when `value` is not what the prototype's accessor is for, and it throws */
+/**
+ * @returns the property of `value`; undefined when the prototype's accessor throws, since it is not for such a value
+ */
 function ask(prototype: object, property: PropertyKey, value: unknown): unknown {
   const get = Object.getOwnPropertyDescriptor(prototype, property)?.get;
   try {

@@ -1,6 +1,6 @@
 /**
- * Every error the engine throws is made here. Bad values are RangeErrors, bad types and calls in the wrong state are
- * TypeErrors; each message starts with the operation and names the value and the limit.
+ * Every error that the engine throws is made here. Bad values are RangeErrors; bad types, and calls in the wrong state,
+ * are TypeErrors. Each message starts with the operation and names the value and the limit.
  */
 
 /** A call that the state of its object does not allow: detached, closed, offline, inside a read-side section. */
@@ -8,22 +8,26 @@ export class UsageError extends TypeError {
   override readonly name = 'UsageError';
 }
 
-/** Growing a memory that is not shared takes its buffer away, and plain reads of that give nothing. */
+/**
+ * The error of calls after an unshared memory was grown: growing detaches its buffer, and plain reads then give
+ * nothing.
+ */
 export function memoryGrown(operation: string): UsageError {
   return new UsageError(
     `${operation}: the engine's memory has been grown, which took its buffer away; ` +
-      'an engine of one thread needs a memory that does not grow, or one of its own',
+      'an engine with shared: false needs a memory that does not grow, or none from the embedder',
   );
 }
 
-/** The arena has no room for an allocation. Whatever needed it was rolled back whole. */
+/** The arena has no room for an allocation. The operation that needed it has changed nothing. */
 export class ArenaFullError extends RangeError {
   override readonly name = 'ArenaFullError';
 }
 
 /**
- * The owner's page or program has no SharedArrayBuffer, so no other thread could attach. The message says what it takes here:
- * in browsers a secure context and cross-origin isolation, which two headers of the page's response ask for.
+ * The owner's page or program has no SharedArrayBuffer, so no other thread could attach. The message says what is
+ * missing: browsers need a secure context and cross-origin isolation, which a page requests by two headers of its
+ * response.
  */
 export class NoSharedMemoryError extends Error {
   override readonly name = 'NoSharedMemoryError';
@@ -31,12 +35,12 @@ export class NoSharedMemoryError extends Error {
   constructor(operation: string) {
     super(
       `${operation}: there is no SharedArrayBuffer here. ${whatSharingTakes(globalThis)}; ` +
-        'without it an engine can be of one thread, with the option shared: false',
+        'without it, create an engine for one thread with the option shared: false',
     );
   }
 }
 
-/** What a browser tells of a page, or of a worker. */
+/** What a browser tells about a page or a worker. */
 interface BrowsingContext {
   readonly isSecureContext?: boolean;
   readonly crossOriginIsolated?: boolean;
@@ -51,19 +55,19 @@ function whatSharingTakes(context: BrowsingContext): string {
   }
   if (isSecureContext === false) {
     const origin = location?.origin === undefined ? 'This page' : `This page, of ${location.origin},`;
-    return `${origin} is no secure context, where browsers ignore the headers that ask for it: serve it over https or from localhost, with ${HEADERS}`;
+    return `${origin} is not a secure context, and browsers ignore the headers that ask for SharedArrayBuffer there: serve the page over https or from localhost, with ${HEADERS}`;
   }
   if (document === undefined && crossOriginIsolated === false) {
-    return `This worker is not cross-origin isolated. It is when its page is, and both come over https or from localhost with ${HEADERS}`;
+    return `This worker is not cross-origin isolated. Serve the worker and its page over https or from localhost, with ${HEADERS}`;
   }
-  return `A page has it when it comes over https or from localhost with ${HEADERS}`;
+  return `Serve the page over https or from localhost, with ${HEADERS}`;
 }
 
 const HEADERS = 'the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
 
 /**
- * The host would not reserve the memory of an engine, which is address space rather than memory. Its own error is the
- * `cause`. Nothing was changed.
+ * The host refused to reserve address space for the memory of an engine. The host's error is the `cause`. Nothing was
+ * changed.
  */
 export class AddressSpaceError extends RangeError {
   override readonly name = 'AddressSpaceError';
@@ -71,14 +75,14 @@ export class AddressSpaceError extends RangeError {
   constructor(operation: string, bytes: number, cause: unknown) {
     super(
       `${operation}: the host would not reserve ${bytes} bytes of address space for the engine's memory (${messageOf(cause)}). ` +
-        'Engines take less with a smaller maxRamBytes or arenaBytes, and several can share one memory, with the options ' +
-        'memory and byteOffset',
+        'Engines take less with a smaller maxRamBytes or arenaBytes, and several engines can share one memory by the ' +
+        'options memory and byteOffset',
       { cause },
     );
   }
 }
 
-/** Memory that nobody may write to was written to, or a freed table was used. The engine cannot be trusted any more. */
+/** Memory was overwritten that nobody may write to, or a freed table was used. The engine can no longer be trusted. */
 export class CorruptionError extends Error {
   override readonly name = 'CorruptionError';
 }
@@ -87,18 +91,18 @@ export class CorruptionError extends Error {
 export interface ReaderReport {
   readonly name: string;
   /**
-   * What `retire` takes: the thread's id unless `attachVcpu` was given another. `UNKNOWN_IDENTITY`, -1, when something has
-   * written over it in the arena; `retire` then takes the slot.
+   * What `retire` takes: the thread's id, unless `attachVcpu` was given another identity. -1 (`UNKNOWN_IDENTITY`) when
+   * the identity was overwritten in the arena; pass the slot to `retire` then.
    */
   readonly identity: number;
   /** Position in the reader registry, 0 to maxReaders - 1. */
   readonly slot: number;
   readonly online: boolean;
-  /** The engine's own thread is the reader's thread. */
+  /** Does the reader belong to the owner's thread? */
   readonly local: boolean;
 }
 
-/** A grace period did not end in time. The next wait works as if this one had not been. */
+/** A grace period did not end in time. Later waits are not affected. */
 export class GracePeriodTimeout extends Error {
   override readonly name = 'GracePeriodTimeout';
   /** The readers that had not reported. */
@@ -129,17 +133,17 @@ function describeReader({ name, identity, slot }: Pick<ReaderReport, 'name' | 'i
   return `'${name}' (slot ${slot}, whose identity was written over; when its thread is gone, retire({ slot: ${slot} }))`;
 }
 
-/** The message of what was thrown, which need not be an Error, nor one of this realm. */
+/** @returns the message of a thrown value, which may be an Error of another realm, or not an Error at all */
 export function messageOf(error: unknown): string {
   try {
     const { message } = error as Partial<Error>;
     return typeof message === 'string' ? message : show(error);
   } catch {
-    return show(error); // undefined, null, or its own code threw
+    return show(error); // `error` is undefined or null, or its getter threw
   }
 }
 
-/** What is longer than this says no more in a message. */
+/** Messages show at most this many characters of a value. */
 const SHOWN = 100;
 
 export function show(value: unknown): string {
@@ -150,7 +154,7 @@ export function show(value: unknown): string {
       typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value),
     );
   } catch {
-    return typeof value; // its own code threw, or it is a revoked proxy
+    return typeof value; // the value's own code threw, or the value is a revoked proxy
   }
 }
 
@@ -158,7 +162,7 @@ function shortened(text: string): string {
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}...`;
 }
 
-/** @param hint what else there is to say, such as how the value may have come about */
+/** @param hint more for the reader of the message, such as where the value may come from */
 export function outOfRange(operation: string, what: string, value: unknown, limit: string, hint?: string): RangeError {
   return new RangeError(`${operation}: ${what} must be ${limit}, got ${show(value)}${hint ? ` (${hint})` : ''}`);
 }
@@ -167,14 +171,14 @@ export function wrongType(operation: string, what: string, value: unknown, expec
   return new TypeError(`${operation}: ${what} must be ${expected}, got ${show(value)}`);
 }
 
-/** In both notations: memory maps and debuggers have the second. */
+/** Shows an address in decimal and in hexadecimal, which memory maps and debuggers use. */
 export function showAddress(addr: number): string {
   return addr >= 0 ? `${addr} (0x${addr.toString(16)})` : String(addr);
 }
 
 /**
- * For bytes that some RAM was expected in.
- * @param why what is wrong with them, and where RAM is
+ * The error for bytes that were expected to be RAM.
+ * @param why what is wrong with the bytes, and where RAM is
  */
 export function notRam(operation: string, start: number, end: number, why: string): RangeError {
   const bytes = `bytes ${showAddress(start)} to ${showAddress(end)}`;
@@ -183,7 +187,7 @@ export function notRam(operation: string, start: number, end: number, why: strin
   return new RangeError(`${operation}: ${bytes} ${why}. ${meaning}`);
 }
 
-/** @throws TypeError if `value` is no number, RangeError if it is no integer from 0 to 2^53 - 1 */
+/** @throws TypeError if `value` is not a number, RangeError if it is not an integer from 0 to 2^53 - 1 */
 export function checkAddress(operation: string, what: string, value: unknown): number {
   if (typeof value === 'number' && value < 0 && (value | 0) === value) {
     const unsigned = `negative as a 32-bit number: ${value} >>> 0 is ${showAddress(value >>> 0)}`;
@@ -192,7 +196,7 @@ export function checkAddress(operation: string, what: string, value: unknown): n
   return checkInteger(operation, what, value, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** @throws TypeError if `value` is no boolean */
+/** @throws TypeError if `value` is not a boolean */
 export function checkBoolean(operation: string, what: string, value: unknown): boolean {
   if (typeof value !== 'boolean') throw wrongType(operation, what, value, 'a boolean');
   return value;
@@ -220,7 +224,7 @@ export function checkInteger(operation: string, what: string, value: unknown, le
   return value;
 }
 
-/** @throws TypeError if `value` is no number, RangeError if it is no power of two from `least` to `most` */
+/** @throws TypeError if `value` is not a number, RangeError if it is not a power of two from `least` to `most` */
 export function checkPowerOfTwo(operation: string, what: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number') throw wrongType(operation, what, value, 'a number');
   if (!(value >= least && value <= most) || !Number.isInteger(Math.log2(value))) {
@@ -229,7 +233,7 @@ export function checkPowerOfTwo(operation: string, what: string, value: unknown,
   return value;
 }
 
-/** Lets an error of a callback reach the host's handler of uncaught errors, outside the engine's own step. */
+/** Passes an error of a callback to the host's handler of uncaught errors, outside the engine's current step. */
 export function throwInOwnTurn(error: unknown): void {
   queueMicrotask(() => {
     throw error;

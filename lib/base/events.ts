@@ -1,4 +1,4 @@
-/** The engine's events, without a dependency on Node. Listeners run in a turn of their own. */
+/** The engine's events, without a dependency on Node. Each listener runs in a microtask of its own. */
 import { checkFunction, throwInOwnTurn, wrongType } from './errors.js';
 
 export class Events<Map extends { [Name in keyof Map]: unknown }> {
@@ -20,7 +20,7 @@ export class Events<Map extends { [Name in keyof Map]: unknown }> {
     this.listeners.get(name)?.delete(listener);
   }
 
-  /** @returns whether anyone listens */
+  /** @returns true when the event has a listener */
   emit<Name extends keyof Map>(name: Name, event: Map[Name]): boolean {
     const set = this.listeners.get(name);
     if (set === undefined || set.size === 0) return false;

@@ -1,4 +1,4 @@
-/** What the engine asks of the host, Node or a browser, without importing either. */
+/** What the engine needs from its host, Node or a browser, without importing modules of either. */
 
 interface BuiltinModules {
   'node:worker_threads': { threadId: number };
@@ -19,12 +19,16 @@ interface NodeProcess {
 const node = (globalThis as { process?: NodeProcess }).process;
 
 /**
- * Deno reports a worker's exit when it has been told to end, while its thread runs on until it looks. In Node, and as far as
- * anybody has seen in Bun, the event comes when the thread is gone.
+ * Can a worker's thread run on after its `exit` event? In Deno it can: the event comes when the worker has been told to
+ * end, and the thread runs on until it notices. In Node the event comes when the thread is gone, and so it does in Bun
+ * as far as has been observed.
  */
 export const exitOutrunsThread = 'Deno' in globalThis;
 
-/** This thread's id, as `worker.threadId` has it on the other side; undefined where threads have none (browsers). */
+/**
+ * @returns this thread's id, which `worker.threadId` gives to the parent; undefined in browsers, where threads have no
+ *   id
+ */
 export function threadIdentity(): number | undefined {
   return node?.getBuiltinModule?.('node:worker_threads')?.threadId;
 }

@@ -1,7 +1,7 @@
 /**
- * Hearing of the abort of a signal, however many listen. Node warns of a leak when a signal has more than ten listeners,
- * and a program may well wait for more than ten things at once and give them all up by one signal. So a signal has one
- * listener of ours, for as long as anybody wants to hear of it.
+ * Calls functions when a signal aborts, however many functions there are. Node warns of a leak when a signal has more
+ * than ten listeners, but a program may well wait for more than ten things at once and abort them all by one signal. So
+ * we add one listener to a signal, for as long as any function is registered.
  */
 
 interface Ear {
@@ -9,16 +9,17 @@ interface Ear {
   readonly hear: () => void;
 }
 
-/** Of the signals that somebody listens to. */
+/** The signals with registered functions. */
 const ears = new WeakMap<AbortSignal, Ear>();
 
 /**
- * Calls `act` when the signal aborts. A signal that has aborted before never says so again: ask it first.
- * @returns ends that
+ * Calls `act` when the signal aborts. For a signal that has already aborted `act` is never called: check `aborted`
+ * first.
+ * @returns a function that cancels the registration
  */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
   const { acts, hear } = ears.get(signal) ?? listenTo(signal);
-  const own = (): void => act(); // who asks twice is called twice
+  const own = (): void => act(); // a function that is registered twice is called twice
   acts.add(own);
   return () => {
     if (!acts.delete(own) || acts.size > 0) return;
@@ -30,7 +31,7 @@ export function onAbort(signal: AbortSignal, act: () => void): () => void {
 function listenTo(signal: AbortSignal): Ear {
   const acts = new Set<() => void>();
   const hear = (): void => {
-    // Of the set as it is: whoever ends its listening meanwhile is not called any more.
+    // The loop reads the live set: a function whose registration is cancelled meanwhile is not called any more.
     for (const act of acts) act();
   };
   signal.addEventListener('abort', hear);

@@ -1,17 +1,18 @@
 /**
- * Objects of options, and what is wrong with their names. A misspelt option would be taken for one that was left out, and
- * its default would do something else than was asked for, in silence.
+ * Reads objects of options, and refuses unknown names. Otherwise a misspelt option would count as left out, and its
+ * default would silently do something other than what the caller asked for.
  */
 import { show, wrongType } from './errors.js';
 
-/** The names of an operation's options: exactly those of its type, in the order in which messages list them. */
+/** The names of an operation's options: exactly the names of its type, in the order in which messages list them. */
 export type OptionNames<Options> = { readonly [Name in keyof Options]-?: true };
 
 /**
  * Reads each option once. Options may be inherited, and may have getters.
- * @param what how messages call the object
+ * @param what the name of the object in messages
  * @returns a plain copy, without the options that are undefined
- * @throws TypeError when `options` is no object, or has an enumerable property, inherited ones included, that is no option
+ * @throws TypeError when `options` is not an object, or has an enumerable property, own or inherited, that is not an
+ *   option
  */
 export function readOptions<Options extends object>(
   operation: string,
@@ -39,7 +40,9 @@ function unknownName(operation: string, what: string, unknown: string, known: re
   return new TypeError(`${operation}: unknown name ${show(unknown)} in ${what}${question} Known are ${all}`);
 }
 
-/** @returns the name that most letters agree with, whatever their case; undefined when more than half of them do not */
+/**
+ * @returns the known name with the most letters in common, ignoring case; undefined when more than half of them differ
+ */
 function nearest(unknown: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Infinity;
@@ -53,7 +56,7 @@ function nearest(unknown: string, known: readonly string[]): string | undefined 
   return least <= 0.5 ? best : undefined;
 }
 
-/** How many letters have to be inserted, deleted or replaced to make one word of the other (Levenshtein). */
+/** How many letters must be inserted, deleted or replaced to turn one word into the other (Levenshtein). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -1,15 +1,15 @@
 /**
- * Elements in an order, none twice. They lie in chunks, so that a search halves what is left to look at and a change moves
- * no more than one chunk's elements, however many there are.
+ * A sorted collection without duplicates. The elements are kept in chunks: a search is binary, and a change moves only
+ * the elements of one chunk, however many elements there are.
  */
 
 /** Chunks with more elements than this are divided. */
 const LONGEST_CHUNK = 256;
 
-/** @typeParam Probe what an element can be compared with, and so be found by */
+/** @typeParam Probe the part of an element that is compared, by which elements can be found */
 export class Ordered<T extends Probe, Probe> implements Iterable<T> {
   private readonly compare: (a: Probe, b: Probe) => number;
-  /** None is empty. */
+  /** No chunk is empty. */
   private readonly chunks: T[][] = [];
   private count = 0;
 
@@ -26,7 +26,7 @@ export class Ordered<T extends Probe, Probe> implements Iterable<T> {
     return this.chunks.at(-1)?.at(-1);
   }
 
-  /** Adds an element at whose place there is none. */
+  /** Adds an element. No element may be at its place yet. */
   add(element: T): void {
     this.count++;
     const which = Math.min(this.chunkOf(element), this.chunks.length - 1);
@@ -39,7 +39,7 @@ export class Ordered<T extends Probe, Probe> implements Iterable<T> {
     if (chunk.length > LONGEST_CHUNK) this.chunks.splice(which + 1, 0, chunk.splice(LONGEST_CHUNK / 2));
   }
 
-  /** Removes the element at that place, if there is one. */
+  /** Removes the element at the place of `probe`, if there is one. */
   delete(probe: Probe): void {
     const which = this.chunkOf(probe);
     const chunk = this.chunks[which];
@@ -51,13 +51,13 @@ export class Ordered<T extends Probe, Probe> implements Iterable<T> {
     if (chunk.length === 0) this.chunks.splice(which, 1);
   }
 
-  /** @returns the element at that place, or the first one behind it */
+  /** @returns the element at the place of `probe`, or else the first element behind the place */
   atOrAfter(probe: Probe): T | undefined {
     const chunk = this.chunks[this.chunkOf(probe)];
     return chunk?.[this.indexIn(chunk, probe)];
   }
 
-  /** @returns the last element before that place */
+  /** @returns the last element before the place of `probe` */
   before(probe: Probe): T | undefined {
     const which = this.chunkOf(probe);
     const chunk = this.chunks[which];
@@ -65,12 +65,12 @@ export class Ordered<T extends Probe, Probe> implements Iterable<T> {
     return index > 0 ? chunk?.[index - 1] : this.chunks[which - 1]?.at(-1);
   }
 
-  /** In order, as they are while nothing is added or deleted. */
+  /** Yields the elements in order. Nothing may be added or deleted meanwhile. */
   *[Symbol.iterator](): Generator<T> {
     for (const chunk of this.chunks) yield* chunk;
   }
 
-  /** @returns the index of the first chunk that reaches the place */
+  /** @returns the index of the first chunk whose last element is at the place of `probe` or behind it */
   private chunkOf(probe: Probe): number {
     let low = 0;
     let high = this.chunks.length;
@@ -82,7 +82,7 @@ export class Ordered<T extends Probe, Probe> implements Iterable<T> {
     return low;
   }
 
-  /** @returns the index of the first element at the place or behind it */
+  /** @returns the index of the first element at the place of `probe` or behind it */
   private indexIn(chunk: readonly T[], probe: Probe): number {
     let low = 0;
     let high = chunk.length;

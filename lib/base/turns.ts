@@ -1,10 +1,10 @@
-/** Turns of the event loop, in Node and in browsers, and whether a pending one keeps a Node process alive. */
+/** Schedules turns of the event loop, in Node and in browsers. A pending turn may keep a Node process alive or not. */
 
 export interface Scheduled {
-  /** It runs as soon as the loop turns, not at a time. */
+  /** Is it due in the next turn of the loop, rather than at a certain time? */
   readonly prompt: boolean;
   cancel(): void;
-  /** Keep the process alive until it has run. */
+  /** Keeps the process alive until it has run. */
   hold(): void;
 }
 
@@ -13,7 +13,7 @@ type NodeTimer = { ref?(): void; unref?(): void };
 const immediate = (globalThis as unknown as { setImmediate?: (run: () => void) => NodeTimer }).setImmediate;
 const clearImmediate = (globalThis as unknown as { clearImmediate?: (timer: NodeTimer) => void }).clearImmediate;
 
-/** After the events that are pending now, and before any timer that is not due. */
+/** Schedules `run` after the events that are pending now, and before any timer that is not due yet. */
 export function soon(run: () => void): Scheduled {
   if (immediate !== undefined && clearImmediate !== undefined) {
     const timer = immediate(run);
@@ -28,7 +28,7 @@ export function soon(run: () => void): Scheduled {
   return { prompt: true, cancel: () => port1.close(), hold: () => {} };
 }
 
-/** @param held keep a Node process alive until then */
+/** @param held true to keep a Node process alive until `run` has been called */
 export function later(run: () => void, milliseconds: number, held: boolean): Scheduled {
   const timer = setTimeout(run, milliseconds) as unknown as number & NodeTimer;
   if (!held) timer.unref?.();

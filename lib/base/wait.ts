@@ -1,13 +1,13 @@
-/** The asynchronous waits' common part: a wake-up that may be beaten by a timeout or an abort. */
+/** The common part of all asynchronous waits: a wake-up, a timeout or an abort ends a wait, whichever comes first. */
 import { isAbortSignal } from './brands.js';
 import { outOfRange, wrongType } from './errors.js';
 import { onAbort } from './on-abort.js';
 import { type OptionNames, readOptions } from './options.js';
 import { later } from './turns.js';
 
-/** How long a call may wait for readers. One that is given up leaves nothing half done. */
+/** How long a call may wait for readers. A call that times out or is aborted leaves nothing half done. */
 export interface WaitOptions {
-  /** Reject with a GracePeriodTimeout after so many milliseconds. Default: wait for ever. */
+  /** Reject with a GracePeriodTimeout after this many milliseconds. Default: wait for ever. */
   readonly timeoutMs?: number;
   /** Reject with the signal's reason when it aborts. */
   readonly signal?: AbortSignal;
@@ -15,12 +15,16 @@ export interface WaitOptions {
 
 export const WAIT_OPTIONS: OptionNames<WaitOptions> = { timeoutMs: true, signal: true };
 
-/** @returns a copy: each option is read once. @throws TypeError, RangeError for what are no such options */
+/** @returns a copy, since each option is read only once. @throws TypeError, RangeError for bad options */
 export function readWaitOptions(operation: string, options: WaitOptions): WaitOptions {
   return checkWaitOptions(operation, readOptions(operation, options, WAIT_OPTIONS));
 }
 
-/** Of options that were read. @returns these. @throws TypeError, RangeError for a bad `timeoutMs` or `signal` */
+/**
+ * @param options as `readOptions` has returned them
+ * @returns `options`
+ * @throws TypeError, RangeError for a bad `timeoutMs` or `signal`
+ */
 export function checkWaitOptions(operation: string, options: WaitOptions): WaitOptions {
   const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined) {
@@ -34,7 +38,7 @@ export function checkWaitOptions(operation: string, options: WaitOptions): WaitO
   return options;
 }
 
-/** @throws TypeError for what cannot be listened to, also when it was made to look like a signal */
+/** @throws TypeError when `signal` is neither undefined nor a real AbortSignal */
 export function checkSignal(operation: string, signal: unknown): void {
   if (signal === undefined || isAbortSignal(signal)) return;
   throw wrongType(operation, 'signal', signal, 'an AbortSignal, and no imitation of one');
@@ -43,15 +47,17 @@ export function checkSignal(operation: string, signal: unknown): void {
 /** How long to wait at most, and the error to reject with when the time is up. */
 export interface WaitLimit {
   readonly options: WaitOptions;
-  /** When the call began, in `performance.now()` milliseconds: the time runs from there, whatever has been waited for since. */
+  /**
+   * When the call began, by `performance.now()`. The timeout counts from there, however long the call has waited since.
+   */
   readonly since: number;
   readonly timeoutError: (timeoutMs: number) => Error;
 }
 
 /**
- * @param limit left out: wait for ever
- * @param register is handed the wake-up, and what to call instead when there is nothing to wait for any more; returns
- *   how to withdraw both
+ * @param limit the timeout and the signal; without it the wait has no limit
+ * @param register receives `wake`, which resolves the wait, and `fail`, which rejects it; returns a function that
+ *   withdraws both
  */
 export async function waitForWake(
   limit: WaitLimit | undefined,

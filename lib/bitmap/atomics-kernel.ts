@@ -1,22 +1,23 @@
 /**
- * The kernel on `Atomics`: there on every engine, and the readable statement of what any kernel does.
+ * The kernel on `Atomics`. It works in every JavaScript engine, and is the readable definition of what every kernel
+ * does.
  *
- * What the comments at the accesses rest on:
+ * The comments at the accesses use these facts:
  *
- * - **K-1** All writes to a live word are 32-bit read-modify-writes (DM-1), so they stand in one order, and each one
- *   synchronizes with the one before it. A bit turns in exactly one of them, the one whose returned value shows the
- *   bit as it was. Counts and contents made from returned values are therefore exact whatever other threads do. This
+ * - **K-1** All writes to a live word are 32-bit read-modify-writes (DM-1), so they have one order, and each write
+ *   synchronizes with the write before it. A bit turns in exactly one of them: the one whose returned value shows the
+ *   bit's old state. Counts and contents made from returned values are therefore exact, whatever other threads do. This
  *   holds for each word by itself: a call that covers several words is not atomic.
- * - **K-2** A plain read of a live word returns a value no older than the last write that happens-before it (coherent
- *   reads in the ECMAScript memory model; by K-1 all writes before that one are behind it too). Beyond that it may be
- *   stale, and of two plain reads the later may show the older value. So each decision rests on one read, and is right
- *   for every value that the read may return.
+ * - **K-2** A plain read of a live word returns a value no older than the last write that happens-before the read
+ *   (coherent reads in the ECMAScript memory model; by K-1 all writes before that write are also superseded). Beyond
+ *   that the value may be stale, and of two plain reads the later may show the older value. So each decision rests on
+ *   one read, and is right for every value that the read may return.
  * - **K-3** Only the owner clears live bits. A bit that the owner finds set, even by a plain read, stays set until the
- *   owner itself clears it; a bit that another thread finds set may be gone already.
+ *   owner itself clears it. A bit that another thread finds set may be gone already.
  *
- * The read-modify-writes need atomicity (K-1), and that whoever takes a bit happens-after whoever set it: acquire and
- * release. That they are sequentially consistent is surplus; `Atomics` has nothing weaker. What orders guest stores,
- * clears and copies is the grace period (GP-6), never an access of this file. Owned words are accessed plainly: what
+ * The read-modify-writes need atomicity (K-1), and the access that takes a bit must happen after the access that set
+ * it: acquire and release. Their sequential consistency is surplus; `Atomics` has nothing weaker. The grace period
+ * (GP-6) orders guest stores, clears and copies; no access of this file does. Owned words are accessed plainly: what
  * made them owned (a grace period, or never having been published) happens-before the call, and what publishes them
  * happens-after it.
  */
@@ -24,9 +25,9 @@ import type { Words } from '../arena/words.js';
 import { littleEndianBits, lowestBit, maskBelow, maskFrom, popcount, wordOf } from './bits.js';
 import type { Kernel } from './kernel.js';
 
-// All loops have one shape: from the word that holds `first`, masked by where the range starts, over the words between
-// as far as they need anything done, to the word that holds bit `end - 1`, masked by where the range ends. An empty
-// range holds no such bit and is answered beforehand.
+// All loops have one shape. They begin at the word that holds `first`, masked by the start of the range, skip words in
+// between that need nothing done, and end at the word that holds bit `end - 1`, masked by the end of the range. An
+// empty range has no such bit, so it is handled before the loop.
 export class AtomicsKernel implements Kernel {
   readonly name = 'atomics';
   private readonly words: Words;
@@ -50,7 +51,7 @@ export class AtomicsKernel implements Kernel {
     let set = 0;
     for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, 0)) {
       if (i === last) mask &= maskBelow(end);
-      // Hint (K-2): on a live block the sum is of moments that differ from word to word, as the interface says.
+      // Hint (K-2): on a live block each word may be read at a different moment, as the interface says.
       set += popcount(this.words.get(i) & mask);
       mask = -1;
     }
@@ -198,12 +199,12 @@ export class AtomicsKernel implements Kernel {
     const limit = into + 2 * capacity;
     let mask = maskFrom(first);
     let at = into;
-    /** All bits as the last one of the word before. */
+    /** -1 when the last bit of the previous word is set, else 0. */
     let before = 0;
     for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, before)) {
       if (i === last) mask &= maskBelow(end);
       const bits = this.words.get(i) & mask;
-      // Where a bit differs from the one below it, a run begins or ends.
+      // A run begins or ends at each bit that differs from the bit below it.
       for (let edges = bits ^ ((bits << 1) | (before & 1)); edges !== 0; edges &= edges - 1) {
         this.words.set(at, (i - block) * 32 + lowestBit(edges));
         at += 1;
@@ -232,15 +233,17 @@ export class AtomicsKernel implements Kernel {
     return turned;
   }
 
-  /** @param idle a word with nothing to find: 0 in the search for a set bit, -1 in the search for a clear one */
+  /**
+   * @param idle the word in which there is nothing to find: 0 in a search for a set bit, -1 in a search for a clear bit
+   */
   private find(block: number, first: number, end: number, idle: number): number {
     if (first === end) return end;
     const last = block + wordOf(end - 1);
     let mask = maskFrom(first);
     for (let i = block + wordOf(first); i <= last; i = this.skip(i + 1, last, idle)) {
       if (i === last) mask &= maskBelow(end);
-      // Hint (K-2): a bit that turns meanwhile may be reported either way, as the interface says. Whoever acts on the
-      // position decides again by a read-modify-write.
+      // Hint (K-2): a bit that turns meanwhile may be reported either way, as the interface says. A caller that acts on
+      // the position decides again by a read-modify-write.
       const found = (this.words.get(i) ^ idle) & mask;
       if (found !== 0) return (i - block) * 32 + lowestBit(found);
       mask = -1;
@@ -250,21 +253,22 @@ export class AtomicsKernel implements Kernel {
 
   /** @returns the first word from `index` on that is not `idle`, or `last` */
   private skip(index: number, last: number, idle: number): number {
-    // Owned words, or a hint: a live word that is passed over here is one that the caller would have left alone on
-    // the same plain read, for the reason given at the caller's own.
+    // The words are owned, or the read is a hint: on the same plain read the caller itself would have left a live word
+    // alone that is skipped here, for the reason given at the caller's own read.
     let i = index;
     while (i < last && this.words.get(i) === idle) i++;
     return i;
   }
 
-  /** Test before set. @returns how many bits of `mask` turned */
+  /** Tests before it sets. @returns how many bits of `mask` turned */
   private setLiveWord(index: number, mask: number): number {
     // ORDER DM-2: the plain read may run ahead of the caller's stores to guest memory, and may find bits that the
-    //   owner has taken already. Nothing is written then and nothing is lost: store and mark lie in one interval, and
-    //   the owner reads the pages a grace period after it took the bits. Where either is not so (a thread that is no
-    //   online reader, an owner that reads at once), this skip loses updates: a page missing from a copy, corruption.
-    //   In the owner's own calls it needs no grace period: what it finds set is there for its next collection (K-3).
-    // needs: no order on the read; of `or` atomicity (K-1), or two markers of one word lose a mark
+    //   owner has already taken. Then nothing is written, and nothing is lost: store and mark are in one interval, and
+    //   the owner reads the pages a grace period after it took the bits. When either condition fails (a thread that is
+    //   not an online reader, an owner that reads at once), this skip loses updates: a page missing from a copy,
+    //   corruption. The owner's own calls need no grace period: bits that they find set are there for the next
+    //   collection (K-3).
+    // needs: no order on the read; atomicity of `or` (K-1), else two threads that mark in one word lose a mark
     // pairs with: bitmap/atomics-kernel.ts takeLiveWord
     if ((this.words.get(index) & mask) === mask) return 0;
     return popcount(mask & ~this.words.or(index, mask));
@@ -272,11 +276,11 @@ export class AtomicsKernel implements Kernel {
 
   /** @returns the bits of `mask` that were set, cleared now */
   private takeLiveWord(index: number, mask: number): number {
-    // ORDER DM-2: the plain read shows every mark that happens-before this call (K-2), so these are taken. A mark that
-    //   it does not show is concurrent, and stays for the next collection: late, not lost.
-    // needs: no order on the read; of the read-modify-write atomicity (K-1): a mark between a read and a separate
-    //   store of 0 would be nowhere (corruption). That the clear happens-before what readers do once they have
-    //   reported is the work of the grace period that follows (GP-6).
+    // ORDER DM-2: the plain read shows every mark that happens-before this call (K-2), so these marks are taken. A mark
+    //   that the read does not show is concurrent, and stays for the next collection: late, not lost.
+    // needs: no order on the read; atomicity of the read-modify-write (K-1): a mark between a read and a separate
+    //   store of 0 would be lost (corruption). The grace period that follows (GP-6) makes the clear happen-before what
+    //   readers do after they have reported.
     // pairs with: bitmap/atomics-kernel.ts setLiveWord, addLiveWord; dirty/vcpu.ts setBits
     if ((this.words.get(index) & mask) === 0) return 0;
     if (mask === -1) return this.words.exchange(index, 0);
@@ -285,14 +289,14 @@ export class AtomicsKernel implements Kernel {
 
   /** Sets `bits` of a live word, whatever it holds. */
   private addLiveWord(index: number, bits: number): void {
-    // ORDER DM-1: there is no test before this set. One would be sound, since only the owner imports and returns bits and
-    //   only the owner clears (K-3); the paths are too rare to need it.
-    // needs: atomicity (K-1); release, so that who takes a bit happens-after what its importer had seen
+    // ORDER DM-1: there is no test before this set. A test would be sound, since only the owner imports and returns
+    //   bits, and only the owner clears (K-3); these paths are too rare to need it.
+    // needs: atomicity (K-1); release, so that taking a bit happens-after what its importer had seen
     // pairs with: bitmap/atomics-kernel.ts takeLiveWord
     if (bits !== 0) this.words.or(index, bits);
   }
 
-  /** @returns how many of `bits` are new in the owned word */
+  /** Sets `bits` in an owned word. @returns how many of them were clear before */
   private addOwnedWord(index: number, bits: number): number {
     if (bits === 0) return 0;
     const old = this.words.get(index);

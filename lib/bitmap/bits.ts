@@ -1,9 +1,9 @@
 /**
  * Arithmetic within 32-bit words, and between bit positions and words.
  *
- * A word is an int32, as an `Int32Array` gives it: bit 31 makes it negative, and a whole word is -1. A position counts
- * bits from the start of a block or bitmap and is below 2^32, an end is at most 2^32. Shifts take their count modulo
- * 32, so the masks can be asked for by position.
+ * A word is an int32, as an `Int32Array` gives it: bit 31 makes the word negative, and a word with all bits set is -1.
+ * A position counts bits from the start of a block or bitmap and is below 2^32; an end is at most 2^32. Shifts take
+ * their count modulo 32, so the functions that make masks can take positions.
  */
 
 /** @returns index of the word that holds the bit at `position` */
@@ -16,7 +16,7 @@ export function maskFrom(position: number): number {
   return -1 << position;
 }
 
-/** @returns the bits below `end` in the word that holds bit `end - 1`: the whole word where `end` is a multiple of 32 */
+/** @returns the bits below `end` in the word that holds bit `end - 1`; the whole word when `end` is a multiple of 32 */
 export function maskBelow(end: number): number {
   return (-1 >>> -end) | 0;
 }
@@ -36,9 +36,10 @@ export function lowestBit(word: number): number {
 }
 
 /**
- * Bits `[bit, bit + count)` of a little-endian bitmap (bit `n` is bit `n % 8` of byte `floor(n / 8)`), in the low bits
- * of a word; the others are 0. Reads the bytes that hold these bits and no other.
+ * Reads bits of a little-endian bitmap (bit `n` is bit `n % 8` of byte `floor(n / 8)`). Reads only the bytes that hold
+ * these bits.
  * @param count 1 to 32
+ * @returns the bits `[bit, bit + count)` in the low bits of a word, whose other bits are 0
  */
 export function littleEndianBits(bytes: Uint8Array, bit: number, count: number): number {
   let at = bit >>> 3;

@@ -1,4 +1,4 @@
-/** Which kernel a thread uses for an arena. */
+/** Chooses the kernel that a thread uses for an arena. */
 import type { Arena } from '../arena/arena.js';
 import { FLAG_ATOMICS_KERNEL, Header } from '../arena/layout.js';
 import { outOfRange, wrongType } from '../base/errors.js';
@@ -8,10 +8,12 @@ import { WasmKernel } from './wasm-kernel.js';
 
 export type KernelChoice = 'auto' | 'wasm' | 'atomics';
 
-/** A thread may attach to one arena often; its kernel is the same each time. */
+/**
+ * The thread's kernels by memory and byte offset: a thread may attach to one arena many times and reuses the kernel.
+ */
 const loaded = new WeakMap<WebAssembly.Memory, Map<number, WasmKernel>>();
 
-/** @throws TypeError, RangeError when `choice` is none */
+/** @throws TypeError, RangeError when `choice` is not a `KernelChoice` */
 export function checkKernelChoice(operation: string, choice: unknown): KernelChoice {
   if (typeof choice !== 'string') throw wrongType(operation, 'kernel', choice, 'a string');
   if (choice !== 'auto' && choice !== 'wasm' && choice !== 'atomics') {
@@ -21,12 +23,12 @@ export function checkKernelChoice(operation: string, choice: unknown): KernelCho
 }
 
 /**
- * Wasm wherever the thread can have it, unless the engine was created for the kernel on `Atomics`.
- * @param choice 'wasm': have no other
- * @throws RangeError when wasm is asked for, and cannot be compiled, or linked with the arena's memory
+ * Chooses the WebAssembly kernel where the thread can use it, unless the engine was created with the kernel 'atomics'.
+ * @param choice 'wasm' accepts no other kernel
+ * @throws RangeError when `choice` is 'wasm' and the module cannot be compiled, or linked with the arena's memory
  */
 export function chooseKernel(arena: Arena, choice: KernelChoice = 'auto'): Kernel {
-  // Plain: the header does not change after creation.
+  // A plain read suffices: the header does not change after creation.
   const atomicsOnly = (arena.words.get(Header.Flags) & FLAG_ATOMICS_KERNEL) !== 0;
   if (atomicsOnly) return new AtomicsKernel(arena.words);
   let reason: Error | undefined;
@@ -34,13 +36,13 @@ export function chooseKernel(arena: Arena, choice: KernelChoice = 'auto'): Kerne
     reason = why;
   });
   if (kernel === undefined && choice === 'wasm') {
-    const message = `DirtyMemory.create: kernel 'wasm' cannot be had here (${reason?.message}); 'auto' and 'atomics' can`;
+    const message = `DirtyMemory.create: kernel 'wasm' cannot be used here (${reason?.message}); use 'auto' or 'atomics'`;
     throw new RangeError(message, { cause: reason });
   }
   return kernel ?? new AtomicsKernel(arena.words);
 }
 
-/** What cannot be loaded is tried again each time. */
+/** Loads a kernel once for each arena. A failure is not remembered: the next call tries again. */
 function loadOnce({ handle }: Arena, refuse: (why: Error) => void): WasmKernel | undefined {
   const { memory, byteOffset } = handle;
   const kernels = loaded.get(memory) ?? new Map<number, WasmKernel>();

@@ -1,9 +1,10 @@
 /**
  * Bulk operations on bitmap blocks: the interface that every kernel implements, and what it promises about memory.
  *
- * A block is named by the word index of its first word in the arena, and holds a power of two of bits, a multiple of
- * 64. `first` and `end` are bit positions in the block, `0 <= first <= end <= bits of the block`; callers have
- * checked them, kernels do not. Bits outside `[first, end)` are neither changed nor reported, and an operation's cost
+ * A block is named by the word index of its first word in the arena. Its number of bits is a power of two and at least
+ * 64. `first` and `end` are bit positions in the block, with `0 <= first <= end <= bits of the block`; callers have
+ *   checked
+ * them, and kernels do not. Bits outside `[first, end)` are neither changed nor reported, and the cost of an operation
  * is bounded by the words of the range.
  *
  * A block is *live* while a reader can reach it: its words change by 32-bit atomic read-modify-write only (DM-1). A
@@ -12,8 +13,8 @@
  *
  * Reads of live words are hints. `findSet`, `findClear` and `count` on a live block see, for each word, some value
  * between what happens-before the call and what a concurrent thread stores meanwhile. The operations that clear or
- * set decide by the value that their own read-modify-write returns; they may skip a word on the strength of a plain
- * read only where that is stated.
+ * set decide by the value that their own read-modify-write returns. Where their comment says so, they may skip a word
+ * because of a plain read.
  */
 export interface Kernel {
   readonly name: 'atomics' | 'wasm';
@@ -28,8 +29,8 @@ export interface Kernel {
   count(block: number, first: number, end: number): number;
 
   /**
-   * Live: sets the range. A word in which a plain read finds all wanted bits set is not written: the test before the
-   * set that DM-2 makes safe.
+   * Live: sets the range. A word in which a plain read finds all wanted bits set is not written; DM-2 makes this test
+   * before the set safe.
    * @returns how many bits turned from clear to set by this call, exactly
    */
   setLive(block: number, first: number, end: number): number;
@@ -41,20 +42,21 @@ export interface Kernel {
   clearLive(block: number, first: number, end: number): void;
 
   /**
-   * Moves the set bits of the range out of the live block, adding them to the owned block `into` at the same
-   * positions. Whole words by exchange, partial words by `and`. A word that a plain read finds clear is skipped, as
-   * in `clearLive`.
+   * Moves the set bits of the range from the live block to the same positions of the owned block `into`. Whole words
+   * are taken by exchange, partial words by `and`. A word that a plain read finds clear is skipped, as in `clearLive`.
    * @returns how many bits turned from clear to set in `into`
    */
   takeLive(block: number, first: number, end: number, into: number): number;
 
-  /** Adds the set bits of the owned block's range to the live block, at the same positions. The owned block keeps them. */
+  /**
+   * Adds the set bits of the owned block's range to the live block, at the same positions. The owned block keeps them.
+   */
   returnLive(owned: number, first: number, end: number, block: number): void;
 
   /**
    * Live: adds the bits `[bit, bit + end - first)` of a little-endian bitmap (bit `n` is bit `n % 8` of byte
-   * `floor(n / 8)`) to the range, whatever the alignment of either. Bytes past the last needed one are not read, bits
-   * past it are ignored.
+   * `floor(n / 8)`) to the range, whatever the alignment of the bitmap and the range. Bytes past the last needed byte
+   * are not read, and bits past the last needed bit are ignored.
    * @returns how many set bits were imported, whether or not they were set before
    */
   importLive(block: number, first: number, end: number, bitmap: Uint8Array, bit: number): number;
@@ -69,7 +71,7 @@ export interface Kernel {
   clearOwned(block: number, first: number, end: number): number;
 
   /**
-   * Owned, both: adds the set bits of `from` in the range to `into`. `from` keeps them.
+   * Both blocks are owned: adds the set bits of `from` in the range to `into`. `from` keeps them.
    * @returns how many bits turned from clear to set in `into`
    */
   mergeOwned(from: number, first: number, end: number, into: number): number;
@@ -93,11 +95,11 @@ export interface Kernel {
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number;
 
   /**
-   * Owned: the runs of set bits in the range, ascending, each as long as the range allows. Of each, two words are written
-   * from the word index `into` on: the position of its first bit, and the position after its last. The words are the
-   * caller's own and lie outside the block.
-   * @param capacity at least 1. Where there are more runs, the first ones are written, and no bit that lies behind them
-   *   is looked for: the caller goes on from where the last one ends
+   * Owned: finds the runs of set bits in the range, in ascending order, each as long as the range allows. For each run,
+   * two words are written from the word index `into` on: the position of the run's first bit, and the position after
+   * its last bit. Only the caller may use these words, and they lie outside the block.
+   * @param capacity at least 1. When there are more runs, only the first `capacity` runs are written, and the search
+   *   ends there: the caller continues from the end of the last run
    * @returns how many runs were written
    */
   extractRuns(block: number, first: number, end: number, into: number, capacity: number): number;

@@ -1,6 +1,6 @@
 /**
- * The kernel in WebAssembly, seen from JavaScript: blocks become byte addresses, and the rest is the module's work.
- * Why its accesses are right is argued in assembly/kernel.ts.
+ * The JavaScript side of the WebAssembly kernel: it translates blocks to byte addresses and leaves the rest to the
+ * module. assembly/kernel.ts argues why the module's accesses are right.
  */
 import { isShared } from '../arena/memory.js';
 import { Words } from '../arena/words.js';
@@ -10,8 +10,8 @@ import type { Kernel } from './kernel.js';
 import { KERNEL_WASM } from './kernel.wasm.js';
 
 /**
- * What the module exports: the kernel's operations, with byte addresses for blocks. Addresses and positions are unsigned,
- * but come back as signed numbers.
+ * The exports of the module: the kernel's operations, with byte addresses for blocks. Addresses and positions are
+ * unsigned, but results are returned as signed numbers.
  */
 interface Code extends Omit<Kernel, 'name' | 'importLive'> {
   addLive8(
@@ -27,15 +27,15 @@ interface Code extends Omit<Kernel, 'name' | 'importLive'> {
   ): number;
 }
 
-/** Words that one call of `addLive8` takes, in bits. */
+/** How many bits one call of `addLive8` takes. */
 const BATCH = 256;
 
 export class WasmKernel implements Kernel {
   readonly name = 'wasm';
   private readonly code: Code;
-  /** Of the arena in the memory, in bytes, modulo 2^32 as a signed number. */
+  /** The byte of the memory at which the arena begins, modulo 2^32 as a signed number. */
   private readonly base: number;
-  /** For what is too little to be worth a call. */
+  /** For parts that are too small to be worth a call of the module. */
   private readonly atomics: AtomicsKernel;
 
   private constructor(code: Code, memory: WebAssembly.Memory, byteOffset: number) {
@@ -47,9 +47,9 @@ export class WasmKernel implements Kernel {
   }
 
   /**
-   * A kernel for the arena that begins at `byteOffset` of the memory. The module is compiled once a thread.
-   * @param refuse is told why there is none
-   * @returns undefined where this thread cannot have one: no WebAssembly with SIMD and threads, a policy against
+   * Makes a kernel for the arena that begins at `byteOffset` of the memory. Each thread compiles the module once.
+   * @param refuse receives the reason when the result is undefined
+   * @returns undefined when this thread cannot use the kernel: no WebAssembly with SIMD and threads, a policy against
    *   compiling, a big-endian machine, a memory with 64-bit addresses, no address space for the code
    */
   static load(
@@ -101,9 +101,10 @@ export class WasmKernel implements Kernel {
   }
 
   /**
-   * The bitmap is the caller's and seldom lies in the memory, so its words are read here and go to the module as
-   * arguments, eight a call: with one a call, calling would cost more than the word. A second way, for bitmaps in the
-   * same buffer, gains most on clean ones (threefold), which are the cheapest anyway.
+   * The caller's bitmap is seldom in the module's memory, so its words are read here and passed to the module as
+   * arguments. One call takes eight words, because with one word a call the call would cost more than the word. A
+   * special path for bitmaps in the same buffer would gain most on clean bitmaps (threefold), which are the cheapest
+   * anyway.
    */
   importLive(block: number, first: number, end: number, bitmap: Uint8Array, bit: number): number {
     const start = Math.min(first + (-first & 31), end);
@@ -160,7 +161,7 @@ export class WasmKernel implements Kernel {
     return this.code.extractRuns(this.address(block), first, end, this.address(into), capacity);
   }
 
-  /** Wraps to a negative number above 2^31 bytes: the module takes the same 32 bits for unsigned. */
+  /** Wraps to a negative number above 2^31 bytes; the module reads the same 32 bits as an unsigned number. */
   private address(block: number): number {
     return (this.base + (block << 2)) | 0;
   }
@@ -175,7 +176,7 @@ function moduleFor(shared: boolean): WebAssembly.Module | Error {
 }
 
 function compile(build: keyof typeof compiled): WebAssembly.Module | Error {
-  // WebAssembly is little-endian everywhere, typed arrays are what the machine is.
+  // WebAssembly is little-endian everywhere; typed arrays have the byte order of the machine.
   const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
   if (!isLittleEndian) return new Error('this machine is big-endian');
   if (typeof WebAssembly !== 'object') return new Error('there is no WebAssembly');
@@ -185,7 +186,7 @@ function compile(build: keyof typeof compiled): WebAssembly.Module | Error {
   try {
     return new WebAssembly.Module(bytes);
   } catch (error) {
-    return asError(error); // the module is valid, so this is a content security policy, or a limit of the engine
+    return asError(error); // a valid module fails only by a content security policy or a limit of the JavaScript engine
   }
 }
 
@@ -193,7 +194,9 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 }
 
-/** @param shift bits of the first byte that belong to the word before. A fifth byte is read only if there are any. */
+/**
+ * @param shift how many bits of the first byte belong to the previous word; a fifth byte is read only if `shift` > 0
+ */
 function wordAt(bytes: DataView, byte: number, shift: number): number {
   const word = bytes.getInt32(byte, true);
   return shift === 0 ? word : (word >>> shift) | (bytes.getUint8(byte + 4) << (32 - shift));

@@ -1,25 +1,25 @@
 /**
- * The three block tables (QEMU: DirtyMemoryBlocks), the owner's side: growing and shrinking them under RCU.
+ * The owner's side of the three block tables (QEMU: DirtyMemoryBlocks): grows and shrinks them under RCU.
  *
- * A table is the RCU-protected array of bitmap block positions. Once published it never changes; growing, shrinking
- * and swapping build a new one and publish it.
+ * A table is the RCU-protected array of bitmap block positions. A published table never changes; growing, shrinking and
+ * swapping build a new table and publish it.
  *
- * - Growing populates, then publishes: whoever loads the new root finds blocks that are zeroed or filled already
- *   (plain stores before the publishing store, DM-1). Old blocks are pointed to by both tables, so a mark through
- *   either sets the same bit. Only the old table is freed, after a grace period.
+ * - Growing populates, then publishes: a reader that loads the new root finds blocks that are already zeroed or filled
+ *   (plain stores before the publishing store, DM-1). Both tables point to the old blocks, so a mark through either
+ *   table sets the same bit. Only the old table is freed, after a grace period.
  * - Shrinking publishes first, and frees the old table and the dropped blocks only after a grace period, when no reader
  *   can hold the old table (GP-6). An entry without a block points to the all-zero block: a mark reads a clear bit
  *   there and takes its slow path, which refuses it; nothing is ever written to it.
- * - Swapping replaces some blocks of one client by fresh ones. Only the old table is freed here; the old blocks are the
- *   collection's from the end of the grace period on (DM-3, dirty/collector.ts).
+ * - Swapping replaces some blocks of one client by fresh ones. Only the old table is freed here; the collection owns
+ *   the old blocks from the end of the grace period on (DM-3, dirty/collector.ts).
  *
- * - A client that nobody tracks has no blocks of its own: each entry that would have one points to the *full block*, in
- *   which every bit is set. Whoever marks finds the bit set, and queries find everything dirty, which is true as far as
- *   anyone knows. No bit of it ever changes: marks write where one is clear, imports set what is set, and nobody
- *   collects the client. Its contents precede the first publishing of a table that has it (GP-1).
+ * - A client that nobody tracks has no blocks of its own: its entries point to the *full block* instead, in which every
+ *   bit is set. Marks find the bit set, and queries find everything dirty, which is right for a client that nobody
+ *   collects. The full block never changes: marks write only clear bits, imports only set bits that are already set,
+ *   and nobody collects the client. Its contents precede the first publishing of a table that points to it (GP-1).
  *
- * The tables of the three clients have blocks for the same pages, and the same length. Both follow from the blocks that
- * exist, never from the RAM of the moment (what QEMU's b84f06c2bee7 mended).
+ * The tables of the three clients have the same length and blocks for the same pages. Both follow from the blocks that
+ * exist, never from the RAM that is plugged now (QEMU's b84f06c2bee7 fixed a bug of this kind).
  */
 import type { Allocator } from '../arena/allocator.js';
 import type { Arena } from '../arena/arena.js';
@@ -30,12 +30,12 @@ import { ALL_CLIENTS, CLIENTS } from './client.js';
 import { ClientBitmap, type Entry } from './client-bitmap.js';
 import { eachBlock, type PageRange } from './page-range.js';
 
-/** Frees what was replaced. To be deferred in the step that replaced it. */
+/** Frees what was replaced. It must be deferred in the same synchronous step as the replacement. */
 export type AfterGracePeriod = () => void;
 
-/** Fresh blocks and the table that has them, unpublished. */
+/** Fresh blocks, and an unpublished table that points to them. */
 export interface Swap {
-  /** Which blocks there was room for. */
+  /** The numbers of the blocks that have a fresh block; the arena had no room for the others. */
   readonly numbers: readonly number[];
   cancel(): void;
   /** @returns the blocks that were swapped out, and what to run after a grace period */
@@ -54,10 +54,10 @@ export class BlockTables {
   protected readonly arena: Arena;
   protected readonly allocator: Allocator;
   private readonly kernel: Kernel;
-  /** Of VGA, CODE and MIGRATION, in the order of their roots. */
+  /** The bitmaps of VGA, CODE and MIGRATION, in the order of their roots. */
   readonly clients: readonly ClientBitmap[];
   private length = 0;
-  /** Undefined while, and so as long as, every client is tracked. */
+  /** Undefined when every client is tracked from the beginning. */
   private readonly fullBlock: number | undefined;
 
   /** @param tracked the mask of clients that are tracked from the beginning; the others have no blocks until `start` */
@@ -89,8 +89,8 @@ export class BlockTables {
   }
 
   /**
-   * Makes sure of blocks for the range (QEMU: dirty_memory_extend); bits of fresh blocks are clear. With `dirty`, sets
-   * the range for every client: in fresh blocks before they are published, in others by atomic or.
+   * Adds the blocks that the range lacks (QEMU: dirty_memory_extend); the bits of fresh blocks are clear. With `dirty`,
+   * sets the bits of the range for every client: in fresh blocks before they are published, in others by atomic or.
    * @returns what to run after a grace period, if anything was replaced
    * @throws ArenaFullError naming the allocation that failed, with nothing changed
    */
@@ -118,7 +118,7 @@ export class BlockTables {
     return release;
   }
 
-  /** Sets the range in the blocks that exist, by atomic or, but for those that are dirty already. */
+  /** Sets the range's bits by atomic or in the blocks that exist, except in the blocks of `isDirty`. */
   setDirty(bitmap: ClientBitmap, range: PageRange, isDirty: ReadonlySet<number> = new Set()): void {
     eachBlock(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
       if (!isDirty.has(number)) this.kernel.setLive(bitmap.blockAt(number), from, to);
@@ -126,8 +126,8 @@ export class BlockTables {
   }
 
   /**
-   * Gives a client that is not tracked blocks of its own, in which the given RAM is dirty, as new RAM is: what turns dirty
-   * has been collected before, for whoever counts what turns.
+   * Gives an untracked client blocks of its own, in which the given RAM is dirty. New RAM is dirty too. So a page turns
+   * dirty only after a collection has cleared it, and counts of pages that turn dirty rely on this.
    * @returns what to run after a grace period
    * @throws ArenaFullError with nothing changed
    */
@@ -149,7 +149,7 @@ export class BlockTables {
   }
 
   /**
-   * Takes from a client that is tracked all its blocks.
+   * Takes all blocks from a tracked client.
    * @returns what to run after a grace period
    * @throws ArenaFullError with nothing changed
    */
@@ -202,8 +202,8 @@ export class BlockTables {
   }
 
   /**
-   * Makes ready to replace some of one client's blocks by fresh ones, as many as the arena has room for. Whoever swaps a
-   * block out owns it from the end of the grace period on (DM-3).
+   * Prepares to replace some of one client's blocks by fresh ones, as many as the arena has room for. The caller owns
+   * the swapped-out blocks from the end of the grace period on (DM-3).
    * @returns undefined when there is no room at all
    */
   prepareSwap(bitmap: ClientBitmap, numbers: readonly number[]): Swap | undefined {
@@ -236,21 +236,21 @@ export class BlockTables {
     };
   }
 
-  /** Tells readers where RAM ends; before it is told to anyone that there is RAM up to there. */
+  /** Tells readers where RAM ends. Must be called before anyone is told of RAM up to there. */
   setRamEnd(endPage: number): void {
-    // ORDER DM-4: a reader that hears of new RAM reloads the roots, then this word (store before the announcement).
-    //   Else it refuses a mark to RAM that exists (the vCPU throws).
+    // ORDER DM-4: store before the announcement: a reader that hears of new RAM reloads the roots, then this word. Else
+    //   the reader refuses a mark to RAM that exists (the vCPU throws).
     // pairs with: dirty/vcpu.ts loadRoots
     if (endPage > 0) this.arena.words.store(Header.LastPage, (endPage - 1) | 0);
   }
 
   /**
-   * No page has a bitmap block any more: for generated code, which looks at roots and tables alone. The all-zero block
-   * is, read as a table, one without entries.
+   * Leaves no page with a bitmap block. This stops generated code, which looks only at roots and tables. The roots
+   * point to the all-zero block, which reads as a table without entries.
    */
   close(): void {
     for (const { root } of this.clients) {
-      // ORDER GP-1: before the number that ends the last interval (release).
+      // ORDER GP-1: this store precedes the number that ends the last interval (release).
       // pairs with: dirty/vcpu.ts loadRoots
       this.arena.words.store(Header.Roots + root, this.arena.regions.zeroBlock);
     }
@@ -294,7 +294,7 @@ export class BlockTables {
     for (const [, block] of entries) if (block !== this.fullBlock) this.allocator.freeBlock(block);
   }
 
-  /** Of the blocks that exist. */
+  /** The numbers of the blocks that exist. */
   private numbers(): number[] {
     const numbers: number[] = [];
     for (let number = 0; number < this.length; number++) if (this.hasBlock(number)) numbers.push(number);
@@ -302,9 +302,9 @@ export class BlockTables {
   }
 
   protected publishTracked(mask: number): void {
-    // ORDER DM-6: in the step that publishes the client's table and requests a grace period, so that an interval with
-    //   the new number has the new mask, too (store before the number). A mask that is older than its table, or
-    //   newer, does no harm in an interval of before.
+    // ORDER DM-6: this store is in the step that publishes the client's table and requests a grace period. It precedes
+    //   the number, so that an interval with the new number has the new mask too. In an interval with an older number,
+    //   a mask that is older or newer than its table does no harm.
     // pairs with: dirty/vcpu.ts loadRoots
     this.arena.words.store(Header.Tracked, mask);
   }
@@ -316,7 +316,7 @@ export class BlockTables {
     });
   }
 
-  /** A new table for each client, or none and the error. */
+  /** Builds a new table for each client. When one cannot be built, frees the others, calls `undo` and throws. */
   private buildAll(
     length: number,
     changes: readonly (readonly Entry[])[],
@@ -336,7 +336,10 @@ export class BlockTables {
     return built;
   }
 
-  /** A copy of the client's table with another length and some entries changed, unpublished: all plain (DM-1). */
+  /**
+   * Builds a copy of the client's table with another length and some entries changed. The table is unpublished, so all
+   * accesses are plain (DM-1).
+   */
   protected build(bitmap: ClientBitmap, length: number, changes: readonly Entry[], purpose: string): number {
     const { words, regions } = this.arena;
     const table = this.allocator.allocateTable(length, `${purpose}: block table of client ${bitmap.name}`);
@@ -350,13 +353,13 @@ export class BlockTables {
     return table;
   }
 
-  /** Publishes new tables, by client. */
+  /** Publishes new tables. @returns what frees the replaced tables after a grace period */
   protected publish(built: readonly NewTable[]): AfterGracePeriod {
     const { words } = this.arena;
     const replaced = built.map(([bitmap, table]) => bitmap.publish(table));
     for (const table of replaced) {
       this.allocator.awaitPeriod(table);
-      // ORDER: the time before the flag (store-store), so that the torture's age check never sees the flag alone.
+      // ORDER: store the time before the flag (store-store), so that the torture's age check never sees the flag alone.
       // pairs with: stress/table-watch.ts look
       words.store(table + Table.ReplacedAt, words.load(Header.Completed));
       words.store(table + Table.Replaced, 1);

@@ -1,9 +1,10 @@
 /**
- * One collection of a client at a time. The lock guards the client's bits in flight: from the clear until they are
- * delivered or put back. It is held across grace periods. It does not exclude marks, queries, plugging or unplugging,
- * nor collections of other clients, and no reader ever takes it.
+ * A lock that allows one collection of a client at a time. The lock guards the client's bits in flight, from the clear
+ * until they are delivered or put back. It is held across grace periods. It does not exclude marks, queries, plugging,
+ * unplugging or collections of other clients, and no reader ever takes it.
  *
- * Who only borrows the bits ends the loan, and releases the lock, within the call of whoever wants it.
+ * A holder that only borrows the bits gives way at once: when a collection wants the lock, the call that asks for it
+ * puts the bits back and releases the lock.
  */
 import { type WaitLimit, waitForWake } from '../base/wait.js';
 
@@ -11,10 +12,10 @@ export class ClientLock {
   private held = false;
   private readonly queue: (() => void)[] = [];
   private loan: (() => void) | undefined;
-  /** Of those who want to borrow. */
+  /** Wake the callers of `becomesFree`, which want to borrow. */
   private readonly patient = new Set<() => void>();
 
-  /** @returns whether the lock was free and is now the caller's */
+  /** Ends a loan. @returns true when the lock was free; the caller holds it then */
   tryAcquire(): boolean {
     this.endLoan();
     if (this.held) return false;
@@ -22,7 +23,7 @@ export class ClientLock {
     return true;
   }
 
-  /** As `tryAcquire`, but ends no loan. @param end puts the bits back and releases the lock, within the call */
+  /** As `tryAcquire`, but ends no loan. @param end must put the bits back and release the lock synchronously */
   tryBorrow(end: () => void): boolean {
     if (this.held) return false;
     this.held = true;
@@ -30,12 +31,15 @@ export class ClientLock {
     return true;
   }
 
-  /** Has the bits put back, if somebody borrows them. */
+  /** Makes the borrower, if there is one, put the bits back and release the lock. */
   endLoan(): void {
     this.loan?.();
   }
 
-  /** Resolves when the lock is free and nobody is queued; others may be sooner. @throws (rejects) as the limit has it */
+  /**
+   * Resolves when the lock has become free with nobody queued. Another caller may take the lock first.
+   * @throws (rejects) as `limit` says
+   */
   async becomesFree(limit: WaitLimit): Promise<void> {
     await waitForWake(limit, (wake) => {
       this.patient.add(wake);
@@ -43,7 +47,10 @@ export class ClientLock {
     });
   }
 
-  /** Waits its turn. @throws (rejects) as the limit has it; then the lock is not the caller's */
+  /**
+   * Waits for the lock, in the order of the calls.
+   * @throws (rejects) as `limit` says; the caller lacks the lock then
+   */
   async acquire(limit?: WaitLimit): Promise<void> {
     if (this.tryAcquire()) return;
     await waitForWake(limit, (wake) => {
@@ -55,7 +62,7 @@ export class ClientLock {
     });
   }
 
-  /** Hands the lock to the next in the queue, which holds it from then on. */
+  /** Hands the lock to the next caller in the queue, which holds it from then on; frees it when the queue is empty. */
   release(): void {
     this.loan = undefined;
     const wakeNext = this.queue.shift();

@@ -1,6 +1,6 @@
 /**
- * The users of dirty bits (QEMU: DIRTY_MEMORY_VGA, _CODE, _MIGRATION), each with a bitmap of its own. A client is its bit
- * in a mask: it passes wherever a mask of clients is taken.
+ * The clients of dirty bits (QEMU: DIRTY_MEMORY_VGA, _CODE, _MIGRATION). Each client has a bitmap of its own. The value
+ * of a client is its bit in a mask, so a client may be passed wherever a mask of clients is expected.
  */
 import { outOfRange, wrongType } from '../base/errors.js';
 
@@ -13,16 +13,16 @@ export const MIGRATION = 4 as const;
 /** The mask of all clients. */
 export const ALL_CLIENTS = 7;
 
-/** One client, and no mask of several. */
+/** One client; a mask of several is not a `Client`. */
 export type Client = typeof VGA | typeof CODE | typeof MIGRATION;
 
-/** In the order of their roots in the arena. */
+/** All clients, in the order of their roots in the arena. */
 export const CLIENTS: readonly Client[] = [VGA, CODE, MIGRATION];
 export const CLIENT_COUNT = 3;
 
 /**
- * A client's place among the roots in the arena, and in whatever else has one entry a client. Only here is it computed from
- * the client.
+ * A client's index among the roots in the arena, and in everything else that has one entry for each client. Only
+ * `rootOf` computes it.
  */
 export type Root = 0 | 1 | 2;
 
@@ -30,7 +30,7 @@ export function rootOf(client: Client): Root {
   return client === VGA ? 0 : client === CODE ? 1 : 2;
 }
 
-/** @returns the mask of those clients of `mask` for which `holds` */
+/** @returns the mask of those clients of `mask` for which `holds` returns true */
 export function clientsFor(mask: number, holds: (client: Client) => boolean): number {
   let result = 0;
   for (const client of CLIENTS) if ((mask & client) !== 0 && holds(client)) result |= client;
@@ -48,7 +48,7 @@ export function checkClient(operation: string, client: unknown): Client {
   throw outOfRange(operation, 'client', client, expected);
 }
 
-/** @param least 0 where there may be no client */
+/** @param least 0 when the mask may be empty */
 export function checkMask(operation: string, mask: unknown, what = 'mask', least = 1): number {
   if (typeof mask === 'number' && Number.isInteger(mask) && mask >= least && mask <= ALL_CLIENTS) return mask;
   const expected = `a mask of clients from ${least} to ${ALL_CLIENTS}, the sum of VGA (1), CODE (2) and MIGRATION (4)`;

@@ -1,50 +1,54 @@
 /**
  * Collecting: clear a client's bits, wait a grace period, and only then hand them over. Harvest, sync, snapshot and
- * test-and-clear are this one protocol with different ranges and deliveries (QEMU: cpu_physical_memory_sync_dirty_bitmap
- * and relatives, with the wait that 9458a9a1df1a added).
+ * test-and-clear are this one protocol with different ranges and deliveries (QEMU:
+ * cpu_physical_memory_sync_dirty_bitmap and related functions, with the wait that 9458a9a1df1a added).
  *
  * DM-2 A reader does a store and its mark within one interval, in either order. Let a collection clear the mark's bit
  *   and then request a grace period, and let g be that period's number. An interval that began with a number below g
  *   ends with a report that the period waits for (GP-2, GP-6): its stores happen-before the end of the period, so they
- *   are in any copy made after delivery. This holds even if its mark tested the bit just before the clear, found it set,
- *   and wrote nothing. An interval that began with g or a later number began after the clear (GP-1, GP-3), so its marks
- *   find the bit clear, or set again by a later mark, and the next collection reports the page. So of the collections
- *   that clear the page's bit after a mark, the first one that delivers the page has the store in its copy. Collections
- *   whose range or `maxPages` does not reach the page leave its bit alone, and those that fail put it back (DM-3): after
- *   either the bit is there for a later collection, whose clear follows the mark all the more.
+ *   are in any copy made after delivery. This holds even if its mark tested the bit just before the clear, found it
+ *   set, and wrote nothing. An interval that began with g or a later number began after the clear (GP-1, GP-3), so its
+ *   marks find the bit clear, or set again by a later mark, and the next collection reports the page. So of the
+ *   collections that clear the page's bit after a mark, the first one that delivers the page has the store in its copy.
+ *   Collections whose range or `maxPages` does not reach the page leave its bit alone, and collections that fail put it
+ *   back (DM-3). In both cases the bit is there for a later collection, whose clear also follows the mark.
  * DM-3 Bits that were taken, and blocks that were swapped out, belong to one collection until its period has ended,
- *   aborted or not: the client's lock is held until then. An interval that began before the swap may still mark in the
- *   old block; delivered or put back earlier, the block would lose that mark. Bits that were taken word by word could go
- *   back at once, as a measurement's do (below): whoever takes them next clears later, and waits for a period of its own.
- *   They wait with the blocks because one collection may have both.
- * DM-5 The copy may hold parts of later stores; their pages are dirty again.
+ *   whether it was aborted or not: the client's lock is held until then. An interval that began before the swap may
+ *   still mark in the old block. If the block were delivered or put back earlier, that mark would be lost. Bits that
+ *   were taken word by word could go back at once, as those of a measurement do (below), because the collection that
+ *   takes them next clears later and waits for a period of its own. They wait with the blocks because one collection
+ *   may have both.
+ * DM-5 The copy may hold parts of later stores; the pages of these stores are dirty again.
  *
- * A sparse block is emptied by exchange, word by word. A dense one is swapped out: a table with a fresh zeroed block in
- * its place is published in the step that requests the grace period. Marks of intervals that are open then go to the old
- * block or the new one; those to the old one are delivered with this collection, whose grace period waits for their
- * stores too. When the period has ended no reader holds the old table (GP-6), so the old block is owned: it is merged
- * with plain accesses, or becomes the set's own block as it is.
+ * A sparse block is emptied by exchange, word by word. A dense block is swapped out: the step that requests the grace
+ * period publishes a table with a fresh zeroed block in its place. Marks of intervals that are open at that time go to
+ * the old block or to the new one. This collection delivers the marks in the old block, and its grace period waits for
+ * their stores too. When the period has ended no reader holds the old table (GP-6), so the collection owns the old
+ * block: it is merged with plain accesses, or becomes a block of the page set unchanged.
  *
- * A collection that fails after the clear (timeout, abort, no memory) rejects at once; its bits go back by atomic or,
- * into the blocks and the RAM of that moment, when a period that is requested at the failure has ended (its own, or the
- * next where its own runs already), and then the next in the queue runs.
- * Until then they are *in flight*: the owner's queries count them as dirty.
+ * A collection that fails after the clear (timeout, abort, no memory) rejects at once. It requests a grace period at
+ * the failure (its own, or the next one if its own is already running). When that period has ended, its bits go back by
+ * atomic or into the blocks and the RAM that exist then, and the next collection in the queue runs. Until then the bits
+ * are *in flight*: the owner's queries count them as dirty.
  *
- * DM-8 Users of a client share its live bits, and each has besides a set of what others have collected and it has not. No
- *   user misses a page. Let a reader mark a page, and let C be the first collection to clear its bit after that which is not
- *   given up. When C delivers, the interval has ended (DM-2), and in that step the page becomes pending for every other
- *   user. It stays so until a collection of that user's hands it over, which is after the end of the interval: the copy
- *   has the store. Until C delivers the page is live or in flight, and the client's lock lets no other collection come
- *   between, but for one that does not wait: that one hands over a copy of what is in flight. To a user that comes later all
- *   RAM is pending. What others have collected needs no grace period, since it has had one.
- *   Room for all that a delivery changes is made before anything is changed: a collection that finds none delivers to
- *   nobody. What leaves a pending set is handed over in the same step, or is of RAM that is gone.
+ * DM-8 Users of a client share its live bits. Each user also has a set of the pages that others have collected and it
+ *   has not. No user misses a page. Let a reader mark a page, and let C be the first collection that clears the page's
+ *   bit after the mark and is not given up. When C delivers, the interval of the mark has ended (DM-2). In the step of
+ *   the delivery the page becomes pending for every other user. It stays pending until a collection of that user hands
+ *   it over. That is after the end of the interval, so the user's copy has the store. Until C delivers, the page is
+ *   live or in flight, and the client's lock keeps other collections out. The only exception is a collection that does
+ *   not wait (`collectWhileStopped`): it hands over a copy of the pages in flight. For a user that comes later all RAM
+ *   is pending. Pages that others have collected need no grace period, since theirs has ended.
+ *   A delivery first makes room for all its changes: a collection that finds no room delivers to nobody. Pages leave a
+ *   pending set only when they are handed over in the same step, or when their RAM is gone.
  *
- * A measurement borrows the bits: it takes all, sees what turns dirty meanwhile, and puts them back. That needs no grace
- * period, and DM-2 holds for the next collection as if the bits had been live all the time. Let its clear follow the
- * putting back, and g be its period. An interval that began with a number below g is waited for, whatever its marks have
- * found. One that began with g or later began after both clears and the putting back. No block may be swapped out for it:
- * intervals that hold the old table would go on marking there, where neither the count nor the next collection finds it.
+ * A measurement borrows the bits: it takes all bits, counts the pages that turn dirty meanwhile, and puts the bits
+ * back. This needs no grace period, and DM-2 holds for the next collection as if the bits had been live all the time.
+ * To see this, let the clear of the next collection follow the putting back, and let g be the number of its period. The
+ * collection waits for every interval that began with a number below g, whatever its marks have found. An interval that
+ * began with g or a later number began after both clears and the putting back. A measurement must not swap blocks out:
+ * intervals that hold the old table would go on marking in the old block, where neither the count nor the next
+ * collection finds the marks.
  */
 import type { Geometry } from '../arena/geometry.js';
 import { GracePeriodTimeout, UsageError } from '../base/errors.js';
@@ -65,7 +69,7 @@ export interface CollectorParts {
   readonly tables: BlockTables;
   readonly rcu: Rcu;
   readonly store: PageSetStore;
-  /** The RAM of the moment. */
+  /** The RAM that is plugged now. */
   readonly ram: PageRanges;
   readonly swapPolicy: SwapPolicy;
 }
@@ -75,11 +79,14 @@ export interface Collection<T> {
   readonly operation: string;
   readonly bitmap: ClientBitmap;
   readonly user: User;
-  /** Asked for at the clear, which may come long after the call: a place may be other RAM's by then. */
+  /** Called at the clear, which may come long after the call: by then other RAM may be at the same place. */
   readonly range: () => PageRange;
-  /** Of all RAM: collect no more than so many, from where the user's last such collection stopped. */
+  /** Collect at most this many pages of all RAM, from where the user's last collection of this kind stopped. */
   readonly maxPages?: number | undefined;
-  /** Looks, before anything is delivered to anyone, whether it can be. @throws what the collection fails with */
+  /**
+   * Checks that the result can be delivered, before anything changes.
+   * @throws the error that the collection rejects with
+   */
   readonly check?: () => void;
   /** Where `deliver` merges the pages that it is handed. What would be read twice is merged there directly. */
   readonly into?: PageSet | undefined;
@@ -90,7 +97,7 @@ export interface Collection<T> {
   readonly deliver: (taken: PageSet, added: number) => T;
 }
 
-/** Who takes over blocks that were collected, by their numbers. */
+/** Maps the numbers of collected blocks to the pending pages that take the blocks over. */
 type Heirs = ReadonlyMap<number, PendingPages>;
 const NOBODY: Heirs = new Map();
 const NOTHING: ReadonlySet<number> = new Set();
@@ -103,8 +110,8 @@ export class Collector {
   }
 
   /**
-   * The clear runs inside the call when no other collection of the client is under way. When no bit was set, no grace
-   * period is waited for.
+   * Collects with a grace period. The clear runs inside the call when no other collection of the client is under way.
+   * When no bit was set, there is no wait for a grace period.
    * @throws (rejects) GracePeriodTimeout, the signal's reason, ArenaFullError, UsageError
    */
   async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
@@ -155,8 +162,9 @@ export class Collector {
   }
 
   /**
-   * Collects without a grace period: right only while every reader is offline (DM-2's premise, by other means). What another
-   * collection has in flight it copies: that one delivers as ever, so that a page may be seen twice.
+   * Collects without a grace period. This is right only while every reader is offline, which gives the same guarantee
+   * as the grace period of DM-2. If another collection has bits in flight, this one copies them; the other collection
+   * still delivers, so a page may be seen twice.
    */
   collectWhileStopped<T>(collection: Collection<T>): T {
     const { operation, bitmap, range } = collection;
@@ -182,9 +190,9 @@ export class Collector {
   }
 
   /**
-   * Takes all of the client's bits away, word by word. The client's lock is the caller's.
-   * @returns puts them back, and releases the lock
-   * @throws ArenaFullError when there is no room to keep them; then both is done
+   * Takes all of the client's bits away, word by word. The caller must hold the client's lock.
+   * @returns a function that puts the bits back and releases the lock
+   * @throws ArenaFullError when there is no room for the bits; they are back and the lock is released then
    */
   borrow(operation: string, bitmap: ClientBitmap): () => void {
     const taken = new PageSet(this.parts.store, operation);
@@ -201,12 +209,12 @@ export class Collector {
     return giveBack;
   }
 
-  /** Resolves when every collection that is under way or queued now has ended. @throws (rejects) as the limit has it */
+  /** Resolves when every collection that is under way or queued now has ended. @throws (rejects) as `limit` says */
   async settle(limit: WaitLimit): Promise<void> {
     for (const bitmap of this.parts.tables.clients) await this.between(bitmap, () => {}, limit);
   }
 
-  /** Runs a step of the owner's while no collection of the client is under way. @throws (rejects) as the limit has it */
+  /** Runs a step of the owner while no collection of the client is under way. @throws (rejects) as `limit` says */
   async between<T>({ lock }: ClientBitmap, step: () => T, limit?: WaitLimit): Promise<T> {
     await this.parts.rcu.holdingFor(lock.acquire(limit));
     try {
@@ -217,7 +225,8 @@ export class Collector {
   }
 
   /**
-   * Empties the range's blocks word by word, and swaps out whole the dense ones of which all RAM is wanted.
+   * Takes the bits of the range: swaps out the dense blocks that lie entirely in the range, and empties the other
+   * blocks word by word.
    * @returns what to run after the grace period, when anything was swapped
    */
   private take(bitmap: ClientBitmap, range: PageRange, taken: PageSet): AfterGracePeriod | undefined {
@@ -237,7 +246,7 @@ export class Collector {
     const swap = tables.prepareSwap(bitmap, [...dense]);
     for (const number of swap?.numbers ?? []) dense.delete(number);
     try {
-      // What the arena had no room to swap.
+      // The dense blocks that the arena had no room to swap are emptied too.
       if (dense.size > 0) this.empty(bitmap, range, taken, (number) => dense.has(number));
     } catch (error) {
       swap?.cancel();
@@ -249,9 +258,9 @@ export class Collector {
   }
 
   /**
-   * Pages that others have collected come first, with their bits; then pages whose bits are set. Both are found from the user's
-   * cursor on, once around all RAM.
-   * @returns the former
+   * Takes the bits of at most `maxPages` pages. The user's pending pages come first, then pages whose live bits are
+   * set. Both searches begin at the user's cursor and go once around all RAM.
+   * @returns the pending pages that were chosen
    */
   private takeSome({ operation, bitmap, user }: Collection<unknown>, taken: PageSet, maxPages: number): PageSet {
     const { kernel } = this.parts.store;
@@ -267,7 +276,7 @@ export class Collector {
           let page = first;
           while (page < to && left > 0) {
             const from = kernel.findSet(block, page, to);
-            // No more bits than pages that may be taken, however many are set meanwhile.
+            // The range is limited to `left` pages, however many bits vCPUs set in it meanwhile.
             const until = Math.min(kernel.findClear(block, from, to), from + left);
             left -= taken.takeLive(block, number, from, until);
             page = until;
@@ -285,7 +294,7 @@ export class Collector {
     }
   }
 
-  /** Takes the bits of the range's RAM in the blocks that are not clean and that `wanted` lets pass. */
+  /** Takes the bits of the range's RAM, in those blocks with set bits for which `wanted` returns true. */
   private empty(
     bitmap: ClientBitmap,
     range: PageRange,
@@ -299,7 +308,8 @@ export class Collector {
   }
 
   /**
-   * Visits the client's blocks in the range, and of each the parts of RAM in which bits are set, from the first set bit on.
+   * Visits the parts of RAM in the range in which the client's bits are set, block by block, each part from its first
+   * set bit on.
    * @returns as `walkBlocks`, up to the end of RAM
    */
   private walkSet(
@@ -324,14 +334,14 @@ export class Collector {
   }
 
   /**
-   * The end of a collection whose bits are not in flight any more. Room for all that changes is made first; then nothing can
+   * Ends a collection whose bits are no longer in flight. Makes room for all changes first; after that nothing can
    * fail.
-   * @param chosen the pages of others' collections, where not all of the range's are handed over. Disposed of
-   * @param inFlight copied from another collection. Absorbed
+   * @param chosen the pending pages to hand over; without it, all pending pages of the range. Is disposed of
+   * @param inFlight pages copied from another collection's bits in flight. Is absorbed
    */
   private hand<T>(collection: Collection<T>, taken: PageSet, chosen?: PageSet, inFlight?: PageSet): T {
     const { operation, bitmap, user } = collection;
-    // Nothing was taken of most collections that are asked for often.
+    // A shortcut: collections that run often mostly take nothing.
     const others = taken.untouched ? [] : [...bitmap.users].filter((other) => other !== user);
     const undo: (() => void)[] = [];
     let share: PageSet | PageRange;
@@ -345,7 +355,7 @@ export class Collector {
       share = chosen ?? collection.range();
       if (others.length > 0) {
         if (share === EVERYTHING) heirs = this.heirs(taken, user, others);
-        collected = taken.numbers; // before room is made in it for what was pending
+        collected = taken.numbers; // before `reserveMove` adds blocks for the user's pending pages
       }
       for (const { pending } of others) {
         undo.push(pending.reserveFor(taken, operation, (number) => heirs.get(number) !== pending));
@@ -373,8 +383,8 @@ export class Collector {
   }
 
   /**
-   * A block that was swapped out, and that the collector has pages of already, need not be copied: its pages are added to
-   * the collector's, and it goes to a user that has none there.
+   * Finds blocks that need not be copied. A swapped-out block, of which the collecting user already has pending pages,
+   * is merged into the user's block and then given to another user that has no block with its number.
    */
   protected heirs(taken: PageSet, user: User, others: readonly User[]): Heirs {
     const heirs = new Map<number, PendingPages>();
@@ -390,7 +400,7 @@ export class Collector {
     pending.add(taken, wanted);
   }
 
-  /** The end of a collection that failed after its clear: its bits stay in flight until the period has ended. */
+  /** Ends a collection that failed after its clear: its bits stay in flight until a grace period has ended. */
   protected abandon(bitmap: ClientBitmap, taken: PageSet): void {
     bitmap.inFlight = taken;
     taken.awaitPeriod();
@@ -411,7 +421,7 @@ export class Collector {
     }
   }
 
-  /** Into the blocks and the RAM of the moment. */
+  /** Sets the bits again in the blocks that exist now, where RAM is plugged now. */
   protected putBack(bitmap: ClientBitmap, taken: PageSet): void {
     taken.eachPartOf(this.parts.ram, (number, from, to) => {
       taken.returnLive(bitmap.blockAt(number), number, from, to);
@@ -442,7 +452,7 @@ function bequeath(taken: PageSet, own: PageSet, heirs: Heirs, into: PageSet | un
   return added;
 }
 
-/** @throws UsageError where the user tracks the client no more, or never did */
+/** @throws UsageError when the user does not track the client */
 function checkUses({ operation, bitmap, user }: Collection<unknown>): void {
   if (bitmap.users.has(user)) return;
   throw new UsageError(

@@ -1,6 +1,7 @@
 /**
  * Import of a dirty bitmap from elsewhere, such as a hypervisor's log (QEMU: cpu_physical_memory_set_dirty_lebitmap).
- * Unlike upstream's, bits past `pages` are ignored, and neither the start nor the page sizes need to agree.
+ * Unlike QEMU's function, this import ignores bits past `pages`, the start need not be aligned, and the two page sizes
+ * may differ.
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../base/errors.js';
 import { type PageRange, touchedPages } from './page-range.js';
@@ -10,13 +11,13 @@ export interface DirtyBitmap {
   readonly bytes: Uint8Array;
   /** ram_addr of bit 0, in bytes. */
   readonly start: number;
-  /** How many bits count. */
+  /** How many bits of `bytes` to use. */
   readonly pages: number;
-  /** Bytes that a bit stands for. */
+  /** How many bytes of RAM each bit stands for. */
   readonly hostPageSize: number;
 }
 
-/** @throws TypeError, RangeError when the arguments are no such bitmap */
+/** @throws TypeError, RangeError when the arguments do not describe a bitmap */
 export function checkBitmap(bits: unknown, start: unknown, pages: unknown, hostPageSize: unknown): DirtyBitmap {
   const operation = 'setDirtyBitmap';
   if (!ArrayBuffer.isView(bits)) throw wrongType(operation, 'bits', bits, 'a typed array');
@@ -39,7 +40,7 @@ export function* importedRanges(bitmap: DirtyBitmap, pageSize: number, end: numb
   const { bytes, start, pages, hostPageSize } = bitmap;
   let done = 0;
   for (let bit = 0; bit < pages; bit++) {
-    // Divided, since there may be more than 2^32 bits.
+    // A shift would truncate: there may be more than 2^32 bits.
     if (((bytes[Math.floor(bit / 8)] as number) & (1 << (bit % 8))) === 0) continue;
     const touched = touchedPages('setDirtyBitmap', start + bit * hostPageSize, hostPageSize, pageSize);
     const first = Math.max(touched.first, done);

@@ -1,4 +1,7 @@
-/** The owner's marks over page ranges, for what it stores itself or learns of from elsewhere; all of them RAM. */
+/**
+ * The owner's marks over page ranges, for stores that the owner makes itself or learns of from elsewhere. The ranges
+ * must contain RAM only.
+ */
 import type { Geometry } from '../arena/geometry.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import type { ClientBitmap } from './client-bitmap.js';
@@ -16,7 +19,10 @@ export class Marks {
     this.geometry = geometry;
   }
 
-  /** @returns the mask of clients for which a page was clean. (QEMU: cpu_physical_memory_set_dirty_range.) */
+  /**
+   * Marks the range (QEMU: cpu_physical_memory_set_dirty_range).
+   * @returns the mask of clients for which at least one page turned dirty
+   */
   set(range: PageRange, mask: number): number {
     const clients = this.of(mask);
     let turned = 0;
@@ -29,8 +35,9 @@ export class Marks {
   }
 
   /**
-   * @param range the pages to mark at most
-   * @returns how many pages were marked, each counted once. (QEMU: cpu_physical_memory_set_dirty_lebitmap.)
+   * Marks the pages whose bits are set in the bitmap (QEMU: cpu_physical_memory_set_dirty_lebitmap).
+   * @param range the pages that the bitmap covers, up to the end of RAM
+   * @returns how many pages were marked, each counted once
    */
   import(bitmap: DirtyBitmap, range: PageRange, mask: number): number {
     const { pageSize, pagesPerBlock } = this.geometry;

@@ -13,7 +13,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
 
 /**
  * Every page that the bytes `[start, start + length)` touch.
- * @throws TypeError, RangeError when either is no integer, negative, or the end is past 2^53
+ * @throws TypeError, RangeError when `start` or `length` is negative or not an integer, or the end is past 2^53
  */
 export function touchedPages(operation: string, start: unknown, length: unknown, pageSize: number): PageRange {
   const from = checkAddress(operation, 'start', start);
@@ -29,9 +29,9 @@ export function intersect(a: PageRange, b: PageRange): PageRange | undefined {
 }
 
 /**
- * Visits each bitmap block that the range reaches into, with the bits it covers there, until `visit` stops short.
+ * Visits each bitmap block that the range overlaps, with the overlapping bits, until `visit` stops before their end.
  * @param visit returns `to` to go on, or the bit to stop at
- * @returns the page that was stopped at, or the range's end
+ * @returns the page at which `visit` stopped, or the range's end
  */
 export function walkBlocks(
   range: PageRange,
@@ -49,7 +49,7 @@ export function walkBlocks(
   return range.end;
 }
 
-/** Visits all of them. */
+/** As `walkBlocks`, but always visits every block. */
 export function eachBlock(
   range: PageRange,
   pagesPerBlock: number,

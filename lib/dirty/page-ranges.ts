@@ -1,6 +1,7 @@
 /**
- * A set of pages by its ranges, such as the RAM of the moment: for few ranges of many pages, where a `PageSet` is for pages
- * in any pattern. Neighbours are merged, and each operation costs a logarithm of how many ranges there are.
+ * A set of pages that is kept as ranges, such as the RAM that is plugged now. It suits few ranges of many pages; a
+ * `PageSet` suits pages in any pattern. Neighbouring ranges are merged. The cost of an operation is logarithmic in the
+ * number of ranges.
  */
 import { Ordered } from '../base/ordered.js';
 import { intersect, type PageRange } from './page-range.js';
@@ -11,17 +12,17 @@ export class PageRanges {
   private readonly ranges = new Ordered<PageRange, ByFirst>((a, b) => a.first - b.first);
   private count = 0;
 
-  /** How many pages there are. */
+  /** How many pages are in the set. */
   get pages(): number {
     return this.count;
   }
 
-  /** The page behind the last one; 0 when there is none. */
+  /** The page behind the last page of the set; 0 when the set is empty. */
   get end(): number {
     return this.ranges.last?.end ?? 0;
   }
 
-  /** Adds pages that are not there. */
+  /** Adds pages, none of which may be in the set yet. */
   add({ first, end }: PageRange): void {
     this.count += end - first;
     const below = this.ranges.before({ first });
@@ -33,7 +34,7 @@ export class PageRanges {
     this.ranges.add({ first: touchesBelow ? below.first : first, end: touchesAbove ? above.end : end });
   }
 
-  /** Removes what is there of the range. */
+  /** Removes the pages of the range that are in the set. */
   remove(range: PageRange): void {
     for (;;) {
       const found = this.from(range.first);
@@ -47,13 +48,13 @@ export class PageRanges {
     }
   }
 
-  /** @returns the range that has the page, or else the first one behind it */
+  /** @returns the range that contains the page, or else the first range behind the page */
   from(page: number): PageRange | undefined {
     const below = this.ranges.before({ first: page + 1 });
     return below !== undefined && below.end > page ? below : this.ranges.atOrAfter({ first: page });
   }
 
-  /** What is there of the range, ascending. */
+  /** Yields the parts of the range that are in the set, in ascending order. */
   *within(range: PageRange): Generator<PageRange> {
     for (let found = this.from(range.first); found !== undefined; found = this.from(found.end)) {
       const part = intersect(found, range);
@@ -62,20 +63,20 @@ export class PageRanges {
     }
   }
 
-  /** Are all pages of the range there? True for an empty one. */
+  /** Are all pages of the range in the set? True for an empty range. */
   contains({ first, end }: PageRange): boolean {
     if (first === end) return true;
     const found = this.from(first);
     return found !== undefined && found.first <= first && end <= found.end;
   }
 
-  /** Is any page of the range there? */
+  /** Is any page of the range in the set? */
   meets({ first, end }: PageRange): boolean {
     const found = this.from(first);
     return found !== undefined && first < end && found.first < end;
   }
 
-  /** Ascending. */
+  /** Yields the ranges in ascending order. */
   *[Symbol.iterator](): Generator<PageRange> {
     yield* this.ranges;
   }

@@ -1,4 +1,4 @@
-/** What the page sets of one engine share. Of the owner's thread alone: all accesses are plain (DM-1). */
+/** What the page sets of one engine share. Only the owner's thread uses it, so all accesses are plain (DM-1). */
 import type { Allocator } from '../arena/allocator.js';
 import type { Geometry } from '../arena/geometry.js';
 import type { Words } from '../arena/words.js';
@@ -11,11 +11,11 @@ export interface PageSetStore {
   readonly runs: RunBuffer;
 }
 
-/** Where kernels extract runs to, a batch at a time. */
+/** The part of the arena to which kernels extract runs, one batch at a time. */
 export interface RunBuffer {
   readonly words: Words;
   /** Word index of the first of `RUN_CAPACITY` runs. */
   readonly first: number;
-  /** The iterator whose batch it holds. */
+  /** The iterator that extracted the current batch. */
   holder: object | undefined;
 }

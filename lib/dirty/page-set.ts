@@ -1,7 +1,7 @@
 /**
- * A set of pages in the arena: what a collection returns, a RAM block's own migration bits, and the bits in flight
- * during a harvest. Its blocks have the shape of bitmap blocks, so kernels work on both, and they exist only where the
- * set has pages. They belong to the owner's thread alone: all accesses are plain (DM-1).
+ * A set of pages in the arena. Page sets hold the result of a collection, the migration bits of a RAM block, and the
+ * bits in flight during a harvest. The blocks of a set have the shape of bitmap blocks, so kernels work on both. They
+ * exist only where the set has pages. They belong to the owner's thread alone, so all accesses are plain (DM-1).
  */
 import { memoryGrown, UsageError, wrongType } from '../base/errors.js';
 import { readOptions } from '../base/options.js';
@@ -11,7 +11,7 @@ import type { PageSetStore } from './page-set-store.js';
 import { placeOf, type RamPlace, type Run, RunIterator, type RunWithin } from './run-iterator.js';
 import { walkSetParts } from './set-parts.js';
 
-// Consumers' libraries may lack these: as @types/node declares them.
+// The TypeScript libraries of consumers may lack these symbols. The declarations agree with those of @types/node.
 declare global {
   interface SymbolConstructor {
     readonly dispose: unique symbol;
@@ -20,23 +20,23 @@ declare global {
 }
 
 /**
- * A set of pages of guest RAM. Of the owner's thread alone; `pages` is exact. It holds arena memory until `dispose`.
+ * A set of pages of guest RAM. Only the owner's thread may use it. It holds arena memory until `dispose`.
  */
 export class PageSet {
-  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  /** Only objects that this constructor made have this field. Forged ones and those of another module copy lack it. */
   readonly #made = true;
   private readonly store: PageSetStore;
   private readonly purpose: string;
-  /** Block number to word index. */
+  /** Maps block numbers to word indices. */
   private blocks: Map<number, number> | undefined = new Map();
-  /** Of the blocks that are not in `uncounted`. */
+  /** How many pages are in the blocks that are not in `uncounted`. */
   private count = 0;
   /** Numbers of adopted blocks whose pages nobody has needed to count yet. */
   private readonly uncounted = new Set<number>();
-  /** @internal How often its pages may have changed. */
+  /** @internal Grows whenever the pages of the set may have changed. */
   changes = 0;
 
-  /** @internal Embedders get theirs from `createPageSet` and from collections. */
+  /** @internal Embedders get page sets from `createPageSet` and from collections. */
   constructor(store: PageSetStore, purpose: string) {
     this.store = store;
     this.purpose = purpose;
@@ -67,7 +67,8 @@ export class PageSet {
   }
 
   /**
-   * Adds every page that the bytes touch, RAM or not. @returns how many are new
+   * Adds every page that the bytes touch, whether it is RAM or not.
+   * @returns how many of them were not in the set before
    * @throws as `has`; ArenaFullError with nothing changed
    */
   add(start: number, length: number): number {
@@ -79,8 +80,10 @@ export class PageSet {
   }
 
   /**
-   * Adds all pages of another set of this engine, which keeps them. @returns how many are new
-   * @throws TypeError for anything else; UsageError when either was disposed of; ArenaFullError with nothing changed
+   * Adds all pages of another set of this engine; the other set keeps them.
+   * @returns how many of them were not in this set before
+   * @throws TypeError when `other` is not a page set of this engine; UsageError when either set was disposed of;
+   *   ArenaFullError with nothing changed
    */
   union(other: PageSet): number {
     const operation = 'PageSet.union';
@@ -94,22 +97,23 @@ export class PageSet {
     return this.addAll(other);
   }
 
-  /** Removes every page that the bytes touch. @returns how many there were */
+  /** Removes every page that the bytes touch. @returns how many of them were in the set */
   delete(start: number, length: number): number {
     this.open('PageSet.delete');
     return this.remove(touchedPages('PageSet.delete', start, length, this.store.geometry.pageSize));
   }
 
   /**
-   * The set as byte ranges, ascending, neighbours merged. Pages may be deleted while it is iterated: those that are gone
-   * by then are not given. Pages that are added then may be, or not.
-   * @throws UsageError from the step after `dispose` or after the engine was closed
+   * The set as byte ranges, in ascending order, with neighbouring pages merged. The set may change during the
+   * iteration: pages deleted before the iteration reaches them are left out; pages added during the iteration may or
+   * may not appear.
+   * @throws UsageError from `next` after `dispose` or after the engine was closed
    */
   runs(): IterableIterator<Run, void, undefined>;
   /**
-   * What lies within a place, each run with its place in it, cut at the ends.
-   * @param options.block a RAM block, or any other place of whole pages. It need not be plugged (any more)
-   * @throws TypeError, RangeError for a block that is none; UsageError as above
+   * The part of the set within a block. Runs are cut at the block's ends, and each has its offset in the block.
+   * @param options.block a RAM block, or any `{ offset, size }` of whole pages. It need not be plugged
+   * @throws TypeError, RangeError when `block` is not such an object; UsageError as above
    */
   runs(options: { readonly block: RamPlace }): IterableIterator<RunWithin, void, undefined>;
   runs(options: { readonly block?: RamPlace }): IterableIterator<Run, void, undefined>;
@@ -135,12 +139,12 @@ export class PageSet {
     this.changes += 1;
   }
 
-  /** `dispose`, at the end of `using`, where the host has it. */
+  /** Calls `dispose`, for `using` declarations on hosts that support them. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  /** @internal It is disposed of after the next grace period: messages about a full arena say so. */
+  /** @internal Notes that the set is disposed of after the next grace period; messages about a full arena say so. */
   awaitPeriod(): void {
     for (const block of this.blocks?.values() ?? []) this.store.allocator.awaitPeriod(block);
   }
@@ -155,7 +159,11 @@ export class PageSet {
     return this.store === store;
   }
 
-  /** @internal Moves the live block's bits in here. @returns how many pages are new. @throws ArenaFullError, nothing moved */
+  /**
+   * @internal Moves bits of the live block into this set.
+   * @returns how many pages are new
+   * @throws ArenaFullError with nothing moved
+   */
   takeLive(live: number, number: number, from: number, to: number): number {
     const { kernel } = this.store;
     const first = kernel.findSet(live, from, to);
@@ -166,14 +174,15 @@ export class PageSet {
     return added;
   }
 
-  /** @internal No block at all: nothing was taken. */
+  /** @internal Has the set no block at all, so that certainly nothing was added? */
   get untouched(): boolean {
     return this.open(this.purpose).size === 0;
   }
 
   /**
-   * @internal Takes over a block that was swapped out, of which the set has none yet. Readers may still mark in it until
-   * the grace period ends; until then the set must be neither counted nor changed, only searched.
+   * @internal Takes over a block that was swapped out. The set must not have a block with this number. Readers may
+   *   still
+   * mark in the block until the grace period ends; until then the set may be searched, but neither counted nor changed.
    */
   adopt(number: number, block: number): void {
     this.open(this.purpose).set(number, block);
@@ -188,8 +197,9 @@ export class PageSet {
   }
 
   /**
-   * @internal Moves all pages of `other` in here and disposes of it. Blocks that only `other` has change hands, so that
-   * this allocates nothing and cannot fail. @returns how many pages are new
+   * @internal Moves all pages of `other` into this set and disposes of `other`. Takes over the blocks that only `other`
+   * has, so it allocates nothing and cannot fail.
+   * @returns how many pages are new
    */
   absorb(other: PageSet): number {
     const { kernel, allocator, geometry } = this.store;
@@ -224,8 +234,8 @@ export class PageSet {
   }
 
   /**
-   * @internal Makes sure of blocks of these numbers, so that pages can be added there without fail.
-   * @returns undoes it, as long as nothing was added
+   * @internal Allocates the missing blocks among these numbers, so that adding pages there cannot fail.
+   * @returns a function that frees these blocks again; to be called only while nothing was added
    * @throws ArenaFullError with nothing changed
    */
   reserve(numbers: Iterable<number>, purpose = this.purpose): () => void {
@@ -251,14 +261,17 @@ export class PageSet {
     return undo;
   }
 
-  /** @internal The numbers of the blocks that a range reaches into. */
+  /** @internal The numbers of the blocks that a range overlaps. */
   numbersIn(range: PageRange): number[] {
     const numbers: number[] = [];
     eachBlock(range, this.store.geometry.pagesPerBlock, (number) => void numbers.push(number));
     return numbers;
   }
 
-  /** @internal Adds all pages of `other`, or of the blocks that are wanted; it keeps them. @returns how many are new */
+  /**
+   * @internal Adds the pages of `other` that lie in wanted blocks; `other` keeps them.
+   * @returns how many pages are new
+   */
   addAll(other: PageSet, wanted: (number: number) => boolean = () => true): number {
     let added = 0;
     for (const [number, block] of other.open(this.purpose)) {
@@ -268,7 +281,7 @@ export class PageSet {
     return added;
   }
 
-  /** @internal Of its blocks. */
+  /** @internal The numbers of the set's blocks. */
   get numbers(): ReadonlySet<number> {
     return new Set(this.open(this.purpose).keys());
   }
@@ -278,7 +291,7 @@ export class PageSet {
     return this.open(this.purpose).has(number);
   }
 
-  /** @internal Numbers of the blocks that were adopted, and not counted yet. */
+  /** @internal The numbers of the blocks that were adopted and have not been counted yet. */
   get adopted(): ReadonlySet<number> {
     return this.uncounted;
   }
@@ -357,13 +370,15 @@ export class PageSet {
     this.changes += 1;
   }
 
-  /** @internal Its pages, ascending. */
+  /** @internal The pages of the set as ranges, in ascending order. */
   *ranges(): Generator<PageRange> {
     const { pageSize } = this.store.geometry;
     for (const { start, length } of this.runs()) yield { first: start / pageSize, end: (start + length) / pageSize };
   }
 
-  /** @internal Visits the parts of `ram` in which the set has pages, block by block, each from its first page on. */
+  /**
+   * @internal Visits the parts of `ram` in which the set has pages, block by block, each part from its first such page.
+   */
   eachPartOf(ram: PageRanges, visit: (number: number, from: number, to: number) => void): void {
     const { kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
@@ -381,7 +396,7 @@ export class PageSet {
     }
   }
 
-  /** @internal Removes every page that is no RAM. */
+  /** @internal Removes every page that is not RAM. */
   clip(ram: PageRanges): void {
     const { kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
@@ -393,7 +408,7 @@ export class PageSet {
         const first = Math.min((part?.first ?? Infinity) - base, pagesPerBlock);
         if (part !== undefined && first <= bit) bit = kept = Math.min(part.end - base, pagesPerBlock);
         else {
-          this.remove({ first: base + kept, end: base + first }); // a block of which nothing is kept goes whole
+          this.remove({ first: base + kept, end: base + first }); // removes the block too if no page of it is kept
           bit = first;
         }
         bit = kernel.findSet(block, bit, pagesPerBlock);
@@ -448,7 +463,12 @@ export class PageSet {
     return block;
   }
 
-  /** @internal A block that is emptied whole goes back to the arena, so that the next one may be taken over as it is. */
+  /**
+   * @internal Removes the range. Blocks that lie entirely in the range go back to the arena, so that `adopt` can take
+   *   over
+   * other blocks with their numbers.
+   * @returns how many pages were removed
+   */
   remove(range: PageRange): number {
     const { kernel, allocator, geometry } = this.store;
     const blocks = this.open(this.purpose);
@@ -466,7 +486,9 @@ export class PageSet {
     return removed;
   }
 
-  /** Visits the set's blocks in the range, at the cost of these or of those that the range spans, whichever are fewer. */
+  /**
+   * Visits the set's blocks in the range. Loops over the block numbers of the range or of the set, whichever are fewer.
+   */
   private eachOwn(range: PageRange, visit: (block: number, from: number, to: number, number: number) => void): void {
     const { pagesPerBlock } = this.store.geometry;
     const blocks = this.open(this.purpose);

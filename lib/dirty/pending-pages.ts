@@ -1,9 +1,9 @@
 /**
- * What one user of a client has not seen yet of what others have collected. It is a set of pages, or all RAM but a set:
- * until the user has first collected everything, all RAM is pending, which costs no memory, and what others collect adds
- * nothing to it.
+ * The pages that other users of a client have collected and this user has not collected yet. They are kept as a set of
+ * pages, or as all RAM except a set of pages. Until the user has collected everything once, all RAM is pending: this
+ * costs no memory, and what others collect adds nothing.
  *
- * Whatever may fail for lack of room is asked for first, by the methods that say so; the others cannot fail then.
+ * The methods that throw ArenaFullError make all room beforehand, so that the methods called after them cannot fail.
  */
 import { ArenaFullError } from '../base/errors.js';
 import { EVERYTHING, type PageRange } from './page-range.js';
@@ -13,10 +13,10 @@ import type { PageSetStore } from './page-set-store.js';
 
 export class PendingPages {
   private readonly store: PageSetStore;
-  /** The RAM of the moment. What is pending is of it: RAM that goes is forgotten in that step. */
+  /** The RAM that is plugged now. Pending pages always lie in it: unplugging forgets its pages in the same step. */
   private readonly ram: PageRanges;
   private readonly user: string;
-  /** The pages, or those that are not pending while `inverted`. */
+  /** The pending pages; while `inverted`, the pages of RAM that are not pending. */
   private set: PageSet;
   private inverted = true;
 
@@ -32,12 +32,12 @@ export class PendingPages {
     return this.inverted ? this.ram.pages - this.set.pages : this.set.pages;
   }
 
-  /** Has it a block of pages there? */
+  /** Does the set of pending pages have a block with this number? */
   hasBlock(number: number): boolean {
     return !this.inverted && this.set.hasBlock(number);
   }
 
-  /** Could it take over a block there as it is? */
+  /** Can `adopt` take over a block with this number, because the set has no such block yet? */
   lacks(number: number): boolean {
     return !this.inverted && !this.set.hasBlock(number);
   }
@@ -47,7 +47,11 @@ export class PendingPages {
     this.set.adopt(number, block);
   }
 
-  /** Makes room for what another user has collected, where it is wanted. @returns undoes it. @throws ArenaFullError */
+  /**
+   * Makes room for what another user has collected, in the blocks that are wanted.
+   * @returns a function that gives the room back
+   * @throws ArenaFullError
+   */
   reserveFor(taken: PageSet, operation: string, wanted: (number: number) => boolean): () => void {
     if (this.inverted) return () => {};
     try {
@@ -62,20 +66,20 @@ export class PendingPages {
     }
   }
 
-  /** Another user has collected these. */
+  /** Makes the wanted blocks' pages, which another user has collected, pending. */
   add(taken: PageSet, wanted: (number: number) => boolean): void {
     if (this.inverted) this.set.removeAll(taken);
     else this.set.addAll(taken, wanted);
   }
 
-  /** Of a user that is given everything: nothing is pending any more. @returns what was */
+  /** For a user that is given all pending pages: none stays pending. @returns the pages that were pending */
   takeAll(): PageSet {
     const { set } = this;
     this.set = this.emptySet();
     return set;
   }
 
-  /** RAM that is gone. */
+  /** Forgets the pages of RAM that was unplugged. */
   forget(range: PageRange): void {
     this.set.remove(range);
     if (this.set.pages > 0 || this.set.untouched) return;
@@ -83,17 +87,17 @@ export class PendingPages {
     this.set = this.emptySet();
   }
 
-  /** Of a range of RAM. @returns its first page that is pending, or its end */
+  /** @param range contains RAM only. @returns its first page that is pending, or its end */
   findPending(range: PageRange): number {
     return this.inverted ? this.set.findMissing(range) : this.set.findPresent(range);
   }
 
-  /** Of a range of RAM. @returns its first page that is not pending, or its end */
+  /** @param range contains RAM only. @returns its first page that is not pending, or its end */
   findOther(range: PageRange): number {
     return this.inverted ? this.set.findPresent(range) : this.set.findMissing(range);
   }
 
-  /** What is pending of the RAM within the range, ascending. */
+  /** Yields the pending pages of the range as ranges, in ascending order. */
   *within(range: PageRange): Generator<PageRange> {
     const clipped = { first: range.first, end: Math.min(range.end, this.ram.end) };
     for (const part of this.inverted ? this.ram.within(clipped) : [clipped]) {
@@ -107,8 +111,8 @@ export class PendingPages {
   }
 
   /**
-   * @param from where to begin; goes once around all RAM
-   * @returns at most so many of the pages, which stay pending
+   * @param from the page to begin with; the search goes once around all RAM
+   * @returns at most `most` of the pending pages, which stay pending
    * @throws ArenaFullError
    */
   choose(most: number, from: number, operation: string): PageSet {
@@ -133,7 +137,7 @@ export class PendingPages {
     return chosen;
   }
 
-  /** Makes room to move what is pending of the range, or what was chosen, to `into`. @throws ArenaFullError */
+  /** Makes room for `moveTo` with the same arguments. @throws ArenaFullError */
   reserveMove(range: PageRange | PageSet, into: PageSet): void {
     if (range === EVERYTHING && !this.inverted) return;
     const numbers =
@@ -144,7 +148,7 @@ export class PendingPages {
     if (this.inverted && range !== EVERYTHING) this.set.reserve(numbers);
   }
 
-  /** Moves what is pending of the range, or what was chosen, to `into`. */
+  /** Moves pending pages to `into`: those of the range, or those that `choose` returned. */
   moveTo(range: PageRange | PageSet, into: PageSet): void {
     if (range instanceof PageSet) {
       into.addAll(range);

@@ -1,6 +1,6 @@
 /**
- * The owner's queries over page ranges. A page in no RAM block is never dirty; a bit in flight counts as dirty, so that
- * a page does not look clean between a collection's clear and its delivery.
+ * The owner's queries over page ranges. A page outside all RAM blocks is never dirty. A bit in flight counts as dirty,
+ * so that a page does not look clean between a collection's clear and its delivery.
  */
 import type { Geometry } from '../arena/geometry.js';
 import type { Kernel } from '../bitmap/kernel.js';
@@ -31,7 +31,7 @@ export class Queries {
     return this.ram.contains(range) && this.findClean(range, bitmap, user) === range.end;
   }
 
-  /** Adds the pages of the range that are dirty for the user. @throws ArenaFullError */
+  /** Adds the pages of the range that are dirty for the user to `into`. @throws ArenaFullError */
   addDirty(range: PageRange, bitmap: ClientBitmap, user: User, into: PageSet): void {
     for (const part of this.ram.within(range)) {
       for (let page = part.first; page < part.end; ) {
@@ -43,7 +43,7 @@ export class Queries {
     }
   }
 
-  /** Of a range of RAM. */
+  /** @param part contains RAM only. @returns its first page that is dirty for the user, or its end */
   private findDirty(part: PageRange, bitmap: ClientBitmap, user: User): number {
     return Math.min(
       this.find('findSet', part, bitmap),
@@ -52,7 +52,7 @@ export class Queries {
     );
   }
 
-  /** Of a range of RAM. */
+  /** @param part contains RAM only. @returns its first page that is clean for the user, or its end */
   private findClean(part: PageRange, bitmap: ClientBitmap, user: User): number {
     for (let page = part.first; page < part.end; ) {
       const rest = { first: page, end: part.end };

@@ -1,12 +1,15 @@
 /**
- * Zeroes freed blocks when nobody waits, so that a harvest finds its spares ready, and gives them back to the heap when
- * they have not been needed for long. The operating system keeps what it has committed: memory under a
- * SharedArrayBuffer cannot be returned to it.
+ * Zeroes freed blocks when nobody waits, so that a harvest finds spare blocks ready, and gives the blocks back to the
+ * heap when they have not been needed for long. The memory stays committed: memory under a SharedArrayBuffer cannot be
+ * returned to the operating system.
  */
 import type { Allocator } from '../arena/allocator.js';
 import { later, type Scheduled, soon } from '../base/turns.js';
 
-/** What a turn zeroes at most, or one block: some ten microseconds that a waiting caller's turn may come later. */
+/**
+ * How many words one turn of the event loop zeroes, unless a single block is larger. Zeroing them takes some ten
+ * microseconds, by which it may delay the turn of a waiting caller.
+ */
 const WORDS_A_TURN = 2 ** 16;
 const IDLE_MS = 10_000;
 
@@ -23,7 +26,10 @@ export class Recycler {
     allocator.onFree = () => this.wake();
   }
 
-  /** The engine is closed: no turn of its own is left that would hold it, or touch what may be another engine's by then. */
+  /**
+   * Cancels the turns at `close`: a turn left would keep the engine alive, or write to what another engine may own
+   * then.
+   */
   close(): void {
     this.allocator.onFree = () => {};
     this.zeroing?.cancel();

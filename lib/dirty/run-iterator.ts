@@ -1,15 +1,15 @@
 /**
- * Walks the runs of a page set. Kernels extract them a batch at a time, into a part of the arena that all iterators of
- * an engine share: nothing is allocated, so that an iterator can be left where it is, and there is nothing that could be
- * full. A batch is given up when another iterator has written over it, or the set has changed; the next one begins behind
- * the last run that was given out.
+ * Walks the runs of a page set. Kernels extract the runs a batch at a time, into a part of the arena that all iterators
+ * of an engine share. An iterator allocates nothing in the arena, so it cannot run out of room and may be abandoned at
+ * any time. It drops its batch when another iterator has overwritten the batch or the set has changed; the next batch
+ * begins behind the last run that the iterator has returned.
  */
 import { RUN_CAPACITY } from '../arena/layout.js';
 import { checkAddress, checkInteger, outOfRange, wrongType } from '../base/errors.js';
 import type { PageRange } from './page-range.js';
 import type { PageSetStore } from './page-set-store.js';
 
-/** Bytes of ram_addr space. */
+/** A range of ram_addr space, in bytes. */
 export interface Run {
   readonly start: number;
   readonly length: number;
@@ -17,17 +17,17 @@ export interface Run {
 
 /** A run within a RAM block. */
 export interface RunWithin extends Run {
-  /** Where it begins in the block, in bytes. */
+  /** Where the run begins in the block, in bytes. */
   readonly offset: number;
 }
 
-/** Whole pages of ram_addr space, in bytes: a `RamBlock` is one. */
+/** A range of whole pages in ram_addr space, in bytes. A `RamBlock` is such a range. */
 export interface RamPlace {
   readonly offset: number;
   readonly size: number;
 }
 
-/** @throws TypeError, RangeError when it is no place of whole pages */
+/** @throws TypeError, RangeError when `block` is not a range of whole pages */
 export function placeOf(operation: string, block: RamPlace, pageSize: number): PageRange {
   if (typeof block !== 'object' || block === null) throw wrongType(operation, 'block', block, 'a RamBlock');
   const { offset, size } = block;
@@ -39,11 +39,14 @@ export function placeOf(operation: string, block: RamPlace, pageSize: number): P
   return { first: offset / pageSize, end: (offset + size) / pageSize };
 }
 
-/** What is walked. */
+/** The part of `PageSet` that the iterator needs. */
 interface Walked {
-  /** How often its pages may have changed. */
+  /** Grows whenever the pages of the set may have changed. */
   readonly changes: number;
-  /** Block number to word index. @throws UsageError once it was disposed of or its engine closed */
+  /**
+   * @returns the word index of each block, by block number.
+   * @throws UsageError after `dispose` or the engine's `close`
+   */
   open(operation: string): ReadonlyMap<number, number>;
 }
 
@@ -51,28 +54,28 @@ interface Walked {
 export class RunIterator implements IterableIterator<Run, void, undefined> {
   private readonly set: Walked;
   private readonly store: PageSetStore;
-  /** What the runs are to lie within, and to have places in. */
+  /** The range that limits the walk, and from whose start each run's `offset` counts. */
   private readonly place: PageRange | undefined;
-  /** Of the set's blocks when the walk began, ascending. */
+  /** The block numbers that the set had when the walk began, in ascending order. */
   private numbers: readonly number[] | undefined;
-  /** Index in `numbers` of the block that the batch is of. */
+  /** Index in `numbers` of the block from which the batch was extracted. */
   private which = 0;
-  /** Of that block, in pages. */
+  /** The first page of that block, and the page behind the last one to walk there. */
   private base = 0;
   private border = 0;
-  /** The rest of the batch: words. */
+  /** Word indices of the rest of the batch. */
   private at = 0;
   private end = 0;
-  /** The runs of pages below this one were given out. */
+  /** All runs below this page have been returned. */
   private page: number;
-  /** Where the walk ends. */
+  /** The page behind the last one to walk. */
   private readonly last: number;
-  /** How many runs to ask for: one at first, for whoever wants no more. */
+  /** How many runs the next batch asks for: one at first, since many callers want only the first run. */
   private size = 1;
-  /** The batch goes to the end of its block. */
+  /** Does the batch reach the end of its block? */
   private whole = false;
   private ended = false;
-  /** The set's when the batch was extracted. */
+  /** The value of `set.changes` when the batch was extracted. */
   private changes = 0;
 
   constructor(set: Walked, store: PageSetStore, place?: PageRange) {
@@ -87,7 +90,7 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
     return this;
   }
 
-  /** @throws UsageError once the set was disposed of or its engine closed */
+  /** @throws UsageError after the set was disposed of or its engine was closed */
   next(): IteratorResult<Run, void> {
     const { runs, geometry } = this.store;
     if ((this.at === this.end || !this.holds()) && !this.extract()) return { done: true, value: undefined };
@@ -108,7 +111,7 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
     return { done: true, value: undefined };
   }
 
-  /** Is the batch this iterator's, and as the set is now? */
+  /** Is the batch still valid: extracted by this iterator, from a set that has not changed since? */
   private holds(): boolean {
     const { runs, allocator } = this.store;
     return runs.holder === this && this.changes === this.set.changes && !allocator.closed && runs.words.length > 0;
@@ -117,7 +120,7 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
   /** Extracts the next batch. @returns false when there are no more runs */
   private extract(): boolean {
     if (this.ended) return false;
-    this.ended = true; // also when the next line throws
+    this.ended = true; // stays true when the next line throws
     const blocks = this.set.open('PageSet.runs');
     const { runs, kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
@@ -146,7 +149,7 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
     return false;
   }
 
-  /** The run reaches the border of its block, and may go on in the blocks behind it. */
+  /** Extends a run that reaches the border of its block into the blocks behind it. */
   private extend(): void {
     const numbers = this.numbers as readonly number[];
     const { kernel, geometry } = this.store;

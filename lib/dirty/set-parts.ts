@@ -1,16 +1,17 @@
-/** Where bits are set and there is RAM. */
+/** Finds where bits are set in RAM. */
 import type { PageRanges } from './page-ranges.js';
 
 /** @returns the first set bit of a range of bits, or its end */
 export type FindSet = (from: number, to: number) => number;
 
 /**
- * Visits the parts of RAM in a bitmap block, each from its first set bit on, until `visit` stops short. Costs what is set and
- * not what there is: parts without set bits are passed over, and so are set bits where there is no RAM.
+ * Visits the parts of RAM in a bitmap block, each from its first set bit on, until `visit` stops before the end of a
+ * part. The cost depends on the set bits and not on the number of parts: parts without set bits are skipped, and so are
+ * set bits outside RAM.
  * @param base the block's first page
- * @param from @param to bits of the block
- * @param visit returns `to` to go on, or the bit to stop at
- * @returns the bit that was stopped at, or `to`
+ * @param from @param to the bits of the block to look at
+ * @param visit returns its `to` to go on, or the bit to stop at
+ * @returns the bit at which `visit` stopped, or `to`
  */
 export function walkSetParts(
   ram: PageRanges,

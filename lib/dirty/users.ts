@@ -1,16 +1,17 @@
 /**
- * Who wants which client's bits (QEMU: memory_global_dirty_log_start and _stop, whose flags say for whom). A client that
- * nobody wants costs vCPUs nothing: they do not look at its bitmaps, which do not even exist.
+ * Keeps which user wants which client's bits (QEMU: memory_global_dirty_log_start and _stop, whose flags name the
+ * user). A client that nobody wants costs vCPUs nothing: they do not look at its bitmaps, which do not even exist.
  *
- * DM-6 From `track` on no store is missed. All RAM is dirty for the client in the tables that `track` publishes, so the
- *   first collection to clear a page's bit has the page. It waits a grace period after its clear, and so for every
- *   interval that began before the number which `track` requested: those are the only ones that may have an older table
- *   or an older mask and leave marks out, and their stores are in that collection's copy. Intervals that begin with the
- *   number or a later one have both (GP-3), and DM-2 holds for them.
+ * DM-6 From `track` on no store is missed. `track` publishes tables in which all RAM is dirty for the client, so the
+ *   first collection that clears a page's bit reports the page. That collection waits a grace period after its clear,
+ *   and thus for every interval that began before the number that `track` requested. Only those intervals may use an
+ *   older table or an older mask and leave marks out, and the collection's copy contains their stores. Intervals that
+ *   begin with that number or a later one have the new table and the new mask (GP-3), and DM-2 holds for them.
  *
- * Users of a client share its live bits, and each has a dirty set of its own (DM-8, dirty/collector.ts). To one that comes
- * later all RAM is pending, since what was collected before it came it has never seen (QEMU's 40c4d4a8); the others notice
- * nothing. Its stop ends nothing for them (63b41db4, a5c90c61).
+ * Users of a client share its live bits, and each user has a dirty set of its own (DM-8, dirty/collector.ts). For a
+ * user that comes later all RAM is pending, because the user has never seen what was collected before (QEMU's
+ * 40c4d4a8); the other users notice nothing. When a user stops, the client stays tracked for the others (63b41db4,
+ * a5c90c61).
  */
 import { ArenaFullError, throwInOwnTurn } from '../base/errors.js';
 import type { WaitOptions } from '../base/wait.js';
@@ -27,7 +28,7 @@ export interface UsersParts {
   readonly collector: Collector;
   readonly rcu: Rcu;
   readonly store: PageSetStore;
-  /** The RAM of the moment. */
+  /** The RAM that is plugged now. */
   readonly ram: PageRanges;
 }
 
@@ -38,13 +39,13 @@ export class Users {
     this.parts = parts;
   }
 
-  /** To whom all RAM is dirty. */
+  /** @returns a user for whom all RAM is dirty */
   newUser(name: string): User {
     const { store, ram } = this.parts;
     return { name, pending: new PendingPages(store, ram, name), cursor: 0 };
   }
 
-  /** For a client that is tracked. */
+  /** Adds a user to a client that is tracked already. */
   join(bitmap: ClientBitmap, name: string): User {
     const user = this.newUser(name);
     bitmap.users.add(user);
@@ -83,11 +84,14 @@ export class Users {
       await rcu.breathe();
       throw error;
     });
-    // An engine that is closing may not see the period through, and frees everything anyway.
+    // An engine that is closing may never end the period, and it frees everything anyway.
     if (cookie !== undefined && rcu.lifecycle.state === 'open') await rcu.waitFor('stop', cookie, {});
   }
 
-  /** `stop` for whoever cannot wait and has nobody to tell: in a section, too, and later where there is no room. */
+  /**
+   * `stop` for a caller that can neither wait nor report an error. It may be called inside a read section. When the
+   * arena is full it tries again after a grace period.
+   */
   abandon(bitmap: ClientBitmap, user: User): void {
     this.leave(bitmap, user).catch((error) => {
       if (error instanceof ArenaFullError) this.parts.rcu.defer(() => this.abandon(bitmap, user));
@@ -95,15 +99,18 @@ export class Users {
     });
   }
 
-  /** One synchronous step (GP-1). @returns the cookie of the period after which every vCPU marks for the client */
+  /**
+   * Runs as one synchronous step (GP-1).
+   * @returns the cookie of the period after which every vCPU marks for the client
+   */
   private begin(bitmap: ClientBitmap): number {
     const { tables, rcu, ram } = this.parts;
     return bitmap.tracked ? rcu.request() : rcu.defer(tables.start(bitmap, ram, 'track'));
   }
 
   /**
-   * When the collections that were called before have ended.
-   * @returns the cookie of the period that frees what the last user leaves
+   * Removes the user once the collections that were called before have ended.
+   * @returns the cookie of the period after which the client's blocks are freed; undefined when other users remain
    */
   private async leave(bitmap: ClientBitmap, user: User): Promise<number | undefined> {
     const { collector, tables, rcu } = this.parts;

@@ -1,9 +1,9 @@
 /**
- * A vCPU thread's handle: marks and queries over the tables it cached for the interval.
+ * The handle of a vCPU thread: marks and queries over the tables that the thread has cached for the interval.
  *
- * Exclusion matrix. "-" the two may overlap in any order and both results are right; a label names the guarantee that
- * makes it so. Rows and columns run on any reader (mark, query) or on the owner (the rest, never two at once, but
- * collections stay under way across the owner's other steps).
+ * Exclusion matrix. "-" means that the two operations may overlap in any order and both results are right; a label
+ * names the guarantee that makes it so. Any reader may run mark and query. The other operations run on the owner, never
+ * two at once, but a collection stays under way across the owner's other steps.
  *
  *               mark      query   test&clear  snapshot  sync     harvest   extend    shrink        track     stop
  *   mark        or        hint    DM-2        DM-2      DM-2     DM-2      GP-1      GP-6,refused  DM-6      GP-6
@@ -17,27 +17,27 @@
  *   track       DM-6      GP-6    -           -         -        -         step      step          step      step
  *   stop        GP-6      GP-6    lock        lock      lock     lock      step      step          step      step
  *
- * A measurement (rate/measurement.ts) is to marks, queries and hotplug as a harvest that puts back what it took; any
- * collection of its client ends its window first.
+ * A measurement (rate/measurement.ts) behaves towards marks, queries and hotplug like a harvest that puts back the bits
+ * it took. Any collection of the same client ends the measurement's window first.
  *
- * A collection of `whileStopped` runs while no reader of another thread does. Of a collection of its client that is in
- * flight it copies the bits (DM-8).
+ * A collection in `whileStopped` runs while no reader of another thread runs. If a collection of the same client is in
+ * flight, the collection in `whileStopped` copies its bits (DM-8).
  *
  *   or       both are atomic read-modify-writes: exactly one thread sees a bit turn
- *   hint     a query sees each word before or after the other, no more; it orders nothing
- *   lock     the client's lock: one collection a client, and no stop meanwhile; different clients are independent
+ *   hint     a query sees each word as it is before or after the other operation, no more; it orders nothing
+ *   lock     the client's lock allows one collection at a time and no stop meanwhile; different clients are independent
  *            (dirty/collector.ts)
  *   clip     the collection's result is clipped to the RAM at delivery
  *   step     both are synchronous steps of the owner
  *   GP-1     old and new table share their blocks, so a mark through either is the same mark
- *   DM-6     marks that an interval leaves out are of pages that are dirty from the start (dirty/tracking.ts)
+ *   DM-6     marks that an interval leaves out are of pages that are dirty from the start (dirty/users.ts)
  *   GP-6     a dropped block is freed after every reader that could hold it has reported; `refused`: from then on the
  *            mark finds the all-zero block, or the table's end, and throws
  *
- * The fast paths test the bit with plain loads (DM-1: only atomic read-modify-writes change live words; DM-2: why the
- * test may precede the set). They look into one bitmap block, that of the last mark, which is cached with the table's
- * entries for as long as the table is. The table's words are read plainly: it never changes once published, and the
- * root's load (GP-3, GP-4) ordered its contents before them.
+ * The fast paths test the bit with plain loads. DM-1 allows this because only atomic read-modify-writes change live
+ * words, and DM-2 shows why the test may precede the set. The fast paths look into one bitmap block only, the block of
+ * the last mark: its position is cached for as long as the tables are. The words of a table are read plainly: a
+ * published table never changes, and the load of its root (GP-3, GP-4) orders the table's contents before these reads.
  */
 import { Header, Meter, meterOf, Table } from '../arena/layout.js';
 import { isUint32Array } from '../base/brands.js';
@@ -56,17 +56,17 @@ import { Reader, type ReaderSetup } from '../rcu/reader.js';
 import { ALL_CLIENTS, type Client, checkClient, checkMask, clientsFor, MIGRATION } from './client.js';
 import { type PageRange, touchedPages, walkBlocks } from './page-range.js';
 
-/** Stands for "no table" and "no block": plus any offset it is a negative index, which reads as clear. */
+/** Stands for "no table" and "no block": with any offset added it stays a negative index, which reads as clear. */
 const NOTHING = -(2 ** 31);
 
-/** What a vCPU is attached with. */
+/** What the constructor of `Vcpu` needs. */
 export interface VcpuSetup extends ReaderSetup {
   readonly kernel: Kernel;
 }
 
 /**
- * A registered thread's reader, with its marks and queries. Only the thread that attached may use it; marks and queries
- * only while it is online.
+ * The reader of a registered thread, with marks and queries. Only the thread that attached may use it. Marks and
+ * queries are allowed only while the reader is online.
  */
 export class Vcpu extends Reader {
   private readonly kernel: Kernel;
@@ -80,24 +80,28 @@ export class Vcpu extends Reader {
   private table2 = NOTHING;
   /** The mask of clients that anybody collects. */
   private tracked = 0;
-  /** End of RAM as the tables and `Header.LastPage` have it. */
+  /** The page behind the last page of RAM, limited to the pages that all three cached tables cover. */
   private ramEndPage = 0;
-  /** Word index of each client's bitmap block in which the last mark was. */
+  /** Word index of the bitmap block of the last mark, for each client. */
   private block0 = NOTHING;
   private block1 = NOTHING;
   private block2 = NOTHING;
-  /** Those of the tracked clients, for `mark`; where fewer than three are tracked, some twice. */
+  /**
+   * The blocks that `mark` tests, those of the tracked clients; when fewer than three are tracked, some occur twice.
+   */
   private first = NOTHING;
   private second = NOTHING;
   private third = NOTHING;
   /** The first page of that block, and how many of its pages lie before the end of RAM: 0 when no block is cached. */
   private blockFirst = 0;
   private blockPages = 0;
-  /** `blockPages` while `mark` has only one word to look at, because no more than one client is tracked; else 0. */
+  /** `blockPages` while at most one client is tracked, so that `mark` has only one word to look at; else 0. */
   private lonePages = 0;
-  /** Word index of what it counts for dirty rates, for generated code (docs/abi.md). */
+  /** Word index of this reader's counts for dirty rates, for generated code (docs/abi.md). */
   readonly meter: number;
-  /** @internal What the meter will say of pages turned dirty for MIGRATION, and what it says now; modulo 2^32. */
+  /**
+   * @internal Pages that turned dirty for MIGRATION: as counted here, and as last published in the meter; modulo 2^32.
+   */
   protected dirtied: number;
   private published: number;
 
@@ -115,22 +119,24 @@ export class Vcpu extends Reader {
     try {
       this.enter();
     } catch (error) {
-      this.detach(); // else the slot would have a tenant whom nobody knows
+      this.detach(); // else the slot would stay taken by a reader that nobody has a handle of
       throw error;
     }
   }
 
   /**
-   * Marks the page at a ram_addr for all clients (QEMU: cpu_physical_memory_set_dirty_range of one page). Must stand in
-   * one interval with the store it is for, before or after it.
-   * @param addr bytes; a fractional one marks the page it lies in, and is refused in debug mode
-   * @returns the mask of clients for which the page turned from clean to dirty; exactly one thread is told
-   * @throws RangeError, TypeError for an address that is none, or is past the RAM, or where no RAM shares the bitmap
-   *   block; UsageError offline or detached. Other pages without RAM take a mark, which no collection reports
+   * Marks the page at a ram_addr for all clients (QEMU: cpu_physical_memory_set_dirty_range of one page). The mark and
+   * the store that it is for must be in one interval, in either order.
+   * @param addr in bytes; a fractional address marks the page that contains it, and is refused in debug mode
+   * @returns the mask of clients for which the page turned from clean to dirty; exactly one thread is told of each turn
+   * @throws TypeError, RangeError for a value that is not an address, for an address past the end of RAM, and for one
+   *   whose bitmap block covers no RAM; UsageError when the reader is offline or detached. Another page without
+   *   RAM can be marked, but no collection reports it
    */
   mark(addr: number): number {
-    // In pages, with a fraction. No comparison holds for NaN, nor with a block of 0 pages. "No block" is 0 pages, not NaN:
-    // where a field is NaN at times, marks are several times slower in JavaScriptCore.
+    // The offset is in pages and may have a fraction. For NaN every comparison below is false, and so are those with
+    // `blockPages` and `lonePages` while no block is cached. Then they are 0 rather than NaN, because a field that is
+    // NaN at times makes marks several times slower in JavaScriptCore.
     const offset = addr * this.pagesPerByte - this.blockFirst;
     if (offset >= 0) {
       if (offset < this.lonePages) {
@@ -160,7 +166,8 @@ export class Vcpu extends Reader {
   markPage(page: number, client: Client): number {
     const bit = page - this.blockFirst;
     if (bit >= 0 && bit < this.blockPages) {
-      // VGA, CODE, MIGRATION, as numbers: V8 loads what is imported from its module's cell each time, 1.1 ns a mark.
+      // VGA, CODE and MIGRATION are written as numbers: V8 loads an imported constant from its module's cell each time,
+      // which costs 1.1 ns a mark.
       const block = client === 1 ? this.block0 : client === 2 ? this.block1 : client === 4 ? this.block2 : NOTHING;
       if ((this.words.get((block + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
       return this.setBits('markPage', bit, checkClient('markPage', client));
@@ -199,12 +206,14 @@ export class Vcpu extends Reader {
   }
 
   /**
-   * Marks every page that the bytes touch for one client, and lists those that turned dirty: for whoever has to drop what was
-   * translated from them (QEMU: tb_invalidate_phys_range_fast), without a query for each page. Other clients need a
-   * `markRange` of their own.
-   * @param pages gets the numbers of those pages, ascending, from its beginning on; as long as the range has pages
-   * @returns how many there are; exactly one thread is told of each
-   * @throws as `mark`, TypeError and RangeError for another `pages`; then nothing was marked
+   * Marks every page that the bytes touch for one client, and lists the pages that turned dirty, without a query for
+   * each page. An emulator drops the code that was translated from these pages (QEMU: tb_invalidate_phys_range_fast).
+   * Other clients need a `markRange` of their own.
+   * @param pages receives the numbers of the pages that turned dirty, in ascending order from index 0; must have at
+   *   least as many elements as the range has pages
+   * @returns how many pages turned dirty; exactly one thread is told of each
+   * @throws as `mark`; TypeError when `pages` is not a Uint32Array, RangeError when it is too short; then nothing was
+   *   marked
    */
   markRangeAndList(start: number, length: number, client: Client, pages: Uint32Array): number {
     const operation = 'markRangeAndList';
@@ -231,8 +240,9 @@ export class Vcpu extends Reader {
   }
 
   /**
-   * Is any page that the bytes touch dirty? False for zero length. A vCPU knows bitmap blocks, not RAM blocks: a stray
-   * mark beside RAM shows here until it is cleaned, and nowhere else. @throws as `mark`
+   * Is any page that the bytes touch dirty? False for zero length. A vCPU knows bitmap blocks, not RAM blocks: only
+   * the queries of vCPUs see a stray mark on a page without RAM, until the mark is cleared.
+   * @throws as `mark`
    */
   isDirty(start: number, length: number, client: Client): boolean {
     const checked = checkClient('isDirty', client);
@@ -248,9 +258,9 @@ export class Vcpu extends Reader {
   }
 
   /**
-   * The clients of the mask for which some page that the bytes touch is clean (QEMU:
-   * cpu_physical_memory_range_includes_clean). 0 for zero length.
+   * Is any page that the bytes touch clean (QEMU: cpu_physical_memory_range_includes_clean)?
    * @param mask one client, or the sum of several
+   * @returns the clients of the mask for which some page is clean; 0 for zero length
    * @throws as `mark`
    */
   includesClean(start: number, length: number, mask: number): number {
@@ -267,8 +277,9 @@ export class Vcpu extends Reader {
   /** @internal */
   protected override loadRoots(): void {
     const { words } = this;
-    // ORDER GP-3: after the number was loaded (Reader.report), after the look that confirmed it (Reader.enter), or at any
-    //   time in an interval (reload); orders the tables' contents before our plain reads of them (acquire).
+    // ORDER GP-3: these loads come after the load of the number (Reader.report), after the load that confirmed the
+    //   number (Reader.enter), or at any time within an interval (reload). They order the tables' contents before our
+    //   plain reads of them (acquire).
     // pairs with: dirty/client-bitmap.ts publish; dirty/block-tables.ts setRamEnd, publishTracked, close
     // pairs with: engine.ts closeAfter; reclaim.ts end
     const table0 = words.load(Header.Roots);
@@ -296,7 +307,7 @@ export class Vcpu extends Reader {
     this.forgetBlock();
   }
 
-  /** @internal At reports alone: a word a mark would cost a tenth of a first touch. */
+  /** @internal Runs only at reports: to write the count at each mark would make a page's first mark a tenth slower. */
   protected override publishCounts(): void {
     if (this.dirtied === this.published) return;
     this.words.set(this.meter + Meter.Dirtied, this.dirtied);
@@ -310,7 +321,7 @@ export class Vcpu extends Reader {
     this.lonePages = 0;
   }
 
-  /** Caches the bitmap block of a page that `require` has passed. @returns the page's bit in it */
+  /** Caches the bitmap block of a page that `require` has passed. @returns the page's bit in the block */
   private enterBlock(page: number): number {
     const { words } = this;
     const { pagesPerBlock } = this.arena.geometry;
@@ -319,7 +330,7 @@ export class Vcpu extends Reader {
     this.block0 = words.get(this.table0 + number);
     this.block1 = words.get(this.table1 + number);
     this.block2 = words.get(this.table2 + number);
-    // In debug mode no mark is fast, so that each has its argument checked whole.
+    // In debug mode no mark takes the fast path, so that the argument of each is checked completely.
     const room = this.ramEndPage - first;
     this.blockFirst = first;
     this.blockPages = this.debug ? 0 : room < pagesPerBlock ? room : pagesPerBlock;
@@ -327,7 +338,7 @@ export class Vcpu extends Reader {
     return page - first;
   }
 
-  /** What `mark` has to look at. With none tracked it is the full block. */
+  /** Chooses the blocks that `mark` tests. When no client is tracked they are all the full block. */
   private chooseTracked(): void {
     const { tracked, block0, block1, block2 } = this;
     this.lonePages = (tracked & (tracked - 1)) === 0 ? this.blockPages : 0;
@@ -336,15 +347,15 @@ export class Vcpu extends Reader {
     this.third = (tracked & 4) !== 0 ? block2 : block1;
   }
 
-  /** Sets the bit in the cached block for the clients of the mask; it was seen clear for one of them. */
+  /** Sets the bit in the cached blocks of the mask's clients. */
   private setBits(operation: string, bit: number, mask: number): number {
     const { words } = this;
-    if (words.length === 0) throw memoryGrown(operation); // reads as clear
+    if (words.length === 0) throw memoryGrown(operation); // every bit of a detached buffer reads as clear
     const word = bit >>> 5;
     const flag = 1 << bit;
     let turned = 0;
-    // ORDER DM-1: marks meet other marks and collections in one word: atomic read-modify-write, else one of them is
-    //   lost. needs: atomicity alone; DM-2 needs no order between the mark and the store it is for.
+    // ORDER DM-1: a mark may meet other marks and collections in one word, so it is an atomic read-modify-write; else
+    //   one of them is lost. needs: atomicity alone; DM-2 needs no order between the mark and the store it is for.
     // pairs with: bitmap/atomics-kernel.ts takeLiveWord, clearLive; bitmap/assembly/walk.ts takeLiveWord
     if ((mask & 1) !== 0) {
       const at = (this.block0 + word) | 0;
@@ -381,7 +392,7 @@ export class Vcpu extends Reader {
       const mask = (-1 << bit) & (-1 >>> (wordBit + 32 - end));
       const at = block + (wordBit >>> 5);
       let turned = mask & ~words.get(at);
-      // ORDER DM-1: as in `setBits`. What the word had before says which bits this thread alone has turned.
+      // ORDER DM-1: as in `setBits`. The word's previous value says which bits this thread, and no other, has turned.
       // pairs with: bitmap/atomics-kernel.ts takeLiveWord, clearLive; bitmap/assembly/walk.ts takeLiveWord
       if (turned !== 0) turned = mask & ~words.or(at, mask);
       for (; turned !== 0; turned &= turned - 1) pages[count++] = base + wordBit + 31 - Math.clz32(turned & -turned);
@@ -395,7 +406,10 @@ export class Vcpu extends Reader {
     return this.kernel.setLive(this.blockOf(entry), first, end);
   }
 
-  /** For a kernel, which checks nothing. @throws CorruptionError when the table entry names no block in the arena */
+  /**
+   * @returns the block that the table entry points to, checked because kernels check nothing
+   * @throws CorruptionError when the entry does not point to a block in the arena
+   */
   private blockOf(entry: number): number {
     const block = this.words.get(entry);
     if (block >= this.zeroBlock && block + this.arena.geometry.blockWords <= this.words.length) return block;
@@ -403,7 +417,9 @@ export class Vcpu extends Reader {
   }
 
   /**
-   * @internal Does every client's cached table have a block there? The all-zero block is the lowest; poison is negative.
+   * @internal Does every client's cached table have a block with this number? No block lies below the all-zero block,
+   *   and
+   * poison is negative.
    */
   protected hasBlocks(number: number): boolean {
     const { words, zeroBlock } = this;
@@ -432,7 +448,9 @@ export class Vcpu extends Reader {
     return this.markChecked('markPage', Math.floor(page), mask);
   }
 
-  /** In another block of the cached tables: nothing to check or to reload. NaN is not. */
+  /**
+   * Is the page in a block that the cached tables cover? Then nothing needs to be checked or reloaded. False for NaN.
+   */
   private isQuick(page: number): boolean {
     return page >= 0 && page < this.ramEndPage && !this.debug && this.hasBlocks(page >>> this.blockShift);
   }
@@ -443,10 +461,11 @@ export class Vcpu extends Reader {
   }
 
   /**
-   * Passes a range that the tables have blocks for, up to the end of RAM; reloads the roots once before it refuses. A
-   * newer root is always allowed in mid-interval. It has our blocks, or their RAM is gone, or a harvest has swapped them
-   * out: then the marks that we made in them are delivered with that harvest, which waits for this interval (DM-2), and
-   * those to come go to the fresh ones.
+   * Checks that the range lies before the end of RAM and that the cached tables have blocks for it. Reloads the roots
+   * once before it throws. A reader may load a newer root at any time in an interval. The newer table has the blocks we
+   * have marked in, unless their RAM is gone or a harvest has swapped them out. In the latter case that harvest
+   * delivers the marks that we have made, because it waits for this interval (DM-2), and our later marks go to the
+   * fresh blocks.
    */
   private require(operation: string, range: PageRange): void {
     if (!this.online) this.refuse(operation);
@@ -459,7 +478,7 @@ export class Vcpu extends Reader {
     throw notRam(operation, range.first * pageSize, range.end * pageSize, why);
   }
 
-  /** Where there is no RAM, in words, as far as a vCPU knows: bitmap blocks, not RAM blocks. */
+  /** Describes for a message where RAM is missing, as far as a vCPU knows: it knows bitmap blocks, not RAM blocks. */
   private gapIn(range: PageRange): string {
     const { ramEndPage } = this;
     const { pageSize, pagesPerBlock } = this.arena.geometry;
@@ -473,7 +492,7 @@ export class Vcpu extends Reader {
     return `it ends at ${showAddress(ramEndPage * pageSize)}`;
   }
 
-  /** Written so that NaN and infinities are refused. */
+  /** Do the cached tables have blocks for the whole range, before the end of RAM? False for NaN and infinities. */
   private covers(range: PageRange): boolean {
     if (!(range.first >= 0 && range.end <= this.ramEndPage)) return false;
     const last = (range.end - 1) >>> this.blockShift;
@@ -486,7 +505,7 @@ export class Vcpu extends Reader {
   private reload(operation: string): void {
     if (this.words.length === 0) throw memoryGrown(operation);
     const length = this.words.get(this.table0 - Table.Entries + Table.Length);
-    // Outside the arena nothing is a number.
+    // Outside the arena `get` returns undefined, and no comparison with it holds.
     if (!(length > 0) && !(this.ramEndPage <= 0)) {
       throw new CorruptionError(`${operation}: reader '${this.name}' holds a block table that was freed, or none`);
     }
@@ -499,7 +518,7 @@ export class Vcpu extends Reader {
     return touchedPages(operation, start, length, this.arena.geometry.pageSize);
   }
 
-  /** The range of a query: within the end of RAM; where there is no bitmap block all pages are clean. */
+  /** Checks the range of a query, which must end within RAM. Pages without a bitmap block are clean. */
   private queried(operation: string, start: number, length: number): PageRange {
     const range = this.touched(operation, start, length);
     if (range.first === range.end || this.covers(range)) return range;

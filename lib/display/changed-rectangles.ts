@@ -1,30 +1,37 @@
 /**
- * From the pages that changed to the pixels that changed, for whoever shows a framebuffer that lies in guest RAM (QEMU:
+ * Translates changed pages to changed pixels, for displays of a framebuffer in guest RAM (QEMU:
  * framebuffer_update_display, which asks for each line whether it is dirty).
  *
- * A run of changed bytes is at most three rectangles: the end of the line in which it begins, whole lines, and the
- * beginning of the line in which it ends. Rectangles of the same columns, one below the other, are one: where a line is a
- * whole number of pages, a change that goes down the screen is a single rectangle, no wider than its pages.
+ * A run of changed bytes gives at most three rectangles: the end of the line in which the run begins, whole lines, and
+ * the beginning of the line in which it ends. Rectangles of the same columns, one below the other, are merged. So when
+ * a line is a whole number of pages, a change that goes down the screen is a single rectangle, no wider than its pages.
  */
 import { checkInteger, outOfRange, wrongType } from '../base/errors.js';
 import { type OptionNames, readOptions } from '../base/options.js';
 import { PageSet } from '../dirty/page-set.js';
 
-/** A framebuffer: where its pixels lie in ram_addr space. Those of a line follow each other; so do lines, at `stride`. */
+/**
+ * Where the pixels of a framebuffer are in ram_addr space. The pixels of a line are contiguous; lines are `stride`
+ * apart.
+ */
 export interface Surface {
-  /** The first pixel, in bytes: anywhere in a page. To pan is to give another `start`. */
+  /**
+   * The ram_addr of the first pixel, in bytes. It need not be at the start of a page. For panning pass another `start`.
+   */
   readonly start: number;
   /** In pixels. */
   readonly width: number;
   /** In lines. */
   readonly height: number;
-  /** From one line to the next, in bytes: at least `width * bytesPerPixel`. What is between them is never in a rectangle. */
+  /** Bytes from one line to the next, at least `width * bytesPerPixel`. Bytes between two lines are in no rectangle. */
   readonly stride: number;
-  /** Of a pixel, or of what else is drawn as one: a text mode's cell, eight pixels of a bit each. */
+  /**
+   * Bytes of a pixel, or of another unit that is drawn at once: a cell in text mode, or eight pixels of one bit each.
+   */
   readonly bytesPerPixel: number;
 }
 
-/** In pixels from the surface's upper left. */
+/** A rectangle, in pixels from the upper left corner of the surface. */
 export interface Rectangle {
   readonly x: number;
   readonly y: number;
@@ -38,11 +45,11 @@ const SURFACE: OptionNames<Surface> = { start: true, width: true, height: true, 
 const MOST = Number.MAX_SAFE_INTEGER;
 
 /**
- * The pixels of the set's pages, as rectangles that do not overlap: each pixel with a byte in a page of the set is in
- * one, and no other is. Takes time with the set's runs and not with the pixels. The order is that of the first lines; of
- * those that begin in one line, from left to right.
- * @param set what `snapshotAndClear` of the surface's bytes returned, or any other
- * @throws TypeError, RangeError for a surface that cannot be; UsageError when the set was disposed of
+ * Returns rectangles that do not overlap and that contain exactly the pixels with at least one byte in a page of the
+ * set. The time depends on the number of runs in the set, not on the number of pixels. Rectangles are sorted by their
+ * first line, and from left to right when they begin in the same line.
+ * @param set the result of `snapshotAndClear` for the surface's bytes, or any other page set
+ * @throws TypeError, RangeError for an invalid surface; UsageError when the set was disposed of
  */
 export function changedRectangles(set: PageSet, surface: Surface): Rectangle[] {
   if (!PageSet.is(set)) throw wrongType('changedRectangles', 'set', set, 'a PageSet');
@@ -50,7 +57,7 @@ export function changedRectangles(set: PageSet, surface: Surface): Rectangle[] {
   const lineBytes = width * bytesPerPixel;
   const surfaceBytes = width === 0 || height === 0 ? 0 : (height - 1) * stride + lineBytes;
   const rectangles: Mutable<Rectangle>[] = [];
-  /** The latest rectangle that begins in a column. */
+  /** The latest rectangle that begins in each column. */
   const latest = new Map<number, Mutable<Rectangle>>();
   const add = (x: number, y: number, columns: number, lines: number): void => {
     const above = latest.get(x);
@@ -62,7 +69,7 @@ export function changedRectangles(set: PageSet, surface: Surface): Rectangle[] {
     latest.set(x, rectangle);
     rectangles.push(rectangle);
   };
-  /** Pixels before this one, counted line by line, are done: one that is larger than a page may be in two runs. */
+  /** Pixels before this one, counted line by line, are done. A pixel larger than a page may be in two runs. */
   let done = 0;
   for (const run of set.runs()) {
     const end = Math.min(run.start + run.length - start, surfaceBytes);
@@ -95,7 +102,12 @@ function checkSurface(surface: Surface): Surface {
   checkInteger(operation, 'bytesPerPixel', bytesPerPixel, 1, MOST);
   checkInteger(operation, 'stride', stride, Math.max(width * bytesPerPixel, 1), MOST);
   if (height * stride > MOST - start) {
-    throw outOfRange(operation, 'height', height, `such that the surface ends below 2^53, with ${stride} bytes a line`);
+    throw outOfRange(
+      operation,
+      'height',
+      height,
+      `so small that the surface ends below 2^53, with ${stride} bytes a line`,
+    );
   }
   return read;
 }

@@ -1,4 +1,6 @@
-/** What byte ranges and blocks that an embedder names mean over the RAM of the moment; anything else is refused. */
+/**
+ * Checks byte ranges and blocks from the embedder against the RAM that is plugged now, and translates them to pages.
+ */
 import { notRam, showAddress, UsageError } from '../base/errors.js';
 import { type PageRange, touchedPages } from '../dirty/page-range.js';
 import { checkRamBlock, type RamBlock } from './ram-block.js';
@@ -13,7 +15,7 @@ export class CheckedRanges {
     this.pageSize = pageSize;
   }
 
-  /** The range of an operation that sets bits: all of it must be RAM. @throws TypeError, RangeError */
+  /** Checks the range of an operation that sets bits: the whole range must be RAM. @throws TypeError, RangeError */
   toMark(operation: string, start: number, length: number): PageRange {
     const range = touchedPages(operation, start, length, this.pageSize);
     if (!this.ram.populated.contains(range)) {
@@ -22,7 +24,7 @@ export class CheckedRanges {
     return range;
   }
 
-  /** The range of a query or a clear: up to the end of RAM. @throws TypeError, RangeError */
+  /** Checks the range of a query or a clear: it must not reach past the end of RAM. @throws TypeError, RangeError */
   toQuery(operation: string, start: number, length: number): PageRange {
     const range = touchedPages(operation, start, length, this.pageSize);
     if (range.first < range.end && range.end * this.pageSize > this.ram.end) {
@@ -32,14 +34,17 @@ export class CheckedRanges {
     return range;
   }
 
-  /** Where an import ends: a last host page that is larger than a page may reach past the RAM block it begins in. */
+  /** @returns where an import ends: when host pages are larger than pages, the last may reach past its RAM block */
   endOfImport(start: number, end: number, hostPageSize: number): number {
     if (hostPageSize <= this.pageSize) return end;
     const block = this.ram.find(Math.max(start, end - hostPageSize));
     return block === undefined ? end : Math.min(end, block.offset + block.size);
   }
 
-  /** The range of a block to sync. @throws TypeError, RangeError when it is not plugged, UsageError without its set */
+  /**
+   * Checks a block to sync. @returns its range
+   * @throws TypeError; RangeError when the block is not plugged; UsageError when its page set was disposed of
+   */
   ofPlugged(operation: string, block: RamBlock): PageRange {
     checkRamBlock(operation, block);
     if (!this.ram.has(block)) {

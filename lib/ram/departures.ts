@@ -1,20 +1,23 @@
 /**
- * RAM that has gone and whose place may not be used yet: unplugged, discarded, or cut off by a smaller size (DM-4,
- * ram/ram-list.ts). One whose end has failed stays for ever, since nobody knows what its bits are.
+ * RAM that has been removed but whose place may not be used yet. It was unplugged, discarded, or cut off by a smaller
+ * size (DM-4, ram/ram-list.ts). When the end of a removal fails, its place stays reserved for ever, since nobody knows
+ * the state of its bits.
  */
 import { type WaitLimit, waitForWake } from '../base/wait.js';
 import { intersect, type PageRange } from '../dirty/page-range.js';
 import type { Rcu } from '../rcu/rcu.js';
 
-/** Why RAM goes, as it is called and as messages call it. */
+/** The operations that remove RAM, and the words for them in messages. */
 const WORDS = { unplug: 'unplugging', discard: 'discarding', resize: 'resizing' } as const;
 
 export interface Departure {
   readonly operation: keyof typeof WORDS;
   readonly range: PageRange;
-  /** Frees what was replaced and clears the range's bits, when no reader can have a table of the RAM's time. */
+  /**
+   * Frees what was replaced and clears the range's bits. Called when no reader can hold a table with the removed RAM.
+   */
   readonly clean: () => void;
-  /** Then the place is free. */
+  /** Called after `clean`, when the place is free. */
   readonly end: () => void;
 }
 
@@ -28,7 +31,10 @@ export class Departures {
     this.rcu = rcu;
   }
 
-  /** Begins in the step of the call. @throws (rejects) what the end has thrown */
+  /**
+   * Begins in the step of the call; resolves when the place is free.
+   * @throws (rejects) what `clean` or `end` has thrown
+   */
   async add(departure: Departure): Promise<void> {
     this.leaving.add(departure);
     const wait = this.see(departure);
@@ -36,7 +42,7 @@ export class Departures {
     await wait.finally(() => this.waits.delete(wait));
   }
 
-  /** Waits for all that are under way. @throws (rejects) as the limit has it */
+  /** Waits for all departures that are under way. @throws (rejects) as `limit` says */
   async settle(limit: WaitLimit): Promise<void> {
     const departed = Promise.allSettled(this.waits);
     await waitForWake(limit, (wake) => {
@@ -45,7 +51,7 @@ export class Departures {
     });
   }
 
-  /** @returns in words, what keeps the range from being used, if anything does */
+  /** @returns for messages, what keeps the range from being used; undefined when nothing does */
   describe(range: PageRange): string | undefined {
     for (const departure of this.leaving) {
       if (intersect(departure.range, range) === undefined) continue;
@@ -56,7 +62,7 @@ export class Departures {
     return undefined;
   }
 
-  /** @returns in words, how much is on its way; empty when there is nothing */
+  /** @returns for messages, how much RAM is still being unplugged; empty when there is none */
   describeAll(pageSize: number): string {
     let pages = 0;
     for (const departure of this.leaving) {
@@ -65,7 +71,7 @@ export class Departures {
       }
     }
     if (pages === 0) return '';
-    return `${pages * pageSize} bytes are of RAM whose unplugging has not ended${this.describeHoldouts()}: await it`;
+    return `${pages * pageSize} bytes belong to RAM whose unplugging has not ended${this.describeHoldouts()}: await it`;
   }
 
   private async see(departure: Departure): Promise<void> {

@@ -1,12 +1,14 @@
-/** Where a new RAM block may go, and where it goes when its place is not given (QEMU: find_ram_offset). */
+/**
+ * The places where a new RAM block may go, and the choice of one when the embedder gives none (QEMU: find_ram_offset).
+ */
 import { Ordered } from '../base/ordered.js';
 import type { PageRange } from '../dirty/page-range.js';
 import { PageRanges } from '../dirty/page-ranges.js';
 
-/** Words of 64 pages are shared by no two blocks that are placed here, as upstream has it. */
+/** In pages. As in QEMU, no two blocks that are placed here share a bitmap word of 64 pages. */
 const ALIGNMENT = 64;
 
-/** A place for a block, aligned, and how many pages fit there. */
+/** An aligned place for a block, and how many pages fit there. */
 interface Hole {
   readonly first: number;
   readonly room: number;
@@ -21,14 +23,15 @@ export class Holes {
   }
 
   /**
-   * The smallest hole that fits, the lowest of equals. Unlike upstream's, the hole before the first block counts.
-   * @returns the first page, a multiple of 64, or undefined when no hole fits
+   * Finds the smallest hole with enough room, and the lowest of equal holes. Unlike QEMU, this also considers the hole
+   * before the first block.
+   * @returns the hole's first page, a multiple of 64, or undefined when no hole has enough room
    */
   find(pages: number): number | undefined {
     return this.bySize.atOrAfter({ room: pages, first: 0 })?.first;
   }
 
-  /** The most pages that `find` would find room for. */
+  /** The largest number of pages for which `find` finds room. */
   get largest(): number {
     return this.bySize.last?.room ?? 0;
   }
@@ -54,7 +57,7 @@ export class Holes {
     for (const hole of this.holesIn(around)) this.bySize.add(hole);
   }
 
-  /** The holes that reach into the range. */
+  /** The holes that overlap the range. */
   private *holesIn(range: PageRange): Generator<Hole> {
     for (
       let found = this.free.from(range.first);

@@ -1,21 +1,22 @@
 /**
- * Who is told of RAM that comes and goes (QEMU: RAMBlockNotifier, RamDiscardListener). Calls pair: a listener hears `plugged`
- * once for every block it hears `unplugged` for, in this order, since one that is added hears of the RAM that is there, and
- * one that is removed hears that RAM go (QEMU's 1f0fea38). Of a block's parts it hears in between: after `plugged` all are
- * populated, those aside of which it hears `discarded`. Calls run in turns of their own, so a listener may plug, unplug,
- * collect or throw; an error it throws becomes the host's uncaught error and stops no other listener.
+ * Tells listeners of RAM that comes and goes (QEMU: RAMBlockNotifier, RamDiscardListener). Calls come in pairs: for
+ * every block, a listener gets one call of `plugged` and later one of `unplugged`. For this, a listener that is added
+ * gets `plugged` for the blocks that are there, and a listener that is removed gets `unplugged` for them (QEMU's
+ * 1f0fea38). Calls for the parts of a block come in between: after `plugged` all parts are populated, except those for
+ * which `discarded` follows. Each call runs in a microtask of its own, so a listener may plug, unplug, collect or
+ * throw. An error that it throws becomes the host's uncaught error and stops no other listener.
  */
 import { throwInOwnTurn } from '../base/errors.js';
 import type { RamBlock } from './ram-block.js';
 
 /**
- * What wants to know of hotplug. Called on the owner's thread, in a turn of its own: by then the block may be another size,
- * or gone.
+ * A listener for hotplug. Its methods are called on the owner's thread, each in a microtask of its own: by then the
+ * block may have another size, or be gone.
  */
 export interface RamListener {
   /** The block is there, all dirty, and populated but for parts of which `discarded` is called next. */
   plugged?(block: RamBlock): void;
-  /** The block is no RAM any more; its place is used again only after a grace period. */
+  /** The block is no longer RAM; its place is used again only after a grace period. */
   unplugged?(block: RamBlock): void;
   /**
    * The block had `before` bytes, and has another size now. What it has gained is populated; of parts that it has lost,
@@ -24,7 +25,7 @@ export interface RamListener {
   resized?(block: RamBlock, before: number): void;
   /** A part of the block is no RAM any more, but may be in use for a grace period. In bytes from the block's beginning. */
   discarded?(block: RamBlock, offset: number, length: number): void;
-  /** The part is RAM again, all dirty. */
+  /** The part is RAM again, and all its pages are dirty. */
   populated?(block: RamBlock, offset: number, length: number): void;
 }
 
@@ -33,7 +34,7 @@ export const RAM_EVENTS = ['plugged', 'unplugged', 'resized', 'discarded', 'popu
 export class RamListeners {
   private readonly listeners = new Set<RamListener>();
 
-  /** @returns how to remove it, which does nothing the second time */
+  /** @returns a function that removes the listener, and does nothing when called again */
   add(listener: RamListener, present: Iterable<RamBlock>): (present: () => Iterable<RamBlock>) => void {
     const own: RamListener = {
       plugged: (block) => listener.plugged?.(block),

@@ -1,13 +1,14 @@
-/** Where a new RAM block goes when its place is not given (QEMU: find_ram_offset). */
+/** Chooses the place of a new RAM block when the embedder gives none (QEMU: find_ram_offset). */
 import type { PageRange } from '../dirty/page-range.js';
 
-/** Words of 64 pages are shared by no two blocks that are placed here, as upstream has it. */
+/** In pages. As in QEMU, no two blocks that are placed here share a bitmap word of 64 pages. */
 const ALIGNMENT = 64;
 
 /**
- * The smallest hole that fits, the lowest of equals. Unlike upstream's, the hole before the first block counts.
+ * Finds the smallest hole with enough room, and the lowest of equal holes. Unlike QEMU, this also considers the hole
+ * before the first block.
  * @param taken ascending and disjoint
- * @returns the first page, a multiple of 64, or undefined when no hole fits
+ * @returns the hole's first page, a multiple of 64, or undefined when no hole has enough room
  */
 export function placeRam(taken: Iterable<PageRange>, pages: number, maxPages: number): number | undefined {
   let best: number | undefined;
@@ -20,7 +21,7 @@ export function placeRam(taken: Iterable<PageRange>, pages: number, maxPages: nu
   return best;
 }
 
-/** @param taken ascending and disjoint. @returns the most pages that `placeRam` would find room for */
+/** @param taken ascending and disjoint. @returns the largest number of pages for which `placeRam` finds room */
 export function largestHole(taken: Iterable<PageRange>, maxPages: number): number {
   let largest = 0;
   eachHole(taken, maxPages, (_, room) => {
@@ -29,7 +30,10 @@ export function largestHole(taken: Iterable<PageRange>, maxPages: number): numbe
   return largest;
 }
 
-/** Ascending; one that alignment leaves nothing of is not positive. Calls, since a plug among thousands of blocks waits for it. */
+/**
+ * Visits the holes in ascending order. When alignment leaves nothing of a hole, its number of pages is not positive.
+ * Calls are faster than a generator, which matters when a plug looks at thousands of blocks.
+ */
 function eachHole(taken: Iterable<PageRange>, maxPages: number, visit: (first: number, pages: number) => void): void {
   let first = 0;
   for (const range of taken) {

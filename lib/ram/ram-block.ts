@@ -1,14 +1,14 @@
-/** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). Made and ended by `RamList`. */
+/** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). `RamList` plugs and unplugs it. */
 import { wrongType } from '../base/errors.js';
 import { intersect, type PageRange } from '../dirty/page-range.js';
 import { PageRanges } from '../dirty/page-ranges.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { RunWithin } from '../dirty/run-iterator.js';
 
-/** In UTF-16 units, of a RAM block's id. (QEMU: RAMBlock.idstr.) */
+/** The longest allowed id of a RAM block, in UTF-16 units (QEMU: RAMBlock.idstr). */
 export const LONGEST_ID = 255;
 
-/** What a block asks of the list that it is in. */
+/** What a block needs from the list that contains it. */
 interface Pieces {
   discard(block: RamBlock, offset: number, length: number): Promise<void>;
   populate(block: RamBlock, offset: number, length: number): void;
@@ -16,12 +16,11 @@ interface Pieces {
   populatedRuns(block: RamBlock): RunWithin[];
 }
 
-/** What a block is made of. */
+/** What the constructor of `RamBlock` needs. Sizes are in bytes. */
 export interface RamBlockSetup {
   readonly id: string;
-  /** In bytes, as the sizes. */
   readonly pageSize: number;
-  /** First page. */
+  /** The block's first page. */
   readonly first: number;
   readonly size: number;
   readonly maxSize: number;
@@ -29,21 +28,23 @@ export interface RamBlockSetup {
   readonly pieces: Pieces;
 }
 
-/** A plugged block of guest RAM. After its `unplug` it names nothing; operations refuse it. */
+/** A plugged block of guest RAM. After its `unplug` all operations refuse it. */
 export class RamBlock {
-  /** What the constructor made has it: nothing forged has, nor what another copy of this module made. */
+  /** Only objects that this constructor made have this field. Forged ones and those of another module copy lack it. */
   readonly #made = true;
   readonly id: string;
-  /** Where it begins in ram_addr space, in bytes. */
+  /** Where the block begins in ram_addr space, in bytes. */
   readonly offset: number;
-  /** In bytes: how large it may become by `ram.resize`. The room behind it is its own. (QEMU: RAMBlock.max_length.) */
+  /**
+   * The largest size in bytes that `ram.resize` may give the block; this room is reserved. (QEMU: RAMBlock.max_length.)
+   */
   readonly maxSize: number;
   /**
    * The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged; parts that are discarded
    * or cut off leave it.
    */
   readonly pages: PageSet;
-  /** @internal The pages that are discarded, and may be populated. */
+  /** @internal The discarded pages that may be populated again. */
   readonly discarded = new PageRanges();
   /** @internal How often it was given another size. */
   resizes = 0;
@@ -69,7 +70,7 @@ export class RamBlock {
     return typeof value === 'object' && value !== null && #made in value;
   }
 
-  /** In bytes. (QEMU: RAMBlock.used_length.) */
+  /** The size of the block in bytes (QEMU: RAMBlock.used_length). */
   get size(): number {
     return this.bytes;
   }
@@ -116,17 +117,17 @@ export class RamBlock {
     return this.pieces.populatedRuns(this);
   }
 
-  /** @internal In pages: what the block has. */
+  /** @internal The pages of the block at its current size. */
   get range(): PageRange {
     return this.rangeOf(0, this.bytes);
   }
 
-  /** @internal In pages: what the block may have. */
+  /** @internal The pages of the block at its `maxSize`. */
   get place(): PageRange {
     return this.rangeOf(0, this.maxSize);
   }
 
-  /** @internal In pages of ram_addr space, of bytes of the block. */
+  /** @internal The pages of ram_addr space that contain these bytes of the block. */
   rangeOf(offset: number, length: number): PageRange {
     const { pageSize } = this;
     return { first: (this.offset + offset) / pageSize, end: (this.offset + offset + length) / pageSize };
@@ -151,7 +152,7 @@ export class RamBlock {
   }
 }
 
-/** @throws TypeError for what no engine has plugged */
+/** @throws TypeError when the value is not a `RamBlock` that an engine has plugged */
 export function checkRamBlock(operation: string, block: unknown): asserts block is RamBlock {
   if (!RamBlock.is(block)) throw wrongType(operation, 'block', block, 'a RamBlock, as ram.plug and ram.get return it');
 }

@@ -1,16 +1,17 @@
 /**
- * The list of RAM blocks; hotplug, and RAM that comes and goes in pieces of a block.
+ * The list of RAM blocks: plugs and unplugs blocks, and discards and populates parts of blocks.
  *
- * DM-4 RAM is announced (returned from `plug` or `populate`, told to listeners) only when it is all dirty for every client.
- *   A range is used again only after its grace period and its cleaning: a range that was unplugged or discarded stays reserved
- *   until no reader can hold a table of its time, and until the bits that late marks left in blocks shared with other RAM are
- *   cleared. Used earlier, it would have its own first bits, which say that all of it is dirty, erased by that cleaning.
- *   New RAM beside the range, in a block number that was just dropped, may be plugged at once: a reader that still holds
- *   the dropped block marks there and not in the new one, but only within an interval that was open at the plug. The
- *   page was dirty at the plug, so the first collection to clear it waits for that interval's end (DM-2).
+ * DM-4 RAM is announced (returned from `plug` or `populate`, told to listeners) only when all of it is dirty for every
+ *   client. A range is used again only after its grace period and its cleaning: a range that was unplugged or discarded
+ *   stays reserved until no reader can hold a table that contains it, and until the bits are cleared that late marks
+ *   left in blocks shared with other RAM. If the range were used earlier, this cleaning would erase the first bits of
+ *   the new RAM, which say that all of it is dirty. New RAM beside the range, with the number of a block that was just
+ *   dropped, may be plugged at once. A reader that still holds the dropped block marks there and not in the new block,
+ *   but only within an interval that was open at the plug. The page was dirty at the plug, so the first collection that
+ *   clears the page waits for the end of that interval (DM-2).
  *
- * Each operation is one synchronous step of the owner up to its publication. One that fails in any part of it leaves
- * everything as it was.
+ * Each operation is one synchronous step of the owner up to its publication. When any part of this step fails, nothing
+ * is changed.
  */
 import type { Geometry } from '../arena/geometry.js';
 import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddress, wrongType } from '../base/errors.js';
@@ -30,15 +31,18 @@ import { Holes } from './holes.js';
 import { RAM_EVENTS, type RamListener, RamListeners } from './listeners.js';
 import { checkRamBlock, LONGEST_ID, RamBlock } from './ram-block.js';
 
-/** What to plug, and where. */
+/** The block to plug, and where. */
 export interface PlugOptions {
-  /** Names the block; no other that is plugged may have it. */
+  /** The name of the block; no other plugged block may have the same id. */
   readonly id: string;
-  /** Bytes, a positive multiple of the page size. */
+  /** In bytes, a positive multiple of the page size. */
   readonly size: number;
-  /** Bytes, a multiple of the page size: what `resize` may make of it. The room is the block's own. Default: `size`. */
+  /** The largest size for `resize`, in bytes, a multiple of the page size. This room is reserved. Default: `size`. */
   readonly maxSize?: number;
-  /** Bytes, a multiple of the page size. Default: the smallest hole that fits, aligned to 64 pages. */
+  /**
+   * In bytes, a multiple of the page size. Default: the start of the smallest hole with enough room, aligned to 64
+   * pages.
+   */
   readonly offset?: number;
 }
 
@@ -50,13 +54,13 @@ export interface RamListParts {
   readonly store: PageSetStore;
 }
 
-/** The RAM blocks of an engine. Of the owner's thread alone. */
+/** The RAM blocks of an engine. Only the owner's thread may use it. */
 export class RamList {
-  /** @internal What is RAM now: plugged, and not discarded. */
+  /** @internal The pages that are RAM now: plugged and not discarded. */
   readonly populated: PageRanges = new PageRanges();
   /** @internal How often `populated` or the list has changed. */
   changes = 0;
-  /** @internal What has been done so far. */
+  /** @internal How often each operation has been done. */
   readonly counts = { plugs: 0, unplugs: 0, discards: 0, populates: 0, resizes: 0 };
   /** @internal */
   protected readonly geometry: Geometry;
@@ -68,9 +72,9 @@ export class RamList {
   private readonly listeners = new RamListeners();
   private readonly byPlace = new Ordered<RamBlock, Pick<RamBlock, 'offset'>>((a, b) => a.offset - b.offset);
   private readonly byId = new Map<string, RamBlock>();
-  /** The blocks by place, for whoever iterates; made when it is asked for. */
+  /** The blocks in the order of their offsets, for iteration; made when needed. */
   private listed: readonly RamBlock[] | undefined;
-  /** Outside the room of every block, also of those whose unplugging has not ended. */
+  /** The places outside all blocks, at their `maxSize`. Blocks whose unplugging has not ended still count. */
   private readonly holes: Holes;
   private readonly departures: Departures;
   private pluggedBytes = 0;
@@ -87,8 +91,8 @@ export class RamList {
   }
 
   /**
-   * Adds RAM, all dirty for every client (QEMU: ram_block_add). Never waits for readers: they see it after their next
-   * quiescent state, or at once by the reload that a failed bound makes.
+   * Adds RAM whose pages are all dirty for every client (QEMU: ram_block_add). Never waits for readers: a reader sees
+   * the RAM after its next quiescent state, or when it marks there, since a failed bounds check reloads the tables.
    * @throws TypeError, RangeError (ArenaFullError when the arena has no room), with nothing changed
    */
   plug(options: PlugOptions): RamBlock {
@@ -116,8 +120,8 @@ export class RamList {
   }
 
   /**
-   * Removes RAM (QEMU: qemu_ram_free). It is gone from the list and from collections at once; resolves when its range
-   * and its bitmap blocks may be used again, after a grace period. The block's own page set is disposed of then.
+   * Removes RAM (QEMU: qemu_ram_free). The block leaves the list and all collections at once. Resolves after a grace
+   * period, when its range and its bitmap blocks may be used again; the block's own page set is disposed of then.
    * @throws (rejects) RangeError when the block is not plugged; UsageError inside a read-side section of this thread;
    *   ArenaFullError; with nothing changed
    */
@@ -191,45 +195,45 @@ export class RamList {
     });
   }
 
-  /** The block that holds a ram_addr. (QEMU: qemu_get_ram_block, which aborts where this returns undefined.) */
+  /** The block that contains a ram_addr. (QEMU: qemu_get_ram_block, which aborts when there is none.) */
   find(addr: number): RamBlock | undefined {
     const at = checkAddress('ram.find', 'address', addr);
     const block = this.byPlace.before({ offset: at + 1 });
     return block !== undefined && at < block.offset + block.size ? block : undefined;
   }
 
-  /** @returns the plugged block of that id. @throws TypeError */
+  /** @returns the plugged block with this id. @throws TypeError */
   get(id: string): RamBlock | undefined {
     if (typeof id !== 'string') throw wrongType('ram.get', 'id', id, 'a string');
     return this.byId.get(id);
   }
 
-  /** Blocks by place, as they are now: later changes do not show. */
+  /** Iterates over the blocks in the order of their offsets. Changes made during the iteration do not show. */
   [Symbol.iterator](): IterableIterator<RamBlock> {
     this.listed ??= [...this.byPlace];
     return this.listed[Symbol.iterator]();
   }
 
-  /** Bytes plugged, discarded ones among them. */
+  /** How many bytes are plugged, including discarded ones. */
   get bytes(): number {
     return this.pluggedBytes;
   }
 
-  /** Bytes plugged and not discarded. */
+  /** How many bytes are plugged and not discarded. */
   get populatedBytes(): number {
     return this.populated.pages * this.geometry.pageSize;
   }
 
-  /** End of the highest block, in bytes. */
+  /** The end of the highest block, in bytes. */
   get end(): number {
     const { last } = this.byPlace;
     return last === undefined ? 0 : last.offset + last.size;
   }
 
   /**
-   * Tells `listener` of the RAM that is there, and of every change from now on, in turns of their own.
-   * @returns how to remove it: it then hears the RAM that is there go
-   * @throws TypeError when it has no method that is called, so that a misspelt one shows
+   * Tells `listener` of the RAM that is plugged now, and of every change from now on. Each call runs in a microtask.
+   * @returns a function that removes the listener, which then gets `unplugged` for the RAM that is plugged at that time
+   * @throws TypeError when the listener has no method with a known name, so that a misspelt name is noticed
    */
   addListener(listener: RamListener): () => void {
     this.rcu.lifecycle.check('ram.addListener');
@@ -315,7 +319,7 @@ export class RamList {
     return this.byPlace.size;
   }
 
-  /** @internal Where there is no RAM around the first page of the range that is none, in words. */
+  /** @internal Describes for messages the gap around the first page of the range that is not RAM. */
   gapIn(range: PageRange): string {
     const { pageSize } = this.geometry;
     const reached = this.populated.from(range.first);
@@ -341,24 +345,24 @@ export class RamList {
     return this.byId.get(block.id) === block;
   }
 
-  /** @internal Waits for all that are on their way out. @throws (rejects) as the limit has it */
+  /** @internal Waits for all removals of RAM that are under way. @throws (rejects) as `limit` says */
   async settle(limit: WaitLimit): Promise<void> {
     await this.departures.settle(limit);
   }
 
   /**
-   * @internal The part of going that waits for the readers. Begins synchronously, in the step that unpublished the RAM.
+   * @internal The part of a removal that waits for readers. Begins synchronously, in the step that unpublished the RAM.
    */
   protected async depart(departure: Departure): Promise<void> {
     await this.departures.add(departure);
   }
 
-  /** @internal Makes ready for RAM to appear. @returns what to run after a grace period. @throws ArenaFullError */
+  /** @internal Prepares bitmaps for new RAM. @returns what to run after a grace period. @throws ArenaFullError */
   protected makeDirty(range: PageRange, purpose: string): AfterGracePeriod | undefined {
     return this.tables.extend(range, true, purpose);
   }
 
-  /** @internal Does RAM outside the range that goes reach into the bitmap block? */
+  /** @internal Does the bitmap block cover RAM outside the range that is removed? */
   protected isNeeded(number: number, going: PageRange): boolean {
     const { first, end } = this.placeOf(number);
     const below = { first, end: Math.min(end, going.first) };
@@ -372,12 +376,12 @@ export class RamList {
     return { first: number * pagesPerBlock, end: (number + 1) * pagesPerBlock };
   }
 
-  /** @internal Takes RAM that is gone out of what a user has yet to collect. */
+  /** @internal Removes pages whose RAM is gone from the pages that a user has yet to collect. */
   protected clip(pending: PendingPages, range: PageRange): void {
     pending.forget(range);
   }
 
-  /** In the step that has made the range dirty. */
+  /** Makes the range RAM. Must be called in the step that has made the range dirty. */
   private appear(range: PageRange, release: AfterGracePeriod | undefined): void {
     this.populated.add(range);
     this.tables.setRamEnd(this.populated.end);
@@ -387,8 +391,8 @@ export class RamList {
   }
 
   /**
-   * Takes RAM away, in one step up to the wait for readers.
-   * @param change what else changes in that step
+   * Removes RAM, in one step up to the wait for readers.
+   * @param change is called in that step to make the other changes
    * @throws (rejects) UsageError, ArenaFullError, with nothing changed
    */
   private async remove(
@@ -421,7 +425,7 @@ export class RamList {
     await this.depart({ operation, range, clean, end });
   }
 
-  /** @returns a copy: each option is read once */
+  /** @returns a copy, since each option is read only once */
   private checkPlug(options: PlugOptions): PlugOptions {
     const operation = 'plug';
     this.rcu.lifecycle.check(operation);
@@ -498,14 +502,14 @@ export class RamList {
     );
   }
 
-  /** For a part of a block whose earlier use has not ended. */
+  /** The error for a part of a block that is still being removed. */
   private notYet(operation: string, { id, offset }: RamBlock, range: PageRange): RangeError {
     const { pageSize } = this.geometry;
     const [from, to] = [range.first * pageSize - offset, range.end * pageSize - offset];
     return new RangeError(`${operation}: bytes ${from} to ${to} of '${id}' overlap ${this.departures.describe(range)}`);
   }
 
-  /** Clears what late marks have left in bitmap blocks that other RAM still needs. */
+  /** Clears the bits that late marks have left in bitmap blocks that other RAM still needs. */
   private clean(range: PageRange): void {
     eachBlock(range, this.geometry.pagesPerBlock, (number, from, to) => {
       if (!this.tables.hasBlock(number)) return;

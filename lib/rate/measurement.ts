@@ -1,14 +1,14 @@
 /**
- * Measuring how fast RAM is dirtied (QEMU: calc-dirty-rate). A window borrows the client's bits: they are taken, what
- * turns dirty is counted where they were, and they are put back (dirty/collector.ts), so that nobody else misses a page.
- * Nobody waits for a window either: whoever wants the bits ends it, within the call, and another begins afterwards, until
- * all windows have lasted as long as was asked for.
+ * Measures how fast RAM is dirtied (QEMU: calc-dirty-rate). A window borrows the client's bits: it takes them, counts
+ * the pages that turn dirty meanwhile, and puts the bits back (dirty/collector.ts), so that nobody else misses a page.
+ * Nobody waits for a window either: a call that wants the bits ends the window at once, and another window begins
+ * afterwards, until all windows together have lasted as long as the caller asked for.
  *
- * Readers count for themselves what they turn (rate/reader-rates.ts). They are read in a grace period before the first
- * window and in one after the last, whatever windows there are in between.
+ * Readers themselves count the pages that they turn dirty (rate/reader-rates.ts). The owner reads these counts in a
+ * grace period before the first window and in another one after the last window, whatever happens in between.
  *
- * What was dirty before, and RAM that was plugged or populated meanwhile and so is all dirty, does not count. A client that nobody tracks
- * is tracked for as long as it is measured.
+ * Pages that were dirty before do not count, nor does RAM that was plugged or populated meanwhile, all of which is
+ * dirty. A client that nobody tracks is tracked while it is measured.
  */
 import type { Arena } from '../arena/arena.js';
 import { GracePeriodTimeout } from '../base/errors.js';
@@ -25,22 +25,23 @@ import { type PagesDirtied, type ReaderRate, ReaderRates } from './reader-rates.
 
 export type { PagesDirtied, ReaderRate } from './reader-rates.js';
 
-/** How fast one RAM block was dirtied, by whomever. */
+/** How fast one RAM block was dirtied, by readers and by the owner together. */
 export interface RamBlockRate extends PagesDirtied {
   readonly id: string;
 }
 
-/** What `measureDirtyRate` found; pages of all the RAM blocks that are listed. */
+/** The result of `measureDirtyRate`. Its pages are those of all listed RAM blocks together. */
 export interface DirtyRate extends PagesDirtied {
-  /** How long was measured: all windows together. */
+  /** How long all windows together lasted. */
   readonly seconds: number;
-  /** The RAM blocks that were plugged all the time, by place. */
+  /** The RAM blocks that were plugged all the time, in the order of their offsets. */
   readonly blocks: readonly RamBlockRate[];
   /**
-   * The readers that were attached when the last window ended, and still were when they had reported; none for other
-   * clients than MIGRATION, for which they count. Each is counted from its last report before the first window, or its
-   * coming, to its first report after the last window, collections included: `seconds` says how long that was. So it has
-   * every page that it turned in a window, and those that it turned between its reports and the windows.
+   * The readers that were attached when the last window ended, and still were when they had reported. Readers count
+   * only for MIGRATION; for other clients the list is empty. A reader's count runs from its last report before the
+   * first window, or from its attach, to its first report after the last window, including the time of collections;
+   * `seconds` says how long that was. So it has every page that the reader turned dirty in a window, and also the pages
+   * that it turned dirty between its reports and the windows.
    */
   readonly readers: readonly ReaderRate[];
 }
@@ -52,14 +53,14 @@ export interface Ram {
 
 const OPERATION = 'measureDirtyRate';
 
-/** What measuring uses of an engine. */
+/** The parts of an engine that a measurement uses. */
 export interface Measured {
   readonly arena: Arena;
   readonly kernel: Kernel;
   readonly rcu: Rcu;
   readonly collector: Collector;
   readonly users: Users;
-  /** Plugged now, by place. */
+  /** The RAM blocks that are plugged now, in the order of their offsets. */
   readonly ram: Iterable<Ram>;
 }
 
@@ -71,7 +72,7 @@ export class DirtyRateMeasurement {
   private readonly options: WaitOptions;
   private readonly since = performance.now();
   private milliseconds = 0;
-  /** Of the RAM that was plugged when the first window began, and is. */
+  /** The count of each RAM block that was plugged when the first window began and still is. */
   private blocks: Map<Ram, number> | undefined;
 
   constructor(engine: Measured, bitmap: ClientBitmap, windowMs: number, options: WaitOptions) {
@@ -91,7 +92,7 @@ export class DirtyRateMeasurement {
     let readers: ReaderRate[] = [];
     try {
       const reports = this.bitmap.client === MIGRATION && rates.begin(this.windowMs, this.options, this.since);
-      if (reports) await reports; // not where there is none: the window is opened within the call
+      if (reports) await reports; // no `await` unless needed: the window then opens within the call
       while (this.milliseconds < this.windowMs) await this.measureWindow();
       if (this.bitmap.client === MIGRATION) readers = await rates.end(this.options, this.since);
     } finally {
@@ -104,7 +105,10 @@ export class DirtyRateMeasurement {
     return { seconds, ...rateOf(pages, seconds), blocks, readers };
   }
 
-  /** Opens a window, which lasts as long as is left to measure, or until somebody collects; or waits while somebody does. */
+  /**
+   * Opens a window, which lasts for the rest of the time to measure or until a collection wants the bits. While a
+   * collection runs, waits for its end instead.
+   */
   private async measureWindow(): Promise<void> {
     const { rcu, collector, ram } = this.engine;
     const limit = { options: this.options, since: this.since, timeoutError: this.timeoutError };
@@ -118,7 +122,7 @@ export class DirtyRateMeasurement {
     let open = true;
     try {
       await waitForWake(limit, (wake) => {
-        // The host's timers may be early by most of a millisecond.
+        // The host's timers may fire almost a millisecond early.
         const timer = later(wake, Math.ceil(this.windowMs - this.milliseconds) + 1, true);
         end = () => {
           open = false;

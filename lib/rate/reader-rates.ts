@@ -1,11 +1,11 @@
 /**
- * How fast each reader dirties pages while a measurement lasts. A reader's count is right when the reader has just
- * reported, and readers report at different times: each one is therefore counted from a report of its own to another, and
- * its rate is over the time between these two. Whatever it turns dirty in a window of the measurement is counted, since its
- * first report precedes the first window and its second one follows the last.
+ * Measures how fast each reader dirties pages during a measurement. A reader's count is right when the reader has just
+ * reported, and readers report at different times. So each reader is counted from one of its reports to another, and
+ * its rate is over the time between these two. All pages that the reader turns dirty in a window of the measurement are
+ * counted, since the first report precedes the first window and the second report follows the last window.
  *
- * A reader that comes meanwhile is counted from its coming. Nothing tells the owner of it, so the owner looks at the slots
- * every now and then.
+ * A reader that attaches meanwhile is counted from its attach. Nothing tells the owner of the attach, so the owner
+ * looks at the slots at intervals.
  */
 import type { Arena } from '../arena/arena.js';
 import { later, type Scheduled } from '../base/turns.js';
@@ -13,7 +13,7 @@ import type { WaitOptions } from '../base/wait.js';
 import type { Rcu } from '../rcu/rcu.js';
 import { dirtiedSince, isOfOneTenant, type Reading, readMeter, readMeters } from './readings.js';
 
-/** What turned dirty within a time, in pages. */
+/** How many pages turned dirty in some time, and how fast. */
 export interface PagesDirtied {
   readonly pages: number;
   readonly pagesPerSecond: number;
@@ -23,26 +23,28 @@ export interface PagesDirtied {
 export interface ReaderRate extends PagesDirtied {
   readonly identity: number;
   readonly name: string;
-  /** How long it was counted: from its first report, or its coming, to its last report. */
+  /** How long the reader was counted: from its first report, or its attach, to its last report. */
   readonly seconds: number;
-  /** The limit that is set for it, in pages a second; undefined when there is none. */
+  /** The reader's dirty-rate limit in pages a second; undefined when it has no limit. */
   readonly limit: number | undefined;
 }
 
-/** A reading, and when it was made, in `performance.now()` milliseconds. */
+/** A reading, and the time when it was made, by `performance.now()`. */
 interface Moment {
   readonly at: number;
   readonly reading: Reading;
 }
 
-/** How often a window is divided by looks: to a fraction as small as this, the time of a reader that came in it is known. */
+/**
+ * How many times the owner looks during `windowMs`. This limits the error of a reader's attach time to a part of it.
+ */
 const LOOKS = 64;
 
 export class ReaderRates {
   private readonly arena: Arena;
   private readonly rcu: Rcu;
   private readonly operation: string;
-  /** By slot: where the tenant's count begins. */
+  /** Where the count of each slot's tenant begins, by slot. */
   private first = new Map<number, Moment>();
   private lookedAt = 0;
   private nextLook: Scheduled | undefined;
@@ -54,9 +56,9 @@ export class ReaderRates {
   }
 
   /**
-   * @param since when the measurement was asked for
-   * @returns resolves when the first window may be opened; undefined when it may be at once
-   * @throws (rejects) as the wait options have it; UsageError when the engine is closed meanwhile
+   * @param since when the measurement was requested, by `performance.now()`
+   * @returns a promise that resolves when the first window may be opened; undefined when it may be opened at once
+   * @throws (rejects) GracePeriodTimeout or the signal's reason; UsageError when the engine is closed meanwhile
    */
   begin(windowMs: number, options: WaitOptions, since: number): Promise<void> | undefined {
     const { cookie, look, moments } = this.askReaders();
@@ -72,8 +74,8 @@ export class ReaderRates {
   }
 
   /**
-   * When the last window has ended.
-   * @returns the rates of the readers that were attached then, and still are
+   * To be called when the last window has ended.
+   * @returns the rates of the readers that were attached at that time and still are
    * @throws (rejects) as `begin`
    */
   async end(options: WaitOptions, since: number): Promise<ReaderRate[]> {
@@ -93,15 +95,15 @@ export class ReaderRates {
     return rates;
   }
 
-  /** Looks no more. */
+  /** Stops looking at the slots. */
   stop(): void {
     this.nextLook?.cancel();
   }
 
   /**
    * Begins a grace period.
-   * @returns its cookie; what to call while it is waited for; and, when it has ended, the readings of all readers by slot,
-   *   each made when it was seen that the reader had reported
+   * @returns `cookie` of the period; `look`, to be called while waiting for it; and `moments`, to be called after its
+   *   end, which gives the readings of all readers by slot, each made when `look` saw that the reader had reported
    */
   private askReaders() {
     const { arena, rcu, operation } = this;
@@ -119,7 +121,7 @@ export class ReaderRates {
     return { cookie, look, moments: () => this.attachedOf(moments) };
   }
 
-  /** Who has left since is left out, and who has come is in. */
+  /** Leaves out readers that have left since, and adds readers that have come since. */
   private attachedOf(moments: ReadonlyMap<number, Moment>): Map<number, Moment> {
     const at = performance.now();
     const attached = new Map<number, Moment>();
@@ -131,7 +133,9 @@ export class ReaderRates {
     return attached;
   }
 
-  /** A reader that was not there at the last look has come since then, and had turned nothing. */
+  /**
+   * Begins the counts of new readers: a reader that was not there at the last look came after it, with no pages turned.
+   */
   private look(): void {
     for (const reading of readMeters(this.arena)) {
       const first = this.first.get(reading.slot);

@@ -1,7 +1,7 @@
 /**
- * What readers have counted, as the owner sees it: each adds to its own word when it reports and when it goes offline, so
- * that a look after a grace period finds all that was counted before the period began (GP-6). Counts go on from
- * one tenant of a slot to the next, so that a difference is never of two counts that began anew.
+ * How the owner reads the counts of readers. Each reader stores its count when it reports and when it goes offline, so
+ * a reading after a grace period includes everything counted before the period began (GP-6). The count of a slot
+ * continues from one tenant to the next and never restarts, so the difference of two readings is always meaningful.
  */
 import type { Arena } from '../arena/arena.js';
 import { Meter, meterOf, Slots } from '../arena/layout.js';
@@ -14,15 +14,15 @@ export interface Reading {
   readonly name: string;
   /** Position in the reader registry. */
   readonly slot: number;
-  /** Pages, modulo 2^32. */
+  /** The count of the slot in pages, modulo 2^32. */
   readonly dirtied: number;
-  /** What that was when the slot's last tenant left: where this one's begins. */
+  /** The slot's count when its previous tenant left, where this tenant's count begins. */
   readonly before: number;
-  /** The dirty-rate limit that is set for it, in pages a second; 0 when there is none. */
+  /** The reader's dirty-rate limit in pages a second; 0 when it has no limit. */
   readonly limit: number;
 }
 
-/** Owner. Of the readers that are attached. */
+/** Only for the owner. @returns the readings of all attached readers */
 export function readMeters(arena: Arena): Reading[] {
   const readings: Reading[] = [];
   for (let slot = 0; slot < arena.geometry.maxReaders; slot++) {
@@ -32,14 +32,14 @@ export function readMeters(arena: Arena): Reading[] {
   return readings;
 }
 
-/** Owner. @returns undefined when the slot has no tenant */
+/** Only for the owner. @returns undefined when the slot has no tenant */
 export function readMeter(arena: Arena, slot: number): Reading | undefined {
   const { words, regions } = arena;
   const reader = reportReader(arena, slot);
   if (reader === undefined) return undefined;
   const meter = meterOf(regions, Slots.first + slot * Slots.size);
   const limit = limitOf(words, meter);
-  // A tenant that comes between the two has pages of its own alone.
+  // If a new tenant comes between these two reads, the difference contains only pages of the new tenant.
   const before = words.load(meter + Meter.Before);
   return { identity: reader.identity, name: reader.name, slot, limit, before, dirtied: countOf(words, meter) };
 }
@@ -49,7 +49,7 @@ export function isOfOneTenant(earlier: Reading, later: Reading): boolean {
   return earlier.before === later.before && earlier.identity === later.identity && earlier.name === later.name;
 }
 
-/** @returns pages that the tenant has turned dirty between the two readings, or since it came when the slot was another's */
+/** @returns how many pages the tenant has turned dirty since the earlier reading, or since it came if it came later */
 export function dirtiedSince(earlier: Reading | undefined, { before, dirtied }: Reading): number {
   return (dirtied - (earlier?.before === before ? earlier.dirtied : before)) >>> 0;
 }

@@ -1,9 +1,11 @@
 /**
- * A reader's side of the dirty-rate limits: it counts for itself, and sleeps when it is ahead (DL-1: rate/limits.ts).
+ * The reader's side of the dirty-rate limits: the reader sleeps when its count is ahead of its limit (DL-1:
+ * rate/limits.ts).
  *
- * The count and the limits are read plainly. The count is this thread's own, and in the meter when it is looked at. A
- * limit is looked up after a number was loaded (`Reader.report`, `enter`) or after the word to sleep on: an older value
- * than the latest is put right by the report, or the wake-up, that follows the change.
+ * The count and the limits are read plainly. Only this thread writes the count, and it has stored the count in the
+ * meter before it is read here. The limit is read after the load of a number (`Reader.report`, `enter`), or after the
+ * load of the word to sleep on. If this read returns an outdated limit, the report or the wake-up that follows the
+ * change corrects it.
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, meterOf } from '../arena/layout.js';
@@ -12,17 +14,17 @@ import type { Words } from '../arena/words.js';
 import type { Governor } from '../rcu/reader.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** A debt that takes less is not worth the sleep, which overshoots by a tenth of that. */
+/** A shorter debt is not worth a sleep, which overshoots by about a tenth of this time. */
 const LEAST_SLEEP_MS = 1;
 
 export class Throttle implements Governor {
   private readonly words: Words;
   private readonly meter: number;
   private limit = 0;
-  /** None without a limit, and where the thread must not sleep. */
+  /** Undefined when there is no limit, or the thread must not sleep. */
   private bucket: TokenBucket | undefined;
 
-  /** @param slot word index of the reader's */
+  /** @param slot the word index of the reader's slot */
   constructor(arena: Arena, slot: number) {
     this.words = arena.words;
     this.meter = meterOf(arena.regions, slot);
@@ -48,11 +50,12 @@ export class Throttle implements Governor {
     return bucket.debtMs(dirtied, performance.now()) >= LEAST_SLEEP_MS;
   }
 
-  /** The limit may change meanwhile. */
+  /** Sleeps until the reader is no longer ahead. The limit may change meanwhile. */
   sleep(): void {
     const { words } = this;
     for (;;) {
-      // ORDER DL-1: the word is read before the limit (load-load), else a change between the two is slept through.
+      // ORDER DL-1: the word is loaded before the limit (load-load), else the reader sleeps through a change between
+      //   the two loads.
       // pairs with: rate/limits.ts announce
       const changes = words.load(Header.LimitChanges);
       this.refresh();

@@ -1,10 +1,12 @@
 /**
- * How far a reader is ahead of its limit: a token a page, so many a second, saved up for a tenth of one. Pages beyond what
- * was saved are a debt, which time pays off whole, however large: so the rate is held on the average whatever the reader
- * does between two looks. What sleeping overshoots is saved, and spent by running on; idleness gains no more than that.
+ * A token bucket that tells how far a reader is ahead of its limit. A page costs one token. Tokens arrive at the rate
+ * of the limit, and tokens for up to a tenth of a second can be saved. Pages beyond the saved tokens are a debt, which
+ * has to be paid off completely, however large it is. So the average rate keeps to the limit, whatever the reader does
+ * between two calls. When a sleep overshoots, the reader saves tokens and spends them by running on; an idle reader
+ * saves no more.
  */
 
-/** What may be saved: an overshoot of the host's sleep, on a busy machine. */
+/** For how long tokens may be saved: about as long as a sleep overshoots on a busy machine. */
 const SAVED_SECONDS = 0.1;
 
 export class TokenBucket {
@@ -13,19 +15,22 @@ export class TokenBucket {
   private counted: number;
   private at: number;
 
-  /** @param count pages so far, modulo 2^32; @param now milliseconds */
+  /**
+   * @param count how many pages the reader has turned dirty so far, modulo 2^32
+   * @param now in milliseconds
+   */
   constructor(perSecond: number, count: number, now: number) {
     this.perSecond = perSecond;
     this.counted = count;
     this.at = now;
   }
 
-  /** Are the pages up to `count` paid for with what was saved? Needs no clock. */
+  /** Do the saved tokens pay for the pages up to `count`? Needs no clock. */
   covers(count: number): boolean {
     return this.pagesUpTo(count) <= this.tokens;
   }
 
-  /** @returns milliseconds until the pages up to `count` are paid for; 0 when they are */
+  /** @returns the milliseconds until the pages up to `count` are paid for; 0 when they are paid for already */
   debtMs(count: number, now: number): number {
     const earned = this.tokens + ((now - this.at) / 1000) * this.perSecond;
     this.tokens = Math.min(earned, SAVED_SECONDS * this.perSecond) - this.pagesUpTo(count);

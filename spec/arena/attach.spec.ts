@@ -105,8 +105,8 @@ describe('attaching', () => {
   }
 
   it('is refused where there is no arena', () => {
-    expectRefused({ ...handle, byteOffset: 64 }, RangeError, 'magic', 'no dirtymem arena');
-    expectRefused({ ...handle, memory: shared(1) }, RangeError, 'magic', 'no dirtymem arena');
+    expectRefused({ ...handle, byteOffset: 64 }, RangeError, 'magic', 'not a dirtymem arena');
+    expectRefused({ ...handle, memory: shared(1) }, RangeError, 'magic', 'not a dirtymem arena');
   });
 
   it('is refused to a memory that is too short for a header', () => {

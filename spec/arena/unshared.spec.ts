@@ -229,7 +229,7 @@ describe('where there is no SharedArrayBuffer, as in a page that is not cross-or
       'a page that is no secure context',
       { crossOriginIsolated: false, isSecureContext: false, document: {}, location: { origin: 'http://10.0.0.1' } },
       'http://10.0.0.1',
-      'no secure context',
+      'not a secure context',
       'https',
     ],
     [

@@ -51,7 +51,7 @@ describe('the kernel of an engine whose memory the WebAssembly kernel cannot be 
   it('is refused where it was asked for, with the host’s error as the cause, and the memory is free', () => {
     const error = whileRefused(reason, () => refusalOf({ memory, kernel: 'wasm' }));
     expect(error).to.be.instanceOf(RangeError);
-    expect(error.message).to.include("DirtyMemory.create: kernel 'wasm' cannot be had here");
+    expect(error.message).to.include("DirtyMemory.create: kernel 'wasm' cannot be used here");
     expect(error.message).to.include('memory import must be 32-bit');
     expect(error.cause).to.equal(reason);
     expect(DirtyMemory.create({ ...OPTIONS, memory, kernel: 'wasm' }).stats().kernel, 'later').to.equal('wasm');

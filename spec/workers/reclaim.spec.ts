@@ -113,7 +113,13 @@ describe('reclaiming', () => {
 
   it('is refused for an engine of the calling thread, and where there is none', () => {
     const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
-    expectThrow(() => DirtyMemory.reclaim({ memory }), RangeError, 'DirtyMemory.reclaim', 'magic', 'no dirtymem arena');
+    expectThrow(
+      () => DirtyMemory.reclaim({ memory }),
+      RangeError,
+      'DirtyMemory.reclaim',
+      'magic',
+      'not a dirtymem arena',
+    );
     const engine = smallEngine({ memory });
     expectThrow(() => DirtyMemory.reclaim({ memory }), UsageError, 'DirtyMemory.reclaim', "this thread's own", 'close');
     engine.ram.plug({ id: 'ram', size: PAGE });

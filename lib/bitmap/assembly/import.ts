@@ -1,8 +1,8 @@
 import { addLiveWord } from './walk';
 
 /**
- * Adds the bits of eight words to the eight live words from `at` on. A bitmap outside the memory reaches the module as
- * arguments only; eight a call share the cost of calling.
+ * Adds the bits of eight words to the eight live words from `at` on. A bitmap outside the module's memory can be passed
+ * only as arguments; eight words share the cost of one call.
  * @returns how many bits are set in the arguments
  */
 export function addLive8(at: usize, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32, h: u32): u32 {

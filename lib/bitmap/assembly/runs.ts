@@ -1,9 +1,9 @@
 import { allZero, wordsOtherThan } from './walk';
 
 /**
- * Where a bit differs from the one below it, a run begins or ends: these positions, written one after the other, are
- * the answer. A word that repeats the bit before it has none, whether it is empty or full; behind such a word lines are
- * read ahead.
+ * A run begins or ends at each bit that differs from the bit below it. The result is these positions, one after the
+ * other. A word that only repeats the bit before it, whether the word is empty or full, has no such position; after
+ * such a word the loop looks at whole lines.
  */
 export function extractRuns(block: usize, first: u32, end: u32, into: usize, capacity: u32): u32 {
   if (first == end) return 0;

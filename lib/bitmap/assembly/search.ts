@@ -9,11 +9,11 @@ export function findClear(block: usize, first: u32, end: u32): u32 {
 }
 
 /**
- * Words and lines as in walk.ts. The first word is looked at before any line is: in a search that goes on from where
- * the last one ended, the answer is often there.
+ * The range is divided into words and lines as in walk.ts. The first word is read before any line, because a search
+ * that continues from the end of the previous search often finds its answer there.
  *
  * All reads of live words are hints. A position comes from one 32-bit read; a line only says which words to read.
- * @param idle a word with nothing to find: 0 in the search for a set bit, -1 in the search for a clear one
+ * @param idle the word in which there is nothing to find: 0 in a search for a set bit, -1 in a search for a clear bit
  */
 // @ts-ignore: decorator
 @inline
@@ -33,7 +33,7 @@ function find(block: usize, first: u32, end: u32, idle: u32): u32 {
     const c = v128.load(at, 32);
     const d = v128.load(at, 48);
     if (idle == 0 ? allZero(a, b, c, d) : allOnes(a, b, c, d)) continue;
-    // The bits may have turned since, so the search goes on where the words themselves show nothing.
+    // The bits may have turned since the line was read, so the search goes on when the words themselves show nothing.
     for (let which = wordsOtherThan(idle, a, b, c, d); which != 0; which &= which - 1) {
       const next = at + (ctz<u32>(which) << 2);
       found = load<u32>(next) ^ idle;

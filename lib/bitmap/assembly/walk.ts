@@ -1,11 +1,11 @@
 /**
- * The shape that all operations but the searches share: the word that holds `first`, masked by where the range starts;
- * whole words, sixteen at a time (a *line*, 64 bytes, wherever it starts) and then singly; the word that holds bit
- * `end - 1`, masked by where the range ends. Bits of a partial word are only ever reached by 32-bit accesses, so
- * nothing outside the range is read in a line or written at all.
+ * The loop that all operations except the searches share. It handles the word that holds `first`, masked by the start
+ * of the range; then whole words, sixteen at a time (a *line*, 64 bytes, wherever it starts) and then singly; then the
+ * word that holds bit `end - 1`, masked by the end of the range. Partial words are accessed only by 32-bit accesses, so
+ * no line contains bits outside the range, and nothing outside the range is written.
  *
- * Every function here is inlined into its caller with a constant `change`: each operation compiles to a loop that has
- * no other operation in it.
+ * Every function here is inlined into its caller with a constant `change`, so each operation compiles to a loop that
+ * contains no other operation.
  */
 export const enum Change {
   None,
@@ -77,7 +77,7 @@ function word(change: Change, at: usize, mask: u32, distance: usize, second: usi
   return change == Change.ClearOwned ? popcnt<u32>(seen) : addOwnedWord(at + distance, seen);
 }
 
-/** Sixteen whole words. */
+/** Handles sixteen whole words. */
 // @ts-ignore: decorator
 @inline
 function line(change: Change, at: usize, distance: usize, second: usize): u32 {
@@ -105,8 +105,8 @@ function line(change: Change, at: usize, distance: usize, second: usize): u32 {
     return each(change, at, wordsOtherThan(0, a, b, c, d), distance);
   }
 
-  // Owned from here on, or only counted. Of a clean line nothing is written, in either block: memory that was never
-  // touched stays uncommitted.
+  // From here on the words are owned, or only counted. A clean line causes no write in either block: memory that was
+  // never touched stays uncommitted.
   if (change == Change.None) return popcountAt(at);
   if (change == Change.ClearOwned) {
     const cleared = popcountAt(at);
@@ -131,7 +131,7 @@ function line(change: Change, at: usize, distance: usize, second: usize): u32 {
   return <u32>(popcount(newA) + popcount(newB) + popcount(newC) + popcount(newD));
 }
 
-/** The words of a live line that are not to be skipped, bit `n` of `which` for word `n`. */
+/** Handles the words of a line that must not be skipped: word `n` for each set bit `n` of `which`. */
 // @ts-ignore: decorator
 @inline
 function each(change: Change, at: usize, which: u32, distance: usize): u32 {
@@ -141,36 +141,43 @@ function each(change: Change, at: usize, which: u32, distance: usize): u32 {
     if (change == Change.SetLive) turned += setLiveWord(next, -1);
     else if (change == Change.ClearLive) takeLiveWord(next, -1);
     else if (change == Change.TakeLive) turned += addOwnedWord(next + distance, takeLiveWord(next, -1));
-    else addLiveWord(next + distance, load<u32>(next)); // the word that is read is owned
+    else addLiveWord(next + distance, load<u32>(next)); // the word that `load` reads is owned
   }
   return turned;
 }
 
-/** Sets a word of which a plain read has shown a clear bit of `mask`. @returns how many bits turned */
+/**
+ * Sets the bits of `mask` in a live word, after a plain read has shown one of them clear.
+ * @returns how many bits turned
+ */
 // @ts-ignore: decorator
 @inline
 function setLiveWord(at: usize, mask: u32): u32 {
-  // ORDER DM-2: this is left out where a plain read finds the bits set, by the word or by the line. The read may run
-  //   ahead of the caller's stores to guest memory and the bits may be taken already; nothing is lost, because store
-  //   and mark lie in one interval and the pages are read a grace period after the take. Elsewhere it loses updates:
-  //   a page missing from a copy, corruption.
-  // needs: no order on the read; of the read-modify-write atomicity (K-1), or two markers of one word lose a mark.
-  //   To set a whole word an exchange for -1 is the same as `or`, and is one instruction where `or` that returns the
-  //   old value is a loop on x86.
+  // ORDER DM-2: the caller leaves this out when a plain read of the word or of the line finds the bits set. The read
+  //   may run ahead of the caller's stores to guest memory, and the bits may be taken already. Nothing is lost, because
+  //   store and mark are in one interval and the pages are read a grace period after the take. Without these two
+  //   conditions leaving it out loses updates: a page missing from a copy, corruption.
+  // needs: no order on the read; atomicity of the read-modify-write (K-1), else two threads that mark in one word lose
+  // a
+  //   mark. For a whole word an exchange with -1 has the same effect as `or`. On x86 the exchange is one instruction,
+  //   while an `or` that returns the old value is a loop.
   // pairs with: bitmap/assembly/walk.ts takeLiveWord
   if (mask == -1) return popcnt<u32>(~atomic.xchg<u32>(at, -1));
   return popcnt<u32>(mask & ~atomic.or<u32>(at, mask));
 }
 
-/** Clears a word of which a plain read has shown a set bit of `mask`. @returns the bits of `mask` that were set */
+/**
+ * Clears the bits of `mask` in a live word, after a plain read has shown one of them set.
+ * @returns the bits of `mask` that were set
+ */
 // @ts-ignore: decorator
 @inline
 function takeLiveWord(at: usize, mask: u32): u32 {
-  // ORDER DM-2: this is left out where a plain read finds the bits clear, by the word or by the line. It shows every
-  //   mark that happens-before the call (W-2), so these are taken. One that it does not show is concurrent and stays
-  //   for the next collection: late, not lost.
-  // needs: no order on the read; of the read-modify-write atomicity (K-1): a mark between a read and a separate store
-  //   of 0 would be nowhere (corruption). What comes before the copy is ordered by the grace period (GP-6).
+  // ORDER DM-2: the caller leaves this out when a plain read of the word or of the line finds the bits clear. The read
+  //   shows every mark that happens-before the call (W-2), so these marks are taken. A mark that the read does not show
+  //   is concurrent and stays for the next collection: late, not lost.
+  // needs: no order on the read; atomicity of the read-modify-write (K-1): a mark between a read and a separate store
+  //   of 0 would be lost (corruption). The grace period (GP-6) orders what comes before the copy.
   // pairs with: bitmap/assembly/walk.ts setLiveWord, addLiveWord; dirty/vcpu.ts setBits
   if (mask == -1) return atomic.xchg<u32>(at, 0);
   return atomic.and<u32>(at, ~mask) & mask;
@@ -180,17 +187,18 @@ function takeLiveWord(at: usize, mask: u32): u32 {
 // @ts-ignore: decorator
 @inline
 export function addLiveWord(at: usize, bits: u32): u32 {
-  // ORDER DM-1: there is no test before this set, and no line of the target is read ahead. It would be sound where the
-  //   owner calls, which alone clears (K-3); in any other thread a bit that it finds may be taken already, and what is
-  //   imported speaks of stores outside any interval, which DM-2 does not cover (lost: corruption).
-  // needs: atomicity (K-1); release, so that who takes a bit happens-after what its importer had seen
+  // ORDER DM-1: there is no test before this set, and no line of the target is read first. A test would be sound in
+  //   calls of the owner, since only the owner clears (K-3). In any other thread a bit that the test finds set may be
+  //   taken already, and imported bits stand for stores outside any interval, which DM-2 does not cover (lost:
+  //   corruption).
+  // needs: atomicity (K-1); release, so that taking a bit happens-after what its importer had seen
   // pairs with: bitmap/assembly/walk.ts takeLiveWord
   if (bits == 0) return 0;
   atomic.or<u32>(at, bits);
   return popcnt<u32>(bits);
 }
 
-/** @returns how many of `bits` are new in the owned word */
+/** Sets `bits` in an owned word. @returns how many of them were clear before */
 // @ts-ignore: decorator
 @inline
 function addOwnedWord(at: usize, bits: u32): u32 {
@@ -215,7 +223,7 @@ export function allOnes(a: v128, b: v128, c: v128, d: v128): bool {
 // @ts-ignore: decorator
 @inline
 export function wordsOtherThan(idle: u32, a: v128, b: v128, c: v128, d: v128): u32 {
-  // Lanes that are all ones or all zeros stay so when they are narrowed, at last to a byte a word.
+  // Lanes with all bits set, or with none, stay so when they are narrowed, in the end to one byte for each word.
   const all = i32x4.splat(idle);
   const low = i16x8.narrow_i32x4_s(i32x4.eq(a, all), i32x4.eq(b, all));
   const high = i16x8.narrow_i32x4_s(i32x4.eq(c, all), i32x4.eq(d, all));
@@ -223,8 +231,8 @@ export function wordsOtherThan(idle: u32, a: v128, b: v128, c: v128, d: v128): u
 }
 
 /**
- * The set bits of a line. Counted a 64-bit word at a time: processors have an instruction for that, and none before
- * AVX-512 for lanes, where the counting would cost as much as the memory does.
+ * Counts the set bits of a line, a 64-bit word at a time, for which processors have an instruction. Before AVX-512
+ * there is no such instruction for SIMD lanes, and counting in lanes would cost as much as the memory accesses.
  */
 // @ts-ignore: decorator
 @inline
