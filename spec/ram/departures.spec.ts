@@ -49,7 +49,7 @@ describeEngines('RAM that goes', () => {
     const vcpu = foreignVcpu(memory);
     const discarded = block.discard(0, PAGE);
     const large = () => memory.ram.plug({ id: 'large', size: 4096 * PAGE });
-    expect(large).to.throw(RangeError).with.property('message').that.does.not.contain('bytes are of RAM');
+    expect(large).to.throw(RangeError).with.property('message').that.does.not.contain('bytes belong to RAM');
     await reportUntil(vcpu, discarded);
   });
 });

@@ -142,7 +142,7 @@ describeEngines('the RAM list', () => {
     );
     expect(memory.ram.plug({ id: 'elsewhere', size: PAGE }).offset, 'the place is not free').to.equal(64 * PAGE);
     const large = () => memory.ram.plug({ id: 'large', size: 4096 * PAGE });
-    expectThrow(large, RangeError, `${64 * PAGE} bytes are of RAM whose unplugging has not ended`);
+    expectThrow(large, RangeError, `${64 * PAGE} bytes belong to RAM whose unplugging has not ended`);
     await reportUntil(vcpu, unplugged);
     expect(large).to.throw(RangeError).with.property('message').that.does.not.contain('unplugging has');
     expect(memory.ram.plug({ id: 'gone', size: PAGE, offset: 63 * PAGE }).offset).to.equal(63 * PAGE);
