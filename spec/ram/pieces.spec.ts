@@ -274,6 +274,10 @@ describeEngines('RAM in pieces', () => {
     await expectReject(() => block.discard(0, PAGE), RangeError, 'discard', "'balloon'", 'not plugged');
     expectThrow(() => populate(10, 10), RangeError, 'populate', 'not plugged');
     expectThrow(() => block.populatedRuns(), RangeError, 'not plugged');
+    await expectReject(() => memory.ram.resize(block, PAGE), RangeError, 'ram.resize', 'not plugged');
+    const others = smallEngine().ram.plug({ id: 'balloon', size: 2 * PAGE });
+    await expectReject(() => memory.ram.resize(others, PAGE), RangeError, 'ram.resize', 'not plugged');
+    expect(others.size).to.equal(2 * PAGE);
   });
 
   it('takes an empty part for nothing to do', async () => {
