@@ -184,7 +184,7 @@ function tableOf(report: StressReport): string {
     ],
     [
       'collections',
-      `${count(report.collections)}, ${count(report.harvests)} of them harvests; ${report.usersOfMigration} users of MIGRATION at a time`,
+      `${count(report.collections)}, ${count(report.harvests)} of them harvests; users of MIGRATION at a time: ${report.usersOfMigration}`,
     ],
     [
       'pages',
