@@ -1,64 +1,75 @@
 /**
- * What a migration asks of the emulator on either side. Hooks may return promises, `contents` excepted; all are called on
- * the owner's thread. A migration that is cancelled or fails waits for the hook that is under way, so one that never settles
- * keeps it from ending: give it a timeout of its own.
+ * The hooks by which a migration uses the emulator on either side. All hooks except `contents` may return promises.
+ * They are called on the owner's thread. A migration that is cancelled or fails waits for the hook that is under way. A
+ * hook that never settles would keep the migration from ending, so give such a hook a timeout of its own.
  */
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';
 
 /**
- * The machine that is to leave. An error that a hook throws ends the migration with the reason `source`.
+ * The machine to send. An error that a hook throws ends the migration with the reason `source`.
  *
- * Everything that stores into guest RAM marks what it stores, device threads too.
+ * Everything that stores into guest RAM, including device threads, must mark its stores.
  */
 export interface SourceMachine {
   readonly memory: DirtyMemory;
   /**
-   * The block's bytes, `block.size` of them, at a multiple of 4 in their buffer. Asked for once for each block, when it
-   * is first seen, and once more when it has another size; must be there, and stay attached, from the step that plugs the
-   * block until the one that unplugs or resizes it. Of parts that are discarded nothing is read.
+   * Returns the bytes of the block: `block.size` bytes, at a multiple of 4 in their buffer. Called once for each block,
+   * when the migration first sees it, and once more when its size has changed. The bytes must exist, and their buffer
+   * must stay attached, from the step that plugs the block until the step that unplugs or resizes it. Discarded parts
+   * are not read.
    */
   contents(block: RamBlock): Uint8Array;
-  /** Stops all that stores into guest RAM: vCPUs at a quiescent state or offline, devices drained. */
+  /** Stops everything that stores into guest RAM: vCPUs at a quiescent state or offline, devices drained. */
   pause(): void | Promise<void>;
-  /** Undoes `pause`, also one that has thrown. Not called when the other machine has been chosen. */
+  /** Undoes `pause`, even a `pause` that has thrown. Not called when the other machine has been chosen. */
   resume(): void | Promise<void>;
-  /** All of the machine that is not RAM. Called while it is paused, once more when RAM comes or goes meanwhile. */
+  /**
+   * Returns the state of the machine apart from its RAM. Called while paused, and again when RAM comes or goes
+   * meanwhile.
+   */
   saveState(): Uint8Array | Promise<Uint8Array>;
   /**
-   * Takes a share of their time from the vCPUs, from 0 to 1; `undefined` gives all back. Without this hook the engine limits
-   * what they dirty to what is left of the transfer's speed (`limitDirtyRate`, whose limits are gone afterwards).
+   * Takes a share of their time, from 0 to 1, from the vCPUs; `undefined` gives all of it back. Without this hook the
+   * engine takes the share from the transfer's speed and limits the vCPUs to the rest of it by `limitDirtyRate`, which
+   * replaces all limits and removes them afterwards.
    */
   throttle?(share: number | undefined): void | Promise<void>;
 }
 
-/** Where a RAM block goes. */
+/** A RAM block to plug at the destination. */
 export interface BlockPlace {
   readonly id: string;
-  /** In bytes of ram_addr space, as on the other side. */
+  /** The ram_addr of its first byte, the same as at the source. */
   readonly offset: number;
   /** In bytes. */
   readonly size: number;
-  /** In bytes: what it may grow to, as `ram.plug` has it. No other block reaches into that room. */
+  /** In bytes: the size to which the block may grow, as for `ram.plug`. No other block overlaps that room. */
   readonly maxSize: number;
 }
 
 /**
- * The machine that is to arrive. An error that a hook throws ends the migration with the reason `destination`.
+ * The machine to receive. An error that a hook throws ends the migration with the reason `destination`.
  *
  * Hooks are called one at a time. `discard` is called at most once, and never after `start`.
  */
 export interface DestinationMachine {
-  /** In bytes. A source with another one is refused. */
+  /** In bytes. A source with another page size is refused. */
   readonly pageSize: number;
-  /** @returns the block's bytes, `size` of them, all zero, at a multiple of 4 in their buffer */
+  /** Adds a RAM block. @returns `size` bytes, all zero, at a multiple of 4 in their buffer */
   plug(place: BlockPlace): Uint8Array | Promise<Uint8Array>;
-  /** The source has unplugged it, or given it another size: then it is plugged anew. Its id and its place may come again. */
+  /**
+   * Removes a RAM block that the source has unplugged or resized; after a resize the block is plugged again. Its id and
+   * its place may be used again.
+   */
   unplug(id: string): void | Promise<void>;
-  /** What the source's `saveState` returned. RAM is as the source left it. Whatever can fail fails here, not in `start`. */
+  /**
+   * Loads what the source's `saveState` returned. All RAM has arrived. Anything that can fail must fail here, not in
+   * `start`.
+   */
   loadState(state: Uint8Array): void | Promise<void>;
-  /** Runs the machine: it was chosen. */
+  /** Starts the machine, because this machine was chosen. */
   start(): void | Promise<void>;
-  /** Gives up what has arrived: it will not run. */
+  /** Discards what has arrived, because this machine will not run. */
   discard(): void | Promise<void>;
 }

@@ -1,6 +1,7 @@
 /**
- * How long a migration has worked without a turn of the event loop. Whoever works in a loop that a peer's words may make long asks
- * after each step whether the stint is over, and rests if it is: then the stream, timers, cancelling and everybody else have their turn.
+ * Measures how long a migration has worked without a turn of the event loop. A loop that a peer's messages can make
+ * long checks after each step whether the stint is over, and if so rests. Then the stream, timers, cancelling and all
+ * other code get their turns.
  */
 import { soon } from '../base/turns.js';
 

@@ -44,7 +44,7 @@ describeEngines('what is refused because a reader has not reported says so', () 
       again,
       RangeError,
       "plugging 'again'",
-      `${3072 * PAGE} bytes are of RAM`,
+      `${3072 * PAGE} bytes belong to RAM`,
       'has not ended',
       STUCK,
       'await',
