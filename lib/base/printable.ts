@@ -1,9 +1,12 @@
-/** Text that somebody else chose, as it may stand in a message of ours. */
+/** Makes text from elsewhere safe to show in our messages. */
 
-/** What terminals and logs do something else with than show it, and what cannot be encoded. */
+/** Characters that terminals and logs interpret instead of showing them, and characters that cannot be encoded. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** @param most UTF-16 units; what is longer is cut. @returns one line, with U+FFFD in the place of what cannot be shown */
+/**
+ * @param most the longest result in UTF-16 units; longer text is cut
+ * @returns one line, with U+FFFD instead of each character that cannot be shown
+ */
 export function printable(text: string, most: number): string {
   const shown = text.length > most ? `${text.slice(0, most - 1)}…` : text;
   return shown.replace(UNPRINTABLE, '\ufffd');

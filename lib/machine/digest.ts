@@ -1,12 +1,13 @@
 /**
- * A 128-bit digest of words, for accidents and not against an adversary. Four lanes take every fourth word each; a
- * lane's step is a bijection of the lane for a given word and of the word for a given lane, so two inputs that differ in
- * one word of a lane always differ in that lane; other differences go unnoticed once in 2^32 a lane.
+ * A 128-bit digest of words, which detects accidents and is no protection against an adversary. Each of four lanes
+ * takes every fourth word. A lane's step is a bijection of the lane for a given word, and of the word for a given lane.
+ * So two inputs that differ in one word of a lane always differ in that lane; other differences in a lane go unnoticed
+ * once in 2^32.
  *
  * Words are read in the host's byte order: both ends of a migration, and whoever reads a store, must have the one that wrote.
  */
 
-/** Words that are taken at a time. */
+/** How many words one step takes. */
 export const DIGEST_WORDS = 4;
 
 /** How many bytes `Digest.bytes` returns. */
@@ -41,7 +42,7 @@ export class Digest {
     this.d = d;
   }
 
-  /** As `update`, with so many words of zero. */
+  /** As `update`, with `count` words of zero. */
   updateZeroes(count: number): void {
     for (let left = count; left > 0; left -= ZEROES.length) this.update(ZEROES, 0, Math.min(left, ZEROES.length));
   }
@@ -51,7 +52,7 @@ export class Digest {
     return new Uint8Array(Int32Array.of(this.a, this.b, this.c, this.d).buffer);
   }
 
-  /** 32 bits that every lane has part in. */
+  /** @returns 32 bits that depend on every lane */
   fold(): number {
     return (this.a ^ rotate(this.b, 8) ^ rotate(this.c, 16) ^ rotate(this.d, 24)) >>> 0;
   }

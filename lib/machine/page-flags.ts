@@ -14,14 +14,14 @@ export class PageFlags {
     this.words[Math.floor(index / 32)]! |= 1 << (index % 32);
   }
 
-  /** @returns whether it was raised */
+  /** @returns true when the flag was raised */
   lower(index: number): boolean {
     if (!this.has(index)) return false;
     this.words[Math.floor(index / 32)]! &= ~(1 << (index % 32));
     return true;
   }
 
-  /** Those that are raised, ascending. */
+  /** Yields the indices of the raised flags in ascending order. */
   *[Symbol.iterator](): Generator<number> {
     for (const [at, word] of this.words.entries()) {
       for (let bit = 0; word >>> bit !== 0 && bit < 32; bit++) if ((word & (1 << bit)) !== 0) yield at * 32 + bit;

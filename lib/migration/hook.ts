@@ -1,8 +1,11 @@
-/** Calling the embedder's hooks: whatever they throw is a failure of their side. */
+/** Calls the embedder's hooks. An error that a hook throws is a failure of the hook's side. */
 import type { Side } from './arbiter.js';
 import { failureOf } from './migration-error.js';
 
-/** @throws (rejects) MigrationError, also when the hook threw one, of another migration, which says nothing of this one */
+/**
+ * @throws (rejects) a new MigrationError, even when the hook itself threw a MigrationError: that one belongs to another
+ *   migration
+ */
 export async function callHook<T>(side: Side, name: string, call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();

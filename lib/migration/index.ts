@@ -1,6 +1,6 @@
 /**
- * dirtymem, the door to live migration: a machine whose dirty pages an engine tracks goes to another process over a
- * stream, while it runs. The process that has it calls `migrate`, the one that gets it `receive`.
+ * dirtymem: the entry point for live migration. A running machine, whose dirty pages an engine tracks, moves to another
+ * process over a stream. The process that has the machine calls `migrate`; the process that gets it calls `receive`.
  */
 export type { ArrivingMachine, BlockPlace, StoppableMachine } from '../machine/hooks.js';
 export type { Arbiter, Side } from './arbiter.js';

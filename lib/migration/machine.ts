@@ -7,8 +7,9 @@ import type { ArrivingMachine, StoppableMachine } from '../machine/hooks.js';
 /** The machine that is to leave. An error that a hook throws ends the migration with the reason `source`. */
 export interface SourceMachine extends StoppableMachine {
   /**
-   * Takes a share of their time from the vCPUs, from 0 to 1; `undefined` gives all back. Without this hook the engine limits
-   * what they dirty to what is left of the transfer's speed (`limitDirtyRate`, whose limits are gone afterwards).
+   * Takes a share of their time, from 0 to 1, from the vCPUs; `undefined` gives all of it back. Without this hook the
+   * engine takes the share from the transfer's speed and limits the vCPUs to the rest of it by `limitDirtyRate`, which
+   * replaces all limits and removes them afterwards.
    */
   throttle?(share: number | undefined): void | Promise<void>;
 }
@@ -24,6 +25,6 @@ export interface DestinationMachine extends ArrivingMachine {
   unplug(id: string): void | Promise<void>;
   /** Runs the machine: it was chosen. */
   start(): void | Promise<void>;
-  /** Gives up what has arrived: it will not run. */
+  /** Discards what has arrived, because this machine will not run. */
   discard(): void | Promise<void>;
 }

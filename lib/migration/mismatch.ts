@@ -1,6 +1,7 @@
 /**
- * RAM that is not equal at the end, looked at closer, so that both ends can say which pages it is. The destination asks for the digests
- * of the parts of what a differing digest is of, compares them, and tells the source which ranges differ before it gives up.
+ * Finds out which pages of RAM differ when digests differ at the end, so that both ends can name them. For each
+ * differing digest, the destination asks for the digests of the parts, compares them, and tells the source which ranges
+ * differ before it gives up.
  */
 
 import { showId } from '../base/printable.js';
@@ -12,10 +13,13 @@ import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from './wire/message.js';
 import { digestsOfParts } from './wire/part-digests.js';
 import type { Replies } from './wire/replies.js';
 
-/** What both ends call it. */
+/** The message at both ends. */
 const UNEQUAL = "RAM is not equal to the source's";
 
-/** Destination. @returns the error to give up with; the source has been told of the ranges, if it can still be told */
+/**
+ * The destination's side. Tells the source which ranges differ, if the link still works.
+ * @returns the error with which the destination gives up
+ */
 export async function explainMismatch(
   link: Link,
   replies: Replies,
@@ -45,7 +49,7 @@ export async function explainMismatch(
   );
 }
 
-/** @returns undefined where the source did not say; none when the source's RAM is equal by now */
+/** @returns undefined when the source did not answer; an empty array when the source's RAM is equal by now */
 async function partsThatDiffer(
   link: Link,
   replies: Replies,
@@ -58,7 +62,7 @@ async function partsThatDiffer(
   try {
     ({ digests } = await link.until(answer));
   } catch {
-    return undefined; // the link has failed; that RAM differs is the reason all the same
+    return undefined; // the link has failed, but the reason is still that RAM differs
   }
   return block.compareParts(offset, digests);
 }
@@ -75,7 +79,7 @@ export class MismatchAnswers {
     this.ram = ram;
   }
 
-  /** While the machine is paused. @throws MigrationError for a question that nobody would ask */
+  /** To be called only while the machine is paused. @throws MigrationError for an invalid question, or for too many */
   answer({ block: number, offset }: MessageOf<'inspect'>): void {
     const block = this.blockAt(number, offset, 1);
     if (offset % MAX_CONTENT !== 0 || ++this.answered > MOST_UNEQUAL) throw violation(`'inspect' at ${offset}`);
@@ -84,14 +88,14 @@ export class MismatchAnswers {
     this.link.sendNow({ type: 'parts', block: number, offset, digests });
   }
 
-  /** @throws MigrationError when the destination has said too much */
+  /** @throws MigrationError when the destination has named an invalid range, or too many */
   note({ block: number, offset, length }: MessageOf<'differs'>): void {
     const { block } = this.blockAt(number, offset, length);
-    if (this.ranges.length === MOST_UNEQUAL) throw violation("'differs' without end");
+    if (this.ranges.length === MOST_UNEQUAL) throw violation("too many 'differs'");
     this.ranges.push({ id: block.id, start: offset, length });
   }
 
-  /** @returns the failure, with what is known of RAM that differs */
+  /** @returns the failure, with the ranges of RAM that are known to differ */
   explain(failure: MigrationError): MigrationError {
     if (this.ranges.length === 0) return failure;
     return mismatch(failure.reason, failure.message, this.ranges, failure.cause);

@@ -4,46 +4,55 @@ import { type OptionNames, readOptions } from '../base/options.js';
 import { checkSignal } from '../base/wait.js';
 import type { Arbiter } from './arbiter.js';
 
-/** What both ends have. */
+/** The options that both ends have. */
 export interface LinkOptions {
-  /** Both ends have it or neither. Without one, a link that is cut in the wrong moment leaves the source `undecided`. */
+  /**
+   * Either both ends have one or none has. Without one, a link that is cut at the wrong moment leaves the source
+   * `undecided`.
+   */
   readonly arbiter?: Arbiter;
   /**
-   * Gives up when the peer is silent, stops taking what is sent, or does not start the whole machine, or does not say whether
-   * it may start, for so many milliseconds; when it says only that it is alive for eight times as long, so its hooks must not
-   * take longer; and when a vCPU does not report for as long. Default 10,000.
+   * How many milliseconds to wait before giving up: when the peer is silent, when it does not take what is sent, when
+   * the destination does not start the whole machine, when the source does not say whether the destination may start
+   * it, or when a vCPU does not report. A peer that says only that it is alive is given eight times as long, so its
+   * hooks must not take longer than that. Default 10,000.
    */
   readonly stallMs?: number;
-  /** Cancels. Once it is decided which machine runs it has no effect any more. */
+  /** Cancels the migration. It has no effect once it is decided which machine runs. */
   readonly signal?: AbortSignal;
 }
 
-/** How a machine is sent. */
+/** The options of `migrate`. */
 export interface MigrateOptions extends LinkOptions {
   /**
-   * How long the machine may stand still, in milliseconds, `pause` and verification not counted; 0: until nothing is left to
-   * be sent. Default 300.
+   * How long the machine may be paused, in milliseconds, not counting `pause` itself and verification. With 0 the
+   * machine is paused only when nothing is left to send. Default 300.
    */
   readonly downtimeMs?: number;
   /**
-   * Compare digests of all RAM while the machine is paused, which takes time on top of the downtime, in proportion to it; it must
-   * take less than `stallMs`. Default: when RAM is no larger than 1 MiB for each millisecond of `downtimeMs`.
+   * Compare digests of all RAM while the machine is paused? This adds to the downtime, in proportion to the size of
+   * RAM, and must take less than `stallMs`. Default: true when RAM is no larger than 1 MiB for each millisecond of
+   * `downtimeMs`.
    */
   readonly verify?: boolean;
   /**
-   * Slow the vCPUs down when they dirty pages faster than these can be sent. When they still do with the most that can be taken
-   * from them, for ten rounds and `stallMs`, the migration fails with the reason `convergence`. Default true.
+   * Slow the vCPUs down when they dirty pages faster than pages can be sent? When they are slowed down as far as
+   * possible and are still too fast, for ten rounds and for `stallMs`, the migration fails with the reason
+   * `convergence`. Default true.
    */
   readonly autoConverge?: boolean;
-  /** For copies of what was sent last, by which unchanged pages are known. At most 4 GiB; default 16 MiB; 0: none. */
+  /**
+   * The size of a cache of sent pages, by which dirty but unchanged pages are recognized and not sent again. At most 4
+   * GiB; 0 for no cache. Default 16 MiB.
+   */
   readonly cacheBytes?: number;
 }
 
-/** How a machine is received. */
+/** The options of `receive`. */
 export interface ReceiveOptions extends LinkOptions {
-  /** A source that plugs more RAM than so many bytes is refused. Default 2^36. */
+  /** A source that plugs more RAM than this, in bytes, is refused. Default 2^36. */
   readonly maxRamBytes?: number;
-  /** A source whose state is larger is refused. Default 2^28. */
+  /** A source whose state is larger than this, in bytes, is refused. Default 2^28. */
   readonly maxStateBytes?: number;
 }
 

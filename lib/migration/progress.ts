@@ -1,52 +1,62 @@
-/** How far a migration is. */
+/** How far a migration has come, and its result. */
 
 /**
- * `connecting` until the destination has answered; `copying` while the machine runs; `switching` while it is paused and the
- * rest goes over; `deciding` from the moment on from which the destination may start. RAM that comes or goes from then
- * on makes the source take its machine back, if it still can; otherwise the change is one of a machine that is gone.
+ * `connecting` until the destination has answered; `copying` while pages are sent and the machine runs; `switching`
+ * while the machine is paused and the rest is sent; `deciding` from the moment when the destination may start. If RAM
+ * comes or goes while `deciding`, the source takes its machine back if it still can; otherwise the change affects a
+ * machine that has gone.
  */
 export type MigrationPhase = 'connecting' | 'copying' | 'switching' | 'deciding';
 
-/** What has gone over so far. A page that went over twice counts twice. */
+/** How much has been transferred so far. A page that was transferred twice counts twice. */
 export interface MigrationTotals {
-  /** With their contents. */
+  /** Pages sent with their contents. */
   readonly pagesSent: number;
-  /** All zero: told in a few bytes a run, or not at all where the destination's are. */
+  /** Pages that were all zero. A run of them takes a few bytes, or none if the destination's pages are zero already. */
   readonly pagesZero: number;
-  /** Dirty, but equal to what was sent: not sent. */
+  /** Dirty pages that were equal to what was sent before, and so were not sent. */
   readonly pagesUnchanged: number;
-  /** Given away by `skip`. */
+  /** Pages given away by `skip`. */
   readonly pagesSkipped: number;
-  /** All that was written to the stream. */
+  /** All bytes written to the stream. */
   readonly bytesSent: number;
 }
 
-/** What a `progress` listener gets, several times a second and at each change of phase or round. */
+/** What a `progress` listener receives, several times a second and at each change of phase or round. */
 export interface MigrationProgress extends MigrationTotals {
   readonly phase: MigrationPhase;
-  /** 1 while the first copy of all RAM goes over. */
+  /** The number of the round: 1 while the first copy of all RAM is sent. */
   readonly round: number;
-  /** Known to be dirty and not yet sent. */
+  /** Pages that are known to be dirty and not sent yet. */
   readonly remainingPages: number;
-  /** Of the last round; the pages that are dirty because they are new are not in it. 0 in the first. */
+  /**
+   * How fast the guest dirtied pages in the last round, without pages that are dirty because they are new. 0 in round
+   * 1.
+   */
   readonly dirtyPagesPerSecond: number;
-  /** What the destination has taken, over the last seconds. 0 while unknown. */
+  /** How fast the destination has taken bytes in the last seconds. 0 while unknown. */
   readonly bytesPerSecond: number;
-  /** If the machine were paused now, without the verification. Infinity while unknown. */
+  /** The downtime to expect if the machine were paused now, without verification. Infinity while unknown. */
   readonly expectedDowntimeMs: number;
-  /** The share of their time, or of the transfer's speed, that is taken from the vCPUs, from 0 to 1. */
+  /** The share, from 0 to 1, that is taken from the vCPUs' time, or from the transfer's speed for their limit. */
   readonly throttle: number;
 }
 
-/** A migration that took place. */
+/** The result of a migration that took place. */
 export interface MigrationResult extends MigrationTotals {
-  /** How often dirty pages were collected while the machine ran; what the last one found went over while it stood still. */
+  /**
+   * How often dirty pages were collected while the machine ran. The pages of the last time were sent while it was
+   * paused.
+   */
   readonly rounds: number;
-  /** From before `pause` until the destination said that it runs, or the arbiter did. */
+  /** The time from before `pause` until the destination, or the arbiter, said that the machine runs there. */
   readonly downtimeMs: number;
   readonly totalMs: number;
-  /** The RAM blocks' digests were compared with the machine paused. */
+  /** Were the digests of all RAM blocks compared while the machine was paused? */
   readonly verified: boolean;
-  /** The destination said that it runs. Otherwise only the arbiter says so: the link was gone by then. */
+  /**
+   * Did the destination say that the machine runs there? If not, only the arbiter said so, and the link was lost by
+   * then.
+   */
   readonly confirmed: boolean;
 }

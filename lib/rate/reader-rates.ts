@@ -36,7 +36,7 @@ interface Moment {
 }
 
 /**
- * How many times the owner looks during `windowMs`. This limits the error of a reader's attach time to a part of it.
+ * How many times the owner looks at the slots during `windowMs`, which bounds the error in a reader's attach time.
  */
 const LOOKS = 64;
 

@@ -186,6 +186,6 @@ describe('A migration with a planted bug', () => {
   it('in what lies between is found out by the checksums of the frames', async () => {
     const outcome = await attempt(sender, { policy: spoil });
     expectStayed(sender, outcome, 'destination');
-    expect((outcome.received as MigrationError).message).to.contain('a checksum that is wrong');
+    expect((outcome.received as MigrationError).message).to.contain('a wrong checksum');
   });
 });

@@ -16,19 +16,19 @@ import { Replies } from '../wire/replies.js';
 import { IncomingRam } from './incoming-ram.js';
 import { IncomingState } from './incoming-state.js';
 
-/** A machine that has arrived, and runs. */
+/** The result of `receive`: a machine that has arrived and runs. */
 export interface Received {
-  /** Bytes of RAM. */
+  /** How many bytes of RAM the machine has. */
   readonly ramBytes: number;
-  /** The RAM blocks' digests were those of the source. */
+  /** Were the digests of all RAM blocks compared with those of the source, and equal? */
   readonly verified: boolean;
 }
 
 /**
- * Receives the machine that the process at the other end of the stream sends by `migrate`, and starts it. (QEMU:
- * qmp_migrate_incoming.)
- * @returns a promise that resolves when the machine runs here. It rejects with a MigrationError, which says what is true
- *   of this machine then, or with a TypeError or RangeError for bad arguments, with nothing begun
+ * Receives the machine that the process at the other end of the stream sends by `migrate`, and starts it (QEMU:
+ * qmp_migrate_incoming).
+ * @returns a promise that resolves when the machine runs here. It rejects with a MigrationError, which says what became
+ *   of the machine here, or with a TypeError or RangeError for bad arguments, with nothing begun
  */
 export async function receive(
   machine: DestinationMachine,
@@ -50,7 +50,7 @@ class Reception {
   private readonly ram: IncomingRam;
   private readonly state: IncomingState;
   private readonly decision: DestinationDecision;
-  /** What the last message needs. Hooks are called one at a time. */
+  /** The work for the last message. Awaiting it before the next hook call keeps hook calls from overlapping. */
   private working: Promise<void> = Promise.resolve();
   private greeted = false;
 
@@ -70,7 +70,7 @@ class Reception {
     const stopListening = signal && onAbort(signal, this.cancel);
     try {
       await this.arrive();
-      if (signal?.aborted) throw this.cancelled; // with the link lost before, too: nothing is decided yet
+      if (signal?.aborted) throw this.cancelled; // even if the link was lost before: nothing is decided yet
       await this.decision.reach();
     } catch (error) {
       const failure = asFailure(error, 'destination', 'the destination failed');

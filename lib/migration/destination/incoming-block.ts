@@ -8,7 +8,7 @@ import type { Link } from '../wire/link.js';
 import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from '../wire/message.js';
 import { type DigestedBytes, digestCount, digestOf, digestsOfParts } from '../wire/part-digests.js';
 
-/** Parts that are emptied before it is asked whether others should have a turn. */
+/** How many parts are emptied between two checks whether the event loop should get a turn. */
 const EMPTIED_AT_ONCE = 16;
 
 export class IncomingBlock implements DigestedBytes {
@@ -20,15 +20,15 @@ export class IncomingBlock implements DigestedBytes {
   readonly maxSize: number;
   readonly bytes: Uint8Array;
   readonly unit: number;
-  /** Parts that have had contents since they were zero: no others need be told to become zero. */
+  /** Parts that have received contents since they were zero. Only these parts may be set to zero. */
   private readonly filled: PageFlags;
-  /** Of the digests here, those that are of the bytes of now. */
+  /** Which of `digests` are up to date with the bytes. */
   private readonly known: PageFlags;
   private readonly digests: Uint8Array;
-  /** In bytes: how much the source's digests have been compared of. */
+  /** How many bytes of the block have been compared by the source's digests. */
   private compared = 0;
 
-  /** @param unit bytes of what is sent as a whole */
+  /** @param unit the size in bytes of a part, which is sent as a whole */
   constructor({ block, id, offset, size, maxSize }: Omit<MessageOf<'plug'>, 'type'>, bytes: Uint8Array, unit: number) {
     this.number = block;
     this.id = id;
@@ -42,12 +42,12 @@ export class IncomingBlock implements DigestedBytes {
     this.digests = new Uint8Array(digestCount(size) * DIGEST_BYTES);
   }
 
-  /** Every digest of the source was compared. */
+  /** Have all digests of the source been compared? */
   get isCompared(): boolean {
     return this.compared === this.size;
   }
 
-  /** The bytes become the contents from the offset on. */
+  /** Stores the contents from the offset on. */
   put(offset: number, contents: Uint8Array): void {
     this.check(offset, contents.length);
     this.bytes.set(contents, offset);
@@ -56,7 +56,9 @@ export class IncomingBlock implements DigestedBytes {
     for (let at = offset - (offset % MAX_CONTENT); at < end; at += MAX_CONTENT) this.known.lower(at / MAX_CONTENT);
   }
 
-  /** Such bytes become zero. A part that is zero already is refused, so nobody can have this end work for nothing. */
+  /**
+   * Sets bytes to zero. Refuses parts that are zero already, so that a source cannot make this end work for nothing.
+   */
   async empty(offset: number, length: number, link: Link): Promise<void> {
     this.check(offset, length);
     const { unit } = this;
@@ -70,7 +72,10 @@ export class IncomingBlock implements DigestedBytes {
     }
   }
 
-  /** Digests of what has changed since they were taken last. The source's are compared from the beginning. */
+  /**
+   * Updates the digests of bytes that have changed. The comparison with the source's digests starts again at the
+   * beginning.
+   */
   async takeDigests(link: Link): Promise<void> {
     this.compared = 0;
     for (let index = 0; index < digestCount(this.size); index++) {
@@ -83,7 +88,12 @@ export class IncomingBlock implements DigestedBytes {
     }
   }
 
-  /** @param theirs digests from the offset on, where the last ones ended. @returns where such begin that differ, the first of them */
+  /**
+   * Compares digests of the source.
+   * @param offset in bytes; must be where the digests of the previous call ended
+   * @param theirs the source's digests from the offset on
+   * @returns the offsets at which the first differing digests begin, at most `MOST_UNEQUAL`
+   */
   compare(offset: number, theirs: Uint8Array): number[] {
     const count = theirs.length / DIGEST_BYTES;
     const first = offset / MAX_CONTENT;
@@ -100,7 +110,11 @@ export class IncomingBlock implements DigestedBytes {
     return differing;
   }
 
-  /** @param theirs digests of the parts from the offset on. @returns where parts that differ begin, ascending, in bytes */
+  /**
+   * Compares digests of parts.
+   * @param theirs the source's digests of the parts from the offset on
+   * @returns the offsets in bytes at which differing parts begin, in ascending order
+   */
   compareParts(offset: number, theirs: Uint8Array): number[] {
     const own = digestsOfParts(this, offset);
     if (own.length !== theirs.length) throw breach(`${theirs.length} bytes of digests of parts`);

@@ -1,7 +1,8 @@
 /**
- * The RAM that has arrived. What the source says is believed only within the blocks that it has plugged, and these only
- * within what this end allows. What a message costs here is bounded by what it has in it, or by RAM that was paid for
- * with as much before; what takes long lets others have their turn.
+ * The RAM that has arrived. The source is not trusted: its messages may only change blocks that it has plugged, and it
+ * may only plug what this end allows. The work for a message is bounded by the bytes of the message, or by bytes of
+ * contents that the source has sent before for the same RAM. Long work rests in between, so that the event loop gets
+ * its turns.
  */
 
 import { showId } from '../../base/printable.js';
@@ -14,13 +15,13 @@ import type { Link } from '../wire/link.js';
 import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from '../wire/message.js';
 import { IncomingBlock } from './incoming-block.js';
 
-/** So that a source cannot have this end remember things for ever. */
+/** The limit on RAM blocks, so that a source cannot make this end store more and more. */
 const MOST_BLOCKS = 4096;
 
-/** A digest that was another than the source's. */
+/** A digest that differs from the source's. */
 export interface DifferingDigest {
   readonly block: IncomingBlock;
-  /** In bytes of the block: where what it is of begins. */
+  /** Where the digested bytes begin in the block, in bytes. */
   readonly offset: number;
 }
 
@@ -30,9 +31,9 @@ export class IncomingRam {
   private readonly link: Link;
   private readonly blocks = new Map<number, IncomingBlock>();
   private readonly ids = new Set<string>();
-  /** By offset. */
+  /** The blocks in the order of their offsets. */
   private readonly places: IncomingBlock[] = [];
-  /** Digests were taken, and RAM is as it was then. */
+  /** Are the digests up to date: taken, with no change of RAM since? */
   private digested = false;
   /** The first digests that differ. */
   differing: DifferingDigest[] = [];
@@ -44,7 +45,7 @@ export class IncomingRam {
     this.link = link;
   }
 
-  /** In bytes. */
+  /** The size of all blocks in bytes. */
   get size(): number {
     return this.total;
   }
@@ -54,8 +55,8 @@ export class IncomingRam {
     const { pageSize } = this.machine;
     if (this.blocks.size === MOST_BLOCKS) throw breach(`more than ${MOST_BLOCKS} RAM blocks`);
     if (this.blocks.has(number)) throw breach(`RAM block ${number} is plugged already`);
-    if (id.length > LONGEST_ID) throw breach(`an id of ${id.length} characters; ${LONGEST_ID} is the most`);
-    if (id === '' || this.ids.has(id)) throw breach(`${showId(id)} is no new id`);
+    if (id.length > LONGEST_ID) throw breach(`an id of ${id.length} characters; at most ${LONGEST_ID} are allowed`);
+    if (id === '' || this.ids.has(id)) throw breach(`${showId(id)} is not a new id`);
     const isWhole = [size, maxSize, offset].every((bytes) => bytes % pageSize === 0);
     if (size === 0 || maxSize < size || !isWhole || !Number.isSafeInteger(offset + maxSize)) {
       throw breach(`${showId(id)} has ${size} bytes of ${maxSize} at ${offset}, with pages of ${pageSize}`);
@@ -95,7 +96,7 @@ export class IncomingRam {
     return this.block(block).empty(offset, length, this.link);
   }
 
-  /** Of the RAM of now. */
+  /** Brings the digests of all blocks up to date. */
   async takeDigests(): Promise<void> {
     this.differing = [];
     for (const block of this.places) await block.takeDigests(this.link);
@@ -109,17 +110,17 @@ export class IncomingRam {
     for (const at of block.compare(offset, digests).slice(0, room)) this.differing.push({ block, offset: at });
   }
 
-  /** Contents change from here on: what was compared is not any more. */
+  /** To be called before contents change: the digests are out of date then, and the comparison no longer counts. */
   reopen(): void {
     this.digested = false;
   }
 
-  /** The source has sent every digest. */
+  /** Has the source sent all digests of the current RAM? */
   get allCompared(): boolean {
     return this.digested && this.places.every(({ isCompared }) => isCompared);
   }
 
-  /** @returns the index in `places` of the first that begins there or after */
+  /** @returns the index in `places` of the first block that begins at the offset or after it */
   private placeOf(offset: number): number {
     let [from, to] = [0, this.places.length];
     while (from < to) {

@@ -1,36 +1,39 @@
-/** The state of the machine apart from its RAM, as it arrives: sealed, then in pieces, then ended. */
+/** The arriving state of the machine apart from its RAM: a seal announces it, pieces follow, and `end` completes it. */
 import { breach, MigrationError } from '../migration-error.js';
 import { type MessageOf, MOST_SEALS } from '../wire/message.js';
 
 export class IncomingState {
   private readonly maxBytes: number;
   private expected: number | undefined;
-  /** Grows with what has come: a length that is only said takes no memory, nor do many small pieces take more than few. */
+  /**
+   * Grows with the bytes received: an announced length alone takes no memory, and many small pieces take no more than
+   * few large ones.
+   */
   private buffer = new Uint8Array();
   private received = 0;
   private seals = 0;
-  /** Digests come with it. */
+  /** Does the source send digests? */
   verify = false;
-  /** The machine is whole. */
+  /** Has `end` come, so that the machine is whole? */
   ended = false;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
   }
 
-  /** All RAM is there. */
+  /** Begins the state after a seal, which says that all RAM is there. */
   begin({ stateBytes, verify }: MessageOf<'seal'>): void {
     if (stateBytes > this.maxBytes) {
       throw new MigrationError('destination', `a state of ${stateBytes} bytes; maxStateBytes is ${this.maxBytes}`);
     }
-    // Each may have this end digest RAM that has changed.
+    // After each seal this end may have to digest RAM that has changed.
     if (++this.seals > MOST_SEALS) throw breach(`RAM was sealed more than ${MOST_SEALS} times`);
     this.reopen();
     this.expected = stateBytes;
     this.verify = verify;
   }
 
-  /** More RAM came: what was sealed is not any more. */
+  /** To be called when more RAM comes: the last seal and the state after it no longer count. */
   reopen(): void {
     if (this.ended) throw new MigrationError('protocol', 'something came after the end');
     this.expected = undefined;
@@ -53,13 +56,13 @@ export class IncomingState {
     this.received = end;
   }
 
-  /** @throws MigrationError when something is missing */
+  /** Completes the state. @throws MigrationError when a piece of it is missing */
   end(): void {
     if (this.ended || this.expected !== this.received) throw new MigrationError('protocol', 'the machine is not whole');
     this.ended = true;
   }
 
-  /** When it has ended. */
+  /** The whole state. To be called only after `end`. */
   bytes(): Uint8Array {
     return this.buffer;
   }

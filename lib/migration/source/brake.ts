@@ -1,9 +1,9 @@
-/** What slows the vCPUs of a machine down: its own way, or the engine's limit on the pages that they dirty. */
+/** Slows the vCPUs of a machine down, by the machine's `throttle` hook or by the engine's limit on dirtied pages. */
 import type { SourceMachine } from '../machine.js';
 
 /**
- * Takes a share of their speed from the vCPUs, or gives all back.
- * @param pagesPerSecond what the migration transfers
+ * Takes a share of their speed from the vCPUs; undefined gives all of it back.
+ * @param pagesPerSecond how fast the migration transfers pages
  */
 export type Brake = (share: number | undefined, pagesPerSecond: number) => void | Promise<void>;
 
@@ -16,7 +16,7 @@ export function brakeOf(machine: SourceMachine): Brake {
   };
 }
 
-/** A limit for each vCPU, of which all together keep to what is left. */
+/** @returns the limit for each vCPU, so that all vCPUs together keep to `pagesPerSecond` */
 function each(pagesPerSecond: number, vcpus: number): number {
   return Math.min(2 ** 31 - 1, Math.max(1, Math.floor(pagesPerSecond / Math.max(1, vcpus))));
 }

@@ -1,16 +1,16 @@
 /**
- * Auto-converge: while the guest dirties pages about as fast as they can be sent, its vCPUs lose a growing share of
- * their time (QEMU: migration_trigger_throttle).
+ * Auto-converge: while the guest dirties pages about as fast as they can be sent, a growing share of their time is
+ * taken from its vCPUs (QEMU: migration_trigger_throttle).
  */
 
-/** Dirtying that is faster than this share of the transfer does not let a migration end. */
+/** The guest is too fast when it dirties pages faster than this share of the transfer's speed. */
 const TOO_FAST = 0.5;
-/** So many rounds in a row must be too fast. */
+/** How many rounds in a row must be too fast before more is taken from the vCPUs. */
 const PATIENCE = 2;
 const FIRST = 0.2;
 const STEP = 0.1;
 const MOST = 0.99;
-/** So many rounds in a row may be too fast when no more can be taken, and as long as a peer may be silent. */
+/** How many rounds in a row may be too fast when no more can be taken, before the migration may fail. */
 const LAST_ROUNDS = 10;
 
 export class Convergence {
@@ -19,11 +19,12 @@ export class Convergence {
   private readonly patienceMs: number;
   private rounds = 0;
   private taken = 0;
-  /** When as much was taken as can be, in `performance.now()` milliseconds. */
+  /** When the share was last raised, in `performance.now()` milliseconds. */
   private mostSince = 0;
 
   /**
-   * @param apply takes a share of their time from the vCPUs, or gives all back; it is told how fast the transfer is
+   * @param apply takes a share of their time from the vCPUs, or gives all of it back; it also receives the transfer's
+   *   speed
    * @param patienceMs how long the guest may be too fast when no more can be taken
    */
   constructor(
@@ -36,14 +37,16 @@ export class Convergence {
     this.patienceMs = patienceMs;
   }
 
-  /** The share of their time that is taken from the vCPUs. */
+  /** The share of the vCPUs' time that is taken from them. */
   get share(): number {
     return this.taken;
   }
 
   /**
-   * After a round, both in bytes a second.
-   * @returns whether there is still hope: the guest is slow enough, or more can be taken, or has not been for long
+   * To be called after a round. Takes more from the vCPUs if necessary.
+   * @param dirtied how fast the guest dirties RAM, in bytes a second
+   * @param sent how fast RAM is sent, in bytes a second
+   * @returns false when the guest has been too fast for too long although no more can be taken
    */
   async judge(dirtied: number, sent: number): Promise<boolean> {
     this.rounds = sent > 0 && dirtied > sent * TOO_FAST ? this.rounds + 1 : 0;

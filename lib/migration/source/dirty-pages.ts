@@ -1,6 +1,6 @@
 /**
- * The pages that are still to be sent. Bits of the engine become members of the set by a harvest and leave it only when their
- * contents were copied after that, or when their owner gave them away.
+ * The pages that are still to be sent. A harvest moves dirty bits of the engine to the set. A page leaves the set only
+ * when its contents were copied after that, or when it was given away by `skip`.
  */
 import type { WaitOptions } from '../../base/wait.js';
 import { MIGRATION } from '../../dirty/client.js';
@@ -23,23 +23,24 @@ export class DirtyPages {
   }
 
   /**
-   * All RAM is dirty from here on, whatever a migration before has taken (QEMU's 40c4d4a8).
-   * @param options of every wait for readers
+   * Begins to track dirty pages. All RAM is dirty at first, whatever an earlier migration has collected (QEMU's
+   * 40c4d4a8).
+   * @param options for every wait for readers
    */
   async begin(options: WaitOptions): Promise<void> {
     this.options = options;
     this.tracking = await this.memory.track(MIGRATION, { name: 'a migration', ...options });
   }
 
-  /** @returns how many pages there are to send that there were not before */
+  /** Collects dirty pages into the set. @returns how many pages are new in the set */
   async collect(): Promise<number> {
     return this.inTurn(async () => (await this.begun.harvest({ into: this.toSend, ...this.options })).added);
   }
 
   /**
-   * Drops pages, here and in the engine: a bit that stayed there would bring them back (QEMU's 3143577d). Not while a
-   * harvest is under way, which would bring them back too.
-   * @param ranges asked for when it is this call's turn, in the step that drops them from the set
+   * Drops pages from the set and from the engine, because a bit left in the engine would bring the page back (QEMU's
+   * 3143577d). Waits for a harvest under way, which would also bring pages back.
+   * @param ranges is called when it is this call's turn, in the step that drops the ranges from the set
    */
   async drop(ranges: () => Run[]): Promise<void> {
     await this.inTurn(async () => {
@@ -52,7 +53,7 @@ export class DirtyPages {
     });
   }
 
-  /** Without waiting for readers. */
+  /** Stops tracking, without waiting for readers. */
   end(): void {
     this.toSend.dispose();
     this.tracking?.abandon();

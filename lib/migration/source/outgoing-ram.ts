@@ -1,10 +1,11 @@
 /**
- * The RAM as the destination has been told of it, and how it is brought to what the engine has now.
+ * The RAM that the destination has been told of, and the messages that bring it up to date with the engine's RAM.
  *
- * The engine's list is looked at, instead of listened to: a listener hears of a change in a turn of its own, and what
- * decides is the list of the very step in which contents are copied or the end is written. A block that was unplugged
- * and plugged again between two looks, with the same id, at the same place or of another size, is another object, and
- * so one that went and one that came (QEMU's c7c0e724 and relatives). What is discarded of a block is as if it were zero.
+ * This file compares the engine's list instead of listening to it. A listener is called in a later microtask, but what
+ * counts is the list in the very step in which contents are copied or the end is written. A block that was unplugged
+ * and plugged again between two comparisons, even with the same id and place, is another object, and so is treated as
+ * one block that went and one that came (QEMU's c7c0e724 and related commits). Discarded parts of a block are treated
+ * as zero.
  */
 import { PageRanges } from '../../dirty/page-ranges.js';
 import type { PageSet } from '../../dirty/page-set.js';
@@ -16,19 +17,19 @@ import type { SourceMachine } from '../machine.js';
 import { failureOf } from '../migration-error.js';
 import type { Message } from '../wire/message.js';
 
-/** A RAM block that the destination knows, with the size that it knows. */
+/** A RAM block that the destination has been told of, with the size it was told. */
 export class OutgoingBlock {
   readonly block: RamBlock;
   /** In bytes. */
   readonly size: number;
-  /** What messages call it. */
+  /** The number of the block in messages. */
   readonly number: number;
   readonly bytes: Uint8Array;
-  /** Parts that the destination has otherwise than all zero. */
+  /** Parts that are not all zero at the destination. */
   readonly filled: PageFlags;
-  /** Parts that were given away or discarded: as if they were zero. */
+  /** Parts that were given away or discarded; they are treated as zero. */
   readonly skipped: PageFlags;
-  /** What was discarded when it was looked at last, in pages of ram_addr space. */
+  /** The pages that were discarded at the last comparison. */
   private discarded = new PageRanges();
   private readonly unit: number;
   private readonly pageSize: number;
@@ -85,17 +86,17 @@ export class OutgoingBlock {
 }
 
 export class OutgoingRam {
-  /** Bytes that are sent, compared and flagged as a whole: a page, or a part of a large one. */
+  /** How many bytes are sent, compared and flagged as a whole: a page, or a part of a large page. */
   readonly unit: number;
   private readonly machine: SourceMachine;
   private readonly ram: RamList;
   private readonly known = new Map<RamBlock, OutgoingBlock>();
   private next = 0;
-  /** The engine's counter when it was looked at last. */
+  /** The value of `ram.changes` at the last comparison. */
   private seen = -1;
-  /** How often it was brought up to date. */
+  /** How often `catchUp` has found a change. */
   changes = 0;
-  /** Pages of RAM that has come so far, and is dirty for that. */
+  /** How many pages of RAM have come so far; they are dirty because they are new. */
   pagesNew = 0;
 
   constructor(machine: SourceMachine, unit: number) {
@@ -104,15 +105,17 @@ export class OutgoingRam {
     this.unit = unit;
   }
 
-  /** Is the destination's RAM another than the engine's? */
+  /** Has the engine's RAM changed since the last `catchUp`? */
   get behind(): boolean {
     return this.ram.changes !== this.seen;
   }
 
   /**
-   * A block of another size is another block to the destination, so that all of it is to be sent again.
-   * @param toSend gets the pages of those
-   * @returns what the destination must be told, first what went: its place and its name may be another's by now
+   * Compares with the engine's RAM. A resized block is a new block for the destination, so all of it must be sent
+   * again.
+   * @param toSend receives the pages of resized blocks
+   * @returns the messages for the destination. Those for removed blocks come first, since their ids and places may be
+   *   in use again
    * @throws MigrationError, ArenaFullError
    */
   catchUp(toSend: Pick<PageSet, 'add'>): Message[] {
@@ -162,7 +165,7 @@ export class OutgoingRam {
     return known !== undefined && this.isCurrent(known) && known.isPopulated(addr) ? known : undefined;
   }
 
-  /** Blocks that the destination knows, also those that are gone here and that it has not been told of. */
+  /** The blocks that the destination knows, including blocks that are gone here, as long as it has not been told so. */
   [Symbol.iterator](): IterableIterator<OutgoingBlock> {
     return this.known.values();
   }

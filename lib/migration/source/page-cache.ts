@@ -1,17 +1,17 @@
 /**
- * What was sent last of as many pages as fit, by which a page that is dirty but unchanged is known (QEMU's XBZRLE keeps
- * such a cache to send differences; here it is used for equality alone). Direct-mapped: a page has one slot, and takes
- * it from whichever had it before.
+ * A cache of the contents last sent for as many pages as fit. By it a page that is dirty but unchanged is recognized.
+ * (QEMU's XBZRLE keeps such a cache to send differences; here it only tests equality.) The cache is direct-mapped: a
+ * page has one slot, and replaces the page that had the slot before.
  */
 export class PageCache {
   private readonly slots: number;
   private readonly unitWords: number;
   private readonly contents: Int32Array;
-  /** Which page is in a slot: the number of its block plus 1, and its index there. */
+  /** The page in each slot: the number of its block plus 1, and its index in the block. */
   private readonly blocks: Uint32Array;
   private readonly units: Float64Array;
 
-  /** @param unit bytes of a page, or of a part of one: what is compared and kept as a whole */
+  /** @param unit how many bytes are compared and kept as a whole: a page, or a part of one */
   constructor(bytes: number, unit: number) {
     this.slots = Math.floor(bytes / unit);
     this.unitWords = unit / 4;
@@ -21,8 +21,8 @@ export class PageCache {
   }
 
   /**
-   * Keeps the words from `at` on as what was sent last.
-   * @returns whether they were that already
+   * Keeps the words from `at` on as the contents last sent.
+   * @returns true when the cache had the same contents already
    */
   replace(block: number, unit: number, words: Int32Array, at: number): boolean {
     if (this.slots === 0) return false;
@@ -35,7 +35,7 @@ export class PageCache {
     return false;
   }
 
-  /** The other side has something else now. */
+  /** Removes a page from the cache, because the destination has other contents now. */
   forget(block: number, unit: number): void {
     if (this.slots === 0) return;
     const slot = this.slotOf(block, unit);

@@ -1,11 +1,11 @@
 /**
- * Turns pages that are to be sent into messages, a chunk at a time. A chunk is made within one step: its pages' RAM is what
- * the destination knows, and they leave the set in the step that copies them. The copy is what is looked at, kept and
- * sent, for vCPUs may be storing into the page meanwhile; a page they store to is dirty again.
+ * Turns pages that are to be sent into messages, a chunk at a time. A chunk is made within one step: the destination
+ * knows the RAM of its pages, and the pages leave the set in the step that copies them. Only the copy is examined,
+ * cached and sent, since vCPUs may store into the page meanwhile; a page to which they store is dirty again.
  *
- * What the destination has of a part is known at any time: zeroes unless it is `filled`, and what the cache has, if the
- * cache has it. So a part that became zero is forgotten by the cache, or it would be taken for unchanged when it has its
- * old contents again.
+ * The contents of a part at the destination are always known: they are zero unless the part is `filled`, and equal to
+ * the cache's contents if the cache has the part. So the cache must forget a part that becomes zero, or the part would
+ * be taken for unchanged when it gets its old contents again.
  */
 import type { Run } from '../../dirty/run-iterator.js';
 import { MigrationError } from '../migration-error.js';
@@ -14,11 +14,11 @@ import type { DirtyPages } from './dirty-pages.js';
 import type { OutgoingBlock, OutgoingRam } from './outgoing-ram.js';
 import type { PageCache } from './page-cache.js';
 
-/** How many bytes a chunk looks at, at most, when nothing of them needs to be sent. */
+/** How many bytes a chunk examines at most, even if nothing of them needs to be sent. */
 const CHUNK_BYTES = 2 ** 20;
 
 export class PageSender {
-  /** In parts. */
+  /** How many parts were sent, zero or unchanged. */
   readonly counts = { sent: 0, zero: 0, unchanged: 0 };
   private readonly ram: OutgoingRam;
   private readonly dirty: DirtyPages;
@@ -27,9 +27,9 @@ export class PageSender {
   private readonly staging = new Uint8Array(MAX_CONTENT);
   private readonly stagingWords = new Int32Array(this.staging.buffer);
   private runs: Iterator<Run> | undefined;
-  /** The rest of a run whose pages are sent if they are still in the set. */
+  /** The rest of a run; its pages are sent if they are still in the set. */
   private run = { at: 0, end: 0 };
-  /** The rest of a page that has left the set. */
+  /** The page that is being sent, with the part where it continues; it has left the set already. */
   private page: Page | undefined;
 
   constructor(ram: OutgoingRam, dirty: DirtyPages, pageSize: number, cache: PageCache) {
@@ -39,7 +39,10 @@ export class PageSender {
     this.cache = cache;
   }
 
-  /** @returns the messages of the next chunk, whose contents are to be used before the next call; undefined: no pages left */
+  /**
+   * @returns the messages of the next chunk, whose contents must be used before the next call; undefined when no pages
+   *   are left
+   */
   next(): Message[] | undefined {
     const chunk = new Chunk(this.staging);
     const { unit } = this.ram;
@@ -55,7 +58,7 @@ export class PageSender {
     return chunk.messages();
   }
 
-  /** @returns what makes the destination's parts zero that were given away */
+  /** @returns the messages that make the given-away parts zero at the destination */
   emptySkipped(): Message[] {
     const { unit } = this.ram;
     const chunk = new Chunk(this.staging);
@@ -93,7 +96,9 @@ export class PageSender {
     }
   }
 
-  /** What was given away before it was written again is not any more. */
+  /**
+   * Begins to send a page. Parts that were given away before the page was written again no longer count as given away.
+   */
   private begin(page: Page): Page {
     const { block, at, end } = page;
     for (let index = this.indexOf(block, at); index < this.indexOf(block, end); index++) block.skipped.lower(index);
@@ -115,7 +120,10 @@ export class PageSender {
     return true;
   }
 
-  /** The page that the chunk goes on with. Its rest is dropped when it was skipped, or its block has gone, meanwhile. */
+  /**
+   * @returns the page to continue with. The rest of a page is dropped when it was skipped or its block has gone
+   *   meanwhile.
+   */
   private nextPage(): Page | undefined {
     if (this.page !== undefined && this.goesOn(this.page)) return this.page;
     this.page = undefined;
@@ -123,8 +131,8 @@ export class PageSender {
       while (this.run.at < this.run.end) {
         const at = this.run.at;
         this.run.at += this.pageSize;
-        // Deleted meanwhile when it was skipped; in no block that is known when that was unplugged or is yet to be told of,
-        // nor where it was discarded.
+        // A page that was skipped meanwhile is no longer in the set. `find` gives no block for a page that was
+        // unplugged or discarded, or whose block the destination has not been told of yet.
         if (this.dirty.toSend.delete(at, this.pageSize) === 0) continue;
         const block = this.ram.find(at);
         if (block === undefined) continue;
@@ -141,16 +149,16 @@ export class PageSender {
   }
 }
 
-/** In bytes of ram_addr space. */
+/** A page, or the rest of one, in bytes of ram_addr space. */
 interface Page {
   readonly block: OutgoingBlock;
   at: number;
   readonly end: number;
 }
 
-/** Messages that are being put together; neighbours are merged. */
+/** Collects the messages of a chunk; neighbouring parts are merged. */
 class Chunk {
-  /** Of the staging buffer, in bytes. */
+  /** How many bytes of the staging buffer are in use. */
   filled = 0;
   private readonly staging: Uint8Array;
   private readonly parts: { block: number; offset: number; length: number; from: number | undefined }[] = [];
@@ -163,7 +171,7 @@ class Chunk {
     return this.staging.length - this.filled;
   }
 
-  /** The next `length` bytes of the staging buffer. */
+  /** Adds the next `length` bytes of the staging buffer. */
   addContents(block: number, offset: number, length: number): void {
     const last = this.parts.at(-1);
     if (last?.from !== undefined && last.block === block && last.offset + last.length === offset) last.length += length;

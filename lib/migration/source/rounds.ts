@@ -1,6 +1,6 @@
 /**
- * Pre-copy: all RAM is sent while the machine runs, then what became dirty meanwhile, then what became dirty meanwhile,
- * until what remains can be sent within the downtime that is allowed.
+ * Pre-copy: while the machine runs, sends all RAM, then the pages that became dirty meanwhile, and so on, until the
+ * pages that remain can be sent within the allowed downtime.
  */
 import { MigrationError } from '../migration-error.js';
 import type { Link } from '../wire/link.js';
@@ -10,26 +10,28 @@ import type { OutgoingRam } from './outgoing-ram.js';
 import type { PageSender } from './page-sender.js';
 import { areUncounted, type CountedPages, describeUncounted, type UncountedPages } from './uncounted.js';
 
-/** The source's parts, as rounds use them. */
+/** The parts of the source that rounds use. */
 export interface RoundParts {
   readonly link: Link;
   readonly ram: OutgoingRam;
   readonly dirty: DirtyPages;
   readonly sender: PageSender;
   readonly convergence: Convergence;
-  /** Undefined where the machine slows its vCPUs down itself, which counts do not matter for. */
+  /** Undefined when the machine has a `throttle` hook, for which counts do not matter. */
   readonly counted: CountedPages | undefined;
-  /** Is called once, when what slows the vCPUs down does not hold most of what is dirtied. */
+  /**
+   * Is called once, when vCPUs are limited but most of the dirtied pages are not counted, so that no limit holds them.
+   */
   readonly warn: (uncounted: UncountedPages) => void;
   readonly pageSize: number;
   readonly downtimeMs: number;
 }
 
-/** So many bytes say something of the link, where there are more to come. */
+/** How many bytes must have been measured in round 1 before the link's speed counts as known. */
 const ENOUGH = 2 ** 16;
 
 export class Rounds {
-  /** 1 while the first copy of all RAM goes over; 0 before. */
+  /** 1 while the first copy of all RAM is sent; 0 before. */
   round = 0;
   dirtyPagesPerSecond = 0;
   private readonly parts: RoundParts;
@@ -37,7 +39,7 @@ export class Rounds {
   private roundTripMs = 0;
   private collectedAt = 0;
   private pagesNew = 0;
-  /** Of the last round; undefined where readers count. */
+  /** The counts of the last round, if most of its pages were not counted. */
   private uncounted: UncountedPages | undefined;
   private warned = false;
 
@@ -47,7 +49,7 @@ export class Rounds {
     this.report = report;
   }
 
-  /** If the machine were paused now; Infinity while nobody knows. */
+  /** The downtime to expect if the machine were paused now; Infinity while unknown. */
   get expectedDowntimeMs(): number {
     const { dirty, link, pageSize } = this.parts;
     const bytes = dirty.toSend.pages * pageSize;
@@ -57,12 +59,15 @@ export class Rounds {
     return bytesPerSecond === 0 ? Infinity : (bytes / bytesPerSecond) * 1000 + this.roundTripMs;
   }
 
-  /** Resolves when what remains fits. @throws (rejects) the link's failure, an engine's or a hook's error */
+  /**
+   * Resolves when the remaining pages fit into the downtime.
+   * @throws (rejects) the link's failure; errors of engine and hooks
+   */
   async run(): Promise<void> {
     const { link, dirty, convergence, pageSize, downtimeMs } = this.parts;
     for (;;) {
       await this.measureRoundTrip();
-      if (this.round === 0) link.flow.forgetRate(); // how long greetings took says nothing of the link
+      if (this.round === 0) link.flow.forgetRate(); // the time that the greetings took says nothing about the link
       await this.catchUp();
       await this.collect();
       if (this.round > 1) {
@@ -75,7 +80,7 @@ export class Rounds {
     }
   }
 
-  /** Sends all pages that are to be sent, and tells of RAM that comes and goes meanwhile. */
+  /** Sends all pages of the set, and tells the destination of RAM that comes and goes meanwhile. */
   async sendAll(): Promise<void> {
     const { link, sender } = this.parts;
     for (;;) {
@@ -84,17 +89,20 @@ export class Rounds {
       if (chunk === undefined) return;
       for (const message of chunk) await link.send(message);
       this.report(false);
-      await link.rest(); // for the stream, timers, and everyone else
+      await link.rest(); // gives turns to the stream, timers and all other code
     }
   }
 
-  /** Until the destination's RAM is the engine's, in the step that ends this. */
+  /** Tells the destination of changes, until it knows the engine's RAM as it is in the step that ends this. */
   async catchUp(): Promise<void> {
     const { link, ram, dirty } = this.parts;
     while (ram.behind) for (const message of ram.catchUp(dirty.toSend)) await link.send(message);
   }
 
-  /** With everything taken. Each time: a peer that was slow once would hold up the end for ever. */
+  /**
+   * Measures the round trip when the peer has taken everything. It is measured in each round, since otherwise a peer
+   * that was slow once would delay the end for ever.
+   */
   private async measureRoundTrip(): Promise<void> {
     const { link } = this.parts;
     const began = performance.now();
@@ -109,7 +117,7 @@ export class Rounds {
     const now = performance.now();
     const appeared = ram.pagesNew - this.pagesNew;
     this.pagesNew = ram.pagesNew;
-    // What is dirty for being new was not dirtied (QEMU's fb613580).
+    // Pages that are dirty because they are new were not dirtied by the guest (QEMU's fb613580).
     const dirtied = this.round === 0 ? 0 : Math.max(0, added - appeared);
     this.dirtyPagesPerSecond = (dirtied / Math.max(now - this.collectedAt, 0.001)) * 1000;
     this.collectedAt = now;
@@ -118,7 +126,7 @@ export class Rounds {
     this.report(true);
   }
 
-  /** A round in which vCPUs were slowed down by limits shows who does not keep to them. */
+  /** After a round in which vCPUs were limited, the counts show whether pages are dirtied outside the limits. */
   private compareCounts(dirtied: number): void {
     const { counted, convergence, warn } = this.parts;
     const compared = counted?.compare(dirtied);
@@ -132,7 +140,7 @@ export class Rounds {
     const { link, convergence, pageSize } = this.parts;
     const speeds =
       `the guest dirties ${this.dirtyPagesPerSecond.toFixed(0)} pages a second, and ` +
-      `${(link.flow.bytesPerSecond / pageSize).toFixed(0)} can be sent, although ${convergence.share} is taken from its vCPUs`;
+      `${(link.flow.bytesPerSecond / pageSize).toFixed(0)} can be sent, although its vCPUs are slowed down by a share of ${convergence.share}`;
     const told = 'the guest dirties pages faster than they can be sent';
     const why = this.uncounted === undefined ? '' : `: ${describeUncounted(this.uncounted)}`;
     return new MigrationError('convergence', `${speeds}${why}`, { told });

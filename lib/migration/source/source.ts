@@ -29,7 +29,7 @@ import { switchOver } from './switch-over.js';
 import { CountedPages, describeUncounted, type UncountedPages } from './uncounted.js';
 import { Whereabouts } from './whereabouts.js';
 
-/** What `on` may be asked for, and what a listener is given. */
+/** The names of the events, and what their listeners receive. */
 export interface MigrationEvents {
   progress: MigrationProgress;
   uncounted: UncountedPages;
@@ -40,12 +40,13 @@ const REPORT_MS = 200;
 const whereabouts = new Whereabouts();
 
 /**
- * Begins to send a machine to the process at the other end of the stream, which calls `receive`. Called on the thread that
- * owns the engine. (QEMU: qmp_migrate.)
+ * Begins to send a machine to the process at the other end of the stream, which calls `receive` (QEMU: qmp_migrate).
+ * Must be called on the thread that owns the engine.
  *
- * The migration is a user of MIGRATION with a dirty set of its own: others collect beside it, and neither misses a page.
- * @throws TypeError, RangeError for bad arguments; UsageError while a migration of the machine is under way, when the machine
- *   has gone, and while it is not decided whether it has
+ * The migration is a user of MIGRATION with a dirty set of its own: other users may collect at the same time, and no
+ * user misses a page.
+ * @throws TypeError, RangeError for bad arguments; UsageError while another migration of the machine is under way, when
+ *   the machine has gone, and while it is undecided whether it has gone
  */
 export function migrate(machine: SourceMachine, stream: ByteStream, options: MigrateOptions = {}): Migration {
   const checked = checkMigrateOptions(options);
@@ -59,11 +60,11 @@ export function migrate(machine: SourceMachine, stream: ByteStream, options: Mig
   return new Migration(machine, stream, checked);
 }
 
-/** A machine on its way. Of the owner's thread alone. */
+/** A migration under way. Only the owner's thread may use it. */
 export class Migration {
   /**
-   * Resolves when the other machine runs: this one stays paused, for ever, and is to be given up. Rejects with a
-   * MigrationError, which says what is true of this machine then.
+   * Resolves when the machine runs at the destination. The machine here then stays paused for ever; close its engine.
+   * Rejects with a MigrationError, which says what became of the machine here.
    */
   readonly result: Promise<MigrationResult>;
   private readonly machine: SourceMachine;
@@ -82,7 +83,7 @@ export class Migration {
   private readonly stopListening: (() => void) | undefined;
   private phase: MigrationPhase = 'connecting';
   private pausedAt: number | undefined;
-  /** The machine is paused, and digests are compared. */
+  /** Is the machine paused, with digests to compare? */
   private verifying = false;
   private pagesSkipped = 0;
   private reportedAt = 0;
@@ -99,7 +100,7 @@ export class Migration {
     this.dirty = new DirtyPages(memory);
     this.sender = new PageSender(this.ram, this.dirty, pageSize, cache);
     try {
-      this.link = new Link(stream, 'source', stallMs); // the last that may throw: a timer runs from here on
+      this.link = new Link(stream, 'source', stallMs); // the last step that may throw, since a timer runs after it
     } catch (error) {
       this.dirty.end();
       throw error;
@@ -124,13 +125,14 @@ export class Migration {
     this.result = this.run();
   }
 
-  /** Gives up. No effect once it is decided which machine runs; then `result` tells. */
+  /** Cancels the migration. It has no effect once it is decided which machine runs; `result` tells which. */
   readonly cancel = (): void => this.withdraw(new MigrationError('cancelled', 'the migration was cancelled'));
 
   /**
-   * Of a migration whose `result` has rejected as `undecided`, when it was found out that the machine does not run elsewhere, and never
-   * will: it is resumed, and may be migrated again.
-   * @throws (rejects) UsageError of any other migration; what the machine's `resume` throws, and then it may be called again
+   * Resumes the machine after `result` has rejected as `undecided`; after that it may be migrated again. Call this only
+   * when you have found out that the machine does not run at the destination, and never will.
+   * @throws (rejects) UsageError unless this migration left its machine undecided; what the machine's `resume` throws,
+   *   and then `takeBack` may be called again
    */
   async takeBack(): Promise<void> {
     const { machine } = this;
@@ -138,26 +140,27 @@ export class Migration {
   }
 
   /**
-   * 'progress': see MigrationProgress. 'uncounted', once: vCPUs are slowed down by limits, and most of what is dirtied is
-   * counted by nobody, so no limit holds it; without a listener the host is warned. Listeners run in turns of their own.
+   * Adds a listener. 'progress': see MigrationProgress. 'uncounted', emitted at most once: vCPUs are slowed down by
+   * limits, but most of the dirtied pages are counted by no reader, so no limit holds them; without a listener the
+   * host's warning is used. Each listener runs in a microtask of its own.
    */
   on<Name extends keyof MigrationEvents>(event: Name, listener: (event: MigrationEvents[Name]) => void): void {
     this.events.on(event, listener);
   }
 
-  /** Ends what `on` began. */
+  /** Removes a listener that `on` added. */
   off<Name extends keyof MigrationEvents>(event: Name, listener: (event: MigrationEvents[Name]) => void): void {
     this.events.off(event, listener);
   }
 
   /**
-   * The contents of the whole pages within the bytes do not matter: a balloon has them, the guest has said that they are
-   * free, or a device discarded them. They are not sent, and are zero at the destination, unless they are written again
-   * after this has resolved. So whoever gives them away must keep them from being used until then. A hint: pages that the
-   * destination has not been told of yet are sent, and when the machine is paused it is too late. (QEMU:
-   * qemu_guest_free_page_hint.)
-   * @returns how many pages were given away that were not before
-   * @throws (rejects) TypeError, RangeError; what has ended the migration
+   * Says that the contents of the whole pages within these bytes do not matter: a balloon has the pages, the guest has
+   * said that they are free, or a device discarded them (QEMU: qemu_guest_free_page_hint). The pages are not sent, and
+   * are zero at the destination, unless they are written again after this has resolved. So the caller must make sure
+   * that nobody uses them until it resolves. This is only a hint: pages that the destination has not been told of yet
+   * are still sent, and when the machine is paused it is too late.
+   * @returns how many pages were newly given away
+   * @throws (rejects) TypeError, RangeError; the error that has ended the migration
    */
   async skip(start: number, length: number): Promise<number> {
     checkInteger('skip', 'start', start, 0, Number.MAX_SAFE_INTEGER);
@@ -171,7 +174,7 @@ export class Migration {
         return skipped.ranges;
       });
     } catch (error) {
-      // Pages may have left the set already: they would not be sent any more, and the caller keeps them.
+      // Pages may have left the set already and would never be sent, although the caller has not given them away.
       const failure = asFailure(error, 'source', 'skip failed');
       this.withdraw(failure);
       throw failure;
@@ -180,7 +183,7 @@ export class Migration {
     return pages;
   }
 
-  /** How far it is. */
+  /** How far the migration has come. */
   get progress(): MigrationProgress {
     const { rounds, dirty, link, convergence } = this;
     const ended = this.link.signal.aborted;
@@ -231,7 +234,7 @@ export class Migration {
     this.enter('copying');
     await rounds.run();
     this.enter('switching');
-    // First: vCPUs that sleep for a limit would not hear of the pause.
+    // This comes first, because vCPUs that sleep under a limit would not notice the pause.
     await this.convergence.release();
     this.pausedAt = performance.now();
     await callHook('source', 'pause', () => machine.pause());
@@ -250,7 +253,7 @@ export class Migration {
   }
 
   private take(message: Message): void {
-    // What is asked of a machine that runs would say nothing of what it was.
+    // Questions are answered only while the machine is paused: RAM of a running machine may have changed since.
     if (message.type === 'inspect' && this.verifying) this.mismatch.answer(message);
     else if (message.type === 'differs' && this.verifying) this.mismatch.note(message);
     else this.replies.take(message);
@@ -258,7 +261,8 @@ export class Migration {
 
   private async decide(): Promise<boolean> {
     this.enter('deciding');
-    // Before the machine is handed over: a closing engine refuses it, and from `end` on only the decision may end this (MG-1).
+    // The listener is added before the machine is handed over, because a closing engine refuses the listener, and from
+    // `end` on only the decision may end the migration (MG-1).
     const { onHotplug } = this;
     const stopWatching = this.machine.memory.ram.addListener({
       ...{ plugged: onHotplug, unplugged: onHotplug, resized: onHotplug },
@@ -267,7 +271,7 @@ export class Migration {
     return this.decision.reach().finally(stopWatching);
   }
 
-  /** Whatever happened: the vCPUs have their time back, and a machine that is to run here runs. */
+  /** Ends the migration in any case: gives the vCPUs their time back, and resumes a machine that is to run here. */
   private async end(failure: MigrationError | undefined): Promise<void> {
     const { machine, link } = this;
     this.decision.binding = true;
@@ -281,7 +285,7 @@ export class Migration {
       try {
         if (this.pausedAt !== undefined && stays) await callHook('source', 'resume', () => machine.resume());
       } finally {
-        // Not before: the next one might pause while this one resumes.
+        // Only after `resume`: a new migration might pause the machine while this one still resumes it.
         if (stays) whereabouts.stays(machine.memory);
         else whereabouts.left(machine.memory, failure === undefined ? 'gone' : this);
       }
@@ -295,7 +299,7 @@ export class Migration {
 
   private readonly onHotplug = (): void => {
     if (this.ram.behind)
-      this.withdraw(new MigrationError('source', 'RAM came or went when the machine was handed over'));
+      this.withdraw(new MigrationError('source', 'RAM came or went while the machine was handed over'));
   };
 
   private withdraw(reason: MigrationError): void {

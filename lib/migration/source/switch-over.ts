@@ -10,7 +10,7 @@ import type { OutgoingRam } from './outgoing-ram.js';
 import type { PageSender } from './page-sender.js';
 import type { Rounds } from './rounds.js';
 
-/** What it takes. */
+/** What `switchOver` needs. */
 export interface SwitchOver {
   readonly link: Link;
   readonly rounds: Rounds;
@@ -24,8 +24,9 @@ export interface SwitchOver {
 }
 
 /**
- * Over and over, if RAM comes or goes meanwhile: in the step that decides, the destination has been told of the RAM of the
- * moment, and all of it was collected since (MG-4). The state is saved before, for that may store into RAM.
+ * Sends the rest, and repeats this if RAM comes or goes meanwhile: in the step that decides, the destination has been
+ * told of the RAM that is plugged then, and all of that RAM was collected since (MG-4). The state is saved before the
+ * collection, because saving it may store into RAM.
  */
 export async function switchOver(over: SwitchOver): Promise<boolean> {
   const { link, rounds, ram, dirty, sender, verify } = over;
@@ -40,7 +41,7 @@ export async function switchOver(over: SwitchOver): Promise<boolean> {
     const state = await over.saveState();
     await dirty.collect();
     await rounds.sendAll();
-    if (ram.changes !== changes) continue; // RAM that came since has not been collected: its digest would be wrong
+    if (ram.changes !== changes) continue; // RAM that came since has not been collected, so its digest would be wrong
     for (const message of sender.emptySkipped()) await link.send(message);
     seals++;
     await link.send({ type: 'seal', stateBytes: state.length, verify });

@@ -1,13 +1,14 @@
 /**
- * Limits on dirtied pages hold readers that count what they turn dirty. Generated code that does not count, marks of the owner's
- * thread and device threads without a reader are held by none, and a guest that dirties its RAM so is not slowed down.
+ * Finds pages that no dirty-rate limit holds back. Limits work only for readers that count the pages that they turn
+ * dirty. Generated code that does not count, marks of the owner's thread, and device threads without a reader are under
+ * no limit, so a guest that dirties its RAM in these ways is not slowed down.
  */
 import type { Arena } from '../../arena/arena.js';
 import { describeReaders } from '../../base/errors.js';
 import { type DirtyMemory, engineOf } from '../../dirty-memory.js';
 import { dirtiedSince, type Reading, readMeters } from '../../rate/readings.js';
 
-/** A reader that has counted none of the pages. */
+/** A reader that has counted no page. */
 export interface UncountedReader {
   readonly name: string;
   readonly identity: number;
@@ -15,17 +16,17 @@ export interface UncountedReader {
   readonly slot: number;
 }
 
-/** Pages that no limit holds back, of one round. */
+/** How many of the pages that were dirtied in one round were counted by readers. */
 export interface UncountedPages {
-  /** How many were dirtied. */
+  /** How many pages were dirtied. */
   readonly pages: number;
-  /** How many of these readers have counted. */
+  /** How many of these pages readers have counted. */
   readonly counted: number;
-  /** The readers that have counted none. */
+  /** The readers that have counted no page. */
   readonly readers: readonly UncountedReader[];
 }
 
-/** What readers count from one collection to the next. */
+/** Compares the counts of readers from one collection to the next. */
 export class CountedPages {
   private readonly arena: Arena;
   private earlier = new Map<number, Reading>();
@@ -35,9 +36,9 @@ export class CountedPages {
   }
 
   /**
-   * To be called after each collection, whose grace period has every reader report.
-   * @param pages how many the collection has found
-   * @returns what was counted since the last call
+   * To be called after each collection, whose grace period has made every reader report.
+   * @param pages how many pages the collection has found
+   * @returns the counts since the last call
    */
   compare(pages: number): UncountedPages {
     const readings = readMeters(this.arena);
@@ -54,7 +55,7 @@ export class CountedPages {
   }
 }
 
-/** Are most of the pages counted by nobody? */
+/** Were more than half of the pages counted by no reader? */
 export function areUncounted({ pages, counted }: UncountedPages): boolean {
   return counted * 2 < pages;
 }

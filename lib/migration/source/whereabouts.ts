@@ -1,15 +1,16 @@
 /**
- * Where machines are that were migrated, so that none is sent twice. A machine that has gone runs elsewhere: sent again it
- * would run in a third place, too. One of which it is undecided whether it has gone may run elsewhere already.
+ * Remembers where migrated machines are, so that no machine is sent twice. A machine that has gone runs elsewhere; if
+ * it were sent again, it would also run in a third place. A machine whose migration is undecided may already run
+ * elsewhere.
  */
 import { UsageError } from '../../base/errors.js';
 import type { DirtyMemory } from '../../dirty-memory.js';
 
-/** The object is the migration that left the machine undecided. */
+/** An object stands for the migration that left the machine undecided. */
 type Whereabout = 'leaving' | 'gone' | object;
 
 export class Whereabouts {
-  /** Of machines that are here there is no entry. */
+  /** Machines that are here have no entry. */
   private readonly machines = new WeakMap<DirtyMemory, Whereabout>();
 
   /** @throws UsageError unless the machine is here */
@@ -34,7 +35,7 @@ export class Whereabouts {
     this.machines.delete(memory);
   }
 
-  /** @param how for good, or the migration that does not know */
+  /** @param how 'gone', or the migration that does not know whether the machine has gone */
   left(memory: DirtyMemory, how: 'gone' | object): void {
     this.machines.set(memory, how);
   }

@@ -1,6 +1,6 @@
 /**
- * How much was handed to the stream, how much of it the peer has taken, and how fast. Time counts only while something is
- * on its way, so pauses between rounds do not make a link look slow.
+ * Measures how many bytes were written to the stream, how many of them the peer has taken, and how fast. Time counts
+ * only while bytes are on their way, so pauses between rounds do not make a link look slow.
  */
 import { MigrationError } from '../migration-error.js';
 
@@ -14,9 +14,9 @@ interface Sample {
 }
 
 export class Flow {
-  /** Bytes. */
+  /** How many bytes were sent. */
   sent = 0;
-  /** Bytes, of those sent. */
+  /** How many of the sent bytes the peer has taken. */
   taken = 0;
   private busyMs = 0;
   private at = 0;
@@ -30,10 +30,13 @@ export class Flow {
     this.sent += bytes;
   }
 
-  /** @param total how much the peer says that it has taken. @throws MigrationError when that cannot be */
+  /** @param total how many bytes the peer says it has taken. @throws MigrationError when that is impossible */
   acknowledge(total: number, now: number): void {
     if (total < this.taken || total > this.sent) {
-      throw new MigrationError('protocol', `the peer took ${total} bytes of ${this.sent}, and ${this.taken} before`);
+      throw new MigrationError(
+        'protocol',
+        `the peer took ${total} bytes of ${this.sent} by its own account, and ${this.taken} before`,
+      );
     }
     if (total === this.taken) return;
     this.busyMs += now - this.at;
@@ -43,29 +46,29 @@ export class Flow {
     if (this.taken === this.sent) for (const wake of this.waiting.splice(0)) wake();
   }
 
-  /** Resolves when the peer has taken all that was sent so far and since. */
+  /** Resolves when the peer has taken all bytes, including bytes that are sent during the wait. */
   async allTaken(): Promise<void> {
     if (this.taken < this.sent) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
-  /** 0 while unknown. */
+  /** How fast the peer has taken bytes; 0 while unknown. */
   get bytesPerSecond(): number {
     const [first, last] = [this.samples[0] as Sample, this.samples.at(-1) as Sample];
     const ms = last.busyMs - first.busyMs;
     return ms > 0 ? ((last.taken - first.taken) / ms) * 1000 : 0;
   }
 
-  /** What the rate is from. */
+  /** From how many bytes `bytesPerSecond` is computed. */
   get bytesMeasured(): number {
     return (this.samples.at(-1) as Sample).taken - (this.samples[0] as Sample).taken;
   }
 
-  /** It is unknown again. */
+  /** Makes the rate unknown again. */
   forgetRate(): void {
     this.samples = [{ busyMs: this.busyMs, taken: this.taken }];
   }
 
-  /** How long the peer has taken nothing though there was something. */
+  /** For how long the peer has taken nothing although bytes were on their way. */
   stalledMs(now: number): number {
     return this.sent === this.taken ? 0 : now - this.progressAt;
   }

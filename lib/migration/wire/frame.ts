@@ -1,11 +1,14 @@
 /**
- * Messages as bytes. A stream begins with eight bytes that nothing else begins with and the version; then come frames:
+ * The encoding of messages as bytes. A stream begins with eight bytes that identify the protocol, and the version.
+ * Frames follow, all numbers little-endian:
  *
- *     length of the fields (32 bits) | type (32) | sequence (32) | checksum (32) | the fields, padded to a multiple of 16
+ *     length of the fields (32 bits) | type (32) | sequence (32) | checksum (32) | the fields, padded to a multiple of
+ *     16
  *
- * little-endian. The checksum is of all of the frame but itself. The sequence counts up from 0, so a frame that is missing or
- * doubled shows. A length is believed only up to what a message of the type can have, before anything of it is read. The one
- * buffer that frames are put together in is as large as the longest, so a peer can make a reader allocate nothing.
+ * The checksum covers the whole frame except the checksum itself. The sequence counts up from 0, so that a missing or
+ * repeated frame is noticed. A length is checked against the longest message of its type before anything of the message
+ * is read. Frames are assembled in one buffer, which is as large as the longest frame, so a peer cannot make a reader
+ * allocate memory.
  */
 
 import { Digest } from '../../machine/digest.js';
@@ -20,21 +23,21 @@ import {
   WIRE_VERSION,
 } from './message.js';
 
-/** In bytes, of any message's. */
+/** The longest fields of any message, in bytes. */
 const MAX_FIELDS = MAX_CONTENT + 64;
 const HEAD = 16;
 const CHECKSUM_WORD = 3;
-/** What a stream begins with. */
+/** The first bytes of a stream. */
 export const PREFACE = new TextEncoder().encode(`dmtymigr${String.fromCharCode(WIRE_VERSION)}\0\0\0\0\0\0\0`);
 
-/** Writes one direction of a stream, behind its preface. */
+/** Writes one direction of a stream, after its preface. */
 export class FrameWriter {
   private sequence = 0;
 
-  /** @returns the bytes to send, which are the caller's */
+  /** @returns the bytes to send, which the caller may keep */
   frame(message: Message): Uint8Array {
     const { bytes, length } = encodeFields(message, HEAD, HEAD);
-    if (length > MAX_FIELDS) throw new RangeError(`a message of ${length} bytes; ${MAX_FIELDS} is the most`);
+    if (length > MAX_FIELDS) throw new RangeError(`a message of ${length} bytes; at most ${MAX_FIELDS} are allowed`);
     const words = new Int32Array(bytes.buffer);
     const head = new DataView(bytes.buffer);
     head.setUint32(0, length, true);
@@ -56,8 +59,9 @@ export class FrameReader {
   private sequence = 0;
 
   /**
-   * The messages that the chunk completes; contents in them are to be used before the next is asked for.
-   * @throws MigrationError when it is not what a FrameWriter has written
+   * Yields the messages that the chunk completes. The contents of a message must be used before the next one is
+   * requested.
+   * @throws MigrationError when the bytes are not what a FrameWriter writes
    */
   *read(chunk: Uint8Array): Generator<Message> {
     for (let at = 0; at < chunk.length; ) {
@@ -77,14 +81,14 @@ export class FrameReader {
     return this.prefaced && this.filled === 0;
   }
 
-  /** How many bytes there must be before it goes on: a head, then the whole frame. */
+  /** How many bytes must be in the buffer for the next step: first a head, then the whole frame. */
   private wanted(): number {
     if (!this.prefaced) return PREFACE.length;
     if (this.filled < HEAD) return HEAD;
     const length = this.head.getUint32(0, true);
     const longest = longestFields(this.head.getUint32(4, true));
-    if (longest === undefined) throw broken('a message that cannot be');
-    if (length > longest) throw broken(`a frame of ${length} bytes, where ${longest} are the most`);
+    if (longest === undefined) throw broken('an unknown type of message');
+    if (length > longest) throw broken(`a frame of ${length} bytes; at most ${longest} are allowed`);
     return HEAD + padded(length);
   }
 
@@ -106,11 +110,11 @@ export class FrameReader {
     const length = this.head.getUint32(0, true);
     const given = this.head.getUint32(12, true);
     this.words[CHECKSUM_WORD] = 0;
-    if (checksum(this.words, end / 4) !== given) throw broken('a checksum that is wrong');
+    if (checksum(this.words, end / 4) !== given) throw broken('a wrong checksum');
     const sequence = this.head.getUint32(8, true);
-    if (sequence !== this.sequence) throw broken(`frame ${sequence} in the place of frame ${this.sequence}`);
+    if (sequence !== this.sequence) throw broken(`frame ${sequence} came instead of frame ${this.sequence}`);
     const message = decodeFields(this.head.getUint32(4, true), this.bytes.subarray(HEAD, HEAD + length));
-    if (message === undefined) throw broken('a message that cannot be');
+    if (message === undefined) throw broken('a message with invalid fields');
     this.sequence = (this.sequence + 1) >>> 0;
     this.filled = 0;
     return message;

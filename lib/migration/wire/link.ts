@@ -1,11 +1,12 @@
 /**
- * One end of the connection: messages out, messages in, and one reason for which it is of no use any more. Whoever waits
- * for anything during a migration waits through `until`, and so ends when the link does: cut, cancelled, stalled,
- * aborted by the peer or broken.
+ * One end of the connection: it sends messages, receives messages, and has one failure, after which it can no longer be
+ * used. Every wait during a migration goes through `until`, and so ends when the link fails: because it is cut,
+ * cancelled or broken, or because the peer stalls or aborts.
  *
- * Each end sends `alive` when it has nothing else to say, so silence means that the peer is gone; the sender of RAM also
- * hears how much was taken, so a peer that lives and takes nothing is found too. What counts as hearing from the peer is a whole message,
- * or a good part of a large one, and not a byte now and then; and `alive` alone does for a while only.
+ * Each end sends `alive` when it has nothing else to say, so silence means that the peer is gone. The sender of RAM
+ * also hears how much was taken, so it notices a peer that lives and takes nothing. Only a whole message, or a good
+ * part of a large one, counts as a sign of life, not single bytes now and then. `alive` messages alone suffice only for
+ * a while.
  */
 import { isUint8Array } from '../../base/brands.js';
 import { checkBoolean, show } from '../../base/errors.js';
@@ -21,16 +22,16 @@ import { type Message, reasonOf } from './message.js';
 
 type Handler = (message: Message) => void | Promise<void>;
 
-/** Of what the peer says why it has given up, in UTF-16 units. */
+/** Messages show at most this many UTF-16 units of the reason that the peer gives for giving up. */
 const LONGEST_REASON = 200;
 
-/** How long an end that has said goodbye goes on listening, so that the goodbye arrives. */
+/** How long an end that has ended its stream goes on reading, so that its last messages arrive. */
 const LINGER_MS = 1000;
 
-/** In bytes: so much of a message counts as hearing from the peer, before all of it has come. */
+/** How many bytes of an incomplete message count as a sign of life. */
 const HEARD_BYTES = 2 ** 12;
 
-/** How many times as long as it may be silent a peer may say no more than that it is alive: a hook of its own may take that long. */
+/** For how many times `stallMs` a peer may send only `alive` messages. One of its hooks may take that long. */
 const IDLE_STALLS = 8;
 
 export class Link {
@@ -49,17 +50,17 @@ export class Link {
   private heardBytes = 0;
   private saidAt = this.heardAt;
   private overdue = false;
-  /** When the peer last said something that gets the migration any further, and that was dealt with. */
+  /** When the last message of the peer that advances the migration was handled. */
   private progressAt = this.heardAt;
-  /** A message is being dealt with. */
+  /** Is a message being handled? */
   private handling = false;
   private greeted = false;
-  /** Bytes that have come and were dealt with, and how many of them the peer knows of. */
+  /** How many received bytes were handled, and how many of them the peer has been told of. */
   private received = 0;
   private receipted = 0;
-  /** The peer has said that it has given up, which is for good. */
+  /** Has the peer said that it has given up? It cannot take that back. */
   private abortHeard = false;
-  /** Nobody would hear a goodbye. */
+  /** True when the peer cannot receive an `abort` any more. */
   private cutOff = false;
   private destroyed = false;
   private peerGone: Promise<void> = Promise.resolve();
@@ -70,13 +71,13 @@ export class Link {
     this.side = side;
     this.stallMs = stallMs;
     stream.on('drain', this.onDrain);
-    stream.on('error', this.onError); // for ever: one that comes after the end must not become uncaught
+    stream.on('error', this.onError); // never removed: an error after the end must not become an uncaught one
     this.use(() => stream.setNoDelay?.(true));
     this.timer = setInterval(() => this.watch(), Math.max(1, stallMs / 4));
     this.write(PREFACE);
   }
 
-  /** Aborted, with the failure as its reason, when the link is of no use any more. */
+  /** A signal that aborts, with the failure as its reason, when the link can no longer be used. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -85,17 +86,17 @@ export class Link {
     return this.signal.aborted ? (this.signal.reason as MigrationError) : undefined;
   }
 
-  /** The peer has given up for good, and has said so. */
+  /** Has the peer said that it has given up for good? */
   get peerGaveUp(): boolean {
     return this.abortHeard;
   }
 
-  /** Ends the link's use. The first reason counts. */
+  /** Makes the link fail. Only the first failure counts. */
   fail(error: MigrationError): void {
     this.controller.abort(error);
   }
 
-  /** Has this thread worked for the migration so long that others should have a turn? Then `rest`. */
+  /** Has the migration worked for so long that the event loop should get a turn? Then the caller should `rest`. */
   get isTiring(): boolean {
     return this.stint.isOver;
   }
@@ -106,8 +107,8 @@ export class Link {
   }
 
   /**
-   * Hands over every message that comes, the next when what `handle` returned has settled. An error that it throws is the
-   * link's failure.
+   * Passes every message that comes to `handle`, each after the promise of the previous call has settled. An error that
+   * `handle` throws becomes the link's failure.
    */
   listen(handle: Handler): void {
     this.peerGone = this.pump(handle);
@@ -129,7 +130,7 @@ export class Link {
     if (this.blocked !== undefined) await this.until(this.blocked);
   }
 
-  /** @throws (rejects) the link's failure, if that comes first */
+  /** Waits for a promise. @throws (rejects) the link's failure, if the link fails first */
   until<T>(promise: Promise<T>): Promise<T> {
     const { signal } = this;
     return new Promise((resolve, reject) => {
@@ -142,7 +143,7 @@ export class Link {
 
   /**
    * Ends the stream, and destroys it when the peer has ended it too, or a second later.
-   * @param why for the peer, if it has not given up itself: only what it may be told
+   * @param why the error whose `told` text is sent to the peer, unless the peer itself has given up
    */
   async close(why?: MigrationError): Promise<void> {
     clearInterval(this.timer);
@@ -167,12 +168,13 @@ export class Link {
   private async pump(handle: Handler): Promise<void> {
     try {
       const chunks = this.stream[Symbol.asyncIterator]();
-      // By hand: leaving a `for` would destroy the stream, and with it what was said last.
+      // No `for await`, because leaving it would destroy the stream together with the last messages.
       for (;;) {
         const { done, value } = await chunks.next();
         if (done === true || this.destroyed) break;
         if (this.failure !== undefined) {
-          // Nobody listens any more, but the peer must not block; nor must a stream that always has more block the timers.
+          // Nobody listens any more, but bytes are still read so that the peer does not block. The rest gives timers a
+          // turn, even if the stream always has more bytes.
           await this.stint.rest();
           continue;
         }
@@ -197,7 +199,7 @@ export class Link {
     }
   }
 
-  /** Many messages may have come at once, and each may take long. */
+  /** Handles the messages of a chunk, one after the other. A chunk may have many, and each may take long. */
   private async dispatch(chunk: Uint8Array, handle: Handler): Promise<void> {
     for (const message of this.reader.read(chunk)) {
       if (message.type !== 'alive') {
@@ -241,7 +243,7 @@ export class Link {
     this.heardBytes = 0;
   }
 
-  /** Tells the source what was taken; while the stream is blocked, only when it is not any more. */
+  /** Tells the source how many bytes were taken. While the stream is blocked, this waits until it is not. */
   private receipt(): void {
     if (this.side === 'source' || this.blocked !== undefined || this.receipted === this.received) return;
     this.receipted = this.received;
@@ -264,7 +266,8 @@ export class Link {
     const now = performance.now();
     if (this.blocked === undefined && now - this.saidAt >= this.stallMs / 4) this.sendNow({ type: 'alive' });
     const stall = this.stalled(now);
-    // Twice in a row: when this thread itself was busy, what has come meanwhile is read before the second time.
+    // A stall counts only when it is seen twice in a row. If this thread itself was busy, it reads what has come
+    // meanwhile before the second time.
     if (stall !== undefined && this.overdue) {
       this.cutOff = !stall.hears;
       this.fail(new MigrationError('timeout', stall.what));
@@ -272,15 +275,15 @@ export class Link {
     this.overdue = stall !== undefined;
   }
 
-  /** @returns what the peer does not do, and whether it would hear a goodbye */
+  /** @returns undefined, or `what` the peer fails to do, and whether it could still receive an `abort` (`hears`) */
   private stalled(now: number): { readonly what: string; readonly hears: boolean } | undefined {
     const { stallMs, side } = this;
-    if (this.handling) return undefined; // nothing more is read meanwhile
+    if (this.handling) return undefined; // this end reads nothing more meanwhile
     if (now - this.heardAt >= stallMs) return { what: `the peer said nothing for ${stallMs} ms`, hears: false };
     if (side === 'source' && this.flow.stalledMs(now) >= stallMs) {
       return { what: `the peer took nothing for ${stallMs} ms`, hears: false };
     }
-    // A destination that has greeted has nothing to say until the end.
+    // A destination that has sent its greeting has nothing to say until the end.
     const idleMs = IDLE_STALLS * stallMs;
     if ((side === 'source' && this.greeted) || now - this.progressAt < idleMs) return undefined;
     return { what: `the peer said only that it is alive for ${idleMs} ms`, hears: true };
@@ -297,7 +300,7 @@ export class Link {
     this.fail(failureOf(error, 'link', 'the connection was lost'));
   };
 
-  /** What the stream throws is the loss of the connection, wherever it is called from. */
+  /** Calls the stream. An error that it throws counts as the loss of the connection. */
   private use<T>(call: () => T): T | undefined {
     try {
       return call();

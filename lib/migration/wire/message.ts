@@ -1,67 +1,73 @@
 /**
- * What the two ends say to each other, as one table: each message's fields in the order in which they are written.
- * The types, the writing and the reading follow from it. Whether a value makes sense is for whoever receives it to say;
- * here no more is read than there is.
+ * The messages of the protocol, in one table: the fields of each message, in the order in which they are written. The
+ * types and the code for writing and reading follow from the table. Reading checks only that the bytes suffice; the
+ * receiver checks whether values make sense.
  */
 import { LONGEST_ID } from '../../ram/ram-block.js';
 
-/** The version of all that is below, and of the frames. */
+/** The version of the messages below, and of the frames. */
 export const WIRE_VERSION = 3;
 
-/** In bytes: contents of RAM, state or digests in one message, and what a digest is of, unless a RAM block ends before. */
+/**
+ * How many bytes of RAM, state or digests one message has at most. Also how many bytes one digest covers, except the
+ * last digest of a RAM block.
+ */
 export const MAX_CONTENT = 2 ** 16;
 
-/** In bytes of UTF-8, of a RAM block's id: enough for each that the engine allows. */
+/** The longest id of a RAM block in bytes of UTF-8, enough for every id that the engine allows. */
 const MAX_ID_BYTES = 3 * LONGEST_ID;
 
-/** In bytes of UTF-8, of the reason for which an end gives up. */
+/** The longest reason for giving up, in bytes of UTF-8. */
 const MAX_REASON_BYTES = 256;
 
-/** How often all RAM can be over. More than once only where RAM comes or goes while the machine is paused. */
+/** How many seals a migration may have. It has more than one only if RAM comes or goes while the machine is paused. */
 export const MOST_SEALS = 64;
 
-/** How many digests' places a destination asks about, and how many ranges it tells of. */
+/** About how many differing digests a destination may ask, and how many differing ranges it may name. */
 export const MOST_UNEQUAL = 16;
 
 const FIELDS = {
-  /** Each side's first. */
+  /** The first message of each side. */
   hello: { from: 'side', pageSize: 'u32', arbiter: 'flag' },
 
   // From the source:
-  /** New RAM, called `block` from now on, which may grow to `maxSize`. All zero until told otherwise. */
+  /** New RAM, with the number `block` from now on, which may grow to `maxSize`. It is all zero until `data` comes. */
   plug: { block: 'u32', offset: 'u53', size: 'u53', maxSize: 'u53', id: 'text' },
   unplug: { block: 'u32' },
-  /** Contents of whole parts: pages, or 64 KiB of larger ones. */
+  /** Contents of whole parts: pages, or 64 KiB parts of larger pages. */
   data: { block: 'u32', offset: 'u53', bytes: 'rest' },
-  /** Whole parts become zero. Each has had contents, so what this takes was paid for with as many bytes of `data`. */
+  /** Whole parts become zero. Each must have had contents, so the source has sent as many bytes of `data` before. */
   zero: { block: 'u32', offset: 'u53', length: 'u53' },
-  /** All RAM is over, unless more comes, and then there is a seal again. The state follows, and the digests. */
+  /** All RAM has been sent. The state and the digests follow. If more RAM comes, another seal follows later. */
   seal: { stateBytes: 'u53', verify: 'flag' },
   state: { bytes: 'rest' },
-  /** Of each `MAX_CONTENT` bytes from the offset on. In order, from each block's beginning to its end. */
+  /**
+   * Digests, each of `MAX_CONTENT` bytes, from the offset on. They come in order, from the beginning of each block to
+   * its end.
+   */
   digests: { block: 'u32', offset: 'u53', digests: 'rest' },
   /** The answer to `inspect`: a digest of each part. */
   parts: { block: 'u32', offset: 'u53', digests: 'rest' },
-  /** The machine is whole. */
+  /** The whole machine has been sent. */
   end: {},
-  /** The answer to `ready`, where there is no arbiter. */
+  /** The answer to `ready`, when there is no arbiter. */
   commit: {},
 
   // From the destination:
-  /** How much of the stream has been taken and dealt with, counted from its beginning. */
+  /** How many bytes of the stream have been taken and handled, counted from its beginning. */
   taken: { bytes: 'u53' },
-  /** A digest at that place was another than here: what are its parts'? */
+  /** The digest at this place differs from the destination's; asks for the digests of its parts. */
   inspect: { block: 'u32', offset: 'u53' },
-  /** These bytes are not equal. Before `abort`. */
+  /** These bytes differ. Sent before `abort`. */
   differs: { block: 'u32', offset: 'u53', length: 'u53' },
-  /** Where there is no arbiter: the machine is whole here; may it run? */
+  /** Sent when there is no arbiter: the machine is whole here, and asks whether it may run. */
   ready: {},
   /** The machine runs here. */
   running: {},
 
   // From either:
   alive: {},
-  /** Whoever says this has given up for good: it runs nothing that it has not claimed of an arbiter. */
+  /** The sender has given up for good: it runs no machine that it has not claimed from an arbiter. */
   abort: { because: 'text' },
 } as const satisfies Record<string, Record<string, Kind>>;
 
@@ -88,17 +94,17 @@ export type MessageOf<Type extends MessageType> = { readonly type: Type } & {
 export type Message = { [Type in MessageType]: MessageOf<Type> }[MessageType];
 
 const TYPES = Object.keys(FIELDS) as MessageType[];
-/** In bytes, of the field of a message that is as long as it likes. Others' are `MAX_CONTENT`. */
+/** The longest field of variable length in bytes, by message; in other messages it is `MAX_CONTENT`. */
 const LONGEST: Partial<Record<MessageType, number>> = { plug: MAX_ID_BYTES, abort: MAX_REASON_BYTES };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A type's number, as frames have it. */
+/** The number of a message type in frames. */
 export function codeOf(type: MessageType): number {
   return TYPES.indexOf(type) + 1;
 }
 
-/** @returns how many bytes the fields of such a message are at most; undefined: there is no such message */
+/** @returns how many bytes the fields of such a message have at most; undefined when there is no such message */
 export function longestFields(code: number): number | undefined {
   const type = TYPES[code - 1];
   if (type === undefined) return undefined;
@@ -106,7 +112,7 @@ export function longestFields(code: number): number | undefined {
   return Object.values(FIELDS[type]).reduce((sum: number, kind: Kind) => sum + (SIZES[kind] || longest), 0);
 }
 
-/** The reason for which an end gives up, cut to what a message takes. */
+/** Cuts the reason for giving up to the length that a message can hold. */
 export function reasonOf(text: string): string {
   let cut = text.slice(0, MAX_REASON_BYTES);
   while (encoder.encode(cut).length > MAX_REASON_BYTES) cut = cut.slice(0, -1);
@@ -114,8 +120,9 @@ export function reasonOf(text: string): string {
 }
 
 /**
- * The message's fields behind `head` bytes that are left zero, with zeroes behind them up to a multiple of `multiple` bytes.
- * @returns the bytes, and how many of them are the fields
+ * Encodes the fields of a message after `head` bytes that stay zero, with zeroes after them up to a multiple of
+ * `multiple`.
+ * @returns the bytes, and how many bytes the fields take
  */
 export function encodeFields(message: Message, head: number, multiple: number): { bytes: Uint8Array; length: number } {
   const values = message as unknown as Record<string, unknown>;
@@ -135,8 +142,8 @@ export function encodeFields(message: Message, head: number, multiple: number): 
 }
 
 /**
- * @param bytes exactly the fields; what is returned may refer to them
- * @returns undefined when they are no fields of such a message
+ * @param bytes exactly the fields; the result may refer to this memory
+ * @returns undefined when the bytes are not the fields of such a message
  */
 export function decodeFields(code: number, bytes: Uint8Array): Message | undefined {
   const type = TYPES[code - 1];
@@ -156,7 +163,7 @@ export function decodeFields(code: number, bytes: Uint8Array): Message | undefin
   return at === bytes.length ? (message as unknown as Message) : undefined;
 }
 
-/** In bytes; 0: as many as there are. */
+/** The size of each kind of field in bytes; 0 for the rest of the message. */
 const SIZES: Record<Kind, number> = { u32: 4, u53: 8, flag: 1, side: 1, text: 0, rest: 0 };
 
 function tailOf(kind: Kind, value: unknown): Uint8Array | undefined {
@@ -188,6 +195,6 @@ function readText(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {
-    return undefined; // no UTF-8
+    return undefined; // not UTF-8
   }
 }

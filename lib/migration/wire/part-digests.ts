@@ -1,26 +1,26 @@
 /**
- * Digests of a RAM block, one for each `MAX_CONTENT` bytes or, to look closer, for each part of these: a page, or 64 KiB of
- * a larger one.
+ * Computes digests of a RAM block: one for each `MAX_CONTENT` bytes, or, to find differences, one for each part of
+ * them. A part is a page, or 64 KiB of a larger page.
  */
 import { DIGEST_BYTES, Digest } from '../../machine/digest.js';
 import type { PageFlags } from '../../machine/page-flags.js';
 import { MAX_CONTENT } from './message.js';
 
-/** Bytes of a block, as digests see them. */
+/** The bytes of a block for which digests are computed. */
 export interface DigestedBytes {
   readonly bytes: Uint8Array;
-  /** Bytes of a part. */
+  /** The size of a part in bytes. */
   readonly unit: number;
   /** Parts that count as zero. */
   readonly skipped?: PageFlags;
 }
 
-/** How many digests a block of so many bytes has. */
+/** @returns how many digests a block of `size` bytes has */
 export function digestCount(size: number): number {
   return Math.ceil(size / MAX_CONTENT);
 }
 
-/** @param start @param end in bytes of the block, multiples of its parts */
+/** @param start @param end in bytes from the beginning of the block, multiples of `unit` */
 export function digestOf({ bytes, unit, skipped }: DigestedBytes, start: number, end: number): Uint8Array {
   const digest = new Digest();
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
@@ -34,7 +34,7 @@ export function digestOf({ bytes, unit, skipped }: DigestedBytes, start: number,
   return digest.bytes();
 }
 
-/** The digests of the parts of what one digest is of, from the offset on, one after the other. */
+/** @returns the digests of the parts in the `MAX_CONTENT` bytes from the offset on, one after the other */
 export function digestsOfParts(block: DigestedBytes, offset: number): Uint8Array {
   const { bytes, unit } = block;
   const end = Math.min(offset + MAX_CONTENT, bytes.length);

@@ -43,10 +43,10 @@ describe('A destination', () => {
     },
     'is to ask an arbiter that it has not': {
       says: [{ type: 'hello', from: 'source', pageSize: PAGE, arbiter: true }],
-      because: 'one end has an arbiter',
+      because: 'only one of the two ends has an arbiter',
     },
-    'is given an id twice': { says: [...greeted, plug({ block: 1, offset: 4 * PAGE })], because: 'no new id' },
-    'is given no id': { says: [hello('source'), plug({ id: '' })], because: 'no new id' },
+    'is given an id twice': { says: [...greeted, plug({ block: 1, offset: 4 * PAGE })], because: 'not a new id' },
+    'is given no id': { says: [hello('source'), plug({ id: '' })], because: 'not a new id' },
     'is given a number twice': { says: [...greeted, plug({ id: 'b', offset: 4 * PAGE })], because: 'plugged already' },
     'is given RAM over RAM': {
       says: [...greeted, plug({ block: 1, id: 'b', offset: 3 * PAGE })],
@@ -138,7 +138,7 @@ describe('A destination', () => {
     },
     'is given an id that is too long': {
       says: [hello('source'), plug({ id: 'x'.repeat(256) })],
-      because: 'an id of 256 characters; 255 is the most',
+      because: 'an id of 256 characters; at most 255 are allowed',
     },
     'gets too few digests': {
       says: [...greeted, seal({ verify: true }), { type: 'end' }],

@@ -113,7 +113,7 @@ describe('The frames of a migration', () => {
       [a, c, b],
       [b, a],
     ]) {
-      expectThrow(() => read(Buffer.concat([PREFACE, ...frames])), MigrationError, 'in the place of frame');
+      expectThrow(() => read(Buffer.concat([PREFACE, ...frames])), MigrationError, 'came instead of frame');
     }
   });
 
@@ -169,7 +169,7 @@ describe('The frames of a migration', () => {
         expect(reader.whole).to.equal(false);
       }
       stream.writeUInt32LE(most + 1, PREFACE.length);
-      expectThrow(() => read(stream), MigrationError, `a frame of ${most + 1} bytes, where ${most} are the most`);
+      expectThrow(() => read(stream), MigrationError, `a frame of ${most + 1} bytes; at most ${most} are allowed`);
     }
   });
 
@@ -177,7 +177,7 @@ describe('The frames of a migration', () => {
     const stream = Buffer.concat([PREFACE, new Uint8Array(16)]);
     for (const code of [0, 200, 2 ** 32 - 1]) {
       stream.writeUInt32LE(code, PREFACE.length + 4);
-      expectThrow(() => read(stream), MigrationError, 'a message that cannot be');
+      expectThrow(() => read(stream), MigrationError, 'an unknown type of message');
     }
   });
 });
