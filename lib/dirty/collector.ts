@@ -456,6 +456,6 @@ function bequeath(taken: PageSet, own: PageSet, heirs: Heirs, into: PageSet | un
 function checkUses({ operation, bitmap, user }: Collection<unknown>): void {
   if (bitmap.users.has(user)) return;
   throw new UsageError(
-    `${operation}: ${bitmap.name} is not tracked by '${user.name}'; call await memory.track(${bitmap.name}), and collect by the Tracking that it gives`,
+    `${operation}: ${bitmap.name} is not tracked by '${user.name}'; call await memory.track(${bitmap.name}), and collect with the Tracking that it returns`,
   );
 }

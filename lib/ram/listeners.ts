@@ -14,13 +14,13 @@ import type { RamBlock } from './ram-block.js';
  * block may have another size, or be gone.
  */
 export interface RamListener {
-  /** The block is there, all dirty, and populated but for parts of which `discarded` is called next. */
+  /** The block is there, all dirty, and populated except for the parts that calls of `discarded` name next. */
   plugged?(block: RamBlock): void;
   /** The block is no longer RAM; its place is used again only after a grace period. */
   unplugged?(block: RamBlock): void;
   /**
-   * The block had `before` bytes, and has another size now. What it has gained is populated; of parts that it has lost,
-   * discarded or not, no other call tells.
+   * The block had `before` bytes, and has another size now. What it has gained is populated. For parts that it lost,
+   * discarded or not, there is no other call.
    */
   resized?(block: RamBlock, before: number): void;
   /** A part of the block is no RAM any more, but may be in use for a grace period. In bytes from the block's beginning. */

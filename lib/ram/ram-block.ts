@@ -46,9 +46,9 @@ export class RamBlock {
   readonly pages: PageSet;
   /** @internal The discarded pages that may be populated again. */
   readonly discarded = new PageRanges();
-  /** @internal How often it was given another size. */
+  /** @internal How often the block was given another size. */
   resizes = 0;
-  /** @internal What a smaller size has cut off may still be in use. */
+  /** @internal True while what a smaller size has cut off may still be in use. */
   shrinking = false;
   private readonly pageSize: number;
   private readonly pieces: Pieces;
@@ -77,10 +77,10 @@ export class RamBlock {
 
   /**
    * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is no RAM any
-   * more, until it is populated. From the call on no collection, query or user's dirty set has it, and a vCPU's mark there is
-   * as one beside RAM: refused, or recorded for nobody. Resolves after a grace period, when the part may be populated again
+   * more, until it is populated. From the call on no collection, query or user's dirty set has the part. A mark there is
+   * like one outside RAM: refused, or recorded for nobody. Resolves after a grace period, when the part may be populated again
    * and bitmap blocks of which all is discarded are free; `unplug` and `resize` need not wait for that. The engine does not
-   * touch the part's bytes: free or clear them when this has resolved, since vCPUs that came before may store until then.
+   * touch the part's bytes: free or clear them when this has resolved, since vCPUs may store there until then.
    * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
    * @throws (rejects) TypeError; RangeError when not all of it is populated, or the block is not plugged; UsageError inside a
    *   read-side section of this thread; ArenaFullError, since dropping bitmap blocks needs new tables; with nothing changed

@@ -1,12 +1,12 @@
 /**
  * Whether the owner, when it sleeps, asks the readers to give way (GP-8: rcu/grace-period.ts). It helps where threads outnumber
- * cores, and only there; no thread can see which it is, so it is tried. The way by which periods have been shorter lately is
- * taken, the other one now and then, and the less often the more often that has changed nothing.
+ * cores, and only there; no thread can see which it is, so it is tried. Of asking and not asking, what made periods shorter lately
+ * is used. The other one is tried now and then, less often each time that the trial changes nothing.
  */
 
-/** Of a new length in the mean of the logarithms: a period in ten that takes a thousand times as long decides nothing. */
+/** A new length's weight in the mean of the logarithms: if one period in ten is 1,000 times longer, it decides nothing. */
 const WEIGHT = 1 / 4;
-/** By what the means must differ before it is worth stopping readers: they are shorter by half. */
+/** How far the means must differ before it is worth stopping readers: periods must become half as long. */
 const DIFFERENCE = Math.log(2);
 const FIRST_TRIAL = 8;
 const LAST_TRIAL = 128;

@@ -8,9 +8,9 @@ import type { Words } from '../arena/words.js';
 import { OFFLINE } from './sequence.js';
 
 const LONGEST_MS = 2;
-/** After a sleep it runs for at least so many times as long. */
+/** After a sleep the reader runs for at least this many times as long as it slept. */
 const AWAKE = 9;
-/** Whoever comes back so much later waited for its core: others had it, and the sleep has cost nothing. */
+/** A reader that wakes up this much too late had to wait for its core: others used it, so the sleep cost nothing. */
 const QUEUED_MS = 0.5;
 
 export class Courtesy {

@@ -15,9 +15,9 @@
  *   that store, so what it does afterwards happens-after what the owner published or cleared before the request. A
  *   reader seen offline stored OFFLINE after its last access (GP-5), and will enter by GP-4. Where the owner sees not
  *   that store but a later one to the same slot, the order goes on: through the same thread's program order when it
- *   came back; through its store of identity 0 and the next tenant's compare-and-swap of it when the slot changed hands
- *   (GP-5); and through the thread's `exit` event when the slot was retired. A slot is looked at until it is found so, and
- *   in the same period not again: whoever enters there later does so by GP-4, with the period's number.
+ *   came back; by its store of the vacant value, which the next tenant's claim expects, when the slot changed hands
+ *   (GP-5); and through the thread's `exit` event when the slot was retired. Each slot is scanned until found quiescent, and
+ *   then not again in this period: a reader that enters there later does so by GP-4, with this period's number.
  * GP-7 The owner does not sleep through the report that it waits for. It stores in `Waiting` the slot of a reader that the
  *   period waits for, loads `Wake`, looks at that slot again, and only then sleeps, for that value of `Wake`. A reader stores
  *   its slot, loads `Waiting`, and if it is named there changes `Wake` before it notifies. So a report that the second look
@@ -69,7 +69,7 @@ export class GracePeriods {
     return this.started > this.completed;
   }
 
-  /** @returns cookie of the first period that begins after this call's past */
+  /** @returns the cookie of the first period that begins after everything that the owner did before this call */
   request(): number {
     if (!this.running) {
       this.begin();

@@ -30,14 +30,14 @@ import { reportReaders } from './registry.js';
 import { SpinTime } from './spin-time.js';
 import { waitBlocking } from './synchronize-blocking.js';
 
-/** The readers of a period that is older are kicked, whether or not anybody waits for it. Without `Atomics.waitAsync` it is polled
+/** When a period is older than this its readers are kicked, whether or not anybody waits. Without `Atomics.waitAsync` it is polled
  *  by timer from then on, and before by each turn. */
 const PATIENCE_MS = 2;
 /** How long the owner sleeps when no reader wakes it. */
 const SLEEP_MS = 16;
 /** How often callbacks may hand over others while the engine closes: a chain of callbacks ends before, a circle never. */
 const MOST_GENERATIONS = 16;
-/** For so long operations that need not wait may follow one another without a turn of the event loop. */
+/** How long operations that need not wait may follow one another without a turn of the event loop. */
 const BREATH_MS = 1;
 
 /** A grace period that has not ended in time, and who holds it up. */
@@ -56,7 +56,7 @@ interface Waiter {
   readonly fail: (error: Error) => void;
 }
 
-/** Grace periods, for what an embedder frees or reuses itself. Of the owner's thread alone. */
+/** Grace periods, for what an embedder frees or reuses itself. Only the owner's thread may use it. */
 export class Rcu {
   /** @internal Shared by everything that takes the embedder's requests. */
   readonly lifecycle: Lifecycle;
@@ -69,21 +69,21 @@ export class Rcu {
   private readonly waiters = new Set<Waiter>();
   private scheduled: Scheduled | undefined;
   private readonly canSleep: boolean;
-  /** Has named the reader that is to bring the next turn. */
+  /** The owner has named (GP-7) the reader whose report brings the next turn. */
   private asleep = false;
   /** A wake-up is under way or will be: a wait that was begun cannot be taken back, and serves the next sleep. */
   private listening = false;
   private readonly spinTime = new SpinTime();
-  /** Of those that have asked in the step that runs. */
+  /** The shared request of all calls of `requestTogether` in the current step. */
   private together: Promise<number> | undefined;
   private releases: (() => void)[] = [];
   private nextStallMs: number;
-  /** When the event loop has turned for the last time that is known of here. */
+  /** When the event loop last turned, as far as this class knows. */
   private turnedAt = performance.now();
   /** Waits outside this class that must keep the loop turning. */
   private holds = 0;
   private inCallback = false;
-  /** What a callback was refused, and did not catch, since the engine began to close. */
+  /** The first refusal by the closing engine that a callback did not catch. */
   private refusal: unknown;
 
   /** @internal */
@@ -137,7 +137,7 @@ export class Rcu {
         return;
       }
       const hint =
-        'a thread cannot see while it is blocked that another one has ended: if one of these has, ' +
+        'a blocked thread cannot see that another thread has ended: if the thread of one of these has, ' +
         'await synchronize instead, or retire its reader';
       throw new GracePeriodTimeout('synchronizeBlocking', timeoutMs, this.holdouts(), hint);
     } finally {
@@ -149,7 +149,7 @@ export class Rcu {
    * Runs `callback` after a grace period, in a turn of its own. (liburcu: call_rcu.) An error it throws becomes the
    * host's uncaught error; while the engine closes, `close` rejects instead when the error is that the engine has refused
    * the callback something. A callback may hand over another one while the engine closes, which waits for that one, too.
-   * @throws TypeError; UsageError when the engine is closed, and, but for callbacks, while it closes
+   * @throws TypeError; UsageError when the engine is closed; while it closes, only callbacks may call this
    */
   callRcu(callback: () => void): void {
     if (this.inCallback) this.lifecycle.checkNotClosed('callRcu');
@@ -344,7 +344,7 @@ export class Rcu {
     const online = reportReaders(this.arena).filter((reader) => reader.online && !reader.local);
     if (online.length === 0) return;
     throw new UsageError(
-      `${operation}: right only while every reader of another thread is offline; online: ${describeReaders(online)}`,
+      `${operation}: every reader of another thread must be offline; online are ${describeReaders(online)}`,
     );
   }
 
@@ -361,8 +361,8 @@ export class Rcu {
   }
 
   /**
-   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While closing there come no new ones,
-   * but for those that callbacks hand over.
+   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While the engine closes none are added,
+   * except those that callbacks hand over.
    * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError for callbacks that do not let the engine close
    */
   async drain({ options, since }: WaitLimit): Promise<void> {
@@ -371,7 +371,7 @@ export class Rcu {
       await this.waitFor('close', this.periods.request(), options, since);
       while (this.userQueue.isReady(this.periods.completed)) await this.letTurn();
       if (this.refusal !== undefined) {
-        throw new UsageError('close: the engine, closing, has refused a callback of callRcu something', {
+        throw new UsageError('close: a callback of callRcu asked for something that a closing engine refuses', {
           cause: this.refusal,
         });
       }
@@ -383,12 +383,12 @@ export class Rcu {
     );
   }
 
-  /** @internal After the lifecycle's last state. */
+  /** @internal Called once the lifecycle's state is 'closed'. */
   close(): void {
     this.scheduled?.cancel();
     this.scheduled = undefined;
     if (this.listening) this.arena.words.notify(Header.Wake);
-    // Those whose period has ended, which no turn has noticed yet, have what they waited for. The others' periods were
+    // `drain` saw these periods end, but no turn has woken their waiters, and none will run now. The others' periods were
     // requested after the last one that `drain` waited for.
     for (const { cookie, look, wake } of this.waiters) {
       if (cookie > this.periods.completed) continue;
@@ -430,7 +430,7 @@ export class Rcu {
     return true;
   }
 
-  /** Another engine may have that of a closed one, and one that is not shared is gone when it was grown. */
+  /** False once the memory may not be ours: another engine may use it after close, or growing has detached it. */
   private get hasMemory(): boolean {
     return this.lifecycle.state !== 'closed' && this.arena.words.length > 0;
   }
@@ -483,7 +483,7 @@ export class Rcu {
     if (this.lifecycle.state !== 'closed') this.turn();
   };
 
-  /** When the last one has given up who waited: nobody is to hurry, and the wait that is under way has no purpose. */
+  /** Called when a waiter leaves. After the last one nobody need hurry, and the sleep under way has no purpose. */
   private sleepNoLonger(): void {
     if (!this.asleep || this.held || !this.hasMemory) return;
     this.asleep = false;

@@ -41,13 +41,13 @@ import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
 import { nextNumber, numberOf, OFFLINE } from './sequence.js';
 
-/** What may hold a reader back at its reports, which knows by what: a dirty-rate limit (rate/throttle.ts). */
+/** Holds a reader back at its reports while it is ahead of a dirty-rate limit (rate/throttle.ts). */
 export interface Governor {
-  /** Looks up what is in force. @returns whether the reader is to look whether it is ahead at each `quiescent` */
+  /** Looks up the limit in force. @returns whether the reader must check `isAhead` at each `quiescent` */
   refresh(): boolean;
   /** Is the reader so far ahead that it should sleep? */
   readonly isAhead: boolean;
-  /** Blocks until it is not. The reader is offline. */
+  /** Blocks until the reader is no longer ahead. Called while the reader is offline. */
   sleep(): void;
 }
 
@@ -69,7 +69,7 @@ export abstract class Reader {
   readonly name: string;
   /** What the owner passes to `retire` once this thread is gone. */
   readonly identity: number;
-  /** @internal The owner's arena, if the owner's thread is this one. */
+  /** @internal The owner's arena if this thread is the owner's, else undefined. */
   readonly home: Arena | undefined;
   /** @internal Word index of the slot. */
   readonly slot: number;
@@ -77,12 +77,12 @@ export abstract class Reader {
   protected readonly arena: Arena;
   /** @internal */
   protected readonly words: Words;
-  /** None where sleeping would stop the owner. */
+  /** Undefined on the owner's own thread, which must not sleep here. */
   private readonly governor: Governor | undefined;
   private governed = false;
-  /** None where it must not sleep, or was told not to. */
+  /** Undefined where the thread must not sleep, or `giveWay` is false. */
   private readonly courtesy: Courtesy | undefined;
-  /** It may give way, and the owner slept and asked for that when it last stored to its slot. */
+  /** This reader may give way, and when it last stored to its slot the owner was asleep and had asked for that. */
   private pressed = false;
   private expected = 0;
   /** @internal The number in our slot; OFFLINE while offline or detached. */
@@ -323,7 +323,7 @@ export abstract class Reader {
     this.expect(this.reported);
   }
 
-  /** The number is in the slot: what the interval that begins goes by. */
+  /** Sets up the interval that begins. Called when its number is in the slot. */
   private settle(number: number): void {
     this.reported = number;
     this.governed = this.governor?.refresh() ?? false;

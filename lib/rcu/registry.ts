@@ -53,15 +53,15 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
     'readers',
     geometry.maxReaders + 1,
     `at most maxReaders = ${geometry.maxReaders} at once`,
-    `attached are ${describeTenants(arena)}. A slot is free when its reader detaches, or when the owner has retired a reader ` +
-      'whose thread is gone, which supervise does when it hears of the end',
+    `attached are ${describeTenants(arena)}. A slot is freed when its reader detaches, or when the owner retires a reader ` +
+      'whose thread has ended; supervise does so when it learns of the end',
   );
 }
 
 /** How many readers a message names. */
 const MOST_NAMED = 8;
 
-/** Also those whose threads were killed while they were leaving. */
+/** Names all tenants, including those whose threads were killed while they were leaving. */
 function describeTenants(arena: Arena): string {
   const tenants: string[] = [];
   for (let i = 0; i < arena.geometry.maxReaders; i++) {
@@ -86,7 +86,7 @@ function moveIn({ words }: Arena, slot: number, name: Uint8Array): void {
   }
 }
 
-/** The tenant, or the owner for a tenant whose thread is gone. */
+/** Called by the tenant, or by the owner for a tenant whose thread is gone. */
 export function freeSlot(arena: Arena, slot: number): void {
   const { words } = arena;
   const meter = meterOf(arena.regions, slot);
@@ -140,8 +140,8 @@ export function retireSlot(arena: Arena, position: number): number {
 }
 
 /**
- * Owner. Reports on the readers for which `wanted` holds. Of a closed engine only while it is in place: the slots may be
- * another engine's by then. Of one that is open whatever its id in the arena says: it was written over, and waits may be held up.
+ * Owner. Reports on the readers for which `wanted` holds. If the engine is closed, only while it is in place: slots may be
+ * another engine's by then. If open, whatever its id in the arena says: the id may be overwritten while waits are held up.
  */
 export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = () => true): ReaderReport[] {
   const reports: ReaderReport[] = [];

@@ -1,7 +1,7 @@
 /**
- * For how long from a grace period's begin on the owner looks before it sleeps. To look is worth it as long as it takes
- * less than falling asleep and waking up, and where the readers have cores of their own; so it goes by how long the last periods
- * took that somebody waited for. Where looking was in vain it is left alone, for longer each time.
+ * How long, from the beginning of a grace period, the owner polls the slots before it sleeps. Polling pays if it takes
+ * less than falling asleep and waking up, and if the readers have cores of their own. So it depends on the lengths of the last periods
+ * that somebody waited for. After polling in vain the next periods are not polled, more of them each time.
  */
 
 /** A sleep and its wake-up take some 30 us; readers that have to be asked give way, which takes as much of each. */
@@ -10,10 +10,10 @@ const FIRST_MS = 0.02;
 const MOST_RESTS = 64;
 
 export class SpinTime {
-  /** From a period's begin on. Each wait looks once in any case. */
+  /** Counted from the beginning of a period. Each wait polls once in any case. */
   milliseconds = FIRST_MS;
   private failures = 0;
-  /** So many more periods are slept through before it is tried again. */
+  /** How many more periods are slept through before polling is tried again. */
   private rests = 0;
 
   /** A period that somebody waited for has ended. @param slept whether the owner slept in it */

@@ -1,5 +1,5 @@
 /**
- * The machine's RAM as a chain has it: which blocks, what it calls them, and which parts of them are not all zero there. The engine's
+ * The machine's RAM as a chain has it: the blocks, their numbers in it, and which of their parts are not all zero. The engine's
  * list is looked at in the step that copies. A block that was unplugged and plugged again between two looks is another object, and
  * so another block; so is one that has another size. Parts that are discarded are zero in the chain.
  */
@@ -28,7 +28,7 @@ export interface RamCopy {
   readonly drafts: Draft[];
   readonly blocks: readonly NumberedBlock[];
   readonly runs: readonly WrittenRun[];
-  /** Of the chain. */
+  /** The next free block number of the chain. */
   readonly nextNumber: number;
   readonly pages: number;
 }

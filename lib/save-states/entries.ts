@@ -1,4 +1,4 @@
-/** What records have in them. Whether a value makes sense is for whoever restores to say; here no more is read than there is. */
+/** Encodes and decodes bodies of records. Nothing is read past their end; whoever restores checks what the values mean. */
 import { LONGEST_ID } from '../ram/ram-block.js';
 import { Draft, MAX_BODY, RecordType } from './record.js';
 import { malformed } from './save-state-error.js';
@@ -10,7 +10,7 @@ export interface StateEnd {
   /** Nothing of what precedes the state counts. */
   readonly isBase: boolean;
   readonly blocks: number;
-  /** No block of the chain has had this number, nor one above. */
+  /** No block of the chain has had this number or a higher one. */
   readonly nextNumber: number;
   /** In bytes: what all records of the machine have together. */
   readonly machineBytes: number;
@@ -44,7 +44,7 @@ export function unitOf(pageSize: number): number {
 export function draftBlock({ number, id, offset, size, maxSize, populated }: NumberedBlock): Draft {
   const name = encoder.encode(id);
   const bytes = BLOCK_HEAD + RANGE * populated.length + name.length;
-  if (bytes > MAX_BODY) throw new RangeError(`save: a RAM block in ${populated.length} pieces`);
+  if (bytes > MAX_BODY) throw new RangeError(`save: '${id}' has too many parts, ${populated.length}`);
   const draft = new Draft(RecordType.block, bytes);
   draft.u32(number);
   draft.u32(populated.length);
@@ -64,7 +64,7 @@ export function readBlock(body: Uint8Array): NumberedBlock {
   const view = viewOf(body);
   const ranges = body.length < BLOCK_HEAD ? Infinity : view.getUint32(4, true);
   const nameAt = BLOCK_HEAD + RANGE * ranges;
-  if (nameAt > body.length || body.length - nameAt > 3 * LONGEST_ID) throw malformed('a RAM block of another length');
+  if (nameAt > body.length || body.length - nameAt > 3 * LONGEST_ID) throw malformed('a RAM block of wrong length');
   const populated = Array.from({ length: ranges }, (_, i) => {
     const at = BLOCK_HEAD + RANGE * i;
     return { start: u53(view, at), length: u53(view, at + 8) };
@@ -88,7 +88,7 @@ export function draftEnd({ sequence, isBase, blocks, nextNumber, machineBytes }:
 export function readEnd(body: Uint8Array): StateEnd {
   const view = viewOf(body);
   const base = body.length === END ? view.getUint32(20, true) : 2;
-  if (base > 1) throw malformed('the end of a state that cannot be');
+  if (base > 1) throw malformed('an invalid record of the end of a state');
   const [blocks, nextNumber] = [view.getUint32(16, true), view.getUint32(24, true)];
   return { sequence: u53(view, 0), machineBytes: u53(view, 8), blocks, isBase: base === 1, nextNumber };
 }
@@ -113,7 +113,7 @@ export function* readRuns(body: Uint8Array): Generator<RamRun> {
     const [block, kind] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
     const [offset, length] = [u53(view, at + 8), u53(view, at + 16)];
     at += RUN_HEAD;
-    if (kind > 1 || length === 0 || (kind === 0 && length > body.length - at)) throw malformed('a run that cannot be');
+    if (kind > 1 || length === 0 || (kind === 0 && length > body.length - at)) throw malformed('an invalid run');
     const contents = kind === 0 ? body.subarray(at, at + length) : undefined;
     yield { block, offset, length, contents };
     at += contents?.length ?? 0;
@@ -134,6 +134,6 @@ function textOf(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw malformed('an id that is no text');
+    throw malformed('an id that is not UTF-8');
   }
 }

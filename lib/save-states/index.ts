@@ -3,7 +3,7 @@
  * private files, or in memory. docs/save-states.md has the format, and what is true when something fails.
  */
 export type { ArrivingMachine, BlockPlace, StoppableMachine } from '../machine/hooks.js';
-export type { ChainOptions, ContinueOptions, RestoreOptions, SaveOptions } from './options.js';
+export type { BeginOptions, ChainOptions, ContinueOptions, RestoreOptions, SaveOptions } from './options.js';
 export type { ChainEnd } from './record-reader.js';
 export { type Restored, type RestoringMachine, restore } from './restore.js';
 export { SaveStateError, type SaveStateFailure } from './save-state-error.js';

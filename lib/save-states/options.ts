@@ -3,7 +3,7 @@ import { checkBoolean, checkInteger, UsageError, wrongType } from '../base/error
 import { type OptionNames, readOptions } from '../base/options.js';
 import { checkSignal, checkWaitOptions, WAIT_OPTIONS, type WaitOptions } from '../base/wait.js';
 
-/** How a chain begins. The wait is for vCPUs, when the client is tracked. */
+/** How a chain begins. `timeoutMs` and `signal` limit the wait until every vCPU marks for MIGRATION. */
 export interface ChainOptions extends WaitOptions {
   /** Compress what is written, by the platform's CompressionStream. Default false. */
   readonly compress?: boolean;
@@ -11,15 +11,21 @@ export interface ChainOptions extends WaitOptions {
   readonly name?: string;
 }
 
+/** How a new chain begins. */
+export interface BeginOptions extends ChainOptions {
+  /** Begin anew in a store that has something in it: the first save takes its place. Default false. */
+  readonly overwrite?: boolean;
+}
+
 /** How a state is restored. */
 export interface RestoreOptions {
-  /** Which: its `sequence`. Default: the last that is whole. */
+  /** The `sequence` of the state to restore. Default: that of the last whole state. */
   readonly sequence?: number;
   /** A state with more RAM than so many bytes is refused. Default 2^36. */
   readonly maxRamBytes?: number;
   /** A state in which the rest of the machine has more bytes is refused. Default 2^28. */
   readonly maxStateBytes?: number;
-  /** Gives up, with its reason. */
+  /** When it aborts, the restore rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -28,11 +34,12 @@ export interface ContinueOptions extends ChainOptions, RestoreOptions {}
 
 /** How long a save, or a compaction, may take. */
 export interface SaveOptions {
-  /** Gives up, with its reason. The pages are in the next state. */
+  /** When it aborts, the save rejects with its reason, and its pages are in the next state. */
   readonly signal?: AbortSignal;
 }
 
 const CHAIN_OPTIONS: OptionNames<ChainOptions> = { compress: true, name: true, ...WAIT_OPTIONS };
+const BEGIN_OPTIONS: OptionNames<BeginOptions> = { ...CHAIN_OPTIONS, overwrite: true };
 const RESTORE_OPTIONS: OptionNames<RestoreOptions> = {
   ...{ sequence: true, maxRamBytes: true, maxStateBytes: true, signal: true },
 };
@@ -40,16 +47,19 @@ const CONTINUE_OPTIONS: OptionNames<ContinueOptions> = { ...CHAIN_OPTIONS, ...RE
 const SAVE_OPTIONS: OptionNames<SaveOptions> = { signal: true };
 
 /** @returns a copy with the defaults, each option read once. @throws TypeError, RangeError; UsageError where nothing compresses */
-export function checkChainOptions(operation: string, given: ChainOptions) {
-  return checkChain(operation, readOptions(operation, given, CHAIN_OPTIONS));
+export function checkBeginOptions(operation: string, given: BeginOptions) {
+  const options = readOptions(operation, given, BEGIN_OPTIONS);
+  const { overwrite = false } = options;
+  checkBoolean(operation, 'overwrite', overwrite);
+  return { ...checkChain(operation, options), overwrite };
 }
 
-/** @returns as `checkChainOptions` */
+/** @returns as `checkBeginOptions` */
 export function checkRestoreOptions(operation: string, given: RestoreOptions) {
   return checkRestore(operation, readOptions(operation, given, RESTORE_OPTIONS));
 }
 
-/** @returns as `checkChainOptions` */
+/** @returns as `checkBeginOptions` */
 export function checkContinueOptions(operation: string, given: ContinueOptions) {
   const options = readOptions(operation, given, CONTINUE_OPTIONS);
   return { chain: checkChain(operation, options), restore: checkRestore(operation, options) };

@@ -52,7 +52,7 @@ export function prefaceOf(pageSize: number): Uint8Array {
 
 /** @returns the page size. @throws SaveStateError when they are no chain's first bytes, or another version's */
 export function readPreface(bytes: Uint8Array): number {
-  if (CHAIN_MAGIC.some((byte, i) => bytes[i] !== byte)) throw malformed('it begins otherwise');
+  if (CHAIN_MAGIC.some((byte, i) => bytes[i] !== byte)) throw malformed('it does not begin as a chain does');
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const version = view.getUint32(8, true);
   if (version !== VERSION) {

@@ -65,7 +65,7 @@ export class RestoredRam {
       return;
     }
     for (let at = offset, parts = 1; at < offset + length; at += unit, parts++) {
-      if (!filled.lower(at / unit)) throw malformed(`${showId(block.id)} is zero at ${at} already`);
+      if (!filled.lower(at / unit)) throw malformed(`a run clears ${showId(block.id)} at ${at}, which is zero already`);
       bytes.fill(0, at, at + unit);
       if (parts % EMPTIED_AT_ONCE !== 0) continue;
       await reader.rest();

@@ -30,7 +30,7 @@ export class SaveStateError extends Error {
 
 /** The store need not be written by one of ours. */
 export function malformed(what: string): SaveStateError {
-  return new SaveStateError('format', `no save states of a dirtymem chain: ${what}`);
+  return new SaveStateError('format', `not a valid chain of dirtymem save states: ${what}`);
 }
 
 /** @throws (rejects) SaveStateError, with what the hook has thrown as its cause */

@@ -30,7 +30,7 @@ export function checkBlocks(blocks: readonly NumberedBlock[], pageSize: number, 
   const ids = new Set<string>();
   const numbers = new Set<number>();
   for (const { number, id, offset, size, maxSize, populated } of blocks) {
-    if (id === '' || id.length > LONGEST_ID || ids.has(id)) throw malformed(`${showId(id)} is no new id`);
+    if (id === '' || id.length > LONGEST_ID || ids.has(id)) throw malformed(`${showId(id)} is a wrong or repeated id`);
     if (numbers.has(number)) throw malformed(`two RAM blocks have the number ${number}`);
     const isWhole = [size, maxSize, offset].every((bytes) => bytes % pageSize === 0);
     if (size === 0 || maxSize < size || !isWhole || !Number.isSafeInteger(offset + maxSize)) {

@@ -1,9 +1,9 @@
 /**
- * A chain of save states. What is true of it:
+ * A chain of save states, kept in a store. Its invariants:
  *
  * - SS-1. A page leaves `unsaved` only when a state that has it is kept by the store. A collection moves pages into `unsaved`, the copy
- *   reads them there, and what fails after that leaves them: they are in the next state. (Firecracker's #4545 lost them.)
- * - SS-2. A state is of one moment. Registers first, for saving them may store into RAM; then, in one step while every vCPU is offline, what
+ *   reads them there, and a later failure leaves them there, for the next state. (Firecracker's #4545 lost them.)
+ * - SS-2. A state is of one moment. Registers are saved first, as that may store into RAM. Then, in one step with every vCPU offline, what
  *   is dirty is collected and copied, and RAM is listed. Stores made before are in the copy, since the step has seen each vCPU's slot
  *   offline, which it published after them; stores made after are dirty again.
  * - SS-3. `tip` is a place that the store has kept. What is written goes behind it, so a write that has failed is written over.
@@ -19,9 +19,9 @@ import { ChainRam, type RamCopy } from './chain-ram.js';
 import { compacted } from './compaction.js';
 import { draftBlock, draftEnd, draftsOfMachine } from './entries.js';
 import {
-  type ChainOptions,
+  type BeginOptions,
   type ContinueOptions,
-  checkChainOptions,
+  checkBeginOptions,
   checkContinueOptions,
   checkSaveOptions,
   type SaveOptions,
@@ -65,18 +65,24 @@ interface Tip extends ChainPlace {
 
 /**
  * Begins a chain of states of a machine, as a user of MIGRATION with a dirty set of its own: others collect beside it, and neither misses a
- * page. Its first state has all RAM, and takes the place of what the store has when it is whole; until then that stays.
- * @throws (rejects) TypeError, RangeError for bad arguments; UsageError unless the engine is open; as `DirtyMemory.track`
+ * page. Its first state has all RAM. With `overwrite` the first state takes the place of what the store has when that state is whole;
+ * until then the old contents stay.
+ * @throws (rejects) TypeError, RangeError for bad arguments; UsageError unless the engine is open, and without `overwrite` where
+ *   the store has something in it; SaveStateError when the store cannot be read; as `DirtyMemory.track`
  */
 export async function beginChain(
   machine: StoppableMachine,
   store: StateStore,
-  options: ChainOptions = {},
+  options: BeginOptions = {},
 ): Promise<StateChain> {
   const operation = 'beginChain';
-  const { compress, name, wait } = checkChainOptions(operation, options);
+  const { compress, name, wait, overwrite } = checkBeginOptions(operation, options);
   checkStoppable(operation, machine);
   checkStore(operation, store);
+  if (!overwrite && (await new RecordReader(store, wait.signal).preface(new Uint8Array(1))) > 0) {
+    const ways = 'continueChain goes on with a chain, and { overwrite: true } begins anew in its place';
+    throw new UsageError(`${operation}: the store has something in it: ${ways}`);
+  }
   const tracking = await machine.memory.track(MIGRATION, { name, ...wait });
   return new StateChain({ machine, store, compress, tracking });
 }
@@ -84,7 +90,7 @@ export async function beginChain(
 /**
  * Restores the last state of a chain that is whole, or one that is asked for, and goes on behind it: what follows that state is
  * written over. Called before the machine runs, with every vCPU offline or yet to attach: what is stored before it has resolved is in no
- * state, but for what is marked in `loadState`. `plug` plugs the block into the engine, too.
+ * state, except what is marked in `loadState`. `plug` plugs the block into the engine, too.
  * @throws (rejects) as `restore` and `beginChain`. Of RAM that is not the state's, what differs is named
  */
 export async function continueChain(
@@ -152,7 +158,7 @@ export class StateChain {
     this.tip = state && { ...state.end, sequence: state.sequence };
   }
 
-  /** In bytes, of the whole chain in its store: of what a compaction would make less. */
+  /** The length in bytes of the whole chain in its store, which a compaction would reduce. */
   get bytes(): number {
     return this.tip?.position ?? 0;
   }
@@ -178,7 +184,7 @@ export class StateChain {
     return this.alone('compact', () => this.compactNow(signal));
   }
 
-  /** Ends the tracking, after a save that is under way. The store stays as it is. A second call is the first one's. */
+  /** Ends the tracking, after any save under way. The store stays as it is. A second call returns the same promise. */
   stop(): Promise<void> {
     this.stopping ??= this.stopNow().catch((error) => {
       this.stopping = undefined;
@@ -226,7 +232,7 @@ export class StateChain {
     }
   }
 
-  /** Again, if RAM comes or goes while the machine saves its state: what is saved of a DIMM is of one that is there. */
+  /** Has the machine save its state again if RAM comes or goes meanwhile, so that the state fits the RAM. */
   private async copy(signal: AbortSignal | undefined): Promise<Omit<Copy, 'pausedMs'>> {
     const { machine, tracking } = this.parts;
     const { memory } = machine;

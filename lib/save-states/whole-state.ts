@@ -29,7 +29,7 @@ export interface WholeState {
   readonly blocks: readonly NumberedBlock[];
   /** All of the machine that is not RAM. */
   readonly machine: Uint8Array;
-  /** Why it is the last; undefined: it was asked for. */
+  /** Why this state is the last one; undefined when it was asked for. */
   readonly because: ChainEnd | undefined;
 }
 
@@ -49,11 +49,11 @@ export async function findState(reader: RecordReader, sought: Sought): Promise<W
   const { blocks, machine } = await readRest(reader, begin, end, last, sought);
   checkBlocks(blocks, pageSize, sought.maxRamBytes);
   const { sequence, nextNumber } = last;
-  if (blocks.some(({ number }) => number >= nextNumber)) throw malformed('a RAM block with a number that nobody has');
+  if (blocks.some(({ number }) => number >= nextNumber)) throw malformed('a RAM block whose number was never given');
   return { pageSize, sequence, nextNumber, first, end, blocks, machine, because };
 }
 
-/** Between which places the state is. */
+/** The places between which the state lies in the chain, and its end record. */
 interface Scanned {
   readonly begin: ChainPlace;
   readonly end: ChainPlace;
@@ -73,11 +73,11 @@ async function scan(reader: RecordReader, first: ChainPlace, { sequence }: Sough
     }
     if (type !== RecordType.end) continue;
     const last = readEnd(await reader.body());
-    if (last.isBase !== (found === undefined)) throw malformed('a base in its midst, or none at its beginning');
+    if (last.isBase !== (found === undefined)) throw malformed('its first state is not a base, or a later one is');
     if (found !== undefined && last.sequence !== found.last.sequence + 1) {
       throw malformed(`state ${last.sequence} follows state ${found.last.sequence}`);
     }
-    if (last.nextNumber < (found?.last.nextNumber ?? 0)) throw malformed('RAM blocks whose numbers come again');
+    if (last.nextNumber < (found?.last.nextNumber ?? 0)) throw malformed('its next free block number has decreased');
     found = { begin, end: reader.at, last };
     begin = reader.at;
     if (last.sequence === sequence) return { ...found, because: undefined };
@@ -125,13 +125,13 @@ async function readRest(
     } else {
       const block = readBlock(body);
       ranges += block.populated.length;
-      if (blocks.length === last.blocks || ranges > MOST_RANGES) throw malformed('more RAM blocks than it says');
+      if (blocks.length === last.blocks || ranges > MOST_RANGES) throw malformed('too many RAM blocks or parts');
       blocks.push(block);
     }
   }
   if (blocks.length !== last.blocks || machineBytes !== last.machineBytes) {
     throw malformed(
-      `${blocks.length} RAM blocks and ${machineBytes} bytes of the machine, of ${last.blocks} and ${last.machineBytes}`,
+      `${blocks.length} RAM blocks and ${machineBytes} bytes of the machine, not ${last.blocks} and ${last.machineBytes}`,
     );
   }
   const machine = new Uint8Array(machineBytes);

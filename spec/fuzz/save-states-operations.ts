@@ -92,7 +92,7 @@ export function saveStatesOperations(userOf: (world: World) => Tracking): Readon
       (_, m, s, o) => beginChain(m, s, o),
       needed(oneOf<World>(stoppable, things, ofStoppable(stoppable))),
       store,
-      options<World>(ofChain),
+      options<World>({ ...ofChain, overwrite: yes }),
     ),
     continueChain: operation(
       (_, m, s, o) => settled(continueChain(m, s, o)),

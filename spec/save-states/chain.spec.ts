@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MIGRATION } from '../../lib/index.js';
+import { MIGRATION, UsageError } from '../../lib/index.js';
 import {
   beginChain,
   continueChain,
@@ -61,6 +61,20 @@ describe('A chain of save states', () => {
     await expectRestored(1);
     expect((await chain.save()).pages).to.equal(0);
     await expectRestored(2);
+  });
+
+  it('begins in a store that has something in it only when it is told to overwrite it', async () => {
+    machine.plug('ram', 10);
+    await chain.save();
+    const { bytes } = store;
+    const second = new SavedMachine();
+    await expectReject(() => beginChain(second, store), UsageError, 'beginChain', 'continueChain', 'overwrite: true');
+    expect(store.bytes).to.deep.equal(bytes);
+    second.plug('other', 5);
+    const anew = await beginChain(second, store, { overwrite: true });
+    expect(store.bytes, 'until the first state is whole').to.deep.equal(bytes);
+    await anew.save();
+    expect((await restored(store)).image).to.deep.equal(second.image());
   });
 
   it('has no part that is discarded, and has it anew when it is populated', async () => {

@@ -69,9 +69,9 @@ describe('A compaction', () => {
     const chain = await beginChain(machine, store);
     machine.plug('ram', 10);
     await chain.save();
-    await (await beginChain(machine, store)).save();
+    await (await beginChain(machine, store, { overwrite: true })).save();
     machine.store(0, 1);
-    await (await beginChain(machine, store)).save();
+    await (await beginChain(machine, store, { overwrite: true })).save();
     await chain.save();
     await expectReject(() => chain.compact(), SaveStateError);
   });

@@ -181,7 +181,7 @@ describe('A save into a file', () => {
     await (await beginChain(machine, fileStore(path))).save();
     const before = readFileSync(path);
     symlinkSync('/dev/full', `${path}.part`);
-    const other = await beginChain(machine, fileStore(path));
+    const other = await beginChain(machine, fileStore(path), { overwrite: true });
     await expectReject(() => other.save(), SaveStateError, 'ENOSPC');
     expect(readFileSync(path).equals(before)).to.equal(true);
     rmSync(`${path}.part`);
