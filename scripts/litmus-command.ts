@@ -123,7 +123,7 @@ function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusRepo
   }
   if (interrupted) return `INTERRUPTED: nothing was lost so far (${how})`;
   if (misuse.rounds === 0) {
-    return `NOTE: nothing was lost (${how}); no misuse was run, so this run does not show that this machine can lose an update`;
+    return `NOTE: nothing was lost (${how}); no misuse was run, so this run does not show that an update could have been lost`;
   }
   const pass = `nothing was lost (${how}); without a grace period, ${misuse.lost} of ${misuse.rounds} rounds lost an update`;
   const unshown = ORDERS.filter((order) => !variants.some((one) => one.variant.order === order && isShown(one)));

@@ -116,7 +116,7 @@ function choose(all: readonly Task[], { only, mutant: id, sample, seed }: Mutate
   if (id !== undefined) {
     const one = chosen.filter(({ mutant }) => mutant.id === id);
     if (one.length === 0)
-      throw new InvalidArgumentError(`There is no mutant ${id}; an id changes when its lines change.`);
+      throw new InvalidArgumentError(`there is no mutant ${id}; an id changes when its lines change.`);
     return one;
   }
   return sample === undefined ? chosen : sampleOf(chosen, sample, seed);
