@@ -79,6 +79,7 @@ export class DirtyMemory {
   private readonly own: readonly Tracking[];
 
   private constructor(engine: Engine) {
+    if (!(engine instanceof Engine)) throw new UsageError('new DirtyMemory: call DirtyMemory.create(options) instead');
     this.#engine = engine;
     this.ram = engine.ram;
     this.rcu = engine.rcu;

@@ -6,7 +6,7 @@ import type { Allocator } from './arena/allocator.js';
 import { Arena } from './arena/arena.js';
 import { CLOSED, Header } from './arena/layout.js';
 import type { ArenaOptions } from './arena/options.js';
-import { describeReaders, GracePeriodTimeout } from './base/errors.js';
+import { describeReaders, GracePeriodTimeout, WHAT_READERS_DO } from './base/errors.js';
 import { Events } from './base/events.js';
 import { warn } from './base/host.js';
 import type { WaitOptions } from './base/wait.js';
@@ -152,7 +152,7 @@ export class Engine {
   private reportStall(report: StallReport): void {
     if (this.events.emit('stall', report)) return;
     warn(
-      `a grace period has not ended for ${report.gracePeriodMs.toFixed(0)} ms; waiting for ${describeReaders(report.readers)}`,
+      `a grace period has not ended for ${report.gracePeriodMs.toFixed(0)} ms; waiting for ${describeReaders(report.readers)}; ${WHAT_READERS_DO}`,
     );
   }
 }

@@ -4,6 +4,7 @@ import { type OptionNames, readOptions } from './base/options.js';
 import { checkWaitOptions, WAIT_OPTIONS, type WaitOptions } from './base/wait.js';
 import type { Client } from './dirty/client.js';
 import type { ClientBitmap, User } from './dirty/client-bitmap.js';
+import type { Collection } from './dirty/collector.js';
 import { EVERYTHING, type PageRange } from './dirty/page-range.js';
 import { PageSet } from './dirty/page-set.js';
 import type { Engine } from './engine.js';
@@ -272,14 +273,15 @@ function counted({ counts }: Engine, result: HarvestResult): HarvestResult {
   return result;
 }
 
-/** Where the pages of a harvest go. */
-function delivery(into: PageSet | undefined): { check: () => void; deliver: (taken: PageSet) => HarvestResult } {
+/** What becomes of what a harvest takes. */
+function delivery(into: PageSet | undefined): Pick<Collection<HarvestResult>, 'check' | 'into' | 'deliver'> {
   return {
+    into,
     check: () => {
       if (into?.disposed) throw new UsageError('harvest: into was disposed of while the harvest waited');
     },
-    deliver: (taken) =>
-      into === undefined ? { set: taken, added: taken.pages } : { set: into, added: into.absorb(taken) },
+    deliver: (taken, added) =>
+      into === undefined ? { set: taken, added: taken.pages } : { set: into, added: added + into.absorb(taken) },
   };
 }
 

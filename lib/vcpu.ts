@@ -3,7 +3,7 @@
  * quiescent states.
  */
 import { Arena, type ArenaHandle } from './arena/arena.js';
-import { checkInteger, wrongType } from './base/errors.js';
+import { checkBoolean, checkInteger, wrongType } from './base/errors.js';
 import { threadIdentity } from './base/host.js';
 import { readOptions } from './base/options.js';
 import { chooseKernel } from './bitmap/choose-kernel.js';
@@ -20,6 +20,11 @@ export interface AttachOptions {
    * it to the owner.
    */
   readonly identity?: number;
+  /**
+   * Whether `quiescent` may put this thread to sleep while the owner waits for other readers, which may be waiting for this
+   * thread's core: for at most 2 ms, once a grace period, and a tenth of its time. Default true.
+   */
+  readonly giveWay?: boolean;
 }
 
 /**
@@ -30,12 +35,13 @@ export interface AttachOptions {
  */
 export function attachVcpu(handle: ArenaHandle, options: AttachOptions = {}): Vcpu {
   const most = 2 ** 31 - 2;
-  const read = readOptions('attachVcpu', options, { name: true, identity: true });
-  const { name = 'vcpu', identity = threadIdentity() ?? Math.floor(Math.random() * most) } = read;
+  const read = readOptions('attachVcpu', options, { name: true, identity: true, giveWay: true });
+  const { name = 'vcpu', giveWay = true, identity = threadIdentity() ?? Math.floor(Math.random() * most) } = read;
   if (typeof name !== 'string') throw wrongType('attachVcpu', 'name', name, 'a string');
   checkInteger('attachVcpu', 'identity', identity, 0, most);
+  checkBoolean('attachVcpu', 'giveWay', giveWay);
   const arena = Arena.attach('attachVcpu', handle);
-  return new Vcpu({ arena, kernel: chooseKernel(arena), name, identity, governorOf: Throttle.of });
+  return new Vcpu({ arena, kernel: chooseKernel(arena), name, identity, giveWay, governorOf: Throttle.of });
 }
 
 export type { ArenaHandle } from './arena/arena.js';

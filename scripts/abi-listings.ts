@@ -1,4 +1,4 @@
-/** The listings of docs/abi.md, and modules made of them as a generator would. */
+/** The listings of docs/abi.md, and modules built from them as an emulator's code generator would build them. */
 import { readFileSync } from 'node:fs';
 import type { ArenaHandle } from '../lib/arena/arena.js';
 import { Header, Slots } from '../lib/arena/layout.js';
@@ -7,14 +7,14 @@ import { codeBlocks } from './code-blocks.js';
 
 export const ABI_DOCUMENT = new URL('../docs/abi.md', import.meta.url);
 
-/** @returns the text of the listing that is called so */
+/** @returns the text of the listing with this file name */
 export function abiListing(file: string): string {
   const found = codeBlocks(ABI_DOCUMENT).find((block) => block.file === file);
   if (found === undefined) throw new Error(`docs/abi.md has no listing ${file}`);
   return found.code;
 }
 
-/** engine.ts for an engine, from its header. */
+/** @returns the text of engine.ts for an engine, from its header */
 export function engineConstants({ memory, byteOffset }: ArenaHandle): string {
   const header = new Int32Array(memory.buffer, byteOffset, Slots.first);
   const zeroBlock = Slots.first + Slots.size * (header[Header.MaxReaders] as number);
@@ -26,12 +26,12 @@ export function engineConstants({ memory, byteOffset }: ArenaHandle): string {
   ].join('\n');
 }
 
-/** Compiling takes a second. */
+/** Modules by their source text, because compiling takes a second. */
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
- * @param driver an AssemblyScript file that imports ./mark and ./engine, and whose exports the module has
- * @param mark the listing, or a version of it with a bug
+ * @param driver an AssemblyScript file that imports ./mark and ./engine; the module exports what the file exports
+ * @param mark the listing `mark.ts`, or a version of it with a bug
  */
 export function generateCode(
   handle: ArenaHandle,

@@ -1,6 +1,6 @@
 /**
- * `npm run api`: writes down the package's interface, a report for each of its doors, so that a change of it shows in a
- * diff. `npm run check:api` fails where the reports are not what the sources have.
+ * `npm run api`: writes a report of the package's public interface for each entry point, so that a diff shows every
+ * change of the interface. `npm run check:api` fails when a report differs from what the sources export.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,9 +14,14 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const REPORTS = join(ROOT, 'docs', 'api');
 
 /** By the report's name, the compiled door. */
-const DOORS = { dirtymem: 'index', vcpu: 'vcpu', migration: 'migration/index' } as const;
+const DOORS = {
+  dirtymem: 'index',
+  vcpu: 'vcpu',
+  migration: 'migration/index',
+  'save-states': 'save-states/index',
+} as const;
 
-/** @returns whether the report is what it was */
+/** @returns whether the report is unchanged */
 function report(name: string, door: string, write: boolean, scratch: string): boolean {
   const config = ExtractorConfig.prepare({
     configObject: {
@@ -30,9 +35,9 @@ function report(name: string, door: string, write: boolean, scratch: string): bo
       messages: {
         extractorMessageReporting: {
           default: { logLevel: ExtractorLogLevel.Warning },
-          // Nothing here is alpha or beta.
+          // The package has no alpha or beta interfaces, so no declaration needs a release tag.
           'ae-missing-release-tag': { logLevel: ExtractorLogLevel.None },
-          // typedoc asks for the comments that there must be, and for types of any door that no door exports.
+          // typedoc already checks that comments exist, and that all types of the interface are exported.
           'ae-undocumented': { logLevel: ExtractorLogLevel.None },
           'ae-forgotten-export': { logLevel: ExtractorLogLevel.None },
         },
@@ -52,8 +57,8 @@ function report(name: string, door: string, write: boolean, scratch: string): bo
 }
 
 const program = new Command('api')
-  .description("Write down the interface of the built package's doors (docs/api), or check that it is written down.")
-  .option('--check', 'write nothing, and fail where a report is not what the sources have')
+  .description('write reports of the built public interface into docs/api, or check the reports there')
+  .option('--check', 'write nothing, and fail when a report differs from what the sources export')
   .exitOverride()
   .action(({ check = false }: { readonly check?: boolean }) => {
     mkdirSync(REPORTS, { recursive: true });
@@ -62,7 +67,9 @@ const program = new Command('api')
       for (const [name, door] of Object.entries(DOORS)) {
         const same = report(name, door, !check, scratch);
         if (!same)
-          console.log(`docs/api/${name}.api.md: ${check ? 'not what the sources have: npm run api' : 'written'}`);
+          console.log(
+            `docs/api/${name}.api.md: ${check ? 'differs from what the sources export; npm run api writes it' : 'written'}`,
+          );
         if (!same && check) process.exitCode = 1;
       }
     } finally {

@@ -1,18 +1,21 @@
-/** AssemblyScript to WebAssembly, for modules that work in a memory that they import. */
+/** Compiles AssemblyScript to WebAssembly modules that import their memory. */
 import { main } from 'assemblyscript/asc';
 
 const OPTIONS = [
   ['--outFile', 'module.wasm', '--optimizeLevel', '3', '--shrinkLevel', '0'],
-  // No allocator, no data and no start function: an instance writes nothing to the memory until it is called.
+  // No allocator, no data segments and no start function: making an instance writes nothing to the memory.
   ['--runtime', 'stub', '--noAssert', '--use', 'abort='],
   ['--enable', 'threads', '--importMemory', '--noExportMemory', '--initialMemory', '1'],
 ].flat();
-/** The largest maximum that can be declared admits memories of any; one that is not shared may have none. */
+/**
+ * The import of a shared memory must declare a maximum; the largest possible one, 65,536 pages, accepts every memory.
+ * The import of an unshared memory declares none, because such a memory need not have a maximum.
+ */
 export const SHARED_MEMORY = ['--sharedMemory', '--maximumMemory', '65536'];
 
 /**
- * @param files texts by name; the module exports what the first exports
- * @throws Error with what the compiler found
+ * @param files source texts by file name; the module exports what the first file exports
+ * @throws Error with the compiler's messages
  */
 export function assemble(files: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>> {
   const [entry = ''] = Object.keys(files);
@@ -20,8 +23,8 @@ export function assemble(files: Readonly<Record<string, string>>): Promise<Uint8
 }
 
 /**
- * @param from where texts are read; without it, from disk
- * @throws Error with what the compiler found
+ * @param from reads a source file by its name; left out, files are read from disk
+ * @throws Error with the compiler's messages
  */
 export async function compile(
   entry: string,

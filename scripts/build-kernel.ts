@@ -1,9 +1,10 @@
 /**
- * Compiles the AssemblyScript kernel into a TypeScript file that holds the module: `npm run build:kernel`. The file is
- * committed, so that neither building nor installing the package needs the compiler, and no loader needs to fetch.
+ * `npm run build:kernel`: compiles the AssemblyScript kernel and writes the module into a TypeScript file. That file is
+ * committed, so building and installing the package need no compiler, and loading the library fetches nothing.
  *
- * A module that imports a shared memory takes no other, and the reverse, so there are two builds of one source. They
- * differ in some twenty bytes, the import and its section's length: the file holds these twice, and the rest once.
+ * A module accepts either shared or unshared memories, never both, so the source is compiled twice. The two modules
+ * differ in some twenty bytes: the import, and the length of its section. The file holds those bytes twice, the rest
+ * once.
  */
 import { realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +15,7 @@ export const KERNEL_FILE = 'lib/bitmap/kernel.wasm.ts';
 const SOURCE = 'lib/bitmap/assembly/kernel.ts';
 const OPTIONS = ['--baseDir', fileURLToPath(new URL('..', import.meta.url)), '--enable', 'simd'];
 
-/** @returns the text of `KERNEL_FILE`, the same for the same source. @throws Error with what the compiler found */
+/** @returns the text of `KERNEL_FILE`, which depends only on the source. @throws Error with the compiler's messages */
 export async function buildKernel(): Promise<string> {
   const shared = await compile(SOURCE, [...OPTIONS, ...SHARED_MEMORY]);
   const unshared = await compile(SOURCE, OPTIONS);
@@ -35,7 +36,7 @@ export async function buildKernel(): Promise<string> {
   ].join('\n');
 }
 
-/** How many bytes of the beginning both have. */
+/** @returns how many bytes at the beginning are the same */
 function commonLength(one: Uint8Array, other: Uint8Array): number {
   const differing = one.findIndex((byte, at) => byte !== other[at]);
   return differing < 0 ? one.length : differing;

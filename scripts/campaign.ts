@@ -1,13 +1,18 @@
-/** `dirtymem stress --campaign`: many stress runs in processes of their own, which can be interrupted and resumed. */
+/**
+ * `dirtymem stress --campaign`: many stress runs, each in its own process. A campaign can be interrupted and resumed.
+ */
 import type { Campaign } from '../lib/stress/campaign/campaign-file.js';
 import { type CampaignProgress, CampaignRun } from '../lib/stress/campaign/campaign-run.js';
 import type { ResultsFile, RunResult } from '../lib/stress/campaign/results-file.js';
 import { exitCodeAfter, interruptible } from './interruption.js';
 import { ProgressBar } from './progress-bar.js';
 
-/** @returns the exit code: 1 when a run failed, 2 when a result cannot be written, else that of an interruption */
+/**
+ * @returns the exit code: 1 when a run failed, 2 when a result cannot be written, 128 + signal when interrupted, else 0
+ */
 export async function runCampaign(campaign: Campaign, results: ResultsFile, quiet: boolean): Promise<number> {
-  if (results.wasTorn) console.log('the last line of the results was torn, and is dropped; that run runs again');
+  if (results.wasTorn)
+    console.log('the last line of the results file is incomplete and was dropped; its run is repeated');
   const interruption = interruptible();
   const bar = quiet ? undefined : createBar();
   const command = [process.execPath, ...process.execArgv, process.argv[1] as string];

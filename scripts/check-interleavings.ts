@@ -1,4 +1,7 @@
-/** `npm run check:interleavings`: every scenario as far as its bound goes, a planted bug, or one schedule again. */
+/**
+ * `npm run check:interleavings`: explores all scenarios up to their bounds, searches for a planted bug, or replays a
+ * schedule.
+ */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Crew, type Exploration } from '../spec/interleaving/checker/crew.js';
 import type { MemoryModel, Plan } from '../spec/interleaving/checker/plan.js';
@@ -45,7 +48,8 @@ function runsOf({ only, model }: CheckOptions): CoveredRun[] {
   const runs = THOROUGH_RUNS.filter(
     (run) => (only === undefined || only.includes(run.scenario)) && (model === undefined || model === run.model),
   );
-  if (runs.length === 0) throw new InvalidArgumentError(`${only?.join(', ')}: not run in the memory model ${model}.`);
+  if (runs.length === 0)
+    throw new InvalidArgumentError(`${only?.join(', ')}: not explored in the memory model ${model}.`);
   return runs;
 }
 
@@ -68,7 +72,8 @@ async function plant(crew: Crew, plan: Plan): Promise<void> {
     `${plan.scenario}, ${plan.model}, sabotaged: ${plan.sabotage}`,
     plan.maxSchedules,
   );
-  if (found.failure === undefined) console.log(`PASS: not found in ${found.allSchedules} schedules`);
+  if (found.failure === undefined)
+    console.log(`PASS: the planted bug was not found in ${found.allSchedules} schedules`);
 }
 
 async function replay(crew: Crew, plan: Plan): Promise<void> {
@@ -77,7 +82,7 @@ async function replay(crew: Crew, plan: Plan): Promise<void> {
     throw error;
   });
   for (const line of trace) console.log(line);
-  console.log(failure === undefined ? 'PASS: the schedule ends well' : `FAIL: ${failure}`);
+  console.log(failure === undefined ? 'PASS: the schedule ends without a failure' : `FAIL: ${failure}`);
   if (failure !== undefined) process.exitCode = 1;
 }
 
@@ -109,7 +114,7 @@ async function explore(crew: Crew, plan: Plan, title: string, expected: number):
 
 function scenarioName(name: string, before: readonly string[] = []): string[] {
   if (!Object.hasOwn(SCENARIOS, name))
-    throw new InvalidArgumentError(`It must be of ${Object.keys(SCENARIOS).join(', ')}.`);
+    throw new InvalidArgumentError(`It must be one of ${Object.keys(SCENARIOS).join(', ')}.`);
   return [...before, name];
 }
 
@@ -127,14 +132,24 @@ function replayed(text: string): Plan {
 }
 
 const program = new Command('check:interleavings')
-  .description('run scenarios of the shipped modules under every interleaving, or every one with few preemptions')
-  .addOption(new Option('--only <scenario...>', 'these scenarios').argParser(scenarioName))
-  .addOption(new Option('--model <model>', 'one memory model').choices(['sc', 'tso']))
-  .addOption(new Option('--sabotage <name>', 'plant a bug and see it found').argParser(sabotageName))
-  .addOption(new Option('--replay <string>', 'repeat a schedule, access by access').argParser(replayed))
+  .description(
+    'explore every interleaving of small scenarios that run the shipped modules; in large scenarios, every ' +
+      'interleaving with few preemptions',
+  )
+  .addOption(new Option('--only <scenario...>', 'explore only these scenarios').argParser(scenarioName))
+  .addOption(
+    new Option('--model <model>', 'explore only this memory model: sequential consistency or x86-TSO').choices([
+      'sc',
+      'tso',
+    ]),
+  )
+  .addOption(new Option('--sabotage <name>', 'plant this bug and search for it').argParser(sabotageName))
+  .addOption(
+    new Option('--replay <string>', 'replay the schedule of a failure and print each access').argParser(replayed),
+  )
   .addHelpText(
     'after',
-    '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error, 130 interrupted (143 by SIGTERM).',
+    '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error, 130 interrupted by Ctrl-C, 143 by SIGTERM.',
   )
   .exitOverride()
   .action(check);

@@ -1,12 +1,14 @@
 /**
- * Checks what the design rests on and no compiler knows:
+ * `npm run check:seam`: checks rules of the design that the compiler does not know:
  *
- * - in lib/ and workers/ only lib/arena/words.ts names `Atomics`, so that one file stands between the code and the memory model;
+ * - in lib/ and workers/ only lib/arena/words.ts names `Atomics`: one file stands between the code and the memory
+ *   model;
  * - lib/ outside lib/stress/ imports neither `node:` modules nor packages, so that it runs in a browser;
- * - a layer of lib/ imports only layers before it, and a top folder only those that it may;
- * - no files import each other in a circle, types included;
+ * - each layer of lib/ imports only the layers before it, and each top folder only the folders in `MAY_IMPORT`;
+ * - no files import each other in a circle, not even for types;
  * - each `// pairs with: FILE SYMBOL, SYMBOL; FILE SYMBOL` of an ordering comment (on one line, FILE relative to lib/)
- *   names a file that has SYMBOL in its code and a `pairs with:` back, so that neither half of a pair is moved or renamed alone.
+ *   names a file that has SYMBOL in its code and a `pairs with:` back, so that neither half of a pair is moved or
+ * renamed alone.
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, posix, sep } from 'node:path';
@@ -16,19 +18,21 @@ import { endWithoutReaders } from './interruption.js';
 
 const SEAM = 'lib/arena/words.ts';
 
-/** What each top folder may import from, besides itself. Another way to a file is its URL, which starts a thread. */
+/**
+ * The folders that each top folder may import from, besides itself. Other files it may only start as threads, by URL.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   workers: ['lib'],
-  // The interleaving checker and its scenarios are specs that a script runs at length.
+  // scripts/check-interleavings.ts runs the checker and the scenarios of spec/interleaving.
   scripts: ['lib', 'spec'],
   benchmarks: ['lib', 'scripts'],
 };
 
-/** The package's command line assembles the commands of all folders; nothing imports it. */
+/** The package's command line may import from every folder, because it assembles their commands. Nothing imports it. */
 const ENTRY_POINT = 'scripts/dirtymem.ts';
 
-/** The layers of lib/ in their order; those of one row do not know each other. Files directly in lib/ form the layer `''`. */
+/** The layers of lib/, lowest first. Layers of one row do not import each other. `''` is the files directly in lib/. */
 const LAYERS = [
   ['base'],
   ['arena'],
@@ -37,7 +41,8 @@ const LAYERS = [
   ['ram', 'display'],
   ['rate'],
   [''],
-  ['migration'],
+  ['machine'],
+  ['migration', 'save-states'],
   ['stress'],
 ];
 
@@ -50,11 +55,11 @@ interface Source {
   identifiers: Set<string>;
   atomicsLines: number[];
   imports: { specifier: string; line: number }[];
-  /** `null` where the comment is not of that form. */
+  /** The pairing is `null` where the comment does not have the form. */
   pairings: { pairing: Pairing | null; line: number }[];
 }
 
-/** @returns one message a violation, each beginning with file and line; paths are relative to `root` */
+/** @returns one message for each violation, which begins with file and line; paths are relative to `root` */
 export function checkSeam(root: string): string[] {
   const sources = new Map(list(root).map((file) => [file, parse(readFileSync(join(root, file), 'utf8'))]));
   const violations: string[] = [];
@@ -76,13 +81,13 @@ export function checkSeam(root: string): string[] {
   return violations;
 }
 
-/** @returns the files of each circle, sorted. (Tarjan's strongly connected components of more than one file.) */
+/** @returns the files of each circle, sorted: Tarjan's strongly connected components of more than one file */
 function circles(sources: ReadonlyMap<string, Source>): string[][] {
   const found: string[][] = [];
   const order = new Map<string, number>();
   const stack: string[] = [];
   const done = new Set<string>();
-  /** @returns the earliest file still on the stack that `file` leads to, as its place in the order */
+  /** @returns the number, in the order of visits, of the earliest file on the stack that `file` leads to */
   const visit = (file: string): number => {
     const own = order.size;
     order.set(file, own);
@@ -128,7 +133,7 @@ function parse(text: string): Source {
   }
 
   const visit = (node: ts.Node): void => {
-    // Documentation is a comment too, and lies in the token after it.
+    // The text of a documentation comment is part of the token that follows, which is searched below.
     if (ts.isJSDoc(node)) return;
     const children = node.getChildren(tree);
     if (children.length > 0) {
@@ -136,7 +141,7 @@ function parse(text: string): Source {
       return;
     }
 
-    // What stands between a token and the one before it is white space and comments.
+    // Between the end of the previous token and `start` there are only white space and comments.
     const start = node.getStart(tree);
     for (const match of text.slice(node.pos, start).matchAll(/^[ \t]*(?:\/\/|\/?\*+)[ \t]*pairs with:(.*)$/gm)) {
       const line = lineAt(node.pos + match.index);
@@ -174,8 +179,8 @@ function importFault(file: string, specifier: string): string | null {
 function layerFault(from: string, target: string): string | null {
   const to = layerOf(target);
   const [fromRank = -1, toRank = -1] = [from, to].map((layer) => LAYERS.findIndex((row) => row.includes(layer)));
-  if (fromRank < 0 || toRank < 0) return `imports ${target}: not a layer that is known here`;
-  return from === to || toRank < fromRank ? null : `imports ${target}: a layer that does not stand before its own`;
+  if (fromRank < 0 || toRank < 0) return `imports ${target}: a layer that LAYERS does not list`;
+  return from === to || toRank < fromRank ? null : `imports ${target}: not from a layer below`;
 }
 
 function topOf(file: string): string {
@@ -194,7 +199,7 @@ function pairingFault(
 ): string | null {
   const partner = sources.get(partnerFile);
   if (!partner) return `pairs with ${partnerFile}, which does not exist`;
-  // `Class.method` is two names.
+  // `Class.method` stands for two identifiers.
   if (!symbol.split('.').every((name) => partner.identifiers.has(name))) {
     return `pairs with ${symbol}, which ${partnerFile} does not contain`;
   }

@@ -1,15 +1,15 @@
-/** The fenced blocks of a document. */
+/** The fenced code blocks of a Markdown document. */
 import { readFileSync } from 'node:fs';
 
 export interface CodeBlock {
   readonly language: string;
   readonly code: string;
   readonly line: number;
-  /** What it is to be called, if its first line is a comment with a file name. */
+  /** The file name in a comment on the first line, if there is one. */
   readonly file: string | undefined;
 }
 
-/** @param doors what the package's names in imports are to be replaced by */
+/** @param doors the import specifiers to replace, and what replaces them */
 export function codeBlocks(document: URL, doors: Readonly<Record<string, string>> = {}): CodeBlock[] {
   const text = readFileSync(document, 'utf8');
   return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
@@ -20,12 +20,12 @@ export function codeBlocks(document: URL, doors: Readonly<Record<string, string>
   }));
 }
 
-/** The program with other places in its imports for the package's names. */
+/** @returns the program, with import specifiers replaced */
 export function toDoors(code: string, doors: Readonly<Record<string, string>>): string {
   return Object.entries(doors).reduce((here, [name, url]) => here.replaceAll(`from '${name}'`, `from '${url}'`), code);
 }
 
-/** Of an example's files those that are run: one that is named after another, `NAME-vcpu.mjs`, is a part of it. */
+/** @returns the files that are programs of their own; `NAME-vcpu.mjs` is the thread of `NAME.mjs` */
 export function programsAmong(files: readonly string[]): string[] {
   return files.filter((name) => !files.some((other) => name.startsWith(`${other.slice(0, -'.mjs'.length)}-`)));
 }

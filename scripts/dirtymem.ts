@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /**
- * The command line. Exit 0: pass; 1: the run found a violation, or a result is slower; 2: usage error; 70: a fault of the
- * program; 128 and a signal's number: interrupted.
+ * The command line. Exit status: 0 pass; 1 the run found a violation, or a benchmark got slower; 2 usage error; 70 a
+ * fault of the program itself; 128 plus the signal's number when interrupted.
  */
 import { createRequire } from 'node:module';
 
-// By its own name, because the way to package.json differs between scripts/ and dist/scripts/.
+// Imported by the package's name, because the relative path of package.json differs between scripts/ and dist/scripts/.
 const { name, version, description, peerDependencies } = createRequire(import.meta.url)('dirtymem/package.json');
 
-/** What only the command line needs is not installed with the library. */
+/** The packages that only the command line needs are not installed with the library. */
 async function loadCommandLine() {
   try {
     const [commander, run, stress, litmus, bench, migrateDemo] = await Promise.all([
@@ -23,7 +23,7 @@ async function loadCommandLine() {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     const missing = Object.keys(peerDependencies).join(' ');
-    console.error(`${(error as Error).message}\nThe command line needs packages of its own: npm install ${missing}`);
+    console.error(`${(error as Error).message}\nThe command line needs more packages: npm install ${missing}`);
     process.exit(2);
   }
 }

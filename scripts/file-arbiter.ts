@@ -1,4 +1,7 @@
-/** An arbiter for two processes that see one folder, on storage where a link is made by one of them or by none. */
+/**
+ * An arbiter for two processes that share a folder. The storage must create links atomically: when both processes link
+ * the same name, exactly one succeeds.
+ */
 import { randomUUID } from 'node:crypto';
 import { link, open, readFile, rm } from 'node:fs/promises';
 import type { Arbiter, Side } from '../lib/migration/index.js';
@@ -6,14 +9,18 @@ import type { Arbiter, Side } from '../lib/migration/index.js';
 export class FileArbiter implements Arbiter {
   private readonly path: string;
 
-  /** @param path of a file that does not exist yet, and is nobody else's. Left behind: whoever claims later must find it */
+  /**
+   * @param path of a file for this decision alone, which does not exist yet. The file is left behind, because a side
+   * that claims later must find it
+   */
   constructor(path: string) {
     this.path = path;
   }
 
   async claim(side: Side): Promise<Side> {
-    // Under another name first, so that the file that counts is whole from the moment on in which it exists. The name is
-    // never used again: a process that ends after the link leaves the draft as a second name of the decided file.
+    // Write a draft under another name, so that the file at `path` is complete as soon as it exists. The draft's name
+    // is never used again: a process that dies right after `link` leaves the draft as a second name of the decided
+    // file.
     const draft = `${this.path}.${side}.${randomUUID()}`;
     const file = await open(draft, 'wx');
     try {
@@ -28,6 +35,6 @@ export class FileArbiter implements Arbiter {
     }
     const winner = await readFile(this.path, 'utf8');
     if (winner === 'source' || winner === 'destination') return winner;
-    throw new Error(`${this.path}: no claim, but '${winner}'`);
+    throw new Error(`${this.path}: expected the claim of a side, not '${winner}'`);
   }
 }

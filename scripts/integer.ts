@@ -1,4 +1,4 @@
-/** The parser of an option that takes an integer. */
+/** The parser of command-line options that take an integer. */
 import { InvalidArgumentError } from 'commander';
 
 export function integer(least: number, most: number): (text: string) => number {

@@ -1,35 +1,37 @@
 /**
- * What ends a command before its time: Ctrl-C, SIGTERM, output that nobody reads any more, and the end of a parent process
- * that has a channel to this one. A command that runs for long stops, says and writes what it has found so far, and ends
- * with 128 and the number of the signal. A second signal ends the process at once. SIGHUP is left alone: nohup(1) has it
- * ignored, which a handler would undo.
+ * What interrupts a command: Ctrl-C, SIGTERM, output that nobody reads any more, and the end of a parent process that
+ * has a channel to this one. A long-running command then stops, prints and writes what it has found so far, and exits
+ * with 128 plus the signal's number. A second signal ends the process at once. SIGHUP gets no handler, because nohup(1)
+ * makes the process ignore SIGHUP, and a handler would undo that.
  */
 import { constants } from 'node:os';
 
 type Interrupting = 'SIGINT' | 'SIGTERM' | 'SIGPIPE';
 
 let running: AbortController | undefined;
-/** Whether a signal has come. Output without readers is none: Ctrl-C may end the reader of the output, too, before or after. */
+/**
+ * Whether a signal has come. Lost output does not count as one: Ctrl-C may also end the program that reads the output.
+ */
 let signalled = false;
 
-/** Called once, by a command that runs for long. @returns aborted when the command is to stop */
+/** To be called once, by a long-running command. @returns a signal that aborts when the command has to stop */
 export function interruptible(): AbortSignal {
   running = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(signal));
   if (process.connected !== undefined) {
     process.once('disconnect', () => interrupt('SIGTERM'));
-    process.channel?.unref(); // which alone does not keep the process
-    if (!process.connected) interrupt('SIGTERM'); // the parent has ended while this process began
+    process.channel?.unref(); // the channel alone must not keep the process alive
+    if (!process.connected) interrupt('SIGTERM'); // the parent ended while this process was starting
   }
   return running.signal;
 }
 
-/** @param interruption that has aborted */
+/** @param interruption the aborted signal */
 export function exitCodeAfter(interruption: AbortSignal): number {
   return codeOf(interruption.reason as Interrupting);
 }
 
-/** Called once. Output that nobody reads interrupts the command, or ends it if it has nothing to stop. */
+/** To be called once. Output that nobody reads then interrupts the command, or ends it if it is not interruptible. */
 export function endWithoutReaders(): void {
   let told = false;
   for (const stream of [process.stdout, process.stderr]) {
@@ -44,7 +46,7 @@ export function endWithoutReaders(): void {
 }
 
 function interrupt(by: Interrupting): void {
-  if (running === undefined) process.exit(process.exitCode ?? codeOf(by)); // a command that has its verdict keeps it
+  if (running === undefined) process.exit(process.exitCode ?? codeOf(by)); // keep a known verdict's exit code
   if (!running.signal.aborted) running.abort(by);
   if (by === 'SIGPIPE') return;
   if (signalled) process.exit(codeOf(by));

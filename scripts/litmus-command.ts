@@ -1,4 +1,4 @@
-/** `dirtymem litmus`: the lockstep litmus, a mark against a harvest on two real threads. */
+/** `dirtymem litmus`: the lockstep litmus test, which races a mark against a harvest on two real threads. */
 import Table from 'cli-table3';
 import { type Command, Option } from 'commander';
 import { commandLine } from '../lib/stress/command-line.js';
@@ -23,33 +23,36 @@ interface LitmusOptions {
 }
 
 const MOST_ROUNDS = 1e12;
-/** Misuses need fewer rounds to show what they lose. */
+/** By default there are half as many rounds without a grace period: fewer of them suffice to show lost updates. */
 const MISUSE_ONE_IN = 2;
 
 export function addLitmusCommand(program: Command): void {
   program
     .command('litmus')
-    .description('race marks against harvests on two threads in lockstep, and count the updates that are lost')
+    .description('race marks against harvests on two threads in lockstep, and count lost updates')
     .addOption(
-      new Option('--rounds <n>', 'rounds, over all variants').argParser(integer(1, MOST_ROUNDS)).default(1_000_000),
+      new Option('--rounds <n>', 'rounds in all, divided among the variants')
+        .argParser(integer(1, MOST_ROUNDS))
+        .default(1_000_000),
     )
     .addOption(
       new Option(
         '--misuse-rounds <n>',
-        'rounds without a grace period, which must lose updates (default: half as many)',
+        'more rounds that leave out the grace period, to show that updates get lost then (default: half of --rounds)',
       ).argParser(integer(0, MOST_ROUNDS)),
     )
     .addOption(
       new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
     )
     .addOption(
-      new Option('--sabotage <name>', "plant one of the stress test's bugs and see it found").choices(
+      new Option('--sabotage <name>', 'plant a bug of the stress test and search for it').choices(
         Object.keys(SABOTAGES),
       ),
     )
     .addHelpText(
       'after',
-      '\nExit status: 0 no harvest lost an update, 1 one did, 2 usage error, 130 interrupted (143 by SIGTERM) before one did.',
+      '\nExit status: 0 no harvest lost an update, 1 a harvest lost an update, 2 usage error, ' +
+        '130 interrupted by Ctrl-C (143 by SIGTERM) before a harvest lost one.',
     )
     .action(run);
 }
@@ -63,7 +66,8 @@ async function run(options: LitmusOptions): Promise<void> {
   };
   const interruption = interruptible();
   console.log(
-    `litmus: ${plan.rounds} rounds and ${plan.misuseRounds} of the misuse, seed ${plan.seed}, Node ${process.version}`,
+    `litmus: ${plan.rounds} rounds, and ${plan.misuseRounds} without a grace period; ` +
+      `seed ${plan.seed}, Node ${process.version}`,
   );
   const bar = startProgress();
   const report = await runLitmus(plan, (now) => bar.update(now), interruption);
@@ -75,7 +79,8 @@ async function run(options: LitmusOptions): Promise<void> {
 
 function startProgress(): { update(now: LitmusProgress): void; stop(): void } {
   const bar = new ProgressBar({
-    format: '{bar} {percentage}% | {millions} of {ofMillions} M rounds | {lost} lost so far, the misuse included',
+    format:
+      '{bar} {percentage}% | {millions} of {ofMillions} M rounds | {lost} updates lost, with or without a grace period',
     barsize: 16,
     noTTYOutput: true,
     notTTYSchedule: 2000,
@@ -102,7 +107,7 @@ function tableOf({ variants, harvests, misuse }: LitmusReport): string {
     return [name, ...numbers.map((number) => Math.round(number).toLocaleString('en-US'))];
   };
   for (const one of variants) table.push(row(nameOf(one.variant), one));
-  table.push(row('all harvests', harvests), row('the misuse', misuse));
+  table.push(row('all harvests', harvests), row('without a grace period', misuse));
   return table.toString();
 }
 
@@ -118,13 +123,13 @@ function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusRepo
   }
   if (interrupted) return `INTERRUPTED: nothing was lost so far (${how})`;
   if (misuse.rounds === 0) {
-    return `NOTE: nothing was lost (${how}); no misuse was run, so nothing shows that updates could have been lost here`;
+    return `NOTE: nothing was lost (${how}); no misuse was run, so this run does not show that this machine can lose an update`;
   }
-  const pass = `nothing was lost (${how}); without the grace period, ${misuse.lost} of ${misuse.rounds} rounds were`;
+  const pass = `nothing was lost (${how}); without a grace period, ${misuse.lost} of ${misuse.rounds} rounds lost an update`;
   const unshown = ORDERS.filter((order) => !variants.some((one) => one.variant.order === order && isShown(one)));
   if (unshown.length === 0) return `PASS: ${pass}`;
   return (
-    `NOTE: ${pass},\nbut none ${unshown.join(' or ')}: this machine has not shown that race, so nothing is proved of it.\n` +
+    `NOTE: ${pass},\nbut no ${unshown.join(' or ')} round did. This machine has not shown that race: the run proves nothing about it.\n` +
     'Run more rounds, on two cores that have nothing else to do.'
   );
 }

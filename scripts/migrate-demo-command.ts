@@ -1,4 +1,4 @@
-/** `dirtymem migrate-demo`: a machine goes to another process while its vCPUs store, undisturbed or with faults. */
+/** `dirtymem migrate-demo`: migrates a machine to another process while its vCPUs store, with or without faults. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MigrationProgress } from '../lib/migration/index.js';
 import { commandLine } from '../lib/stress/command-line.js';
@@ -36,48 +36,54 @@ interface DemoOptions {
 
 const MIB = 2 ** 20;
 const RAM_MIB = 64;
-/** With faults the switch-over is what counts, and pages only delay it. */
+/** Runs with faults test the switch-over; more RAM would only delay it. */
 const TORTURE_RAM_MIB = 4;
 const TORTURE_RUNS = 20;
 const VCPUS = 2;
 const DIRTY_RATE = 2000;
 const DOWNTIME_MS = 300;
-/** The other end is taken for gone when it is silent for so long. */
+/** A side takes the other for dead after this much silence. */
 const STALL_MS = 10_000;
 
 export function addMigrateDemoCommand(program: Command): void {
   program
     .command('migrate-demo')
-    .description('send a machine to another process while its vCPUs store, and see it run there')
+    .description(
+      'migrate a machine to another process while its vCPUs store, and check that it runs on there unchanged',
+    )
     .addOption(
-      new Option('--ram <MiB>', `guest RAM (default: ${RAM_MIB}; with faults ${TORTURE_RAM_MIB})`).argParser(
+      new Option('--ram <MiB>', `guest RAM (default: ${RAM_MIB}, with --faults ${TORTURE_RAM_MIB})`).argParser(
         integer(1, 1024),
       ),
     )
     .addOption(new Option('--vcpus <n>', 'vCPU threads').argParser(integer(1, 64)).default(VCPUS))
     .addOption(
-      new Option('--dirty-rate <n>', 'pages that they store in a second, all together')
+      new Option('--dirty-rate <n>', 'pages that all vCPUs together dirty in a second')
         .argParser(integer(1, 10_000_000))
         .default(DIRTY_RATE),
     )
     .addOption(
-      new Option('--downtime <ms>', 'how long the machine may stand still')
+      new Option('--downtime <ms>', 'longest time that the machine may be paused')
         .argParser(integer(0, 600_000))
         .default(DOWNTIME_MS),
     )
-    .addOption(new Option('--bandwidth <MiB/s>', 'of the link (default: as it comes)').argParser(integer(1, 100_000)))
-    .option('--no-auto-converge', 'do not slow the vCPUs down when they store faster than pages can be sent')
-    .option('--hotplug', 'plug and unplug DIMMs meanwhile')
     .addOption(
-      new Option('--faults', 'many migrations, with processes killed, the link cut and other faults').conflicts([
+      new Option('--bandwidth <MiB/s>', 'limit of the bandwidth (default: no limit)').argParser(integer(1, 100_000)),
+    )
+    .option('--no-auto-converge', 'do not throttle vCPUs that dirty pages faster than pages can be sent')
+    .option('--hotplug', 'plug and unplug DIMMs during the migration')
+    .addOption(
+      new Option('--faults', 'run many migrations; kill processes, cut the link, and cause other faults').conflicts([
         ...['downtime', 'bandwidth', 'autoConverge', 'hotplug'],
       ]),
     )
     .addOption(
-      new Option('--runs <n>', `how many migrations with faults (default: ${TORTURE_RUNS})`).argParser(integer(1, 1e9)),
+      new Option('--runs <n>', `with --faults: how many migrations to run (default: ${TORTURE_RUNS})`).argParser(
+        integer(1, 1e9),
+      ),
     )
     .addOption(
-      new Option('--seconds <s>', 'for how long to migrate with faults')
+      new Option('--seconds <s>', 'with --faults: how long to run migrations')
         .argParser(integer(1, 2_000_000))
         .conflicts('runs'),
     )
@@ -85,11 +91,14 @@ export function addMigrateDemoCommand(program: Command): void {
       new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
     )
     .addOption(
-      new Option('--sabotage <name>', "plant a bug and see it found; 'list' lists them").argParser(sabotageName),
+      new Option('--sabotage <name>', "plant a bug and search for it; 'list' prints the bugs").argParser(sabotageName),
     )
     .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
     .option('--quiet', 'print the verdict only')
-    .addHelpText('after', '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted (143 by SIGTERM).')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted by Ctrl-C, 143 by SIGTERM.',
+    )
     .action(run);
 }
 
@@ -102,13 +111,14 @@ async function run(options: DemoOptions, command: Command): Promise<void> {
   }
   const faults = options.faults === true;
   if (!faults && MIGRATION_SABOTAGES[options.sabotage ?? '']?.needsFaults) {
-    command.error(`error: option '--sabotage ${options.sabotage}' shows nothing without --faults`);
+    command.error(`error: option '--sabotage ${options.sabotage}' needs --faults`);
   }
   if (!faults && (options.runs ?? options.seconds) !== undefined) {
-    command.error(`error: option '--${options.runs === undefined ? 'seconds <s>' : 'runs <n>'}' is for --faults`);
+    command.error(`error: option '--${options.runs === undefined ? 'seconds <s>' : 'runs <n>'}' needs --faults`);
   }
   const { vcpus, dirtyRate } = options;
-  if (dirtyRate < vcpus) command.error(`error: option '--dirty-rate <n>' is at least that of '--vcpus <n>'`);
+  if (dirtyRate < vcpus)
+    command.error(`error: option '--dirty-rate <n>' must be at least the number of vCPUs, ${vcpus}`);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   const ram = options.ram ?? (faults ? TORTURE_RAM_MIB : RAM_MIB);
   const guest: GuestPlan = { seed, vcpus, dirtyRate, dimmPages: (ram * MIB) / FIRST_DIMMS / PAGE };
@@ -230,7 +240,7 @@ function guestArguments({ vcpus, dirtyRate, dimmPages }: GuestPlan): string[] {
   return ['--ram', `${ram}`, '--vcpus', `${vcpus}`, '--dirty-rate', `${dirtyRate}`];
 }
 
-/** A pass with a planted bug is none of the migration's. */
+/** A run that passes although a bug is planted must say that it did not find the bug. */
 function unseen(sabotage: string | undefined): string {
   const bug = MIGRATION_SABOTAGES[sabotage ?? ''];
   return bug === undefined ? '' : `\nplanted: ${sabotage}, ${bug.description}: not found in this run`;
@@ -238,5 +248,5 @@ function unseen(sabotage: string | undefined): string {
 
 function sabotageName(name: string): string {
   if (name === 'list' || Object.hasOwn(MIGRATION_SABOTAGES, name)) return name;
-  throw new InvalidArgumentError("It must be one of those that '--sabotage list' prints.");
+  throw new InvalidArgumentError("It must be a name that '--sabotage list' prints.");
 }

@@ -1,4 +1,4 @@
-/** What `dirtymem migrate-demo` says at the end, as tables. */
+/** The tables that `dirtymem migrate-demo` prints at its end. */
 import Table from 'cli-table3';
 import type { MigrationResult } from '../lib/migration/index.js';
 import type { DemoReport } from '../lib/stress/migration/demonstration.js';
@@ -6,7 +6,7 @@ import type { Tally, TortureReport } from '../lib/stress/migration/torture.js';
 
 const MIB = 2 ** 20;
 
-/** Of a machine that has arrived. */
+/** Describes the migration of a machine that has arrived. */
 export function demoTable(report: DemoReport, result: MigrationResult): string {
   const { plan, comparingMs, equal, dimmsToggled, throttle } = report;
   const table = new Table({ style: { head: [], border: [] } });
@@ -16,8 +16,8 @@ export function demoTable(report: DemoReport, result: MigrationResult): string {
     ['total time', `${count(totalMs)} ms, ${result.rounds} rounds`],
     [
       'downtime',
-      `${(result.downtimeMs - comparingMs).toFixed(1)} ms of ${plan.transfer.downtimeMs} ms; ` +
-        `${comparingMs.toFixed(1)} ms more to compare all RAM`,
+      `${(result.downtimeMs - comparingMs).toFixed(1)} ms of ${plan.transfer.downtimeMs} ms allowed; ` +
+        `comparing all RAM took ${comparingMs.toFixed(1)} ms more`,
     ],
     [
       'pages',
@@ -31,7 +31,7 @@ export function demoTable(report: DemoReport, result: MigrationResult): string {
   return table.toString();
 }
 
-/** By fault, what became of the machine. */
+/** For each kind of fault, how often it struck and what became of the machine. */
 export function tortureTable({ tally, stayedBecause }: TortureReport): string {
   const table = new Table({
     head: ['fault', 'struck', 'in the switch-over', 'in doubt', 'arrived', 'stayed', 'killed with its process'],

@@ -1,4 +1,4 @@
-/** `npm run mutate`: one changed place at a time in the engine's sources, and whether a spec notices. */
+/** `npm run mutate`: mutation testing; changes one place of the engine's sources at a time and runs the specs. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,7 +40,7 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
     mutantsOf(file, readFileSync(join(ROOT, file), 'utf8')).map((mutant): Task => ({ mutant, suite })),
   );
   const chosen = choose(all, options);
-  // A mutant that is asked for by its id is run whatever is said of it.
+  // `--mutant` runs its mutant even when an explanation exists.
   const explanationOf = ({ mutant }: Task): Explanation | undefined =>
     options.mutant === undefined ? explanations.find((explanation) => explains(explanation, mutant)) : undefined;
 
@@ -57,7 +57,7 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
     console.log(textOf(report));
     for (const { file, scope, before, after } of explanations) {
       const isThere = all.some(({ mutant }) => explains({ file, scope, before, after, reason: '' }, mutant));
-      if (!isThere) console.log(`explained, but no mutant any more: ${file} ${scope}\n  - ${before}\n  + ${after}`);
+      if (!isThere) console.log(`this explanation fits no mutant: ${file} ${scope}\n  - ${before}\n  + ${after}`);
     }
     if (failure instanceof UnmutatedFailure) console.error(`FAIL: ${failure.message}`);
     const failed = failure instanceof UnmutatedFailure || report.survivors.length > 0;
@@ -115,7 +115,8 @@ function choose(all: readonly Task[], { only, mutant: id, sample, seed }: Mutate
   const chosen = all.filter(({ mutant }) => only === undefined || only.includes(mutant.file));
   if (id !== undefined) {
     const one = chosen.filter(({ mutant }) => mutant.id === id);
-    if (one.length === 0) throw new InvalidArgumentError(`there is no mutant ${id}; ids change with their lines.`);
+    if (one.length === 0)
+      throw new InvalidArgumentError(`There is no mutant ${id}; an id changes when its lines change.`);
     return one;
   }
   return sample === undefined ? chosen : sampleOf(chosen, sample, seed);
@@ -138,23 +139,25 @@ function sourceFile(file: string, before: readonly string[] = []): string[] {
 
 const program = new Command('mutate')
   .description(
-    'change one place of the engine at a time, and see whether a spec notices; what was run is not run again',
+    'mutation testing: change one place of the engine at a time and see whether a spec fails; ' +
+      'a mutant whose result is known is not run again',
   )
-  .addOption(new Option('--only <file...>', 'mutants of these sources').argParser(sourceFile))
-  .addOption(new Option('--mutant <id>', 'one mutant, even if it is explained'))
-  .addOption(new Option('--sample <n>', 'a random sample').argParser(integer(1, 1_000_000)).conflicts('mutant'))
-  .addOption(new Option('--seed <n>', 'of the sample').argParser(integer(0, 2 ** 32 - 1)).default(1))
-  .addOption(new Option('--jobs <n>', 'how many mutants at once').argParser(integer(1, 64)).default(1))
+  .addOption(new Option('--only <file...>', 'run only mutants of these source files').argParser(sourceFile))
+  .addOption(new Option('--mutant <id>', 'run only this mutant, even if it is explained'))
+  .addOption(new Option('--sample <n>', 'run n random mutants').argParser(integer(1, 1_000_000)).conflicts('mutant'))
+  .addOption(new Option('--seed <n>', 'seed of the sample').argParser(integer(0, 2 ** 32 - 1)).default(1))
+  .addOption(new Option('--jobs <n>', 'mutants that run at once').argParser(integer(1, 64)).default(1))
   .addOption(
     new Option(
       '--limit <seconds>',
-      'how long a stage of specs may take; default: 4 times what it takes without a mutant, 30 at least',
+      'time limit of a stage of specs (default: 4 times what the stage takes without a mutant, at least 30)',
     ).argParser(integer(1, 86_400)),
   )
   .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
   .addHelpText(
     'after',
-    '\nExit status: 0 all killed or explained, 1 survivors, or specs that fail anyway, 2 usage error, 130 or 143 interrupted.',
+    '\nExit status: 0 every mutant is killed or explained, 1 some survived or the specs fail without a mutant, ' +
+      '2 usage error, 130 interrupted by Ctrl-C, 143 by SIGTERM.',
   )
   .exitOverride()
   .action(mutate);

@@ -1,23 +1,23 @@
-/** Other Nodes, from the npm package that carries its binary, kept in a folder that git ignores. */
+/** Installs other versions of Node, from the npm package `node`, into a folder that git ignores. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The oldest that is supported, and the newest of each line that is. */
+/** The oldest supported version, and the newest version of each supported major line. */
 export const NODE_VERSIONS = ['20.19.0', '22', '24', '26'] as const;
 
 export interface NodeInstallation {
-  /** With a `v`, as `process.version`. */
+  /** Begins with `v`, as `process.version` does. */
   readonly version: string;
   readonly binary: string;
-  /** The environment in which `node` is this one. */
+  /** An environment in which the command `node` starts this installation. */
   readonly env: NodeJS.ProcessEnv;
 }
 
 const CACHE = fileURLToPath(new URL('../.cache/nodes', import.meta.url));
 
-/** @throws Error when npm cannot install it, or it does not run here */
+/** @throws Error when npm cannot install the version, or when its binary does not run here */
 export function installNode(wanted: string): NodeInstallation {
   const folder = join(CACHE, wanted);
   const binary = join(folder, 'node_modules/node/bin/node');
@@ -39,7 +39,7 @@ export function installNode(wanted: string): NodeInstallation {
   return { version, binary, env: { ...process.env, PATH: `${dirname(binary)}:${process.env.PATH}` } };
 }
 
-/** The Node that runs this. */
+/** The installation of Node that runs this process. */
 export const thisNode: NodeInstallation = {
   version: process.version,
   binary: process.execPath,

@@ -1,4 +1,4 @@
-/** `npm run layout`: the map of the arena, from the definitions that the code uses. */
+/** `npm run layout`: prints the layout of the arena, from the definitions that the code uses. */
 import Table from 'cli-table3';
 import { Table as BlockTable, Header, LINE, Meter, regionsOf, Slot, Slots } from '../lib/arena/layout.js';
 import { endWithoutReaders } from './interruption.js';

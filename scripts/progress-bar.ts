@@ -1,4 +1,4 @@
-/** A progress bar that gives the terminal its cursor back, however the process ends. */
+/** A progress bar that shows the terminal's cursor again, however the process ends. */
 import { type Options, SingleBar } from 'cli-progress';
 
 export class ProgressBar extends SingleBar {

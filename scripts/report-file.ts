@@ -1,4 +1,4 @@
-/** A file that a command writes at its end: found wrong before the run, not after it. */
+/** A file that a command writes at its end. A path that cannot be written is refused before the run, not after it. */
 import {
   accessSync,
   closeSync,
@@ -12,7 +12,9 @@ import {
 } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 
-/** The parser of an option that names such a file. What is there stays, and what is not there is not left behind. */
+/**
+ * The parser of an option that names such a file. It changes no file that exists, and leaves none that did not exist.
+ */
 export function reportFile(path: string): string {
   try {
     tryToWrite(path);
@@ -22,7 +24,10 @@ export function reportFile(path: string): string {
   return path;
 }
 
-/** Called at the end of a command, when its exit code is known: 2 if the file cannot be written, but for a failure. */
+/**
+ * To be called at the end of a command, when its exit code is known. If the file cannot be written, the exit code
+ * becomes 2, unless it is 1 because the run has failed.
+ */
 export function writeReport(path: string, content: string): void {
   try {
     writeFileSync(path, content);
@@ -43,13 +48,13 @@ function tryToWrite(path: string): void {
   const target = statSync(path, { throwIfNoEntry: false });
   if (target === undefined) throw new Error(`${path} is a link to a file that does not exist.`);
   if (target.isFIFO()) {
-    // Whoever waits to read from the pipe would see its end when it is opened and closed.
+    // Do not open the pipe: closing it again would show its reader the end of the data.
     accessSync(path, constants.W_OK);
     return;
   }
   const file = openSync(path, 'r+');
   try {
-    // A device tells whether it takes anything; a regular file does not change.
+    // A device fails here if it accepts no data; a regular file does not change.
     writeSync(file, Buffer.alloc(0));
   } finally {
     closeSync(file);

@@ -1,6 +1,6 @@
 /**
- * `npm run ci:nodes`: the specs under each supported Node, and what came of it. What follows `--` goes to mocha. Exit
- * status 1 when a spec fails, or a Node ran none.
+ * `npm run ci:nodes`: runs the specs under each supported version of Node, and prints the results. Arguments after `--`
+ * are passed to mocha. Exit status: 1 when a spec fails, or when some version of Node ran no spec.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

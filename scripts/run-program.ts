@@ -1,6 +1,6 @@
 /**
- * Runs a command line made with `exitOverride()`. Its exit codes tell what happened: 2 a usage error and 70 a fault of the
- * program itself, so that 1 is always what a run has found, and 128 with a signal's number an interruption.
+ * Runs a command line made with `exitOverride()`. Exit codes: 2 for a usage error; 70 for a fault of the program
+ * itself, so that 1 always means that the run has found something; 128 plus the signal's number for an interruption.
  */
 import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 import { endWithoutReaders } from './interruption.js';
@@ -12,7 +12,7 @@ const FAULT = 70;
 export async function runProgram(program: Command): Promise<void> {
   endWithoutReaders();
   process.on('uncaughtException', (error) => {
-    // A run that judges uncaught errors itself has a listener of its own.
+    // The stress test installs its own listener, because it reports uncaught errors as violations.
     if (process.listenerCount('uncaughtException') > 1) return;
     console.error(error);
     process.exit(FAULT);
@@ -24,7 +24,7 @@ export async function runProgram(program: Command): Promise<void> {
       console.error(error);
       process.exit(FAULT);
     }
-    // What an action throws, Commander does not print.
+    // Commander does not print errors that an action throws.
     if (error instanceof InvalidArgumentError) console.error(`error: ${error.message}`);
     process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR;
   }

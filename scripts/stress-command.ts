@@ -1,4 +1,4 @@
-/** `dirtymem stress`: the concurrent hotplug stress test. */
+/** `dirtymem stress`: the stress test with hotplug on real threads. */
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Campaign, readCampaign } from '../lib/stress/campaign/campaign-file.js';
@@ -39,34 +39,49 @@ interface StressOptions {
 export function addStressCommand(program: Command): void {
   program
     .command('stress')
-    .description('plug, unplug, mark and collect on real threads, with every oracle watching')
+    .description('plug, unplug, mark and collect on real threads, and check every result')
     .addOption(new Option('--vcpus <n>', 'vCPU threads').argParser(integer(1, 256)).default(4))
     .addOption(
-      new Option('--seconds <s>', 'how long to run; less than about 5 is likely to fail as vacuous')
+      new Option(
+        '--seconds <s>',
+        'how long to run; below about 5, the run is likely to fail as vacuous: too little happened to test anything',
+      )
         .argParser(seconds)
         .default(10),
     )
     .addOption(
       new Option('--seed <n>', 'repeat the choices of a run (default: random)').argParser(integer(0, 2 ** 32 - 1)),
     )
-    .addOption(new Option('--page-size <bytes>', 'a power of two').argParser(powerOfTwo(1, 2 ** 30)).default(PAGE_SIZE))
     .addOption(
-      new Option('--pages-per-block <n>', 'pages of a bitmap block, a power of two (default: by the seed)').argParser(
-        powerOfTwo(64, MOST_PAGES_PER_BLOCK),
+      new Option('--page-size <bytes>', 'page size, a power of two')
+        .argParser(powerOfTwo(1, 2 ** 30))
+        .default(PAGE_SIZE),
+    )
+    .addOption(
+      new Option(
+        '--pages-per-block <n>',
+        'pages of a bitmap block, a power of two (default: the seed chooses)',
+      ).argParser(powerOfTwo(64, MOST_PAGES_PER_BLOCK)),
+    )
+    .addOption(
+      new Option('--kernel <name>', 'kernel of the bulk operations on bitmaps (default: the seed chooses)').choices(
+        KERNELS,
       ),
     )
-    .addOption(new Option('--kernel <name>', 'of the bulk operations (default: by the seed)').choices(KERNELS))
     .addOption(
-      new Option('--sabotage <name>', "plant a bug and see it found; 'list' lists them").argParser(sabotageName),
+      new Option('--sabotage <name>', "plant a bug and search for it; 'list' prints the bugs").argParser(sabotageName),
     )
-    .option('--faults', 'kill and block threads, exhaust the arena and throw from listeners')
+    .option('--faults', 'also kill and block threads, fill the arena, and throw from listeners and callbacks')
     .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
     .addOption(
-      new Option('--campaign <file>', 'run all that a JSON file names, or what is left of it')
+      new Option(
+        '--campaign <file>',
+        'make all runs that this JSON file describes; a repeated command makes the runs that are left',
+      )
         .argParser(campaignFile)
         .conflicts(['vcpus', 'seconds', 'seed', 'pageSize', 'pagesPerBlock', 'kernel', 'sabotage', 'faults', 'json']),
     )
-    .option('--results <file>', "a campaign's results (default: beside its file)")
+    .option('--results <file>', "where to keep the campaign's results (default: beside the campaign's file)")
     .option('--quiet', 'print the verdict only')
     .addHelpText('after', helpText())
     .action(run);
@@ -79,10 +94,10 @@ async function run(options: StressOptions, command: Command): Promise<void> {
     process.exitCode = await runCampaign(content, results, options.quiet === true);
     return;
   }
-  if (options.results !== undefined) command.error("error: option '--results <file>' is for a campaign");
+  if (options.results !== undefined) command.error("error: option '--results <file>' needs --campaign");
   if (options.sabotage === 'list') {
     for (const [name, { description, oracles }] of Object.entries(SABOTAGES)) {
-      const finders = oracles.length === 0 ? 'npm run check:interleavings alone' : oracles.join(', ');
+      const finders = oracles.length === 0 ? 'npm run check:interleavings only' : oracles.join(', ');
       console.log(`${name}: ${description} (found by ${finders})`);
     }
     return;
@@ -107,7 +122,7 @@ async function run(options: StressOptions, command: Command): Promise<void> {
   console.log(verdictOf(report, plan));
   process.exitCode = report.verdict === 'fail' ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
   if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  // What hangs must not keep the process, once all is written.
+  // A thread that hangs must not keep the process alive once all output is written.
   setTimeout(() => process.stdout.write('', () => process.exit()), 500).unref();
 }
 
@@ -157,19 +172,19 @@ function tableOf(report: StressReport): string {
     ...(report.scarce
       ? [
           [
-            'swaps without room for all',
-            `${count(report.partialSwaps)}; ${count(report.collectionsWithoutRoom)} collections given up`,
+            'swaps of some blocks, for lack of room',
+            `${count(report.partialSwaps)}; ${count(report.collectionsWithoutRoom)} collections failed for lack of room`,
           ],
         ]
       : []),
-    ['all-zero and full block', `looked at ${count(report.constantBlockLooks)} times`],
+    ['all-zero and full block', `checked ${count(report.constantBlockLooks)} times`],
     [
       'grace periods',
       `${count(report.gracePeriods)}; p50 ${micros.p50} us, p99 ${micros.p99} us, max ${micros.max} us`,
     ],
     [
       'collections',
-      `${count(report.collections)}, ${count(report.harvests)} of them harvests; ${report.usersOfMigration} users of MIGRATION at a time`,
+      `${count(report.collections)}, ${count(report.harvests)} of them harvests; users of MIGRATION at a time: ${report.usersOfMigration}`,
     ],
     [
       'pages',
@@ -179,9 +194,9 @@ function tableOf(report: StressReport): string {
       'pages conserved',
       report.conserved === null ? 'not counted' : `${count(report.conserved.pages)} for ${report.conserved.client}`,
     ],
-    ['rates by reader compared', count(report.readersCompared)],
-    ['table uses by age', report.tableAges.map(count).join(' ')],
-    ['object uses by generation', report.objectGenerations.map(count).join(' ')],
+    ['dirty rates of a reader checked', count(report.readersCompared)],
+    ['uses of a table, by its age in grace periods', report.tableAges.map(count).join(' ')],
+    ['uses of an object, by its age in generations', report.objectGenerations.map(count).join(' ')],
     ['objects retired', count(report.objectsRetired)],
     ['litmus rounds', count(report.litmusRounds)],
     [
@@ -196,12 +211,12 @@ function tableOf(report: StressReport): string {
 }
 
 function helpText(): string {
-  return '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted (143 by SIGTERM) without a violation so far.';
+  return '\nExit status: 0 pass, 1 violation, 2 usage error, 130 interrupted by Ctrl-C (143 by SIGTERM) before a violation.';
 }
 
 function sabotageName(name: string): string {
   if (name === 'list' || Object.hasOwn(SABOTAGES, name)) return name;
-  throw new InvalidArgumentError("It must be one of those that '--sabotage list' prints.");
+  throw new InvalidArgumentError("It must be a name that '--sabotage list' prints.");
 }
 
 function powerOfTwo(least: number, most: number): (text: string) => number {

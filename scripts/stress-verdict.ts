@@ -1,4 +1,4 @@
-/** The last lines of `dirtymem stress`. */
+/** The last lines that `dirtymem stress` prints. */
 import type { StressPlan } from '../lib/stress/plan.js';
 import { repeatCommand, type StressReport } from '../lib/stress/report.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
@@ -13,7 +13,7 @@ export function verdictOf(report: Judged, plan: StressPlan): string {
   return `${verdict}${unseenBug(plan)}`;
 }
 
-/** A pass with a planted bug is none of the engine's. */
+/** A run that passes although a bug is planted must say that it did not find the bug. */
 function unseenBug({ sabotage = '' }: StressPlan): string {
   const bug = SABOTAGES[sabotage];
   if (bug === undefined) return '';

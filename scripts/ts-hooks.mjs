@@ -1,12 +1,12 @@
 /**
  * Module hooks that compile TypeScript with ts-node and keep the result on disk.
  *
- * ts-node's own loader loads the compiler in every thread (130 ms and 190 MB a worker); with the cache only a thread
- * that meets a changed file does. The cache holds one file per source path, content and compiler: never stale, and
- * never half-written, because a file appears by being renamed into place. Threads that compile one source at the same
- * time each put the same text there.
+ * ts-node's own loader loads the compiler in every thread, which costs each worker 130 ms and 190 MB. With the cache,
+ * only a thread that meets a changed file loads the compiler. The cache has one file for each source path, content and
+ * compiler, so no file is ever stale; files are renamed into place, so none is ever half-written. Threads that compile
+ * one source at the same time all write the same text.
  *
- * The functions return without `await`, so they serve as synchronous and as asynchronous hooks.
+ * The functions do not use `await`, so they serve as synchronous and as asynchronous hooks.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -34,13 +34,13 @@ function compile(source, path) {
 function createService() {
   const { create } = require('ts-node');
   const created = create({ cwd: root, project, transpileOnly: true });
-  // ts-node maps stack traces for the files it compiled in this thread only, and so would misplace lines of cached
-  // ones; Node reads the source maps of both.
+  // ts-node maps stack traces only for files that it compiled in this thread, and would give wrong lines for cached
+  // files; Node reads the source maps of both.
   createRequire(require.resolve('ts-node'))('@cspotcode/source-map-support').uninstall();
   return created;
 }
 
-/** @param source what to take for the file's contents */
+/** @param source the text to compile; left out, the file's contents */
 export function compileCached(path, source = readFileSync(path, 'utf8')) {
   // The path is part of the key because the source map in the output names it.
   const key = createHash('sha256').update([compilerKey, path, source].join('\0')).digest('hex');
@@ -59,7 +59,7 @@ function isOurs(url, extension) {
   return url.protocol === 'file:' && url.pathname.endsWith(extension) && !url.pathname.includes('/node_modules/');
 }
 
-/** `./x.js` means `./x.ts` where there is no `x.js`, as it does for the type checker. */
+/** Resolves `./x.js` to `./x.ts` where `x.js` does not exist, as the type checker does. */
 export function resolve(specifier, context, nextResolve) {
   if (/^(\.{1,2}\/|file:)/.test(specifier)) {
     const url = new URL(specifier, context.parentURL);

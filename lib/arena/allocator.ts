@@ -173,7 +173,7 @@ export class Allocator {
       throw new ArenaFullError(
         `${purpose}: the arena is full: ${size * 4} bytes wanted, ` +
           `${(this.words.length - first) * 4} of ${this.words.length * 4} never used, ${this.wordsInUse * 4} in use` +
-          this.describeAwaiting(),
+          `${this.describeAwaiting()}. Dispose of page sets that are not needed, or create the engine with more arenaBytes`,
       );
     }
     this.top = first + size;

@@ -209,11 +209,13 @@ function checkPlace(operation: string, prefix: string, memory: WebAssembly.Memor
   return new Words(memory.buffer, byteOffset, Slots.first);
 }
 
+const HANDLE = 'what memory.handle of the owner gives, sent by workerData or postMessage';
+
 function checkHandle(operation: string, handle: unknown): Omit<ArenaHandle, 'engine'> & { readonly engine: unknown } {
-  if (typeof handle !== 'object' || handle === null) throw wrongType(operation, 'handle', handle, 'an engine handle');
+  if (typeof handle !== 'object' || handle === null) throw wrongType(operation, 'handle', handle, HANDLE);
   const { dirtymem, engine, memory, byteOffset } = handle as Partial<ArenaHandle>;
-  if (typeof dirtymem !== 'number')
-    throw wrongType(operation, 'handle.dirtymem', dirtymem, 'a version number, as in memory.handle');
+  if (dirtymem === undefined) throw wrongType(operation, 'handle', handle, HANDLE);
+  if (typeof dirtymem !== 'number') throw wrongType(operation, 'handle.dirtymem', dirtymem, 'a version number');
   if (dirtymem !== VERSION) throw outOfRange(operation, 'handle.dirtymem', dirtymem, `version ${VERSION}`);
   if (typeof byteOffset !== 'number') throw wrongType(operation, 'handle.byteOffset', byteOffset, 'a number');
   return { dirtymem, engine, memory: checkMemory(operation, 'handle.memory', memory), byteOffset };

@@ -50,16 +50,24 @@ export const Header = {
   /** The grace-period number. Only the owner stores here (GP-1). */
   Number: 2 * LINE,
 
-  /** 1 while the owner blocks until readers report (GP-7). */
+  /**
+   * While the owner sleeps until readers have reported: the slot of the one that it sleeps for (GP-7), negative where the others
+   * are not asked to give way (GP-8). Else 0.
+   */
   Waiting: 3 * LINE,
-  /** Counts wake-ups; the word the owner blocks on (GP-7). */
+  /** Counts wake-ups; the word the owner sleeps on (GP-7). */
   Wake: 3 * LINE + 1,
-  /** How many grace periods have completed, modulo 2^32; by this a reader can tell the age of a table. */
+  /**
+   * Grace periods completed, modulo 2^32: lets a reader tell the age of a table. The word that readers sleep on that give
+   * way (GP-8).
+   */
   Completed: 3 * LINE + 2,
   /** How many pages each reader without a limit of its own may turn dirty in a second; 0 for no limit (DL-1). */
   Limit: 3 * LINE + 3,
   /** Counts changes of any limit; the word that limited readers sleep on (DL-1). */
   LimitChanges: 3 * LINE + 4,
+  /** How long the last grace period took, in microseconds: no reader that gave way to it has slept longer (GP-8). */
+  Lasted: 3 * LINE + 5,
 } as const;
 
 /** How many block tables, and so roots, there are: one for each client. */

@@ -25,7 +25,7 @@ export function reserveMemory(operation: string, bytes: number, shared: boolean)
 /** @throws TypeError when `memory` is not a WebAssembly.Memory */
 export function checkMemory(operation: string, what: string, memory: unknown): WebAssembly.Memory {
   if (isMemory(memory)) return memory;
-  throw wrongType(operation, what, memory, 'a WebAssembly.Memory, and no imitation or proxy of one');
+  throw wrongType(operation, what, memory, 'a WebAssembly.Memory itself, not a proxy or a copy by JSON');
 }
 
 /**

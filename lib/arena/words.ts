@@ -8,6 +8,8 @@
  * a reason: either "owned" (no other thread can reach the word, DM-1) or "hint" (what follows repairs a stale answer).
  * All other methods are sequentially consistent; their callers say which part of that they need.
  */
+const host = Atomics as { readonly pause?: () => void };
+
 export class Words {
   private readonly array: Int32Array;
 
@@ -91,5 +93,30 @@ export class Words {
    */
   wait(index: number, expected: number, timeoutMs: number): void {
     Atomics.wait(this.array, index, expected, timeoutMs);
+  }
+
+  /** Has the host a wait that does not block, and for this memory? Not where it is not shared. */
+  get canWaitAsync(): boolean {
+    try {
+      Atomics.waitAsync(this.array, 0, ~this.get(0), 0);
+      return true;
+    } catch (error) {
+      if (error instanceof TypeError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Nobody can take it back, and it does not keep a Node process alive.
+   * @returns what resolves when the word is notified, or after `timeoutMs`; undefined when the word does not hold `expected`
+   */
+  waitAsync(index: number, expected: number, timeoutMs: number): Promise<unknown> | undefined {
+    const { async, value } = Atomics.waitAsync(this.array, index, expected, timeoutMs);
+    return async ? value : undefined;
+  }
+
+  /** In a loop that waits for another thread: lets the core's other thread have more of it, where the host knows how. */
+  pause(): void {
+    host.pause?.();
   }
 }

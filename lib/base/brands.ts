@@ -29,8 +29,12 @@ export function isUint32Array(value: unknown): value is Uint32Array {
   return typedArrayName(value) === 'Uint32Array';
 }
 
+/** Undefined of what is no typed array. Looked up once: a vCPU asks at each mark that lists. */
+const tag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+  ?.get as () => unknown;
+
 function typedArrayName(value: unknown): unknown {
-  return ask(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag, value);
+  return tag.call(value);
 }
 
 /**

@@ -110,12 +110,17 @@ export class GracePeriodTimeout extends Error {
 
   constructor(operation: string, timeoutMs: number, readers: readonly ReaderReport[], hint?: string) {
     const because = `${operation}: no grace period within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`;
-    super(hint === undefined ? because : `${because}; ${hint}`);
+    super(`${because}; ${hint ?? (readers.length === 0 ? 'try again' : WHAT_READERS_DO)}`);
     this.readers = readers;
   }
 }
 
-/** The `identity` of a `ReaderReport` when the identity was overwritten. */
+/** For whoever is told which readers a grace period waits for. */
+export const WHAT_READERS_DO =
+  'a reader calls quiescent() between its stores and goes offline before it blocks; ' +
+  'the reader of a thread that has ended is removed by supervise(worker) or retire(identity)';
+
+/** In a ReaderReport. */
 export const UNKNOWN_IDENTITY = -1;
 
 export function describeReaders(readers: readonly Pick<ReaderReport, 'name' | 'identity' | 'slot'>[]): string {
@@ -202,7 +207,15 @@ export function checkFunction(operation: string, what: string, value: unknown): 
   if (typeof value !== 'function') throw wrongType(operation, what, value, 'a function');
 }
 
-/** @throws TypeError if `value` is not a number, RangeError if it is not an integer from `least` to `most` */
+/** @throws TypeError when the value is no object with such methods */
+export function checkMethods(operation: string, what: string, value: unknown, methods: readonly PropertyKey[]): void {
+  if (typeof value !== 'object' || value === null) throw wrongType(operation, what, value, 'an object');
+  const missing = methods.find((name) => typeof (value as Record<PropertyKey, unknown>)[name] !== 'function');
+  if (missing === undefined) return;
+  throw wrongType(operation, what, value, `an object with the method ${String(missing)}`);
+}
+
+/** @throws TypeError if `value` is no number, RangeError if it is no integer from `least` to `most` */
 export function checkInteger(operation: string, what: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number') throw wrongType(operation, what, value, 'a number');
   if (!Number.isInteger(value) || value < least || value > most) {

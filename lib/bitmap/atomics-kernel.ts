@@ -158,6 +158,37 @@ export class AtomicsKernel implements Kernel {
     return this.merge(from, first, end, into, false);
   }
 
+  mergeBothOwned(one: number, other: number, first: number, end: number, into: number): number {
+    if (first === end) return 0;
+    const last = one + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let turned = 0;
+    for (let i = one + wordOf(first); i <= last; i++) {
+      if (i === last) mask &= maskBelow(end);
+      const bits = this.words.get(i) | this.words.get(i - one + other);
+      turned += this.addOwnedWord(i - one + into, bits & mask);
+      mask = -1;
+    }
+    return turned;
+  }
+
+  uniteOwned(from: number, first: number, end: number, into: number): number {
+    if (first === end) return 0;
+    const distance = into - from;
+    const last = from + wordOf(end - 1);
+    let mask = maskFrom(first);
+    let set = 0;
+    for (let i = from + wordOf(first); i <= last; i++) {
+      if (i === last) mask &= maskBelow(end);
+      const bits = this.words.get(i) & mask;
+      const old = this.words.get(i + distance);
+      if ((bits & ~old) !== 0) this.words.set(i + distance, old | bits);
+      set += popcount((old & mask) | bits);
+      mask = -1;
+    }
+    return set;
+  }
+
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number {
     return this.merge(from, first, end, into, true);
   }

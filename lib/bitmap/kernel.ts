@@ -77,7 +77,19 @@ export interface Kernel {
   mergeOwned(from: number, first: number, end: number, into: number): number;
 
   /**
-   * As `mergeOwned`, but also clears the range of `from`. Writes only where `from` has set bits.
+   * As `mergeOwned`, of two blocks at once, which keep their bits.
+   * @returns how many bits turned from clear to set in `into`
+   */
+  mergeBothOwned(one: number, other: number, first: number, end: number, into: number): number;
+
+  /**
+   * As `mergeOwned`, and counts in the same pass: for a block `into` that has not been counted.
+   * @returns how many bits of the range are set in `into` afterwards
+   */
+  uniteOwned(from: number, first: number, end: number, into: number): number;
+
+  /**
+   * As `mergeOwned`, and clears the range of `from`. Writes only where `from` has bits.
    * @returns how many bits turned from clear to set in `into`
    */
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number;

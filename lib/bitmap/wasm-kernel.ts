@@ -141,6 +141,18 @@ export class WasmKernel implements Kernel {
     return this.code.mergeOwned(this.address(from), first, end, this.address(into));
   }
 
+  mergeBothOwned(one: number, other: number, first: number, end: number, into: number): number {
+    return this.code.mergeBothOwned(this.address(one), this.address(other), first, end, this.address(into));
+  }
+
+  uniteOwned(from: number, first: number, end: number, into: number): number {
+    return this.code.uniteOwned(this.address(from), first, end, this.address(into));
+  }
+
+  /**
+   * Owned, both: moves the set bits of `from` in the range to `into`, and leaves the range clear in `from`.
+   * @returns how many bits turned from clear to set in `into`
+   */
   mergeAndClearOwned(from: number, first: number, end: number, into: number): number {
     return this.code.mergeAndClearOwned(this.address(from), first, end, this.address(into));
   }

@@ -43,7 +43,7 @@ export function clientName(client: Client): string {
 
 export function checkClient(operation: string, client: unknown): Client {
   if (client === VGA || client === CODE || client === MIGRATION) return client;
-  const expected = 'one client, 1 (VGA), 2 (CODE) or 4 (MIGRATION), and no mask of several';
+  const expected = 'one client, VGA (1), CODE (2) or MIGRATION (4), not the sum of several';
   if (typeof client !== 'number') throw wrongType(operation, 'client', client, expected);
   throw outOfRange(operation, 'client', client, expected);
 }
@@ -51,7 +51,7 @@ export function checkClient(operation: string, client: unknown): Client {
 /** @param least 0 when the mask may be empty */
 export function checkMask(operation: string, mask: unknown, what = 'mask', least = 1): number {
   if (typeof mask === 'number' && Number.isInteger(mask) && mask >= least && mask <= ALL_CLIENTS) return mask;
-  const expected = `a mask of clients from ${least} to ${ALL_CLIENTS}, the sum of 1 (VGA), 2 (CODE) and 4 (MIGRATION)`;
+  const expected = `a mask of clients from ${least} to ${ALL_CLIENTS}, the sum of VGA (1), CODE (2) and MIGRATION (4)`;
   if (typeof mask !== 'number') throw wrongType(operation, what, mask, expected);
   throw outOfRange(operation, what, mask, expected);
 }

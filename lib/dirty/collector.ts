@@ -88,11 +88,13 @@ export interface Collection<T> {
    * @throws the error that the collection rejects with
    */
   readonly check?: () => void;
+  /** Where `deliver` merges the pages that it is handed. What would be read twice is merged there directly. */
+  readonly into?: PageSet | undefined;
   /**
-   * Receives the set of collected pages, clipped to the RAM of that moment, and owns it from then on. Runs in the last
-   * step of the collection and must not throw.
+   * Is handed the set, clipped to the RAM of that moment, and owns it; runs synchronously with the end. Cannot fail.
+   * @param added how many pages are new in `into` already, and not in the set
    */
-  readonly deliver: (taken: PageSet) => T;
+  readonly deliver: (taken: PageSet, added: number) => T;
 }
 
 /** Maps the numbers of collected blocks to the pending pages that take the blocks over. */
@@ -138,8 +140,8 @@ export class Collector {
       const release = maxPages === undefined ? this.take(bitmap, range(), taken) : undefined;
       if (!taken.untouched) {
         bitmap.inFlight = taken;
-        // The request is in one synchronous step with the clear (GP-1): the period begins after the last bit was taken.
-        const cookie = release === undefined ? rcu.request() : rcu.defer(release);
+        // The period begins after the last bit was taken (GP-1).
+        const cookie = await rcu.requestTogether(operation, release);
         await rcu.waitFor(operation, cookie, wait, since);
       } else {
         const turn = rcu.breathe();
@@ -348,6 +350,7 @@ export class Collector {
     try {
       taken.clip(this.parts.ram);
       chosen?.clip(this.parts.ram);
+      inFlight?.clip(this.parts.ram);
       collection.check?.();
       share = chosen ?? collection.range();
       if (others.length > 0) {
@@ -369,10 +372,14 @@ export class Collector {
       this.deliverTo(pending, taken, (number) => collected.has(number) && heirs.get(number) !== pending);
     }
     if (inFlight !== undefined) taken.absorb(inFlight);
-    if (heirs.size > 0) return collection.deliver(bequeath(taken, user.pending.takeAll(), heirs));
+    if (heirs.size > 0) {
+      const own = user.pending.takeAll();
+      const added = bequeath(taken, own, heirs, collection.into);
+      return collection.deliver(own, added);
+    }
     user.pending.moveTo(share, taken);
     chosen?.dispose();
-    return collection.deliver(taken);
+    return collection.deliver(taken, 0);
   }
 
   /**
@@ -423,18 +430,32 @@ export class Collector {
   }
 }
 
-/** Gives the heirs their blocks. @returns all pages of `taken` and `own` */
-function bequeath(taken: PageSet, own: PageSet, heirs: Heirs): PageSet {
-  own.addAll(taken, (number) => heirs.has(number));
-  for (const [number, heir] of heirs) heir.adopt(number, taken.release(number));
+/**
+ * Moves all pages of `taken` to `own`, and hands its dense blocks on to their heirs as they are. Where `own` has a dense
+ * block too, the pages of both go straight to `into`, if there is one: merged with each other first, and counted or merged
+ * into that afterwards, they would be read twice.
+ * @returns how many pages are new in `into`
+ */
+function bequeath(taken: PageSet, own: PageSet, heirs: Heirs, into: PageSet | undefined): number {
+  let added = 0;
+  for (const [number, heir] of heirs) {
+    const block = taken.release(number);
+    if (into === undefined || !own.adopted.has(number)) own.addBlockAndCount(number, block);
+    else if (into.hasBlock(number)) added += into.absorbBlock(number, own.release(number), block);
+    else {
+      into.adopt(number, own.release(number));
+      added += into.addBlockAndCount(number, block);
+    }
+    heir.adopt(number, block);
+  }
   own.absorb(taken);
-  return own;
+  return added;
 }
 
 /** @throws UsageError when the user does not track the client */
 function checkUses({ operation, bitmap, user }: Collection<unknown>): void {
   if (bitmap.users.has(user)) return;
   throw new UsageError(
-    `${operation}: ${bitmap.name} is not tracked by '${user.name}'; await track, and collect by what it returns`,
+    `${operation}: ${bitmap.name} is not tracked by '${user.name}'; call await memory.track(${bitmap.name}), and collect by the Tracking that it gives`,
   );
 }

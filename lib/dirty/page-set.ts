@@ -216,15 +216,14 @@ export class PageSet {
         added += pages;
         continue;
       }
-      let turned: number;
       if (other.uncounted.has(number)) {
-        // An adopted block is dense: to clear it now would cost as much as to zero it later, when nobody waits.
-        turned = kernel.mergeOwned(block, 0, pagesPerBlock, own);
+        added += this.addBlock(number, block);
+        // Dense: clearing it would cost as much as zeroing it later, when nobody waits.
         allocator.freeBlock(block);
-      } else {
-        turned = kernel.mergeAndClearOwned(block, 0, pagesPerBlock, own);
-        allocator.freeZeroedBlock(block);
+        continue;
       }
+      const turned = kernel.mergeAndClearOwned(block, 0, pagesPerBlock, own);
+      allocator.freeZeroedBlock(block);
       added += turned;
       if (!this.uncounted.has(number)) this.count += turned;
     }
@@ -274,13 +273,9 @@ export class PageSet {
    * @returns how many pages are new
    */
   addAll(other: PageSet, wanted: (number: number) => boolean = () => true): number {
-    const { kernel, geometry } = this.store;
     let added = 0;
     for (const [number, block] of other.open(this.purpose)) {
-      if (!wanted(number)) continue;
-      const turned = kernel.mergeOwned(block, 0, geometry.pagesPerBlock, this.blockFor(number));
-      if (!this.uncounted.has(number)) this.count += turned;
-      added += turned;
+      if (wanted(number)) added += this.addBlock(number, block);
     }
     this.changes += 1;
     return added;
@@ -301,7 +296,39 @@ export class PageSet {
     return this.uncounted;
   }
 
-  /** @internal Gives away an adopted block. @returns its word index */
+  /** @internal Adds the pages of two blocks where the set has a block, and frees the first of them. @returns how many are new */
+  absorbBlock(number: number, block: number, kept: number): number {
+    const { kernel, allocator, geometry } = this.store;
+    const own = this.open(this.purpose).get(number) as number;
+    const turned = kernel.mergeBothOwned(block, kept, 0, geometry.pagesPerBlock, own);
+    if (!this.uncounted.has(number)) this.count += turned;
+    allocator.freeBlock(block);
+    this.changes += 1;
+    return turned;
+  }
+
+  /**
+   * @internal Adds a block's pages, which keeps them, and counts the set's own block there, if that was adopted, in the same
+   * pass. @returns how many pages are new, counting as new all that had not been counted
+   */
+  addBlockAndCount(number: number, block: number): number {
+    if (!this.uncounted.delete(number)) return this.addBlock(number, block);
+    const own = this.open(this.purpose).get(number) as number;
+    const pages = this.store.kernel.uniteOwned(block, 0, this.store.geometry.pagesPerBlock, own);
+    this.count += pages;
+    this.changes += 1;
+    return pages;
+  }
+
+  /** @internal Adds a block's pages, which keeps them. @returns how many are new. @throws ArenaFullError unless there is one */
+  addBlock(number: number, block: number): number {
+    const turned = this.store.kernel.mergeOwned(block, 0, this.store.geometry.pagesPerBlock, this.blockFor(number));
+    if (!this.uncounted.has(number)) this.count += turned;
+    this.changes += 1;
+    return turned;
+  }
+
+  /** @internal Gives away a block that was adopted. */
   release(number: number): number {
     const blocks = this.open(this.purpose);
     const block = blocks.get(number) as number;

@@ -227,10 +227,14 @@ export class Vcpu extends Reader {
     if (most > 0) this.require(operation, range);
     const table = this.tableOf(client);
     let listed = 0;
-    walkBlocks(range, this.arena.geometry.pagesPerBlock, (number, from, to) => {
-      listed = this.setAndList(number, this.blockOf(table + number), from, to, pages, listed);
-      return to;
-    });
+    const { pagesPerBlock } = this.arena.geometry;
+    for (let page = range.first; page < range.end; ) {
+      const base = page - (page % pagesPerBlock);
+      const to = Math.min(range.end - base, pagesPerBlock);
+      const block = this.blockOf(table + (page >>> this.blockShift));
+      listed = this.setAndList(block, base, page - base, to, pages, listed);
+      page = base + to;
+    }
     if (client === MIGRATION) this.dirtied = (this.dirtied + listed) | 0;
     return listed;
   }
@@ -371,21 +375,16 @@ export class Vcpu extends Reader {
     return turned;
   }
 
-  /**
-   * Marks the bits `from` to `to` of the block and lists the pages that turned dirty.
-   * @param listed how many pages are listed already
-   * @returns how many pages are listed now
-   */
+  /** @param base the block's first page. @returns how many pages are listed then */
   private setAndList(
-    number: number,
     block: number,
+    base: number,
     from: number,
     to: number,
     pages: Uint32Array,
     listed: number,
   ): number {
     const { words } = this;
-    const base = number * this.arena.geometry.pagesPerBlock;
     let count = listed;
     for (let bit = from; bit < to; ) {
       const wordBit = bit & ~31;

@@ -48,9 +48,9 @@
  *   never run, but perhaps no machine runs until somebody who can see both ends decides.
  */
 import { show } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 import type { Arbiter, Side } from './arbiter.js';
 import { MigrationError } from './migration-error.js';
-import { printable } from './printable.js';
 import type { Link } from './wire/link.js';
 import type { Replies } from './wire/replies.js';
 

@@ -1,6 +1,6 @@
 /** Why a migration failed, and the state of the machine after that. */
 import { messageOf } from '../base/errors.js';
-import { printable } from './printable.js';
+import { printable } from '../base/printable.js';
 
 /**
  * What went wrong:

@@ -3,9 +3,10 @@
  * differing digest, the destination asks for the digests of the parts, compares them, and tells the source which ranges
  * differ before it gives up.
  */
+
+import { showId } from '../base/printable.js';
 import type { DifferingDigest } from './destination/incoming-ram.js';
 import { MigrationError, type UnequalRange } from './migration-error.js';
-import { showId } from './printable.js';
 import type { OutgoingRam } from './source/outgoing-ram.js';
 import type { Link } from './wire/link.js';
 import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from './wire/message.js';
@@ -102,7 +103,7 @@ export class MismatchAnswers {
 
   private blockAt(number: number, offset: number, length: number) {
     for (const known of this.ram) {
-      if (known.number === number && length > 0 && offset + length <= known.block.size) return known;
+      if (known.number === number && length > 0 && offset + length <= known.size) return known;
     }
     throw violation(`bytes ${offset} to ${offset + length} of RAM block ${number}`);
   }

@@ -1,9 +1,8 @@
 /** The options of `migrate` and `receive`, and their checks. */
-import { checkBoolean, checkInteger, checkPowerOfTwo, wrongType } from '../base/errors.js';
+import { checkBoolean, checkInteger, checkMethods } from '../base/errors.js';
 import { type OptionNames, readOptions } from '../base/options.js';
 import { checkSignal } from '../base/wait.js';
 import type { Arbiter } from './arbiter.js';
-import { DIGEST_WORDS } from './wire/digest.js';
 
 /** The options that both ends have. */
 export interface LinkOptions {
@@ -88,20 +87,7 @@ export function checkReceiveOptions(given: ReceiveOptions) {
   return { ...link, maxRamBytes, maxStateBytes };
 }
 
-/** Digests take 16 bytes at a time. @throws TypeError, RangeError */
-export function checkPageSize(operation: string, pageSize: number): void {
-  checkPowerOfTwo(operation, 'pageSize', pageSize, 4 * DIGEST_WORDS, 2 ** 30);
-}
-
 export const STREAM_METHODS = ['write', 'end', 'destroy', 'on', 'off', Symbol.asyncIterator] as const;
-
-/** @throws TypeError when the value is not an object with these methods */
-export function checkMethods(operation: string, what: string, value: unknown, methods: readonly PropertyKey[]): void {
-  if (typeof value !== 'object' || value === null) throw wrongType(operation, what, value, 'an object');
-  const missing = methods.find((name) => typeof (value as Record<PropertyKey, unknown>)[name] !== 'function');
-  if (missing === undefined) return;
-  throw wrongType(operation, what, value, `an object with the method ${String(missing)}`);
-}
 
 function checkLinkOptions(operation: string, options: LinkOptions) {
   const { arbiter, stallMs = 10_000, signal } = options;

@@ -14,13 +14,16 @@ import type { RamBlock } from './ram-block.js';
  * block may have another size, or be gone.
  */
 export interface RamListener {
-  /** The block was plugged, and all its pages are dirty. */
+  /** The block is there, all dirty, and populated but for parts of which `discarded` is called next. */
   plugged?(block: RamBlock): void;
   /** The block is no longer RAM; its place is used again only after a grace period. */
   unplugged?(block: RamBlock): void;
-  /** The block had `before` bytes, and has another size now. */
+  /**
+   * The block had `before` bytes, and has another size now. What it has gained is populated; of parts that it has lost,
+   * discarded or not, no other call tells.
+   */
   resized?(block: RamBlock, before: number): void;
-  /** A part of the block is no longer RAM. `offset` and `length` are in bytes, from the beginning of the block. */
+  /** A part of the block is no RAM any more, but may be in use for a grace period. In bytes from the block's beginning. */
   discarded?(block: RamBlock, offset: number, length: number): void;
   /** The part is RAM again, and all its pages are dirty. */
   populated?(block: RamBlock, offset: number, length: number): void;

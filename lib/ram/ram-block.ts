@@ -39,11 +39,16 @@ export class RamBlock {
    * The largest size in bytes that `ram.resize` may give the block; this room is reserved. (QEMU: RAMBlock.max_length.)
    */
   readonly maxSize: number;
-  /** The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged. */
+  /**
+   * The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged; parts that are discarded
+   * or cut off leave it.
+   */
   readonly pages: PageSet;
   /** @internal The discarded pages that may be populated again. */
   readonly discarded = new PageRanges();
-  /** @internal Is a resize to a smaller size still waiting for its grace period? */
+  /** @internal How often it was given another size. */
+  resizes = 0;
+  /** @internal What a smaller size has cut off may still be in use. */
   shrinking = false;
   private readonly pageSize: number;
   private readonly pieces: Pieces;
@@ -71,24 +76,24 @@ export class RamBlock {
   }
 
   /**
-   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager). The part is
-   * not RAM until it is populated again. Its pages leave collections, and the pages that users have yet to collect, at
-   * once. Resolves after a grace period, when the part may be populated again and bitmap blocks without RAM are free.
-   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
-   *   size
-   * @throws (rejects) TypeError; RangeError when not the whole part is populated; UsageError inside a read-side section
-   *   of this thread; ArenaFullError; with nothing changed
+   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is no RAM any
+   * more, until it is populated. From the call on no collection, query or user's dirty set has it, and a vCPU's mark there is
+   * as one beside RAM: refused, or recorded for nobody. Resolves after a grace period, when the part may be populated again
+   * and bitmap blocks of which all is discarded are free; `unplug` and `resize` need not wait for that. The engine does not
+   * touch the part's bytes: free or clear them when this has resolved, since vCPUs that came before may store until then.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
+   * @throws (rejects) TypeError; RangeError when not all of it is populated, or the block is not plugged; UsageError inside a
+   *   read-side section of this thread; ArenaFullError, since dropping bitmap blocks needs new tables; with nothing changed
    */
   async discard(offset: number, length: number): Promise<void> {
     await this.pieces.discard(this, offset, length);
   }
 
   /**
-   * Makes a discarded part of the block RAM again, whose pages are all dirty for every user. Like `ram.plug`, this
-   * never waits for readers.
-   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
-   *   size
-   * @throws TypeError; RangeError when not the whole part is discarded, or a `discard` of it has not resolved yet;
+   * Makes a discarded part of the block RAM again, all dirty for every user, within the call. Never waits for readers, as
+   * `ram.plug`. Its bytes must be there before, and are taken for new contents whatever they are.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
+   * @throws TypeError; RangeError when not all of it is discarded, its discarding has not ended, or the block is not plugged;
    *   ArenaFullError; with nothing changed
    */
   populate(offset: number, length: number): void {
@@ -98,12 +103,16 @@ export class RamBlock {
   /**
    * Is every byte of the part populated? True for zero length.
    * @param offset from the beginning of the block, in bytes. @param length in bytes
+   * @throws TypeError, RangeError, also when the block is not plugged
    */
   isPopulated(offset: number, length: number): boolean {
     return this.pieces.isPopulated(this, offset, length);
   }
 
-  /** The populated parts of the block, in ascending order; a block without discarded parts is one such part. */
+  /**
+   * The parts of the block that are populated, ascending, neighbours merged; none when all of it is discarded.
+   * @throws RangeError when the block is not plugged
+   */
   populatedRuns(): RunWithin[] {
     return this.pieces.populatedRuns(this);
   }
@@ -127,10 +136,16 @@ export class RamBlock {
   /** @internal */
   setSize(size: number): void {
     this.bytes = size;
+    this.resizes++;
     this.discarded.remove({ first: this.range.end, end: this.place.end });
   }
 
-  /** @internal From now on the range may be populated, so far as it still lies in the block. */
+  /** @internal Pages that are RAM no more. */
+  forgetSynced(range: PageRange): void {
+    if (!this.pages.disposed) this.pages.remove(range);
+  }
+
+  /** @internal The part may be populated from now on, as far as the block still has it. */
   addDiscarded(range: PageRange): void {
     const part = intersect(range, this.range);
     if (part !== undefined) this.discarded.add(part);

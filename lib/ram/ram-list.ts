@@ -151,12 +151,12 @@ export class RamList {
   }
 
   /**
-   * Gives a block another size (QEMU: qemu_ram_resize). Pages that the block gains are RAM within the call, and dirty
-   * for every client, as after `plug`. Pages that it loses are gone at once, as after `unplug`; the promise then
-   * resolves after a grace period, when the block may be resized again. Discarded parts stay discarded.
-   * @param size in bytes, a positive multiple of the page size, up to the block's `maxSize`
-   * @throws (rejects) TypeError; RangeError, also while an earlier resize to a smaller size has not resolved;
-   *   UsageError inside a read-side section of this thread; ArenaFullError; with nothing changed
+   * Gives a block another size (QEMU: qemu_ram_resize). What it gains is dirty for every client, within the call, as by
+   * `plug`. What it loses is gone at once, as by `unplug`; then this resolves when the block may be resized again, after a
+   * grace period. Parts that were discarded stay so.
+   * @param size bytes, a positive multiple of the page size, up to the block's `maxSize`
+   * @throws (rejects) TypeError; RangeError, also while what the block lost by an earlier call may still be in use; UsageError
+   *   for a smaller size inside a read-side section of this thread; ArenaFullError; with nothing changed
    */
   async resize(block: RamBlock, size: number): Promise<void> {
     const operation = 'ram.resize';
@@ -167,6 +167,7 @@ export class RamList {
     checkInteger(operation, 'size', size, pageSize, block.maxSize);
     this.checkMultiple(operation, 'size', size);
     const { size: before } = block;
+    this.rcu.step(); // as in `populate`
     if (block.shrinking) throw this.notYet(operation, block, block.rangeOf(before, block.maxSize - before));
     if (size === before) return;
     const purpose = `resizing '${block.id}'`;
@@ -177,7 +178,6 @@ export class RamList {
       this.listeners.tellAll((listener) => listener.resized?.(block, before));
     };
     if (size > before) {
-      this.rcu.step();
       const range = block.rangeOf(before, size - before);
       const release = this.makeDirty(range, purpose);
       change();
@@ -190,6 +190,7 @@ export class RamList {
     };
     await this.remove({ operation: 'resize', range, end }, purpose, () => {
       block.shrinking = true;
+      block.forgetSynced(range);
       change();
     });
   }
@@ -262,7 +263,7 @@ export class RamList {
     }
     const end = (): void => block.addDiscarded(range);
     await this.remove({ operation: 'discard', range, end }, `discarding a part of '${block.id}'`, () => {
-      if (!block.pages.disposed) block.pages.remove(range);
+      block.forgetSynced(range);
       this.counts.discards++;
       this.listeners.tellAll((listener) => listener.discarded?.(block, offset, length));
     });
@@ -279,8 +280,8 @@ export class RamList {
       const bytes = `bytes ${offset} to ${offset + length} of '${block.id}'`;
       throw new RangeError(`${operation}: ${bytes} are not all discarded: they are populated from ${from} on`);
     }
+    this.rcu.step(); // a discarding whose readers have reported ends here
     if (!block.discarded.contains(range)) throw this.notYet(operation, block, range);
-    this.rcu.step();
     const release = this.makeDirty(range, `populating a part of '${block.id}'`);
     block.discarded.remove(range);
     this.counts.populates++;
@@ -435,22 +436,34 @@ export class RamList {
     if (id.length > LONGEST_ID) {
       throw new RangeError(`plug: id must be at most ${LONGEST_ID} characters long, got ${id.length}`);
     }
-    if (this.byId.has(id)) throw new RangeError(`plug: id ${show(id)} is in use`);
+    if (this.byId.has(id)) {
+      throw new RangeError(
+        `plug: id ${show(id)} is that of a RAM block which is plugged: give another id, or unplug that block first`,
+      );
+    }
     const { pageSize } = this.geometry;
     const most = this.maxPages * pageSize;
-    checkInteger(operation, 'size', size, pageSize, most);
-    this.checkMultiple(operation, 'size', size);
-    checkInteger(operation, 'maxSize', maxSize, size, most);
-    this.checkMultiple(operation, 'maxSize', maxSize);
-    if (offset === undefined) return read;
-    checkInteger(operation, 'offset', offset, 0, most - maxSize);
-    this.checkMultiple(operation, 'offset', offset);
+    this.checkRoom('size', size, pageSize, most);
+    this.checkRoom('maxSize', maxSize, size, most);
+    if (offset !== undefined) this.checkRoom('offset', offset, 0, most - maxSize);
     return read;
+  }
+
+  /** What `plug` is given, which the end of all RAM limits. */
+  private checkRoom(what: string, value: number, least: number, most: number): void {
+    if (Number.isInteger(value) && value > most) {
+      const end = `RAM ends at maxRamBytes of create, ${this.maxPages * this.geometry.pageSize}`;
+      throw outOfRange('plug', what, value, `at most ${most}`, end);
+    }
+    checkInteger('plug', what, value, least, most);
+    this.checkMultiple('plug', what, value);
   }
 
   private checkMultiple(operation: string, what: string, value: number): void {
     const { pageSize } = this.geometry;
-    if (value % pageSize !== 0) throw outOfRange(operation, what, value, `a multiple of the page size, ${pageSize}`);
+    if (value % pageSize === 0) return;
+    const next = Math.ceil(value / pageSize) * pageSize;
+    throw outOfRange(operation, what, value, `a multiple of the page size, ${pageSize}`, `the next one is ${next}`);
   }
 
   private checkPlugged(operation: string, block: RamBlock): void {
@@ -484,7 +497,9 @@ export class RamList {
       return new RangeError(`${purpose}: ${bytes} overlap ${this.departures.describe(place)}`);
     }
     const room = intersect(last.range, place) === undefined ? `, which may grow to ${last.maxSize} bytes` : '';
-    return new RangeError(`${purpose}: ${bytes} overlap '${last.id}'${room}`);
+    return new RangeError(
+      `${purpose}: ${bytes} overlap '${last.id}'${room}; without an offset the engine finds a place`,
+    );
   }
 
   /** The error for a part of a block that is still being removed. */

@@ -2,8 +2,8 @@
  * Grace periods, as the owner counts them. A state machine that is stepped by `poll` and waits for nothing; how to wait
  * is in rcu/rcu.ts.
  *
- * GP-1 Only the owner stores the roots and the number, and in this order: publish, then `request`, in one synchronous
- *   step with no await between. So whoever sees a number sees everything published before it.
+ * GP-1 Only the owner stores the roots and the number, and in this order: publish, then `request`. So whoever sees a number
+ *   sees everything published before it.
  * GP-2 The number advances only when the previous period is complete: every online slot is at the number or, while a
  *   period runs, one behind it. Then 32 bits compared by signed difference can never be fooled, however long a reader
  *   is stuck. A request that comes while a period runs takes the *next* one, since readers may have reported to the
@@ -16,12 +16,26 @@
  *   reader seen offline stored OFFLINE after its last access (GP-5), and will enter by GP-4. Where the owner sees not
  *   that store but a later one to the same slot, the order goes on: through the same thread's program order when it
  *   came back; through its store of identity 0 and the next tenant's compare-and-swap of it when the slot changed hands
- *   (GP-5); and through the thread's `exit` event when the slot was retired.
+ *   (GP-5); and through the thread's `exit` event when the slot was retired. A slot is looked at until it is found so, and
+ *   in the same period not again: whoever enters there later does so by GP-4, with the period's number.
+ * GP-7 The owner does not sleep through the report that it waits for. It stores in `Waiting` the slot of a reader that the
+ *   period waits for, loads `Wake`, looks at that slot again, and only then sleeps, for that value of `Wake`. A reader stores
+ *   its slot, loads `Waiting`, and if it is named there changes `Wake` before it notifies. So a report that the second look
+ *   has missed finds its reader named; it has changed `Wake` since that was loaded (the owner does not fall asleep), or
+ *   is yet to change it (and will notify). Reports of other readers wake nobody: once awake the owner scans on, and
+ *   sleeps for the next reader that it finds. A reader that dies reports nothing; a timer ends the sleep then.
+ * GP-8 Who gives way to a period does not sleep on when it has ended. A reader that may give way has reported, finds itself
+ *   asked in `Waiting`, and loads `Completed`. If that counts the period that it has reported, it does not sleep. Else it
+ *   stores OFFLINE and sleeps for that value of `Completed`. The owner changes the word when the period ends, and then notifies
+ *   if it has named a reader in that period. It has: it clears `Waiting` before it begins the next period, so what a reader
+ *   that knew this period's number found there was stored in this period, or in a later one, which `Completed` shows to
+ *   have begun when the reader falls asleep. The sleep is bounded all the same, since the owner's thread may die.
  *
  * Cookies count periods from the first, in 53 bits, and are the owner's private arithmetic: `completed >= cookie`.
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, Slot, Slots } from '../arena/layout.js';
+import { Asking } from './asking.js';
 import { FIRST_NUMBER, nextNumber, OFFLINE, reached } from './sequence.js';
 
 export class GracePeriods {
@@ -31,11 +45,20 @@ export class GracePeriods {
   completed = 0;
   /** When the running one began, in `performance.now()` milliseconds. */
   beganAt = 0;
+  /** How long the last one took that has ended, in milliseconds. */
+  lastedMs = 0;
   /** Told the length of each completed period, in milliseconds. */
   onComplete: (milliseconds: number) => void = () => {};
   protected readonly arena: Arena;
   protected number = FIRST_NUMBER;
   private wanted = false;
+  /** The first slot that was not yet found quiescent in the running period. */
+  private next: number = Slots.first;
+  /** Has a reader been named in the running period? */
+  private hasNamed = false;
+  private readonly asking = new Asking();
+  /** Are readers asked to give way to the running period? */
+  private asks = false;
 
   constructor(arena: Arena) {
     this.arena = arena;
@@ -59,10 +82,7 @@ export class GracePeriods {
   /** Completes what has ended, and begins the next period if one is wanted. */
   poll(): void {
     while (this.running && this.allQuiescent()) {
-      this.completed++;
-      // Surplus strength: only the age of tables (`Table.ReplacedAt`) is computed from it.
-      this.arena.words.store(Header.Completed, this.completed | 0);
-      this.onComplete(performance.now() - this.beganAt);
+      this.complete(performance.now() - this.beganAt);
       if (!this.wanted) return;
       this.wanted = false;
       this.begin();
@@ -90,6 +110,36 @@ export class GracePeriods {
     });
   }
 
+  /**
+   * Names the reader that the owner is about to sleep for. When the first of a period is named, all that it waits for are asked to
+   * hurry.
+   * @returns what `Header.Wake` holds until that reader reports; undefined when the period waits for nobody
+   */
+  prepareSleep(): number | undefined {
+    const { words } = this.arena;
+    for (;;) {
+      const slot = this.running ? this.holdout() : 0;
+      if (slot === 0) return undefined;
+      if (!this.hasNamed) {
+        this.kick();
+        this.hasNamed = true;
+        this.asks = this.asking.decide();
+      }
+      // ORDER GP-7: the slot is named before it is looked at again (store-load), and the word to sleep on is loaded
+      //   between the two (load-load), else the report is slept through. Breaking it delays the owner until a timer ends its
+      //   sleep.
+      // pairs with: rcu/reader.ts wakeOwner
+      words.store(Header.Waiting, this.asks ? slot : -slot);
+      const seen = words.load(Header.Wake);
+      if (!this.isQuiescent(slot)) return seen;
+    }
+  }
+
+  /** The owner sleeps no more, whether or not the period has ended: reports need not wake it, and nobody gives way. */
+  endSleep(): void {
+    if (this.hasNamed) this.arena.words.store(Header.Waiting, 0);
+  }
+
   /** No period will end any more: readers are to notice that the engine is closed, even while one runs. */
   finish(): void {
     this.begin();
@@ -97,6 +147,7 @@ export class GracePeriods {
 
   protected begin(): void {
     this.started++;
+    this.next = Slots.first;
     this.beganAt = performance.now();
     this.number = nextNumber(this.number);
     // ORDER GP-1: everything published or cleared precedes this store (release); the slots are scanned after it
@@ -106,7 +157,34 @@ export class GracePeriods {
   }
 
   protected allQuiescent(): boolean {
-    return this.eachSlot((slot) => this.isQuiescent(slot));
+    return this.holdout() === 0;
+  }
+
+  /** Scans on. @returns the first slot that the running period waits for, or 0 */
+  protected holdout(): number {
+    const end = Slots.first + this.arena.geometry.maxReaders * Slots.size;
+    for (; this.next < end; this.next += Slots.size) if (!this.isQuiescent(this.next)) return this.next;
+    return 0;
+  }
+
+  private complete(milliseconds: number): void {
+    const { words } = this.arena;
+    this.completed++;
+    this.lastedMs = milliseconds;
+    // Plain: a hint, ordered by the store that follows.
+    words.set(Header.Lasted, Math.min(milliseconds * 1000, 2 ** 31 - 1));
+    // ORDER GP-8: the word changes before the notify, and Waiting is cleared before the next number is stored, else a reader
+    //   gives way to a period that has ended, and sleeps until its time is up. For the age of tables (`Table.ReplacedAt`),
+    //   which is computed from the same word, all this is surplus.
+    // pairs with: rcu/reader.ts giveWay
+    words.store(Header.Completed, this.completed | 0);
+    if (this.hasNamed) {
+      words.store(Header.Waiting, 0);
+      words.notify(Header.Completed);
+      this.hasNamed = false;
+      this.asking.ended(milliseconds, this.asks);
+    }
+    this.onComplete(milliseconds);
   }
 
   /** @returns whether `visit` returned true for every slot; stops at the first for which it did not */

@@ -1,14 +1,14 @@
 /**
  * The owner's door to grace periods: waiting for them, polling them, and running things after them.
  *
- * Progress comes from three places: every owner's step polls once (`poll`, one scan of the slots), a waiting call spins
- * for some microseconds, and while anything waits a turn of the event loop comes back, soon at first and then by
- * timer. Nothing here depends on a reader's wake-up except the blocking wait (GP-7).
+ * Progress comes from three places: every owner's step polls once (`poll`, one scan of the slots), a waiting call looks
+ * for some microseconds, and while anything waits a turn of the event loop comes back. Where somebody waits for a period, that
+ * turn comes when the reader has reported that the owner sleeps for (GP-7); a timer brings it when no report does.
  *
  * Called from the owner's thread only.
  */
 import type { Arena } from '../arena/arena.js';
-import { Slots } from '../arena/layout.js';
+import { Header, Slots } from '../arena/layout.js';
 import {
   checkFunction,
   checkInteger,
@@ -27,12 +27,14 @@ import type { GracePeriods } from './grace-period.js';
 import { Lifecycle } from './lifecycle.js';
 import { findLocalReader, quiesceLocalReaders } from './local-readers.js';
 import { reportReaders } from './registry.js';
+import { SpinTime } from './spin-time.js';
 import { waitBlocking } from './synchronize-blocking.js';
 
-/** How long a waiting call spins before it lets the event loop turn. */
-const SPIN_MS = 0.02;
-/** A period older than this is polled by timer, and its readers are kicked. */
+/** The readers of a period that is older are kicked, whether or not anybody waits for it. Without `Atomics.waitAsync` it is polled
+ *  by timer from then on, and before by each turn. */
 const PATIENCE_MS = 2;
+/** How long the owner sleeps when no reader wakes it. */
+const SLEEP_MS = 16;
 /** How often callbacks may hand over others while the engine closes: a chain of callbacks ends before, a circle never. */
 const MOST_GENERATIONS = 16;
 /** For so long operations that need not wait may follow one another without a turn of the event loop. */
@@ -64,8 +66,17 @@ export class Rcu {
   private readonly onStall: (report: StallReport) => void;
   private readonly engineQueue = new CallbackQueue();
   private readonly userQueue = new CallbackQueue();
-  private waiters: Waiter[] = [];
+  private readonly waiters = new Set<Waiter>();
   private scheduled: Scheduled | undefined;
+  private readonly canSleep: boolean;
+  /** Has named the reader that is to bring the next turn. */
+  private asleep = false;
+  /** A wake-up is under way or will be: a wait that was begun cannot be taken back, and serves the next sleep. */
+  private listening = false;
+  private readonly spinTime = new SpinTime();
+  /** Of those that have asked in the step that runs. */
+  private together: Promise<number> | undefined;
+  private releases: (() => void)[] = [];
   private nextStallMs: number;
   /** When the event loop has turned for the last time that is known of here. */
   private turnedAt = performance.now();
@@ -80,6 +91,7 @@ export class Rcu {
     this.lifecycle = new Lifecycle(arena.words);
     this.arena = arena;
     this.periods = periods;
+    this.canSleep = arena.words.canWaitAsync;
     this.stallMs = stallMs;
     this.nextStallMs = stallMs;
     this.onStall = onStall;
@@ -115,17 +127,15 @@ export class Rcu {
     const cookie = this.periods.request();
     const done = (): boolean => {
       quiesceLocalReaders(this.arena);
-      this.step();
+      this.advance();
       return this.periods.completed >= cookie;
     };
-    // The wait may go through the rest of a running period and one of its own; a kick is for one period.
-    const doneOrKicked = (): boolean => {
-      if (done()) return true;
-      this.periods.kick();
-      return false;
-    };
     try {
-      if (this.spin(done) || waitBlocking(this.arena, timeoutMs, doneOrKicked)) return;
+      if (this.spin(done)) return;
+      if (waitBlocking(this.arena.words, this.periods, timeoutMs, done)) {
+        this.spinTime.ended(this.periods.lastedMs, true);
+        return;
+      }
       const hint =
         'a thread cannot see while it is blocked that another one has ended: if one of these has, ' +
         'await synchronize instead, or retire its reader';
@@ -210,15 +220,15 @@ export class Rcu {
 
   /** @internal Learns of periods that have ended and runs the engine's own callbacks. Each owner's step begins with it. */
   step(): void {
-    if (!this.hasMemory) return;
-    this.periods.poll();
-    this.engineQueue.run(this.periods.completed);
+    const { completed } = this.periods;
+    this.advance();
+    if (this.periods.completed > completed) this.keepTurning();
   }
 
   /** @internal The engine's own callbacks: run inside the owner's step that learns of the period's end.
    *  @returns the period's cookie */
   defer(run: () => void): number {
-    const cookie = this.periods.request();
+    const cookie = this.hasMemory ? this.periods.request() : this.periods.started + 1;
     this.engineQueue.push(cookie, run);
     this.keepTurning();
     return cookie;
@@ -227,6 +237,25 @@ export class Rcu {
   /** @internal @returns cookie of the first period that begins after all that the owner has done so far */
   request(): number {
     return this.periods.request();
+  }
+
+  /**
+   * @internal The same, when the step that runs has ended: what is asked for in one step, such as collections of several clients,
+   * shares a period.
+   * @param release one of the engine's own callbacks, for that period
+   * @throws (rejects) UsageError when the memory is gone
+   */
+  requestTogether(operation: string, release?: () => void): Promise<number> {
+    if (release !== undefined) this.releases.push(release);
+    this.together ??= Promise.resolve().then(() => {
+      this.together = undefined;
+      const releases = this.releases.splice(0);
+      this.lifecycle.checkMemory(operation);
+      const cookie = this.periods.request();
+      for (const run of releases) this.engineQueue.push(cookie, run);
+      return cookie;
+    });
+    return this.together;
   }
 
   /**
@@ -247,10 +276,11 @@ export class Rcu {
     const timeoutError = (ms: number): Error => new GracePeriodTimeout(operation, ms, this.holdouts());
     await waitForWake({ options, since, timeoutError }, (wake, fail) => {
       const waiter: Waiter = { operation, cookie, look, wake, fail };
-      this.waiters.push(waiter);
+      this.waiters.add(waiter);
       this.keepTurning();
       return () => {
-        this.waiters = this.waiters.filter((w) => w !== waiter);
+        this.waiters.delete(waiter);
+        this.sleepNoLonger();
       };
     });
   }
@@ -263,7 +293,7 @@ export class Rcu {
     if (this.periods.completed < cookie) this.lifecycle.checkNotClosed(operation);
     const done = (): boolean => {
       quiesceLocalReaders(this.arena);
-      this.step();
+      this.advance();
       look();
       return this.periods.completed >= cookie;
     };
@@ -326,6 +356,7 @@ export class Rcu {
       await wait;
     } finally {
       this.holds--;
+      this.sleepNoLonger();
     }
   }
 
@@ -356,6 +387,7 @@ export class Rcu {
   close(): void {
     this.scheduled?.cancel();
     this.scheduled = undefined;
+    if (this.listening) this.arena.words.notify(Header.Wake);
     // Those whose period has ended, which no turn has noticed yet, have what they waited for. The others' periods were
     // requested after the last one that `drain` waited for.
     for (const { cookie, look, wake } of this.waiters) {
@@ -382,11 +414,20 @@ export class Rcu {
     this.turnedAt = performance.now();
   }
 
+  private advance(): void {
+    if (!this.hasMemory) return;
+    this.periods.poll();
+    this.engineQueue.run(this.periods.completed);
+  }
+
   private spin(done: () => boolean): boolean {
-    const end = performance.now() + SPIN_MS;
-    do if (done()) return true;
-    while (performance.now() < end);
-    return false;
+    const { completed } = this.periods;
+    while (!done()) {
+      if (performance.now() >= this.periods.beganAt + this.spinTime.milliseconds) return false;
+      this.arena.words.pause();
+    }
+    if (this.periods.completed > completed) this.spinTime.ended(this.periods.lastedMs, false);
+    return true;
   }
 
   /** Another engine may have that of a closed one, and one that is not shared is gone when it was grown. */
@@ -395,14 +436,22 @@ export class Rcu {
   }
 
   private get held(): boolean {
-    return this.waiters.length > 0 || this.userQueue.length > 0 || this.holds > 0;
+    return this.waiters.size > 0 || this.userQueue.length > 0 || this.holds > 0;
+  }
+
+  /** Is there a waiter or a callback whose period has ended? */
+  private get isReady(): boolean {
+    const { completed } = this.periods;
+    for (const { cookie } of this.waiters) if (cookie <= completed) return true;
+    return this.userQueue.isReady(completed);
   }
 
   private keepTurning(): void {
-    if (this.lifecycle.state === 'closed' || !(this.held || this.periods.running)) return;
-    const age = this.periods.running ? performance.now() - this.periods.beganAt : 0;
+    const { running, beganAt } = this.periods;
+    if (this.lifecycle.state === 'closed' || !(this.held || running)) return;
+    const age = running ? performance.now() - beganAt : 0;
     // An immediate that does not hold the process would not run while the loop is idle, so the engine's own are timers.
-    const prompt = this.held && age < PATIENCE_MS;
+    const prompt = this.held && (!running || this.isReady || (this.canSleep ? !this.fallAsleep() : age < PATIENCE_MS));
     if (this.scheduled !== undefined) {
       if (!prompt || this.scheduled.prompt) {
         if (this.held) this.scheduled.hold();
@@ -410,19 +459,53 @@ export class Rcu {
       }
       this.scheduled.cancel();
     }
-    this.scheduled = prompt ? soon(this.turn) : later(this.turn, Math.min(16, 1 + age / 8), this.held);
+    const milliseconds = this.asleep ? SLEEP_MS : Math.min(SLEEP_MS, 1 + age / 8);
+    this.scheduled = prompt ? soon(this.turn) : later(this.turn, milliseconds, this.held);
+  }
+
+  /** @returns false when there is nobody to sleep for */
+  private fallAsleep(): boolean {
+    const { words } = this.arena;
+    const seen = this.periods.prepareSleep();
+    if (seen === undefined) return false;
+    if (!this.listening) {
+      const woken = words.waitAsync(Header.Wake, seen, SLEEP_MS);
+      if (woken === undefined) return false;
+      this.listening = true;
+      woken.then(this.awake);
+    }
+    this.asleep = true;
+    return true;
+  }
+
+  private readonly awake = (): void => {
+    this.listening = false;
+    if (this.lifecycle.state !== 'closed') this.turn();
+  };
+
+  /** When the last one has given up who waited: nobody is to hurry, and the wait that is under way has no purpose. */
+  private sleepNoLonger(): void {
+    if (!this.asleep || this.held || !this.hasMemory) return;
+    this.asleep = false;
+    this.periods.endSleep();
+    this.arena.words.notify(Header.Wake);
   }
 
   private readonly turn = (): void => {
+    this.scheduled?.cancel();
     this.scheduled = undefined;
+    const { asleep } = this;
+    const before = this.periods.completed;
+    this.asleep = false;
     this.turnedAt = performance.now();
     if (!this.hasMemory) {
       this.giveUp("the engine's memory has been grown");
       return;
     }
     quiesceLocalReaders(this.arena);
-    this.step();
+    this.advance();
     const completed = this.periods.completed;
+    if (asleep && completed > before) this.spinTime.ended(this.periods.lastedMs, true);
     for (const { cookie, look, wake } of this.waiters) {
       look();
       if (cookie <= completed) wake();

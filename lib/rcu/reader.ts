@@ -18,11 +18,16 @@
  *
  * GP-5 Leave. One store of OFFLINE after the last use of anything loaded from the roots.
  *
- * GP-7 Wake-up. After each store to the slot: if the owner waits, change the word it waits on, then notify.
+ * GP-7 Wake-up. After each store to the slot: if the owner sleeps for this reader, change the word it sleeps on, then notify.
+ *
+ * GP-8 Giving way. A reader that has reported while the owner sleeps and asks for it goes offline and sleeps, too, until the
+ *   period has ended or its time is up: where threads outnumber cores, whoever the period waits for may be waiting for this
+ *   reader's core. Where the reader itself is the one that is named it goes on and looks again, since the owner is waking up:
+ *   it will end the period, or name another reader.
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
- * `quiescent` has to look closer: offline, detached, inside a section, or while a dirty-rate limit is set for the
- * reader, which sleeps in `quiescent` when it is ahead (its governor: rate/throttle.ts). So the fast path is one load
+ * `quiescent` has to look closer: offline, detached, inside a section, while the owner sleeps (GP-8), or while a dirty-rate limit
+ * is set for the reader, which sleeps in `quiescent` when it is ahead (its governor: rate/throttle.ts). So the fast path is one load
  * and one compare. The load orders nothing: when the number is the one already reported nothing is claimed, and what is
  * reported is loaded again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and
  * the grace period would never end.
@@ -31,9 +36,10 @@ import { Arena } from '../arena/arena.js';
 import { Header, Slot } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
 import { checkFunction, memoryGrown, UsageError } from '../base/errors.js';
+import { Courtesy } from './courtesy.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
-import { nextNumber, OFFLINE } from './sequence.js';
+import { nextNumber, numberOf, OFFLINE } from './sequence.js';
 
 /** What may hold a reader back at its reports, which knows by what: a dirty-rate limit (rate/throttle.ts). */
 export interface Governor {
@@ -51,6 +57,8 @@ export interface ReaderSetup {
   /** The registry's, for stall reports. */
   readonly name: string;
   readonly identity: number;
+  /** May it sleep so that readers which a grace period waits for have its core (GP-8)? */
+  readonly giveWay: boolean;
   /** Called for a reader that may sleep: its owner is another thread. @param slot word index */
   readonly governorOf: (arena: Arena, slot: number) => Governor;
 }
@@ -72,6 +80,10 @@ export abstract class Reader {
   /** None where sleeping would stop the owner. */
   private readonly governor: Governor | undefined;
   private governed = false;
+  /** None where it must not sleep, or was told not to. */
+  private readonly courtesy: Courtesy | undefined;
+  /** It may give way, and the owner slept and asked for that when it last stored to its slot. */
+  private pressed = false;
   private expected = 0;
   /** @internal The number in our slot; OFFLINE while offline or detached. */
   protected reported = OFFLINE;
@@ -81,14 +93,16 @@ export abstract class Reader {
   private departures = 0;
 
   /** @internal */
-  constructor({ arena, name, identity, governorOf }: ReaderSetup) {
+  constructor({ arena, name, identity, giveWay, governorOf }: ReaderSetup) {
     this.arena = arena;
     this.words = arena.words;
     this.home = Arena.ownedHere(arena.engineId);
     this.name = name;
     this.identity = identity;
     this.slot = claimSlot(arena, identity, name);
-    this.governor = this.home === undefined ? governorOf(arena, this.slot) : undefined;
+    const remote = this.home === undefined;
+    this.governor = remote ? governorOf(arena, this.slot) : undefined;
+    this.courtesy = remote && giveWay && this.words.canWait ? new Courtesy(this.words) : undefined;
     addLocalReader(this);
   }
 
@@ -114,9 +128,12 @@ export abstract class Reader {
 
   /**
    * Announces a quiescent state: nothing loaded from the engine before is used afterwards, and every store to the
-   * guest's RAM has its mark. Call it at the end of each slice or translation block. (liburcu: rcu_quiescent_state.) While
-   * a dirty-rate limit is set it blocks a thread that is ahead of it, but the owner's own and those that must not block;
-   * to grace periods the reader is offline then.
+   * guest's RAM has its mark. Call it at the end of each slice or translation block. (liburcu: rcu_quiescent_state.)
+   *
+   * It may block: for at most 2 ms when the owner sleeps until other readers have reported, which may be waiting for this
+   * thread's core (`giveWay` of `attachVcpu`), and while a dirty-rate limit is set of which the thread is ahead. To grace
+   * periods the reader is offline then. So call it holding no lock. The owner's own thread does not block, nor do threads that
+   * must not.
    * @throws UsageError inside a read-side section, offline, or detached
    */
   quiescent(): void {
@@ -235,13 +252,13 @@ export abstract class Reader {
   /** @internal @throws UsageError that says why the reader may not do `operation` now */
   protected refuse(operation: string): never {
     const why = !this.attached
-      ? 'is detached'
+      ? 'is detached; attach a new one by attachVcpu'
       : this.nesting > 0
-        ? `is inside a read-side section (nested ${this.nesting} deep)`
+        ? `is inside a read-side section (nested ${this.nesting} deep); call readUnlock first`
         : this.reported === OFFLINE
-          ? 'is offline'
+          ? 'is offline; call goOnline first'
           : operation === 'readUnlock'
-            ? 'is in no read-side section'
+            ? 'is in no read-side section; each readUnlock needs a readLock before it'
             : 'is online already';
     throw new UsageError(`${operation}: reader '${this.name}' ${why}`);
   }
@@ -258,15 +275,15 @@ export abstract class Reader {
       // pairs with: rcu/grace-period.ts begin; rcu/grace-period.ts isQuiescent
       words.store(slot + Slot.State, number);
     } while (words.load(Header.Number) !== number);
+    // The owner may have seen the number of an earlier round and sleep for us; `quiescent` has nothing to report.
     this.settle(number);
-    // The owner may have seen the number of an earlier round and wait for us; `quiescent` has nothing to report.
-    this.wakeOwner();
   }
 
   private lookCloser(): void {
     if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('quiescent');
     const number = this.words.load(Header.Number);
     if (number !== this.reported) this.report(number);
+    if (this.pressed) this.giveWay();
     if (!this.governed) return;
     this.publishCounts();
     if (!this.governor?.isAhead) return;
@@ -283,19 +300,40 @@ export abstract class Reader {
     // pairs with: rcu/grace-period.ts isQuiescent, begin
     this.words.store(this.slot + Slot.State, number);
     this.settle(number);
-    this.wakeOwner();
+  }
+
+  /** GP-8. Sleeps, or goes on and looks again, or looks no more in this period. */
+  private giveWay(): void {
+    const { words, courtesy } = this;
+    // ORDER GP-8: loaded before we look whether the period has ended, and slept on for that value, else its end is slept
+    //   through until the time is up. That it is loaded after Waiting is surplus: where it was older, we do not fall asleep.
+    // pairs with: rcu/grace-period.ts complete
+    const waiting = words.load(Header.Waiting);
+    const completed = words.load(Header.Completed);
+    if (waiting > 0 && numberOf(completed) !== this.reported) {
+      if (waiting === this.slot) return;
+      if (courtesy?.mayGiveWay(this.reported)) {
+        this.leave();
+        courtesy.sleep(completed);
+        this.enter();
+        return;
+      }
+    }
+    this.pressed = false;
+    this.expect(this.reported);
   }
 
   /** The number is in the slot: what the interval that begins goes by. */
   private settle(number: number): void {
     this.reported = number;
     this.governed = this.governor?.refresh() ?? false;
+    this.wakeOwner();
     this.expect(number);
     this.loadRoots();
   }
 
   private expect(number: number): void {
-    this.expected = this.governed ? 0 : number;
+    this.expected = this.governed || this.pressed ? 0 : number;
   }
 
   private leave(): void {
@@ -312,10 +350,12 @@ export abstract class Reader {
 
   private wakeOwner(): void {
     const { words } = this;
-    // ORDER GP-7: our slot was stored before this load, and the owner stores Waiting before it scans the slots: one of
-    //   us sees the other (store-load on both sides). Breaking it delays the owner until its wait times out.
-    // pairs with: rcu/synchronize-blocking.ts waitBlocking
-    if (words.load(Header.Waiting) === 0) return;
+    // ORDER GP-7: our slot was stored before this load, and the owner stores Waiting before it looks at the slot again: one
+    //   of us sees the other (store-load on both sides). Breaking it delays the owner until a timer ends its sleep.
+    // pairs with: rcu/grace-period.ts prepareSleep
+    const waiting = words.load(Header.Waiting);
+    this.pressed = waiting > 0 && this.courtesy !== undefined;
+    if (Math.abs(waiting) !== this.slot) return;
     words.add(Header.Wake, 1);
     words.notify(Header.Wake);
   }

@@ -12,6 +12,11 @@ export function nextNumber(number: number): number {
   return (number + 2) | 0;
 }
 
+/** @returns the number of the last of so many periods, of which `Header.Completed` holds 32 bits */
+export function numberOf(completed: number): number {
+  return (FIRST_NUMBER + 2 * completed) | 0;
+}
+
 /** Has a reader that last reported `reported` seen the number `number`? Right while they are less than 2^30 periods apart. */
 export function reached(reported: number, number: number): boolean {
   return ((reported - number) | 0) >= 0;

@@ -1,32 +1,24 @@
-/**
- * The owner's blocking wait. GP-7: the owner stores Waiting, reads the word it will wait on, scans the slots, and only
- * then waits, for that value; a reader stores its slot, loads Waiting, and if it is set changes the word before it
- * notifies. So a report that the scan missed has changed the word (the wait returns at once) or is yet to change it
- * (and will notify). Spurious notifies cost one more scan.
- */
-import type { Arena } from '../arena/arena.js';
+/** The owner's blocking wait (GP-7: rcu/grace-period.ts). */
 import { Header } from '../arena/layout.js';
+import type { Words } from '../arena/words.js';
+import type { GracePeriods } from './grace-period.js';
 
 /**
  * Blocks the calling thread until `done`, at most `timeoutMs`.
- * @param done scans; called again after every wake-up
+ * @param done polls; called again after every wake-up
  * @returns whether `done` returned true
  */
-export function waitBlocking(arena: Arena, timeoutMs: number, done: () => boolean): boolean {
-  const { words } = arena;
+export function waitBlocking(words: Words, periods: GracePeriods, timeoutMs: number, done: () => boolean): boolean {
   const deadline = performance.now() + timeoutMs;
   try {
-    for (;;) {
-      // ORDER GP-7: Waiting is stored before the slots are scanned (store-load), and the word is read before them.
-      // pairs with: rcu/reader.ts wakeOwner
-      words.store(Header.Waiting, 1);
-      const seen = words.load(Header.Wake);
-      if (done()) return true;
+    while (!done()) {
       const left = deadline - performance.now();
       if (left <= 0) return false;
-      words.wait(Header.Wake, seen, left);
+      const seen = periods.prepareSleep();
+      if (seen !== undefined) words.wait(Header.Wake, seen, left);
     }
+    return true;
   } finally {
-    words.store(Header.Waiting, 0);
+    periods.endSleep();
   }
 }

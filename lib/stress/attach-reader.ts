@@ -1,4 +1,4 @@
-/** A worker's reader: the shipped one, or a planted bug's. */
+/** Attaches a worker's reader: the shipped class, or the one of a planted bug. */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
 import { threadIdentity } from '../base/host.js';
 import { chooseKernel } from '../bitmap/choose-kernel.js';
@@ -9,7 +9,7 @@ import { SABOTAGES } from './sabotage/catalogue.js';
 export interface ReaderOptions {
   readonly name: string;
   readonly sabotage: string | undefined;
-  /** Marks by the fast paths, which a reader of a debug engine has not. */
+  /** Whether the reader marks by the fast paths, which the readers of a debug engine do not have. */
   readonly fast?: boolean;
 }
 
@@ -18,7 +18,7 @@ export function attachReader(handle: ArenaHandle, { name, sabotage, fast = false
   const attached = Arena.attach('stress', handle);
   const arena = fast ? withoutDebug(attached) : attached;
   const identity = threadIdentity() as number;
-  const setup = { arena, kernel: chooseKernel(arena), name, identity, governorOf: Throttle.of };
+  const setup = { arena, kernel: chooseKernel(arena), name, identity, giveWay: true, governorOf: Throttle.of };
   return broken === undefined ? new Vcpu(setup) : broken(setup);
 }
 

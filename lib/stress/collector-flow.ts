@@ -1,8 +1,8 @@
 /**
- * One user of a client: it collects in its own ways and rounds, copies the pages into a replica of the guest's RAM,
- * and runs the lost-update oracle on each round (as KVM's dirty_log_test does): pages in which guest and replica differ
- * after the copy have been stored to since; so after another grace period each must be dirty. Looking only at the end
- * would be nearly blind, since later stores heal a lost page.
+ * One user of a client. In each round it collects dirty pages in some way and copies them into a replica of the guest's
+ * RAM. Then the lost-update oracle checks the round, as KVM's dirty_log_test does: if guest and replica differ in a
+ * page after the copy, the guest has stored to the page since, so the page must be dirty after another grace period. A
+ * check at the end alone would miss nearly everything, because a later store to a lost page repairs the replica.
  */
 import { type Client, CODE, MIGRATION, VGA } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
@@ -17,21 +17,27 @@ export interface CollectionTotals {
   collections: number;
   pagesCollected: number;
   pagesRedirtied: number;
-  /** How often its tracking has begun after the first time. */
+  /** How often the user has stopped tracking and begun again. */
   restarts: number;
   measurements: number;
-  /** Collections that were given up for lack of room. */
+  /** Collections that failed because the arena had no room. */
   withoutRoom: number;
 }
 
 export interface CollectorFlowParts {
   readonly scene: Scene;
   readonly client: Client;
-  /** Of the user. */
+  /** The user's name. */
   readonly name: string;
-  /** The engine's own user of the client, which stays; else the flow is one that comes and goes. */
+  /**
+   * The engine's own user of the client, which never stops; undefined when the flow makes its own user, which comes and
+   * goes.
+   */
   readonly own: Tracking | undefined;
-  /** Whether it measures dirty rates: one flow of a client does, since measurements are compared one at a time. */
+  /**
+   * Whether the flow measures dirty rates. Only one flow of each client does, because the check handles one measurement
+   * at a time.
+   */
   readonly measures: boolean;
   readonly model: OwnerModel;
   readonly choices: Choices;
@@ -67,16 +73,16 @@ export class CollectorFlow {
     this.replica = new Int32Array(scene.maxPages);
   }
 
-  /** Until the stop. */
+  /** Runs rounds until the stop. */
   async run(): Promise<void> {
     await this.begin();
     for (let round = 0; !this.scene.guest.stopped; round++) {
       this.checkModel();
-      // The first one soon, so that a short run has some.
+      // The first restart comes early, so that a short run has one.
       const mayStop = this.own === undefined && this.mayLoseCount;
       if (mayStop && (round === 2 || this.choices.oneIn(12))) await this.restart();
       const measured = this.measures && this.mayLoseCount && this.choices.oneIn(3) ? this.measure() : undefined;
-      measured?.catch(() => {}); // until it is awaited
+      measured?.catch(() => {}); // a rejection counts as handled until `measured` is awaited below
       await this.collectOrGiveUp();
       await this.findLostUpdates();
       await measured;
@@ -84,7 +90,7 @@ export class CollectorFlow {
     }
   }
 
-  /** With the vCPUs stopped: one last harvest must make replica and guest equal, cell for cell. */
+  /** To be called when the vCPUs have stopped: a last harvest must make replica and guest equal, cell for cell. */
   async finish(): Promise<void> {
     await this.collectLast();
     if (this.own === undefined) await this.user.stop();
@@ -99,7 +105,7 @@ export class CollectorFlow {
     this.scene.violations.report('lost-update', where);
   }
 
-  /** The pages of RAM in which guest and replica differ. */
+  /** @returns the pages of RAM in which guest and replica differ */
   private differing(): { page: number; block: RamBlock }[] {
     const { memory, guest, pageSize } = this.scene;
     const differing: { page: number; block: RamBlock }[] = [];
@@ -113,7 +119,10 @@ export class CollectorFlow {
     return differing;
   }
 
-  /** Where the client is tracked on demand it costs the vCPUs nothing for a while. */
+  /**
+   * Stops tracking and begins again. A client that is tracked on demand has no users for a while, and costs the vCPUs
+   * nothing.
+   */
   private async restart(): Promise<void> {
     await this.persistently(() => this.user.stop());
     if ((this.scene.memory.tracked & this.client) === 0) {
@@ -136,7 +145,7 @@ export class CollectorFlow {
     return this.tracking as Tracking;
   }
 
-  /** Again until the arena has room for it. */
+  /** Repeats `body` until the arena has room for it. */
   private async persistently(body: () => Promise<void>): Promise<void> {
     for (;;) {
       try {
@@ -147,13 +156,13 @@ export class CollectorFlow {
     }
   }
 
-  /** Where pages are counted as they turn dirty; undefined for the clients of which nobody counts them. */
+  /** The count of pages that turn dirty; undefined when the run does not count pages of this client. */
   private get conservation(): Conservation | undefined {
     const { conservation } = this.scene;
     return conservation?.client === this.client ? conservation : undefined;
   }
 
-  /** Whether bits may be set otherwise than by marks. */
+  /** Whether the flow may do things that set bits without a mark. */
   private get mayLoseCount(): boolean {
     return this.conservation === undefined;
   }
@@ -165,7 +174,7 @@ export class CollectorFlow {
     }
   }
 
-  /** Borrows the bits that are collected and looked for meanwhile. */
+  /** Measures dirty rates, which borrows bits while the flow collects and looks for lost updates. */
   private async measure(): Promise<void> {
     const { memory, violations, rates, faults } = this.scene;
     const { client } = this;
@@ -192,7 +201,7 @@ export class CollectorFlow {
   }
 
   private async collect(): Promise<void> {
-    // The first one of everything, so that a short run has bits that turn.
+    // The first collection covers everything, so that even in a short run pages turn from clean to dirty.
     const all = this.totals.collections === 0;
     if (this.client === VGA) return this.snapshot(all || this.choices.oneIn(2));
     if (this.client === CODE) return all || this.choices.oneIn(3) ? this.harvest() : this.testAndClear();
@@ -215,7 +224,7 @@ export class CollectorFlow {
     const first = block.offset / this.scene.pageSize;
     const end = first + block.size / this.scene.pageSize;
     const from = this.choices.between(first, end - 1);
-    // How many pages were dirty it does not say: of RAM whose pages are counted it gets one.
+    // testAndClear does not tell how many pages were dirty: where pages are counted, give it one page at a time.
     const counted = block === this.conservation?.block;
     const to = counted ? from + 1 : Math.min(end, from + this.choices.between(1, 512));
     const expected = block === this.model.block ? this.model.clear(from, to) : undefined;
@@ -236,7 +245,7 @@ export class CollectorFlow {
     this.totals.pagesCollected += to - from;
   }
 
-  /** Of the engine's own user alone. */
+  /** Collects with syncBitmap, which only the engine's own user has. */
   private async sync(): Promise<void> {
     const { memory, violations, base } = this.scene;
     const block = this.choices.oneIn(2) ? base : this.choices.pick([...memory.ram]);
@@ -254,19 +263,19 @@ export class CollectorFlow {
     this.copySet(pages);
     const counted = block === this.conservation?.block;
     if (counted) this.conservation?.deliver(pages.runs());
-    // What stays must not be counted again by the next sync.
+    // The next sync must not count these pages again.
     if (counted || block === this.model.block || this.choices.oneIn(4)) pages.delete(block.offset, block.size);
   }
 
   private async harvest(): Promise<void> {
     const { memory, base } = this.scene;
     const into = memory.createPageSet();
-    // Harvests that are given up must lose nothing: the next collection has their bits.
+    // A harvest that times out must lose nothing: the next collection delivers its pages.
     const hurried = this.mayLoseCount && this.choices.oneIn(4);
     const maxPages = this.choices.oneIn(4) ? this.choices.between(1, 2000) : undefined;
     const options = { into, ...(hurried ? { timeoutMs: 0 } : {}), ...(maxPages === undefined ? {} : { maxPages }) };
     try {
-      // Pages that it has already are not new.
+      // Pages that are in the set already do not count as new.
       if (this.mayLoseCount && this.choices.oneIn(3)) into.add(base.offset, this.choices.between(1, base.size));
       const before = into.pages;
       const { added } = await this.user.harvest(options);
@@ -284,8 +293,8 @@ export class CollectorFlow {
   }
 
   /**
-   * Copies the pages of a delivered set, and disposes of it.
-   * @param ofModel how much of the model's RAM the collection was of
+   * Copies the pages of a delivered set into the replica, and disposes of the set.
+   * @param ofModel how much of the model's RAM the collection covered
    */
   private deliver(set: PageSet, ofModel: 'all' | 'some' | 'none'): void {
     this.totals.collections++;
@@ -300,7 +309,7 @@ export class CollectorFlow {
     let counted = 0;
     for (const run of set.runs()) counted += run.length / this.scene.pageSize;
     if (counted !== set.pages)
-      this.scene.violations.report('counts', `a set of ${counted} pages says that it has ${set.pages}`);
+      this.scene.violations.report('counts', `a set has ${counted} pages, but its \`pages\` is ${set.pages}`);
     this.totals.pagesCollected += counted;
   }
 
@@ -319,7 +328,7 @@ export class CollectorFlow {
   }
 
   private async findLostUpdates(): Promise<void> {
-    // Time for stores of slices that were open at the copy, and not yet for other marks of their pages.
+    // Wait long enough for the stores of intervals that were open at the copy, but not for new marks of their pages.
     if (this.choices.oneIn(2)) await new Promise((resolve) => setTimeout(resolve, this.choices.between(0, 3)));
     const noted = this.differing();
     const afterPeriod = this.client === MIGRATION ? this.scene.rates.beforePeriod() : undefined;
@@ -327,7 +336,7 @@ export class CollectorFlow {
     afterPeriod?.();
     const { pageSize } = this.scene;
     for (const { page, block } of noted) {
-      // One that was discarded and populated meanwhile is dirty for that.
+      // A page that was discarded and populated meanwhile is dirty for that reason.
       const isRam =
         this.scene.memory.ram.find(page * pageSize) === block &&
         block.isPopulated(page * pageSize - block.offset, pageSize);
@@ -335,7 +344,7 @@ export class CollectorFlow {
       if (!this.user.isDirty(page * pageSize, 1)) {
         this.scene.violations.report(
           'lost-update',
-          `page ${page} ('${block.id}') was stored to, and is not dirty for ${this.name}`,
+          `page ${page} ('${block.id}') was stored to, but is not dirty for ${this.name}`,
         );
         return;
       }

@@ -1,4 +1,7 @@
-/** A command of this package as its user types it: by npm's script in a checkout, by its name where it is installed. */
+/**
+ * A command of this package, as a user types it: with `npm run` in a checkout, with `npx` where the package is
+ * installed.
+ */
 const isCheckout = import.meta.url.endsWith('.ts');
 
 export function commandLine(command: 'stress' | 'litmus' | 'migrate-demo', args: readonly string[]): string {

@@ -1,7 +1,7 @@
 /**
- * The two bitmap blocks that never change: in the all-zero block, which table entries without a block lead to, no bit is
- * ever set; in the full block, which stands for those of clients that nobody tracks, none is ever clear. They are looked at
- * whenever a table is made or freed, and at the end.
+ * Checks the two bitmap blocks that must never change. Table entries without a bitmap block of their own point to the
+ * all-zero block, in which every bit stays clear. The tables of clients that nobody tracks point to the full block, in
+ * which every bit stays set. Both are checked whenever a table is made or freed, and at the end of the run.
  */
 import type { Allocator } from '../arena/allocator.js';
 import type { Arena } from '../arena/arena.js';
@@ -10,16 +10,16 @@ export class ConstantBlocks {
   looks = 0;
   private readonly report: (detail: string) => void;
   private arena: Arena | undefined;
-  /** Word index of the full block; undefined while, and so as long as, every client is tracked. */
+  /** Word index of the full block; undefined until the first time that some client is not tracked. */
   private fullBlock: number | undefined;
   private isWrong = false;
 
-  /** @param report told once */
+  /** @param report called at most once */
   constructor(report: (detail: string) => void) {
     this.report = report;
   }
 
-  /** Learns of the full block, and of every table. */
+  /** Hooks into the allocator, to learn where the full block is and when tables are made and freed. */
   plantIn(arena: Arena, allocator: Allocator): Allocator {
     const { allocateBlock, allocateTable, freeTable } = allocator;
     this.arena = arena;

@@ -1,6 +1,7 @@
 /**
- * A DMA device: a registered thread that is offline between transfers. A transfer writes a range of pages and marks it
- * after completion, in one interval. In the RAM that stays the device's meter tells what a transfer has turned dirty.
+ * A DMA device: a thread with a reader that is offline between transfers. A transfer writes a range of pages and marks
+ * them when it is complete, within one interval. In the RAM that is never unplugged, the device's meter tells how many
+ * pages a transfer turned dirty.
  */
 import { Arena } from '../arena/arena.js';
 import { Header } from '../arena/layout.js';
@@ -34,7 +35,8 @@ export function runDevice(task: WorkerTask): Finding | undefined {
     guest.awaitStart();
     for (let transfer = 0; !guest.stopped; transfer++) {
       if (choices.oneIn(4)) guest.pause(1);
-      // For nothing: who waits must look again. With a planted bug it would do the notify that is lost.
+      // A spurious wake-up: whoever waits must check again. Not with a planted bug, because it would replace a lost
+      // notify.
       if (task.sabotage === undefined) words.notify(Header.Wake);
       const place = guest.look(choices.oneIn(8) ? BASE_SLOT : choices.between(0, DIMM_SLOTS - 1));
       if (place === undefined) continue;

@@ -1,6 +1,6 @@
 /**
- * Faults, as they befall an emulator: threads that are killed or hang, memory that runs out, listeners that throw.
- * Nothing may be lost or hang, and each gets its own error.
+ * Faults that can happen in an emulator: threads are killed or hang, memory runs out, listeners throw. The engine must
+ * not lose an update or hang, and each error must reach whoever caused it.
  */
 import type { Allocator } from '../arena/allocator.js';
 import { ArenaFullError } from '../base/errors.js';
@@ -8,24 +8,26 @@ import type { DirtyMemory } from '../dirty-memory.js';
 import type { Guest } from './guest.js';
 import type { Choices } from './plan.js';
 
-/** What a vCPU thread does to itself, most of it without leaving the engine: its slot stays behind. */
+/**
+ * What a vCPU thread does to itself. Most of these end the thread without a detach, so its reader's slot stays taken.
+ */
 export const FAULTS = ['spins-for-ever', 'heap-exhausted', 'uncaught-throw', 'exit', 'task-fails'] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /**
- * Of the threads of a place, is this one killed by nobody, and left to its own fault? Where threads take long to start,
- * nearly all are killed before theirs.
+ * @returns whether the owner never kills this thread, so that it reaches its own fault. Where threads take long to
+ * start, nearly all others are killed before.
  */
 export function isSpared(tenancy: number): boolean {
   return tenancy % 4 === 3;
 }
 
-/** Thrown on purpose: by a vCPU's task, a listener, a callback. */
+/** An error that a vCPU's task, a listener or a callback throws on purpose. */
 export class PlantedFault extends Error {
   override readonly name = 'PlantedFault';
 }
 
-/** Of the vCPU's thread. Does not return. */
+/** To be called in the vCPU's thread. Never returns normally. */
 export async function suffer(fault: Fault): Promise<never> {
   switch (fault) {
     case 'task-fails':
@@ -39,7 +41,8 @@ export async function suffer(fault: Fault): Promise<never> {
       });
       return new Promise(() => {});
     case 'heap-exhausted':
-      // In small pieces, made by calls: large ones end the process on Node 24 and 26, not the thread.
+      // Allocate small pieces, by calls: on Node 24 and 26, large allocations end the whole process instead of the
+      // thread.
       for (const hoard: unknown[] = []; ; ) hoard.push(Array.from({ length: 100 }, (_, i) => i + 0.5));
     default:
       for (let turns = 0; ; turns++) Math.sqrt(turns);
@@ -47,7 +50,7 @@ export async function suffer(fault: Fault): Promise<never> {
   throw new Error(`${fault} did not happen`);
 }
 
-/** Is this how the pool tells of a thread that a fault has ended? */
+/** @returns whether this is the pool's error for a thread that a planted fault has ended */
 export function isOfFault(error: unknown): boolean {
   const { name, message, code } = error as Error & { code?: string };
   return (
@@ -58,7 +61,7 @@ export function isOfFault(error: unknown): boolean {
   );
 }
 
-/** The arena is full now and then, wherever memory is asked for, until it is told to stop. */
+/** Makes allocations fail now and then as if the arena were full, while `active`. */
 export class Exhaustion {
   planted = 0;
   active = false;
@@ -83,14 +86,16 @@ export class Exhaustion {
   }
 
   private perhapsFail(purpose: string): void {
-    // The tenth time, so that a short run has some.
+    // Always the tenth allocation, so that a short run has such a fault.
     if (!this.active || (++this.asked !== 10 && !this.choices.oneIn(500))) return;
     this.planted++;
-    throw new ArenaFullError(`${purpose}: a planted fault says that the arena is full`);
+    throw new ArenaFullError(`${purpose}: the stress run pretends that the arena is full`);
   }
 }
 
-/** Listeners that throw now and then, until the stop: their errors are the host's, and nobody else's. */
+/**
+ * Listeners that throw now and then, until the stop. Their errors must reach only the host's uncaughtException handler.
+ */
 export class ThrowingListeners {
   thrown = 0;
   private readonly choices: Choices;

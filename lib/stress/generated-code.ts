@@ -1,6 +1,6 @@
 /**
- * What code that an emulator generates does to mark a page: the sequence of docs/abi.md, in TypeScript. It looks at roots,
- * tables and blocks by itself, and counts in its reader's meter what it turned.
+ * Marks pages as an emulator's generated code does: the sequence of docs/abi.md, in TypeScript. It reads roots, tables
+ * and blocks without calling the library, and counts in its reader's meter the pages that it turned dirty.
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, Meter, ROOTS, Table } from '../arena/layout.js';
@@ -8,12 +8,15 @@ import { CLIENTS, MIGRATION, rootOf } from '../dirty/client.js';
 
 export class GeneratedCode {
   private readonly arena: Arena;
-  /** Word index of its reader's meter. */
+  /** Word index of the reader's meter. */
   private readonly meter: number;
-  /** The bitmap block that is cached until the interval ends: its first page, and how many of its pages may be marked. */
+  /**
+   * The first page of the bitmap block that is cached until the interval ends; the next field is how many of its pages
+   * may be marked.
+   */
   private firstPage = 0;
   private pages = 0;
-  /** Word index of each client's, in the order of their roots. */
+  /** Word index of each client's cached bitmap block, in the order of the roots. */
   private readonly blocks = new Int32Array(ROOTS);
 
   constructor(arena: Arena, meter: number) {
@@ -21,17 +24,17 @@ export class GeneratedCode {
     this.meter = meter;
   }
 
-  /** After every call that may have ended the interval. */
+  /** To be called after every call that may have ended the interval. */
   beginInterval(): void {
     this.pages = 0;
   }
 
-  /** @returns false for a page that has to be marked by a call of the vCPU, which may refuse it */
+  /** @returns false for a page that generated code cannot mark: call the vCPU, which marks or refuses it */
   covers(page: number): boolean {
     return (page >= this.firstPage && page - this.firstPage < this.pages) || this.enterBlock(page);
   }
 
-  /** Of a page that is covered. @returns the clients of the mask for which it turned dirty */
+  /** Marks a page for which `covers` is true. @returns the clients of the mask for which the page turned dirty */
   mark(page: number, mask: number): number {
     const { words } = this.arena;
     const bit = page - this.firstPage;
@@ -40,13 +43,13 @@ export class GeneratedCode {
     for (const client of CLIENTS) {
       if ((mask & client) === 0) continue;
       const at = (this.blocks[rootOf(client)] as number) + (bit >>> 5);
-      // The test is plain, and the set atomic, as in the vCPU's own marks (DM-1, DM-2).
+      // A plain test, then an atomic set, as in the vCPU's own marks (DM-1, DM-2).
       if ((words.get(at) & flag) === 0 && (words.or(at, flag) & flag) === 0) turned |= client;
     }
     return turned;
   }
 
-  /** Counts what `mark` has returned. Plainly: no other thread stores to the word. */
+  /** Counts what `mark` returned, with a plain load and store: no other thread stores to the word. */
   count(turned: number): void {
     const { words } = this.arena;
     const at = this.meter + Meter.Generated;
@@ -58,7 +61,7 @@ export class GeneratedCode {
     const tables: number[] = [];
     let entries = Infinity;
     for (let root = 0; root < ROOTS; root++) {
-      // ORDER GP-3: inside the interval, and before the tables' contents (acquire).
+      // ORDER GP-3: load the root inside the interval, and before the table's contents (acquire).
       // pairs with: dirty/client-bitmap.ts publish
       const table = words.load(Header.Roots + root);
       tables.push(table + Table.Entries);

@@ -1,9 +1,11 @@
 /**
- * The guest: its RAM, one cell a page, and what its firmware would tell its CPUs, in shared memory beside the engine's
- * arena. The owner alone writes the directory of DIMMs; vCPUs read it, and so hear of new DIMMs from guest memory, not
- * from the engine. Beside it each marking thread keeps its own account of the pages that it has turned dirty.
+ * The guest's memory, apart from the engine's arena: its RAM, with one 32-bit cell for each page, and a directory of
+ * DIMMs, which stands for what firmware tells the CPUs. Only the owner writes the directory. vCPUs read it, so they
+ * learn of DIMMs from guest memory, not from the engine. The memory also has an account for each marking thread, in
+ * which the thread counts the pages that it turned dirty.
  *
- * Cells are stored and read plainly, as a guest's RAM is: whether a copy has a store is for the engine to guarantee.
+ * Cells are stored and read by plain accesses, as guest RAM is: it is the engine that must guarantee which stores a
+ * copy contains.
  */
 import { Words } from '../arena/words.js';
 
@@ -13,42 +15,50 @@ const COUNTERS = 16;
 const DIRECTORY = 64;
 const ENTRY_WORDS = 4;
 
-/** Counters that every thread adds to and the owner drains. */
+/** Counters to which every thread adds, and which the owner reads and resets. */
 export const Counter = {
   Marks: 0,
-  /** Marks to RAM that had gone, refused as they should be. */
+  /** Marks that were rightly refused, because the RAM had been unplugged. */
   Refused: 1,
-  /** Uses of a table by how many grace periods had ended since it was replaced: ages 0 to 7 and more. */
+  /**
+   * Uses of a table, by the number of grace periods that had ended since its replacement: 8 counters, the last for 7
+   * and more.
+   */
   Ages: 2,
-  /** Readers that came and left beside those that stay. */
+  /** Readers that were attached for a moment only. */
   Attaches: 10,
-  /** vCPUs and devices that have begun, each the first in its place. */
+  /** vCPUs and devices that have started; counts only the first thread of each place. */
   Begun: 11,
-  /** Uses of the object behind a pointer by its generation: `GENERATION_COUNTS` of them. */
+  /** Uses of the object behind a pointer, by the object's generation: `GENERATION_COUNTS` counters. */
   Generations: 12,
-  /** Pages of the RAM that stays that turned dirty, by client in the order of their roots. */
+  /** Pages of the base RAM that turned dirty: one counter for each client, in the order of the roots. */
   Turned: 23,
-  /** Pages by the form of their mark, as `MARK_FORMS` has them. */
+  /** Pages that were marked: one counter for each form of mark, in the order of `MARK_FORMS`. */
   Forms: 26,
 } as const;
 const COUNTER_COUNT = 32;
 export const AGES = 8;
 
-/** Entries 0 to DIMM_SLOTS - 1 are DIMMs; those after are ranges where no RAM is, and a mark must be refused. */
+/**
+ * Directory entries 0 to DIMM_SLOTS - 1 are DIMMs. The entries after them are ranges without RAM, where every mark must
+ * be refused.
+ */
 export const DIMM_SLOTS = 32;
 export const GONE_SLOTS = 4;
-/** Directory slot of RAM that stays for the length of the run. */
+/** Directory slot of the base RAM, which stays for the whole run. */
 export const BASE_SLOT = DIMM_SLOTS - 1;
 
-/** One for each place of a marking thread, a cache line apart. */
+/** Word index of the accounts: one for each place of a marking thread, a cache line apart. */
 const ACCOUNTS = 2 ** Math.ceil(Math.log2(DIRECTORY + (DIMM_SLOTS + GONE_SLOTS) * ENTRY_WORDS));
 const MOST_ACCOUNTS = 257;
 const ACCOUNT_WORDS = 16;
 const CELLS = ACCOUNTS + MOST_ACCOUNTS * ACCOUNT_WORDS;
 
-/** Pages that a marking thread has turned dirty for MIGRATION, by its own count: modulo 2^32, and within bounds. */
+/**
+ * Bounds of the number of pages that a marking thread has turned dirty for MIGRATION, by its own count, modulo 2^32.
+ */
 export interface Account {
-  /** Whose it is: how many threads had the place before. */
+  /** Identifies the thread: how many threads had the place before it. */
   readonly tenancy: number;
   readonly atLeast: number;
   readonly atMost: number;
@@ -56,15 +66,15 @@ export interface Account {
 
 export interface Place {
   readonly slot: number;
-  /** Odd while the entry is valid; changes whenever it changes. */
+  /** Odd while the entry is valid; changes whenever the entry changes. */
   readonly version: number;
   readonly first: number;
   readonly pages: number;
 }
 
 /**
- * The pages of a place up to the last quarter of it. Those after them are stored to seldom, so that one that lost an
- * update is not marked again before anybody has looked.
+ * How many pages of the place are warm: the first three quarters. The others are cold: they are stored to seldom, so a
+ * cold page that lost an update is not marked again before the oracle looks.
  */
 export function warmPages({ pages }: Place): number {
   return pages - (pages >> 2);
@@ -101,18 +111,21 @@ export class Guest {
     this.start();
   }
 
-  /** Lets those go on that wait for the start. */
+  /** Wakes the workers that wait for the start. */
   start(): void {
     this.words.store(START, 1);
     this.words.notify(START);
   }
 
-  /** Blocks the calling worker until the start, or the stop: threads that run leave those that begin no core. */
+  /**
+   * Blocks the calling worker until the start or the stop, because workers that ran already would leave no core to
+   * those that still start.
+   */
   awaitStart(): void {
     this.words.wait(START, 0, Infinity);
   }
 
-  /** Blocks the calling worker until the stop, at most so long. */
+  /** Blocks the calling worker for this time, or until the stop. */
   pause(milliseconds: number): void {
     this.words.wait(STOP, 0, milliseconds);
   }
@@ -121,15 +134,16 @@ export class Guest {
     if (amount !== 0) this.words.add(COUNTERS + counter, amount);
   }
 
-  /** @returns what was counted since the last call */
+  /** Resets the counter. @returns what was counted since the last call */
   drain(counter: number): number {
     return this.words.exchange(COUNTERS + counter, 0);
   }
 
-  /** A marking thread, of its own account. */
+  /** To be called by a marking thread, for its own account, before `enter`. */
   openAccount(index: number, tenancy: number): void {
     const account = ACCOUNTS + index * ACCOUNT_WORDS;
-    // ORDER: the last tenant's counts go before the new tenant's name comes (store-store): under one name counts only grow.
+    // ORDER: reset the last tenant's counts before storing the new tenant's name (store-store), so that under one name
+    // the counts only grow.
     // pairs with: stress/guest.ts account
     this.words.store(account, 0);
     this.words.store(account + 1, 0);
@@ -137,24 +151,27 @@ export class Guest {
     this.words.store(account, tenancy + 1);
   }
 
-  /** A marking thread, of its own account, after the marks and before its next quiescent state. */
+  /** To be called by a marking thread, for its own account, after its marks and before its next quiescent state. */
   enter(index: number, atLeast: number, atMost: number): void {
     const account = ACCOUNTS + index * ACCOUNT_WORDS;
     this.words.store(account + 1, atLeast);
     this.words.store(account + 2, atMost);
   }
 
-  /** Owner. The account of this moment; undefined when nobody has the place. */
+  /** To be called by the owner. @returns the account as it is now; undefined when no thread has the place */
   account(index: number): Account | undefined {
     const account = ACCOUNTS + index * ACCOUNT_WORDS;
-    // ORDER: the name before the counts (load-load), which are never those of a tenant before.
+    // ORDER: load the name before the counts (load-load), so that the counts are never those of an earlier tenant.
     // pairs with: stress/guest.ts openAccount
     const tenancy = this.words.load(account) - 1;
     if (tenancy < 0) return undefined;
     return { tenancy, atLeast: this.words.load(account + 1), atMost: this.words.load(account + 2) };
   }
 
-  /** Owner. ORDER: the version is odd only while the words after it are right; readers check it on both sides. */
+  /**
+   * To be called by the owner. ORDER: the version is odd only while the words after it are valid; readers load it
+   * before and after them.
+   */
   announce(slot: number, first: number, pages: number): void {
     const entry = DIRECTORY + slot * ENTRY_WORDS;
     this.words.store(entry + 1, first);
@@ -162,12 +179,12 @@ export class Guest {
     this.words.add(entry, 1);
   }
 
-  /** Owner. */
+  /** To be called by the owner. */
   withdraw(slot: number): void {
     this.words.add(DIRECTORY + slot * ENTRY_WORDS, 1);
   }
 
-  /** @returns the entry, or undefined when it is empty or just changing */
+  /** @returns the entry; undefined when it is empty or is being changed */
   look(slot: number): Place | undefined {
     const entry = DIRECTORY + slot * ENTRY_WORDS;
     const version = this.words.load(entry);
@@ -181,7 +198,7 @@ export class Guest {
   }
 }
 
-/** What the owner has drained of the counters so far. */
+/** The sums of what the owner has read from the counters. */
 export class Tally {
   private readonly guest: Guest;
   private readonly sums = new Array<number>(COUNTER_COUNT).fill(0);

@@ -1,11 +1,12 @@
 /**
- * Plugs and unplugs DIMMs as fast as the owner's thread turns: of all sizes, in any hole or at given places beside the
- * owner's own RAM. A guest ejects a DIMM before it is unplugged, so the directory forgets it first; vCPUs that looked
- * before still use it. Ranges that have no RAM any more, and no bitmap block, are told to the vCPUs for a while. Some DIMMs
- * reach into a bitmap block with one page only, its last: when others go, that block must stay.
+ * Plugs and unplugs DIMMs as fast as the owner's event loop turns. DIMMs have many sizes; they go into any hole, or to
+ * given places beside the owner's own RAM. A guest ejects a DIMM before it is unplugged, so the directory drops the
+ * DIMM first; vCPUs that read the directory earlier still use it. For a while, the directory tells vCPUs of ranges that
+ * have neither RAM nor a bitmap block any more, where marks must be refused. Some DIMMs reach into a bitmap block only
+ * with its last page: the block must stay when the other RAM in it goes.
  *
- * DIMMs also lose and gain parts, as a balloon's do, and sizes. The guest gives a part back before it is discarded, so what
- * the directory has of the DIMM is then the longer of the sides that are left.
+ * Parts of DIMMs are also discarded and populated again, as a balloon does, and DIMMs are resized. A guest gives a part
+ * back before it is discarded; the directory then has the longer of the two sides that are left.
  */
 
 import { ArenaFullError } from '../base/errors.js';
@@ -19,37 +20,37 @@ import { asFinding } from './violations.js';
 const MOST_DIMMS = 20;
 const MOST_DEPARTURES = 4;
 
-/** Bytes of a DIMM. */
+/** A range of bytes in a DIMM. */
 interface Part {
   readonly offset: number;
   readonly length: number;
 }
 
-/** A DIMM that is plugged. */
+/** A plugged DIMM. */
 interface Dimm {
   readonly block: RamBlock;
-  /** The part that is discarded, or on its way there. */
+  /** The part that is discarded, or is being discarded. */
   discarded: Part | undefined;
-  /** A part is being discarded, or the DIMM made smaller. */
+  /** Whether a part is being discarded, or the DIMM is being made smaller. */
   busy: boolean;
 }
 
 export class HotplugFlow {
   private readonly scene: Scene;
   private readonly choices: Choices;
-  /** RAM of a bitmap block, in bytes. */
+  /** Bytes of RAM that a bitmap block covers. */
   private readonly blockBytes: number;
   private readonly neighbours: readonly RamBlock[];
-  /** By directory slot. */
+  /** Plugged DIMMs, by directory slot. */
   private readonly dimms = new Map<number, Dimm>();
   private readonly gone: (RamBlock | undefined)[] = new Array(GONE_SLOTS).fill(undefined);
   /** DIMMs that are being unplugged. */
   private readonly departing = new Map<Promise<void>, RamBlock>();
-  /** Everything that waits for readers. */
+  /** All operations that wait for readers. */
   private readonly waits = new Set<Promise<void>>();
   private plugged = 0;
 
-  /** @param neighbours RAM that stays, to plug DIMMs beside */
+  /** @param neighbours blocks that are never unplugged, beside which DIMMs are plugged */
   constructor(scene: Scene, choices: Choices, neighbours: readonly RamBlock[]) {
     this.scene = scene;
     this.choices = choices;
@@ -57,7 +58,7 @@ export class HotplugFlow {
     this.neighbours = neighbours;
   }
 
-  /** Until the stop; then everything that it plugged is unplugged by `finish`. */
+  /** Runs until the stop. `finish` then unplugs every DIMM. */
   async run(): Promise<void> {
     while (!this.scene.guest.stopped) {
       for (let i = this.choices.between(1, 4); i > 0; i--) this.step();
@@ -94,8 +95,8 @@ export class HotplugFlow {
   }
 
   /**
-   * A mark may succeed as soon as RAM is there: the claims that none is are taken back before.
-   * @param appear makes RAM appear. @returns whose it is, if any has
+   * A mark may succeed as soon as RAM exists, so the directory's ranges without RAM are withdrawn first.
+   * @param appear makes RAM appear, and returns its block, or undefined when no RAM appeared
    */
   private withClaimsWithdrawn(appear: () => RamBlock | undefined): void {
     for (let i = 0; i < GONE_SLOTS; i++) if (this.gone[i] !== undefined) this.scene.guest.withdraw(DIMM_SLOTS + i);
@@ -113,12 +114,12 @@ export class HotplugFlow {
     violations.report('plug', `bytes ${offset} to ${offset + length} of '${id}' were not all dirty when ${what}`);
   }
 
-  /** There are more slots than DIMMs. */
+  /** @returns a free directory slot; there is one, because there are more slots than DIMMs */
   private freeSlot(): number {
     for (let slot = 0; ; slot++) if (!this.dimms.has(slot)) return slot;
   }
 
-  /** Tells vCPUs of the DIMM: all that is populated, or the longer of two sides. */
+  /** Announces the DIMM to the vCPUs: its populated part, or the longer of two populated parts. */
   private announce(slot: number): void {
     const { block, discarded } = this.dimms.get(slot) as Dimm;
     const below = { offset: 0, length: discarded?.offset ?? block.size };
@@ -137,7 +138,8 @@ export class HotplugFlow {
     try {
       return this.scene.memory.ram.plug({ id: `dimm${this.plugged++}`, ...place });
     } catch (error) {
-      // A given place may be taken, and a large DIMM may find no hole; a full arena would be a leak, unless planted.
+      // A given place may be taken, and a large DIMM may find no hole. A full arena is a leak, unless the run pretends
+      // that the arena is full.
       if (error instanceof RangeError && (this.scene.faults || !(error instanceof ArenaFullError))) return undefined;
       throw error;
     }
@@ -159,7 +161,7 @@ export class HotplugFlow {
       const before = beside.offset - pages * pageSize;
       return { offset: choices.oneIn(2) && before >= 0 ? before : after, size: pages * pageSize };
     }
-    // Of large bitmap blocks most hold some RAM, and tables would seldom change.
+    // Most large bitmap blocks hold some RAM already, so tables would seldom grow or shrink.
     if (this.blockBytes > PAGES_PER_BLOCK * pageSize && choices.oneIn(3)) {
       const blocks = (maxPages * pageSize) / this.blockBytes;
       const offset = choices.between(blocks / 2, blocks - 1) * this.blockBytes;
@@ -183,7 +185,7 @@ export class HotplugFlow {
   private discard(slot: number, dimm: Dimm): void {
     const { block } = dimm;
     const part = this.choosePart(block);
-    if (part.length === block.size) return; // vCPUs are told of what is left
+    if (part.length === block.size) return; // some RAM must be left to announce to the vCPUs
     this.leave(
       slot,
       dimm,
@@ -212,7 +214,7 @@ export class HotplugFlow {
     );
   }
 
-  /** Takes a part from a DIMM, which vCPUs are told of before. */
+  /** Takes a part from a DIMM. The directory drops the part first. */
   private leave(slot: number, dimm: Dimm, oracle: string, begin: () => Promise<void>, undo: () => void): void {
     this.scene.guest.withdraw(slot);
     dimm.busy = true;
@@ -256,7 +258,7 @@ export class HotplugFlow {
     this.withClaimsWithdrawn(() => {
       const resized = this.scene.memory.ram.resize(block, size);
       this.await('resize', resized, () => {});
-      if (block.size === before) return undefined; // for lack of room
+      if (block.size === before) return undefined; // the arena had no room
       this.checkDirty(block, { offset: before, length: size - before }, 'resized');
       this.scene.guest.withdraw(slot);
       this.announce(slot);
@@ -281,7 +283,7 @@ export class HotplugFlow {
       'unplug',
       this.scene.memory.ram.unplug(block).then(() => this.tellGone(block)),
       () => {
-        const again = this.freeSlot(); // as before
+        const again = this.freeSlot(); // the unplugging failed, so the DIMM is announced again
         this.dimms.set(again, dimm);
         this.announce(again);
       },
@@ -290,7 +292,11 @@ export class HotplugFlow {
     departure.finally(() => this.departing.delete(departure));
   }
 
-  /** @param undo what to do when there was no room for it. @returns what never rejects */
+  /**
+   * Waits for an operation and reports its error.
+   * @param undo called when the arena had no room
+   * @returns a promise that never rejects
+   */
   private await(oracle: string, wait: Promise<void>, undo: () => void): Promise<void> {
     const waited: Promise<void> = wait
       .catch((error: Error) => {
@@ -304,8 +310,8 @@ export class HotplugFlow {
   }
 
   /**
-   * The unplugging has ended: marks there must be refused, if no RAM came into its bitmap blocks since, and none is on its
-   * way out of them, whose grace period has not ended.
+   * To be called when the unplugging has ended. Tells the vCPUs that marks in the range must be refused, unless its
+   * bitmap blocks hold other RAM, or RAM whose unplugging has not ended.
    */
   private tellGone(block: RamBlock): void {
     for (const other of this.scene.memory.ram) if (this.sharesBlock(other, block)) return;
@@ -322,7 +328,7 @@ export class HotplugFlow {
     this.scene.guest.withdraw(DIMM_SLOTS + slot);
   }
 
-  /** The owner stores too: store and mark in one synchronous step. */
+  /** The owner stores to a page too, and marks it in the same synchronous step. */
   private storeAsOwner(): void {
     const { memory, guest, pageSize, conservation } = this.scene;
     const block = this.choices.pick([...memory.ram]);
@@ -338,7 +344,7 @@ export class HotplugFlow {
     return this.firstBlock(a) <= this.lastBlock(b) && this.firstBlock(b) <= this.lastBlock(a);
   }
 
-  /** Numbers of bitmap blocks. */
+  /** @returns the number of the first bitmap block that the RAM reaches into */
   private firstBlock(block: RamBlock): number {
     return Math.floor(block.offset / this.blockBytes);
   }

@@ -1,9 +1,9 @@
-/** Files of JSON that a user names: they may be anything. */
+/** Reads a JSON file that a user names. It may turn out to be anything. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /**
- * @param mostBytes how much is read at most: a device or a pipe may never end
- * @throws Error whose message has the file's name and what is wrong: it cannot be read, is too long, or is not JSON
+ * @param mostBytes longest file that is accepted: a device or a pipe may never end
+ * @throws Error that names the file and says what is wrong: the file cannot be read, is too long, or is not JSON
  */
 export function readJsonFile(path: string, mostBytes: number): unknown {
   try {

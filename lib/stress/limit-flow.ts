@@ -1,4 +1,4 @@
-/** Dirty-rate limits that come, change and go: vCPUs sleep now and then, whatever else goes on. */
+/** Sets, changes and removes dirty-rate limits, so that vCPUs sleep now and then while everything else goes on. */
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { Guest } from './guest.js';
 import type { Choices } from './plan.js';
@@ -14,7 +14,7 @@ export class LimitFlow {
     this.choices = choices;
   }
 
-  /** Until the stop; then nobody sleeps. */
+  /** Runs until the stop, then removes the limits, so that no vCPU sleeps. */
   async run(): Promise<void> {
     const { choices, memory } = this;
     while (!this.guest.stopped) {

@@ -1,6 +1,6 @@
 /**
- * The lockstep litmus of a stress run: its two threads go through the harvests' variants again and again, while all the
- * others run beside them.
+ * The lockstep litmus test within a stress run: two threads repeat the variants with grace periods, while all other
+ * threads run beside them.
  */
 import { MessageChannel } from 'node:worker_threads';
 import { Board } from './lockstep/board.js';
@@ -11,7 +11,7 @@ import type { StressKernel } from './plan.js';
 import type { ThreadPool } from './thread-pool.js';
 import type { Violations } from './violations.js';
 
-/** Short legs: a run of some seconds on a busy machine has each variant. */
+/** Volleys of each leg: few, so that a run of some seconds on a busy machine reaches every variant. */
 const VOLLEYS_A_LEG = 50;
 
 export class LitmusFlow {
@@ -24,7 +24,7 @@ export class LitmusFlow {
     this.violations = violations;
   }
 
-  /** Until the stop. */
+  /** Runs until the stop. */
   async run(seed: number, sabotage: string | undefined, kernel: StressKernel | undefined): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     const legs = HARVESTS.filter((variant) => kernel === undefined || variant.kernel === kernel).map((variant) => ({

@@ -1,7 +1,7 @@
 /**
- * Every way that a thread has to mark a page, and the thread's own account of what turned dirty by it: what each call
- * returned, added up beside the engine's meter. Two oracles live on it: that as many pages are delivered as have turned
- * (conservation.ts), and that dirty rates by reader are right (rate-watch.ts).
+ * Every way in which a thread can mark a page, and the thread's own account of the pages that its marks turned dirty:
+ * the sum of what each call returned, kept apart from the engine's meter. Two oracles use the account: as many pages
+ * are delivered as have turned dirty (conservation.ts), and each reader's dirty rate is right (rate-watch.ts).
  */
 import type { Arena } from '../arena/arena.js';
 import { Meter } from '../arena/layout.js';
@@ -11,7 +11,10 @@ import { GeneratedCode } from './generated-code.js';
 import { BASE_SLOT, Counter, type Guest, type Place } from './guest.js';
 import type { Finding } from './violations.js';
 
-/** By address, by page and client, by range for all clients at once, by range for some of them after others, by generated code. */
+/**
+ * By address; by page and client; by range for all clients at once; by range for one share of the clients after the
+ * other; by a call that lists the pages; by generated code.
+ */
 export const MARK_FORMS = [
   'mark',
   'markPage',
@@ -22,10 +25,10 @@ export const MARK_FORMS = [
 ] as const;
 export type MarkForm = (typeof MARK_FORMS)[number];
 
-/** Pages of one mark. */
+/** Most pages of one mark. */
 export const MOST_AT_ONCE = 16;
 
-/** The clients of one page after one another, in every order of masks that together are all. */
+/** Ways to mark a page for all clients by several masks, one after the other. */
 const SHARES = [
   [1, 6],
   [5, 2],
@@ -41,19 +44,22 @@ export class Marks {
   private readonly guest: Guest;
   private readonly index: number;
   private readonly generated: GeneratedCode;
-  /** Pages that turned dirty for MIGRATION: a range's call tells only whether there was one. Modulo 2^32. */
+  /**
+   * Bounds of the pages that turned dirty for MIGRATION, modulo 2^32. They are bounds because a range mark returns only
+   * whether some page turned.
+   */
   private atLeast = 0;
   private atMost = 0;
-  /** What both were, and what the meter said, when the meter was compared with them. */
+  /** The bounds and the meter at the last comparison. */
   private compared = { atLeast: 0, atMost: 0, metered: 0 };
-  /** Of the RAM that stays, by client in the order of `CLIENTS`, exactly. */
+  /** Exact number of pages of the base RAM that turned dirty, for each client in the order of `CLIENTS`. */
   private readonly ofBase = new Array<number>(CLIENT_COUNT).fill(0);
   private readonly made = new Array<number>(MARK_FORMS.length).fill(0);
-  /** What a listing mark gets. */
+  /** Receives the pages from `markRangeAndList`. */
   private readonly listed = new Uint32Array(MOST_AT_ONCE);
   private turns = 0;
 
-  /** @param thread its place, whose account this is from now on, and how many were there before */
+  /** @param thread the thread's place, whose account it takes over, and how many threads had the place before */
   constructor(arena: Arena, vcpu: Vcpu, guest: Guest, thread: { readonly index: number; readonly tenancy: number }) {
     this.arena = arena;
     this.vcpu = vcpu;
@@ -64,16 +70,16 @@ export class Marks {
     guest.openAccount(thread.index, thread.tenancy);
   }
 
-  /** After every call that may have ended the interval. */
+  /** To be called after every call that may have ended the interval. */
   beginInterval(): void {
     this.generated.beginInterval();
   }
 
   /**
-   * Marks pages of a place for all clients. Pages of the RAM that stays are marked one by one, so that each call tells
-   * exactly what turned.
-   * @param inside in bytes, within a page
-   * @throws as the vCPU's marks
+   * Marks pages of a place for all clients. Pages of the base RAM are marked one by one, so that each call tells
+   * exactly which page turned dirty.
+   * @param inside byte offset of the mark within a page
+   * @throws the same errors as the vCPU's marks
    */
   make(form: MarkForm, place: Place, first: number, count: number, inside: number): void {
     const step = place.slot === BASE_SLOT || !form.startsWith('markRange') ? 1 : count;
@@ -81,7 +87,7 @@ export class Marks {
     for (let page = first; page < first + count; page += step) this.makeOne(form, place, page, step, inside);
   }
 
-  /** Marks pages of the RAM that stays, and leaves what turned for MIGRATION to `meterBase`. */
+  /** Marks a range of the base RAM. `meterBase` must count later what turned dirty for MIGRATION. */
   makeBaseRange(first: number, count: number): void {
     const { pageSize } = this.arena.geometry;
     const mask = this.vcpu.markRange(first * pageSize, count * pageSize, MIGRATION);
@@ -91,14 +97,18 @@ export class Marks {
     }
   }
 
-  /** Offline, after `compareMeter`, when all that was marked since the last one is of the RAM that stays. */
+  /**
+   * Counts what the meter counted. To be called offline, after `compareMeter`, when all marks since the last comparison
+   * were in the base RAM.
+   */
   meterBase(pages: number): void {
     this.countBase(MIGRATION, pages);
   }
 
   /**
-   * Offline: what the reader has counted is in its meter.
-   * @returns pages that the meter has counted since the last time, or how that differs from the thread's own account
+   * To be called offline, when all that the reader has counted is in its meter.
+   * @returns how many pages the meter has counted since the last call, or how that number contradicts the thread's
+   * account
    */
   compareMeter(): number | Finding {
     const { atLeast, atMost, metered, compared } = this;
@@ -107,7 +117,7 @@ export class Marks {
     const least = (atLeast - compared.atLeast) >>> 0;
     const most = (atMost - compared.atMost) >>> 0;
     if (least <= pages && pages <= most) return pages;
-    const detail = `the meter of ${this.vcpu.name} counted ${pages} pages, of which it turned ${least} to ${most}`;
+    const detail = `the meter of ${this.vcpu.name} counted ${pages} pages, but its thread turned ${least} to ${most} pages dirty`;
     return { oracle: 'dirty-rate', detail };
   }
 
@@ -158,14 +168,15 @@ export class Marks {
           break;
         }
         const mask = generated.mark(page, ALL_CLIENTS);
-        // In the account first: generated code's counts are in the meter at once, and must not be ahead of it.
+        // Enter the account first: what generated code counts is in the meter at once, and the meter must not be ahead
+        // of the account.
         this.turned(place, mask, 1);
         generated.count(mask);
       }
     }
   }
 
-  /** @param mask what a call returned that was for so many pages */
+  /** @param mask what a call returned @param pages how many pages the call was for */
   private turned(place: Place, mask: number, pages: number): void {
     if (mask === 0) return;
     if ((mask & MIGRATION) !== 0) this.account(1, pages);

@@ -1,11 +1,14 @@
-/** The reader's side of the object behind a pointer: held for the length of an interval, and looked at before it ends. */
+/**
+ * The reader's side of the object behind a pointer (object-pool.ts): takes it when an interval begins, and checks it
+ * before the interval ends.
+ */
 import { Counter, type Guest } from './guest.js';
 import { GENERATION_COUNTS, type ObjectPointer, type ObjectPool } from './object-pool.js';
 import type { Finding } from './violations.js';
 
 export class ObjectWatch {
   private readonly pool: ObjectPool;
-  /** Whose interval it is, in what a violation says. */
+  /** The reader's name, for the text of a violation. */
   private readonly name: string;
   private readonly seen = new Array<number>(GENERATION_COUNTS).fill(0);
   private held: ObjectPointer = 0;
@@ -15,12 +18,12 @@ export class ObjectWatch {
     this.name = name;
   }
 
-  /** Inside an interval. */
+  /** To be called inside an interval. */
   take(): void {
     this.held = this.pool.pointer;
   }
 
-  /** Before the interval in which it was taken ends. */
+  /** To be called before the end of the interval in which the object was taken. */
   look(): Finding | undefined {
     const generation = this.pool.generationOf(this.held);
     this.seen[generation] = (this.seen[generation] as number) + 1;

@@ -1,7 +1,7 @@
 /**
- * The query oracle: a DIMM that no vCPU hears of, so that its bits for one client are the owner's alone, and a set of
- * page numbers that says what they should be. Every operation on it must agree with the set, while RAM beside it, in
- * the same words of the bitmap, comes and goes.
+ * The query oracle: a DIMM that no vCPU knows of, so that only the owner changes its bits for one client, and a model
+ * of these bits, as a set of page numbers. Every operation must agree with the model, while RAM whose bits lie in the
+ * same words is plugged and unplugged beside it.
  */
 import { Arena } from '../arena/arena.js';
 import { type Client, clientName } from '../dirty/client.js';
@@ -14,7 +14,10 @@ export interface OwnerModelParts {
   readonly memory: DirtyMemory;
   readonly block: RamBlock;
   readonly client: Client;
-  /** Has the client other users? What they have collected is clean to marks, and dirty for this one. */
+  /**
+   * Whether the client has other users. A page that they have collected turns dirty again at its next mark, though for
+   * this user it is dirty already.
+   */
   readonly shared: boolean;
   readonly choices: Choices;
 }
@@ -42,7 +45,10 @@ export class OwnerModel {
     this.dirty = new Set(range(this.first, this.end)); // new RAM is all dirty
   }
 
-  /** Marks some pages by a random operation. Not while a collection of the client is under way. */
+  /**
+   * Marks some pages by a random operation. Not to be called during a collection of the client.
+   * @returns what was wrong, if anything was
+   */
   mark(): string | undefined {
     const { memory, client, choices, pageSize } = this;
     const [from, to] = this.choosePages();
@@ -77,7 +83,7 @@ export class OwnerModel {
     return this.shared ? turned >= newly : turned === newly;
   }
 
-  /** @returns how a random query of the user's differs from the model, if it does */
+  /** Makes a random query for the user. @returns how the answer differs from the model, if it does */
   query(user: Tracking): string | undefined {
     const { pageSize } = this;
     const [from, to] = this.choosePages();
@@ -93,8 +99,9 @@ export class OwnerModel {
   }
 
   /**
-   * A collection was delivered: what it has the model must have, and gives; what it has not must be clean, unless the
-   * collection was bounded.
+   * To be called when a collection was delivered. The pages of its set must be dirty in the model, and become clean
+   * there. All other pages must be clean in the model, unless the collection had a limit of pages.
+   * @returns the difference, if there is one
    */
   collected(has: (page: number) => boolean, bounded: boolean): string | undefined {
     for (let page = this.first; page < this.end; page++) {
@@ -108,24 +115,27 @@ export class OwnerModel {
     return undefined;
   }
 
-  /** @returns those of the pages that were dirty; none is now */
+  /** Makes pages clean in the model. @returns the pages that were dirty before */
   clear(from: number, to: number): number[] {
     return range(from, to).filter((page) => this.dirty.delete(page));
   }
 
-  /** The client's tracking has begun anew. */
+  /** To be called when tracking of the client has begun again. */
   begin(): void {
     for (let page = this.first; page < this.end; page++) this.dirty.add(page);
   }
 
-  /** @returns how the engine differs while nobody tracks the client: then everything is dirty */
+  /**
+   * To be called while nobody tracks the client, when every page must be dirty.
+   * @returns the difference, if there is one
+   */
   untracked(): string | undefined {
     const { offset, size } = this.block;
     if (this.memory.allDirty(offset, size, this.client)) return undefined;
     return `a page is clean for ${clientName(this.client)}, which is not tracked`;
   }
 
-  /** The collection that `clear` was for has failed. */
+  /** To be called when the collection for which `clear` was called has failed. */
   restore(pages: readonly number[]): void {
     for (const page of pages) this.dirty.add(page);
   }

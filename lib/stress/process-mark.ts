@@ -1,15 +1,16 @@
 /**
- * A process's mark in the names of files: others can tell by it whether the process that made a file still lives. Files
- * that a process leaves behind when it is killed can then be removed by the next one.
+ * A mark that a process puts into the names of its files. Other processes can tell by the mark whether that process
+ * still lives, and remove the files that a killed process left behind.
  *
- * A process id alone would not do: the system gives it to another process later, and each container and each host that
- * sees the folder counts its own. So the mark has the place where the id counts, the id, and the process's start time.
+ * A process id alone would not do: the system gives the id to another process later, and each container and host that
+ * shares the folder has its own process ids. So the mark contains where the id is valid (host and process-id
+ * namespace), the id, and the start time of the process.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** Matches a mark. */
+/** Regular expression that matches a mark. */
 export const MARK = '[0-9a-f]{8}-\\d+-\\d+';
 
 const PLACE = createHash('sha256').update(`${hostname()}\0${pidNamespace()}`).digest('hex').slice(0, 8);
@@ -17,12 +18,12 @@ const PLACE = createHash('sha256').update(`${hostname()}\0${pidNamespace()}`).di
 /** This process's mark. */
 export const OWN_MARK = `${PLACE}-${process.pid}-${startOf(process.pid)}`;
 
-/** The process's id, which counts in its place only. */
+/** @returns the process id, which is valid only on the process's host and in its namespace */
 export function pidOf(mark: string): number {
   return Number(mark.split('-')[1]);
 }
 
-/** Whether the process ran where this one runs, and has certainly ended. */
+/** @returns whether the process ran in the same place as this one, and has certainly ended */
 export function isGone(mark: string): boolean {
   const [place, pid, start] = mark.split('-');
   if (place !== PLACE) return false;
@@ -34,12 +35,12 @@ function isTaken(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: the process is another user's.
+    // EPERM means that the process lives and belongs to another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
-/** @returns clock ticks from the start of the system to that of the process; where the system does not say, always 0 */
+/** @returns the start of the process, in clock ticks since the system's start; 0 on systems that do not tell */
 function startOf(pid: number): string {
   try {
     // proc(5): the second field is the program's name in parentheses and may hold anything; the start is the 22nd.
@@ -50,7 +51,7 @@ function startOf(pid: number): string {
   }
 }
 
-/** Containers of one host may have its name, and count processes by themselves. */
+/** Containers may have the name of their host, but each has its own process ids. */
 function pidNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');

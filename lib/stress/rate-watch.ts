@@ -1,46 +1,45 @@
 /**
- * Dirty rates by reader, held against the threads' own accounts (marks.ts), within bounds that hold whatever the engine
- * does between:
+ * Checks each reader's dirty rate against the thread's own account (marks.ts), within two bounds:
  *
- * - A measurement counts at least what the reader has turned dirty while the client's bits were borrowed: that is the time
- *   which is measured.
- * - It counts no more than the reader has turned since a moment that lies a grace period before the measurement began. The
- *   reader has reported since, and so what it had turned until that moment was counted already.
+ * - A measurement counts at least what the reader turned dirty while the client's bits were borrowed, which is the
+ * measured time.
+ * - A measurement counts at most what the reader turned dirty since a moment one grace period before the measurement
+ * began. The reader has reported since that moment, so everything earlier was counted before.
  *
- * Readers that came meanwhile are left out.
+ * Readers that attached during the measurement are not checked.
  */
 import { MIGRATION } from '../dirty/client.js';
 import type { Collector } from '../dirty/collector.js';
 import type { ReaderRate } from '../rate/measurement.js';
 import type { Account, Guest } from './guest.js';
 
-/** Those of all threads at one moment. */
+/** The accounts of all threads at one moment. */
 type Accounts = readonly (Account | undefined)[];
 
 export class RateWatch {
-  /** Of readers that were held against their accounts, in a measurement in which they turned pages dirty. */
+  /** How often a reader's rate was checked, in measurements during which the reader turned pages dirty. */
   compared = 0;
   private readonly guest: Guest;
   private readonly threads: number;
   private settled: Accounts = [];
   private before: Accounts = [];
-  /** Pages that each thread has turned, at least, in the windows of this measurement. */
+  /** Least number of pages that each thread turned dirty in the windows of this measurement. */
   private inWindows: number[] = [];
 
-  /** @param threads how many mark */
+  /** @param threads how many threads mark */
   constructor(guest: Guest, threads: number) {
     this.guest = guest;
     this.threads = threads;
   }
 
-  /** Hears of the windows: what a measurement takes away, and when it puts that back. */
+  /** Hooks into the collector, to learn when a measurement borrows bits and when it puts them back. */
   plantIn(collector: Collector): Collector {
     const { borrow } = collector;
     collector.borrow = (operation, bitmap) => {
       const giveBack = borrow.call(collector, operation, bitmap);
       if (bitmap.client !== MIGRATION) return giveBack;
       let opened: Accounts | undefined;
-      // Not in this step, in which the readers' counts may still be looked at.
+      // Read the accounts after this step, because the engine may still read the readers' counts in it.
       queueMicrotask(() => {
         opened = this.accounts();
       });
@@ -52,7 +51,7 @@ export class RateWatch {
     return collector;
   }
 
-  /** Before a grace period is waited for. @returns to be called when it has ended */
+  /** To be called before a wait for a grace period. @returns a function to call when the grace period has ended */
   beforePeriod(): () => void {
     const accounts = this.accounts();
     return () => {
@@ -60,13 +59,13 @@ export class RateWatch {
     };
   }
 
-  /** A measurement begins. */
+  /** To be called when a measurement begins. */
   begin(): void {
     this.before = this.settled;
     this.inWindows = new Array(this.threads).fill(0);
   }
 
-  /** @returns how a measurement that has just ended is wrong about a reader, if it is */
+  /** @returns how a measurement that has just ended is wrong about a reader, if it is wrong */
   judge(readers: readonly ReaderRate[]): string | undefined {
     const after = this.accounts();
     for (const { name, pages } of readers) {
@@ -77,7 +76,7 @@ export class RateWatch {
       const most = (ended.atMost - began.atMost) >>> 0;
       if (least > 0) this.compared++;
       if (least <= pages && pages <= most) continue;
-      return `measured were ${pages} pages of ${name}, which turned ${least} dirty while it was measured, and at most ${most} in all`;
+      return `the measurement counted ${pages} pages of ${name}, which turned ${least} dirty while it was measured, and at most ${most} in all`;
     }
     return undefined;
   }

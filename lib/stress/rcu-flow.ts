@@ -1,7 +1,8 @@
 /**
- * The owner's use of grace periods for its own ends: it replaces the object behind a pointer (object-pool.ts), and has the
- * old ones grow older by callbacks, by waits, asynchronous and blocking, and by polled cookies in turn. Readers tell when a
- * period was too short. Here is counted that all callbacks have run, and watched that no blocking wait misses its wake-up.
+ * Uses grace periods as an embedder does: the owner replaces the object behind a pointer (object-pool.ts), and makes
+ * old objects older after each grace period, for which it waits in turn by a callback, an asynchronous wait, a blocking
+ * wait and a polled cookie. Readers notice when a grace period was too short. This flow checks that all callbacks have
+ * run, and that no blocking wait misses its wake-up.
  */
 import { GracePeriodTimeout } from '../base/errors.js';
 import { PlantedFault } from './faults.js';
@@ -16,10 +17,10 @@ export class RcuFlow {
   blockingWaits = 0;
   polls = 0;
   thrown = 0;
-  /** Objects that have grown ten generations old. */
+  /** Objects that have reached ten generations. */
   retired = 0;
   private handed = 0;
-  /** Replaced, and younger than ten generations; but for those that callbacks age. */
+  /** Replaced objects of less than ten generations, except those that callbacks make older. */
   private old: ObjectPointer[] = [];
   private readonly scene: Scene;
   private readonly pool: ObjectPool;
@@ -31,7 +32,7 @@ export class RcuFlow {
     this.choices = choices;
   }
 
-  /** Until the stop. */
+  /** Runs until the stop. */
   async run(): Promise<void> {
     for (let round = 0; !this.scene.guest.stopped; round++) {
       const way = WAYS[round % WAYS.length] as (typeof WAYS)[number];
@@ -57,7 +58,7 @@ export class RcuFlow {
   }
 
   private ageByCallbacks(old: ObjectPointer): void {
-    // The first one does, so that a short run has some.
+    // The first callback throws, so that a short run has one that does.
     const throws = this.scene.faults && (this.handed === 0 || this.choices.oneIn(50));
     this.handed++;
     this.scene.memory.rcu.callRcu(() => {
@@ -70,14 +71,14 @@ export class RcuFlow {
     });
   }
 
-  /** All of these were replaced before the period began that has just ended. */
+  /** To be called when a grace period has ended that began after all of `old` were replaced. */
   private ageAll(): void {
     const younger = this.old.filter((pointer) => !this.pool.age(pointer));
     this.retired += this.old.length - younger.length;
     this.old = younger;
   }
 
-  /** @returns false when the wait was given up */
+  /** @returns false when the wait timed out */
   private async letPeriodPass(way: 'synchronize' | 'synchronizeBlocking' | 'poll'): Promise<boolean> {
     const { rcu } = this.scene.memory;
     if (way === 'synchronizeBlocking') return this.block();
@@ -91,9 +92,9 @@ export class RcuFlow {
   }
 
   /**
-   * The wait's own time is an oracle: readers report all the time, so only a lost wake-up makes it last until its
-   * timeout, whatever it finds then. With faults a thread may be stuck, and the owner cannot hear of its death while it
-   * blocks.
+   * The time of the wait is an oracle: readers report all the time, so only a lost wake-up makes the wait last until
+   * its timeout, whether it then succeeds or not. With faults this is not checked: a thread may hang, and the owner
+   * cannot learn of its death while it blocks.
    */
   private block(): boolean {
     this.blockingWaits++;
@@ -108,10 +109,7 @@ export class RcuFlow {
     }
     const waited = performance.now() - began;
     if (!this.scene.faults && waited >= timeoutMs) {
-      this.scene.violations.report(
-        'blocking-wait',
-        `a blocking wait took ${waited.toFixed(0)} ms, all that it was given`,
-      );
+      this.scene.violations.report('blocking-wait', `a blocking wait took ${waited.toFixed(0)} ms, its whole timeout`);
     }
     return passed;
   }

@@ -1,4 +1,4 @@
-/** What a stress run says, as JSON and to people. */
+/** The report of a stress run, as JSON and for people. */
 import type { RecordableHistogram } from 'node:perf_hooks';
 import { commandLine } from './command-line.js';
 import { PAGE_SIZE, type StressPlan } from './plan.js';
@@ -6,29 +6,29 @@ import type { Violation } from './violations.js';
 
 export interface StressReport {
   readonly verdict: 'pass' | 'fail';
-  /** Ended by the user before its time; then nothing is said about vacuity. */
+  /** Whether the user ended the run before its time. Such a run is never called vacuous. */
   readonly interrupted: boolean;
   readonly seed: number;
   readonly sabotage: string | null;
   readonly vcpus: number;
   readonly pageSize: number;
-  /** Chosen by the seed, unless the plan names one; so are the next three. */
+  /** The seed chooses this value, unless the plan gives one, and the next three. */
   readonly pagesPerBlock: number;
   readonly kernel: 'atomics' | 'wasm';
-  /** Whether dense blocks were swapped out as the product does it, or at a lower density. */
+  /** Whether dense blocks were swapped out at the density of the shipped library, or at a lower one. */
   readonly swapThreshold: 'shipped' | 'low';
-  /** Whether the arena often had room for some only of the blocks that a harvest wanted to swap out. */
+  /** Whether the arena often had room for only some of the blocks that a harvest wanted to swap out. */
   readonly scarce: boolean;
   readonly seconds: number;
   readonly marks: number;
   readonly marksPerSecond: number;
-  /** Pages by the form of their mark. */
+  /** Marked pages, by the form of the mark. */
   readonly marksByForm: Readonly<Record<string, number>>;
-  /** To RAM that had gone. */
+  /** Marks that were refused because the RAM had been unplugged. */
   readonly marksRefused: number;
   readonly plugs: number;
   readonly unplugs: number;
-  /** Parts of DIMMs given back, and taken again. */
+  /** How often a part of a DIMM was discarded; the next field is how often one was populated again. */
   readonly discards: number;
   readonly populates: number;
   readonly resizes: number;
@@ -36,35 +36,40 @@ export interface StressReport {
   readonly shrinks: number;
   /** Dense bitmap blocks that harvests swapped out whole. */
   readonly blocksSwapped: number;
-  /** Swaps for which the arena had room in part. */
+  /** Swaps for which the arena had room for only some of the blocks. */
   readonly partialSwaps: number;
-  /** Collections that were given up because the arena had no room. */
+  /** Collections that failed because the arena had no room. */
   readonly collectionsWithoutRoom: number;
-  /** How often the all-zero block and the full block were looked at. */
+  /** How often the all-zero block and the full block were checked. */
   readonly constantBlockLooks: number;
   readonly gracePeriods: number;
   readonly gracePeriodMicros: { readonly p50: number; readonly p99: number; readonly max: number };
-  /** Collections of every kind that were delivered, of which `harvests` by `harvest`. */
+  /** Collections of every kind that were delivered, including those that the field `harvests` counts. */
   readonly collections: number;
-  /** Users of MIGRATION that collected at the same time, each into a copy of its own. */
+  /** How many users of MIGRATION collected at the same time, each into its own replica. */
   readonly usersOfMigration: number;
   readonly harvests: number;
   readonly pagesHarvested: number;
-  /** Pages stored to after their copy, and found dirty again as they must be. */
+  /** Pages that were stored to after their copy, and were found dirty again, as they must be. */
   readonly pagesRedirtied: number;
-  /** How often the tracking of a client was ended and begun again. */
+  /** How often a user stopped tracking a client and began again. */
   readonly restarts: number;
-  /** Of dirty rates, beside the collections. */
+  /** Measurements of dirty rates, made during collections. */
   readonly measurements: number;
-  /** How often a reader's rate was held against what the reader had turned dirty by its own account. */
+  /** How often a reader's dirty rate was checked against the reader's own account. */
   readonly readersCompared: number;
-  /** The client whose pages were counted in the RAM that stays, and how many turned dirty; null where none was. */
+  /**
+   * The client whose pages were counted in the base RAM, and how many turned dirty; null when the run did not count.
+   */
   readonly conserved: { readonly client: string; readonly pages: number } | null;
-  /** How many grace periods had ended since a table was replaced, when it was used: counts for 0, 1, ... 7 or more. */
+  /**
+   * Uses of a table, by the number of grace periods that had ended since its replacement: counts for 0, 1, ... 7 or
+   * more.
+   */
   readonly tableAges: readonly number[];
-  /** How many generations old the object behind the pointer was at its use: counts for 0, 1, ... 10 or more. */
+  /** Uses of the object behind the pointer, by its age in generations: counts for 0, 1, ... 10 or more. */
   readonly objectGenerations: readonly number[];
-  /** Objects that were replaced, and used again after ten generations. */
+  /** Replaced objects that were freed after ten generations. */
   readonly objectsRetired: number;
   readonly litmusRounds: number;
   readonly attaches: number;
@@ -84,7 +89,7 @@ export function repeatCommand(plan: StressPlan): string {
   return commandLine('stress', stressArguments(plan));
 }
 
-/** Flags for the plan; those that are as they would be anyway are left out. */
+/** @returns the command-line options of the plan, without those that have their default values */
 export function stressArguments(plan: StressPlan): string[] {
   const { vcpus, seconds, seed, pageSize = PAGE_SIZE, pagesPerBlock, kernel } = plan;
   return [

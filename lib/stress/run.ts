@@ -1,6 +1,6 @@
 /**
- * The stress run. This thread owns the engine: it plugs and unplugs, collects for all three clients and judges; the
- * vCPUs, a DMA device and the litmus pair have threads of their own.
+ * The stress run. This thread owns the engine: it plugs and unplugs RAM, collects for all three clients, and checks the
+ * results. The vCPUs, a DMA device and the two threads of the lockstep litmus test run as workers.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { type Client, clientName, rootOf } from '../dirty/client.js';
@@ -37,7 +37,7 @@ import { vacuities } from './vacuity.js';
 import { VcpuThreads } from './vcpu-threads.js';
 import { asFinding, type Finding, Violations } from './violations.js';
 
-/** The figures of the moment. */
+/** The current figures of a run. */
 export interface StressProgress {
   /** From 0 to 1. */
   readonly done: number;
@@ -48,14 +48,14 @@ export interface StressProgress {
   readonly violations: number;
 }
 
-/** RAM that stays, and that vCPUs hear of. */
+/** Pages of the base RAM, which is never unplugged, and which vCPUs use. */
 const BASE_PAGES = 500;
 const PROGRESS_MS = 250;
 const STARTUP_MS = 120_000;
-/** With faults, threads that have not ended so long after the stop hang, and are killed. */
+/** With faults, threads that have not ended this long after the stop are taken to hang, and are killed. */
 const LINGER_MS = 1_000;
 const HANG_MS = 30_000;
-/** What is broken may well hang. */
+/** After a violation, how long to wait for the end of the run: what is broken may well hang. */
 const BROKEN_MS = 3_000;
 
 export class StressRun {
@@ -86,7 +86,7 @@ export class StressRun {
   private readonly rates: RateWatch;
   private readonly conservation: Conservation | undefined;
   private readonly tally: Tally;
-  /** When the workers were all there, in `performance.now()` milliseconds. */
+  /** When all workers were ready, in `performance.now()` milliseconds. */
   private began = Infinity;
 
   constructor(plan: StressPlan, onProgress: (progress: StressProgress) => void, interruption: AbortSignal) {
@@ -109,7 +109,7 @@ export class StressRun {
         pageSize: this.pageSize,
         pagesPerBlock,
         maxRamBytes: maxPages * this.pageSize,
-        // Each vCPU's thread has visitors, and a dead one's slots are taken until its thread is gone.
+        // A vCPU's thread also attaches visiting readers, and the slots of a dead thread stay taken until it has ended.
         maxReaders: plan.vcpus * 8 + 8,
         kernel,
         debug: true,
@@ -157,7 +157,7 @@ export class StressRun {
     this.litmus = new LitmusFlow(this.pool, this.violations);
   }
 
-  /** The engine's, shipped or broken, with the run's eyes and hands in them. */
+  /** @returns the engine's parts, shipped or with the planted bug, with the run's hooks in them */
   private parts(): Parts {
     const parts = sabotagedParts(this.plan.sabotage);
     const { exhaustion, constants, rates, room } = this;
@@ -176,7 +176,7 @@ export class StressRun {
     };
   }
 
-  /** @returns the report, whose verdict says what the oracles found. Never rejects for what the engine does wrong. */
+  /** @returns the report, whose verdict says what the oracles found. Faults of the engine never make it reject. */
   async run(): Promise<StressReport> {
     const stop = (): void => this.stop();
     this.interruption.addEventListener('abort', stop);
@@ -222,7 +222,10 @@ export class StressRun {
     return periods;
   }
 
-  /** The owner's own DIMMs have odd sizes and places, so that they share words with whatever is plugged beside them. */
+  /**
+   * The owner's own DIMMs have unaligned sizes and places, so that their bits share words with those of DIMMs beside
+   * them.
+   */
   private plugOwn(number: number): RamBlock {
     return this.plugFixed(`own${number}`, 4096 + number * 1024 + 7, 301);
   }
@@ -263,7 +266,9 @@ export class StressRun {
     return this.guard(() => this.litmus.run(seed, sabotage, kernel));
   }
 
-  /** The clock starts when every vCPU and the device are ready to mark, and the litmus goes on. */
+  /**
+   * Resolves when every vCPU and the device are ready to mark, and the litmus test runs; then the run's time begins.
+   */
   private async allAttached(): Promise<void> {
     const deadline = performance.now() + STARTUP_MS;
     const isMissing = (): boolean => this.tally.of(Counter.Begun) < this.plan.vcpus + 1 || this.litmus.rounds === 0;
@@ -274,14 +279,14 @@ export class StressRun {
     }
   }
 
-  /** Settles when what should have ended long ago has not. */
+  /** Resolves, and reports a hang, when the run has not ended long after its time. */
   private async hang(): Promise<void> {
     for (let lingered = 0; lingered < (this.violations.any ? BROKEN_MS : HANG_MS); ) {
       await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS).unref());
       if (this.guest.stopped) lingered += PROGRESS_MS;
     }
     const online = reportReaders(this.engine.arena).map(({ name }) => name);
-    this.violations.report('hang', `not everything has ended; attached: ${online.join(', ') || 'nobody'}`);
+    this.violations.report('hang', `the run has not ended; attached readers: ${online.join(', ') || 'none'}`);
   }
 
   private async plantDeaths(): Promise<void> {
@@ -289,7 +294,7 @@ export class StressRun {
     setTimeout(() => this.vcpus.killAll(), LINGER_MS).unref();
   }
 
-  /** A grace period has not ended. With faults the vCPUs that hold it up are killed first. */
+  /** To be called when a grace period takes too long. With faults, the vCPUs that hold it up are killed first. */
   private stalled(report: StallReport): void {
     if (this.plan.faults) this.vcpus.killStuck(report);
     if (report.gracePeriodMs < (this.plan.faults ? STUCK_FOR_GOOD_MS : STALL_MS)) return;
@@ -309,7 +314,10 @@ export class StressRun {
     }
   }
 
-  /** The vCPUs are stopped: replicas must equal the guest's RAM, and everything must come back to the arena. */
+  /**
+   * To be called when the vCPUs have stopped: replicas must equal the guest's RAM, and all memory must return to the
+   * arena.
+   */
   private async finish(): Promise<void> {
     if (this.violations.any) return;
     for (const flow of this.flows) await flow.finish();

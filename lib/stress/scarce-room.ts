@@ -1,7 +1,8 @@
 /**
- * An arena that has room for some only of the blocks that a harvest wants to swap out. The allocator says that it is full, for
- * swaps alone or for everything, until the collection requests its grace period: what was swapped is then delivered with what
- * had to be emptied word by word, or the collection is given up and nothing may stay behind.
+ * Pretends that the arena has room for only some of the blocks that a harvest wants to swap out. Until the collection
+ * requests its grace period, the allocator says that the arena is full, either for swaps alone or for everything. In
+ * the first case the collection swaps some blocks and empties the others word by word; in the second case it fails, and
+ * must leave nothing behind.
  */
 import type { Allocator } from '../arena/allocator.js';
 import { ArenaFullError } from '../base/errors.js';
@@ -15,12 +16,12 @@ const SWAPPING = 'swapping';
 export class ScarceRoom {
   /** Swaps that found room for some of their blocks. */
   partialSwaps = 0;
-  /** Until the run tells it to stop. */
+  /** The run sets it to false to end the pretence. */
   active = true;
   private readonly choices: Choices;
-  /** For whom there is always room, but not for all that it wants to swap. */
+  /** The client whose collections never fail, though there may not be room for all its swaps. */
   private readonly spared: Client | undefined;
-  /** How many more blocks there is room for. */
+  /** How many more blocks may be allocated for swaps; the next field is for all other purposes. */
   private forSwaps = Infinity;
   private forOthers = Infinity;
   private roomForTable = true;
@@ -54,7 +55,10 @@ export class ScarceRoom {
     return tables;
   }
 
-  /** Whether it succeeds or fails, a collection requests a grace period in the step in which it takes the bits. */
+  /**
+   * Hooks into grace periods: a collection requests one in the step in which it takes the bits, whether it succeeds or
+   * fails.
+   */
   plantInRcu(rcu: Rcu): Rcu {
     const { defer, request } = rcu;
     rcu.defer = (run) => {
@@ -83,6 +87,6 @@ export class ScarceRoom {
   }
 
   private refuse(purpose: string): never {
-    throw new ArenaFullError(`${purpose}: the run says that the arena has no more room`);
+    throw new ArenaFullError(`${purpose}: the stress run pretends that the arena has no more room`);
   }
 }

@@ -1,4 +1,4 @@
-/** What the owner's flows of a run share. */
+/** The objects that all flows of the owner share in a run. */
 import { ArenaFullError } from '../base/errors.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';
@@ -12,22 +12,26 @@ export interface Scene {
   readonly guest: Guest;
   readonly violations: Violations;
   readonly rates: RateWatch;
-  /** RAM that stays, and that vCPUs hear of. */
+  /** The base RAM, which is never unplugged, and which vCPUs use. */
   readonly base: RamBlock;
   /** In bytes. */
   readonly pageSize: number;
   readonly pagesPerBlock: number;
   /** End of the address space. */
   readonly maxPages: number;
-  /** Whether threads are killed and stuck, and callbacks throw. Then the arena may be said to be full, too. */
+  /**
+   * Whether the run plants faults: threads are killed or hang, callbacks throw, and the arena may pretend to be full.
+   */
   readonly faults: boolean;
-  /** Whether harvests may be told that the arena is full. */
+  /** Whether the run pretends to harvests that the arena is full. */
   readonly scarce: boolean;
-  /** Undefined where nobody counts. */
+  /** Undefined when the run does not count pages. */
   readonly conservation: Conservation | undefined;
 }
 
-/** Is it the error of an arena that the run says is full? Where it says no such thing there is a leak. */
+/**
+ * @returns whether the error comes from a pretended full arena. If the run pretends nothing, a full arena means a leak.
+ */
 export function isOfFullArena(error: unknown, isSaidToBeFull: boolean): boolean {
   return isSaidToBeFull && error instanceof ArenaFullError;
 }

@@ -1,4 +1,4 @@
-/** The shape of a run: what the seed chooses once for all of it, unless the plan or a planted bug says otherwise. */
+/** The shape of a run: what the seed chooses once for the whole run, unless the plan or a planted bug gives a value. */
 import { type Client, CODE, MIGRATION, VGA } from '../dirty/client.js';
 import { type SwapPolicy, shippedSwapPolicy } from '../dirty/density.js';
 import { Choices, KERNELS, MAX_PAGES, PAGES_PER_BLOCK, type StressKernel, type StressPlan } from './plan.js';
@@ -6,9 +6,15 @@ import { Choices, KERNELS, MAX_PAGES, PAGES_PER_BLOCK, type StressKernel, type S
 export interface Shape {
   readonly kernel: StressKernel;
   readonly pagesPerBlock: number;
-  /** Whether blocks are large enough for the shipped threshold; else they are swapped out where it makes both ways common. */
+  /**
+   * Whether blocks are large enough for the shipped swap threshold. Otherwise the run uses a lower threshold, at which
+   * swaps are about as common as emptying word by word.
+   */
   readonly shippedSwaps: boolean;
-  /** Whether the arena often has room for some only of the blocks that a harvest wants to swap out. */
+  /**
+   * Whether the run often pretends that the arena has room for only some of the blocks that a harvest wants to swap
+   * out.
+   */
   readonly scarce: boolean;
   /** The mask of clients that are tracked from the beginning; the others are tracked on demand. */
   readonly tracked: number;
@@ -16,14 +22,17 @@ export interface Shape {
   readonly conserved: Client | undefined;
 }
 
-/** Large enough for the shipped threshold, which swaps no smaller ones. */
+/** Pages of blocks that are large enough for the shipped threshold; smaller blocks are never swapped. */
 const LARGE_BLOCKS = [2 ** 15, 2 ** 16] as const;
-/** So that tables of large blocks grow and shrink, too. */
+/** Least number of blocks of the address space, so that tables grow and shrink also with large blocks. */
 const LEAST_BLOCKS = 16;
 
-/** @param shows where a planted bug shows; else bugs are looked for where most of them show soonest, among small blocks */
+/**
+ * @param shows the shape in which a planted bug shows; by default, runs with a planted bug have small blocks, where
+ * most bugs show soonest
+ */
 export function shapeOf(plan: StressPlan, shows: Partial<Shape> = {}): Shape {
-  // Streams in which small seeds, which people take, differ.
+  // These streams differ even for the small seeds that people like to use.
   const choices = (stream: number): Choices => new Choices(plan.seed, 20, stream);
   const planted = plan.sabotage !== undefined;
   const large = !planted && choices(1).oneIn(3);
@@ -33,7 +42,8 @@ export function shapeOf(plan: StressPlan, shows: Partial<Shape> = {}): Shape {
     shippedSwaps: pagesPerBlock / 32 >= shippedSwapPolicy.leastWords,
     scarce: !planted && choices(3).oneIn(3),
     tracked: choices(5).pick([0, VGA, MIGRATION]),
-    // What threads that are killed have turned is not known. Where pages are counted, collections do less.
+    // Not with faults: nobody knows what killed threads have turned dirty. Not with a planted bug: where pages are
+    // counted, collections do less.
     conserved: plan.faults || planted ? undefined : choices(4).pick([MIGRATION, CODE, VGA]),
     ...shows,
     kernel: plan.kernel ?? shows.kernel ?? choices(11).pick(KERNELS),
@@ -41,20 +51,20 @@ export function shapeOf(plan: StressPlan, shows: Partial<Shape> = {}): Shape {
   };
 }
 
-/** Whose bits are collected, each time by another user. Where a client's pages are counted it has one. */
+/** @returns the client of each user. A client whose pages are counted has only one user. */
 export function usersOf({ conserved }: Shape): Client[] {
   return conserved === MIGRATION ? [VGA, CODE, MIGRATION] : [VGA, CODE, MIGRATION, MIGRATION, MIGRATION];
 }
 
-/** Of the run, whose address space is larger where bitmap blocks are. */
+/** @returns the pages of the address space, which is larger for large bitmap blocks */
 export function maxPagesOf({ pagesPerBlock }: Shape): number {
   return Math.max(MAX_PAGES, LEAST_BLOCKS * pagesPerBlock);
 }
 
-/** @param seed of this choice alone */
+/** @param choices a stream for this choice alone */
 export function swapPolicyOf({ shippedSwaps, pagesPerBlock }: Shape, choices: Choices): SwapPolicy {
   if (shippedSwaps) return shippedSwapPolicy;
-  // Of many words some are always clean.
+  // The more words a block has, the likelier some are clean, so large blocks need a lower threshold.
   const oneIn = pagesPerBlock <= PAGES_PER_BLOCK ? choices.between(1, 2) : choices.pick([8, shippedSwapPolicy.oneIn]);
   return { oneIn, leastWords: 1 };
 }

@@ -1,7 +1,8 @@
 /**
- * The use-after-free oracle on the reader's side, in the manner of rcutorture's pipe count: how many grace periods had
- * ended since a table was replaced, at the moment a reader used it. A reader that reported before the replacement may
- * still hold the table when the period that was running ends, so 1 is right; at 2 a whole period has passed it by.
+ * The use-after-free oracle on the reader's side, like rcutorture's pipe count: when a reader uses a table, how many
+ * grace periods have ended since the table was replaced? If the reader reported to the running period before the
+ * replacement, it may still hold the table when that period ends, so 1 is right. 2 means that a whole grace period
+ * began and ended without waiting for this reader.
  */
 import { Header, Table } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
@@ -18,7 +19,7 @@ export class TableWatch {
     this.vcpu = vcpu;
   }
 
-  /** @returns what is wrong with the tables that the vCPU holds, if anything */
+  /** @returns what is wrong with the tables that the vCPU holds, if anything is */
   look(): string | undefined {
     const { words } = this;
     for (const table of this.vcpu.cachedTables) {
@@ -26,7 +27,7 @@ export class TableWatch {
         this.ages[0] = (this.ages[0] as number) + 1;
         continue;
       }
-      // ORDER: the flag before the time (load-load); the flag again after it, since freeing poisons both.
+      // ORDER: load the flag before the time (load-load), and the flag again after it, since freeing poisons both.
       // pairs with: dirty/block-tables.ts publish
       const replacedAt = words.load(table + Table.ReplacedAt);
       const freed = words.load(table + Table.Replaced) !== 1;

@@ -1,6 +1,6 @@
 /**
- * Temporary folders that do not outlive their use: a process removes its own at its end, and what it leaves behind when it
- * is killed is removed by the next process that makes one.
+ * Temporary folders. A process removes its own folders at its end; when a process is killed, the next process that
+ * makes such a folder removes the killed one's folders.
  */
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,12 +39,15 @@ function removeLeftBehind(parent: string): void {
     try {
       if (isOwnFolder(folder)) rmSync(folder, { recursive: true, force: true });
     } catch {
-      // Another process is removing it as well; or it stays until a later one can.
+      // Another process is removing the folder too, or it cannot be removed now and stays until a later process tries.
     }
   }
 }
 
-/** A link, or another user's folder, may have such a name to have something else removed. */
+/**
+ * Refuses links and other users' folders: somebody may have given them such a name to make this process remove
+ * something else.
+ */
 function isOwnFolder(path: string): boolean {
   const stat = lstatSync(path);
   return stat.isDirectory() && (process.getuid === undefined || stat.uid === process.getuid());

@@ -1,6 +1,6 @@
 /**
- * The threads of a run: a Piscina pool with exactly as many as there are long tasks, so that none queues. It kills the
- * threads that it is told to, and has the readers of those that end retired.
+ * The threads of a run: a Piscina pool with exactly as many threads as there are long tasks, so that no task queues. It
+ * kills threads on demand, and has the readers of ended threads retired.
  */
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -8,7 +8,7 @@ import type { DirtyMemory } from '../dirty-memory.js';
 import type { Retirement } from './sabotage/sabotage.js';
 
 const WORKERS = new URL('../../workers/', import.meta.url);
-/** Enough for a workload, and soon exhausted by one that hoards. */
+/** Enough heap for a workload, but soon exhausted by the fault `heap-exhausted`. */
 const SMALL_HEAP = { maxOldGenerationSizeMb: 48 };
 
 export const shippedRetirement: Retirement = { supervise: (memory, worker) => memory.supervise(worker) };
@@ -55,7 +55,7 @@ export class ThreadPool {
     });
   }
 
-  /** Awaited before a thread is killed. */
+  /** To be awaited before a thread is killed. */
   async terminating(identity: number): Promise<void> {
     const thread = this.pool.threads.find(({ threadId }) => threadId === identity);
     if (thread !== undefined) await this.retirement.terminating?.(this.memory, thread);

@@ -1,7 +1,7 @@
-/** What a run must have done to mean anything. A run that did less has not tested what it says, and fails as vacuous. */
+/** How much a run must have done for its pass to mean anything. A run that did less fails as vacuous. */
 import type { StressReport } from './report.js';
 
-/** What threads do as fast as they can. A 2-core machine exceeds these in 5 s, whatever else it has to do. */
+/** Least counts of what threads do as fast as they can. Even a busy 2-core machine exceeds them in 5 s. */
 const AT_FULL_SPEED = {
   marks: 20_000,
   gracePeriods: 20,
@@ -13,7 +13,10 @@ const AT_FULL_SPEED = {
 } as const;
 const MARKS_OF_A_FORM = 500;
 
-/** What waits for grace periods, of which there are fewer where threads wait for a core: so much in each hundred of them. */
+/**
+ * Least counts, for each 100 grace periods, of what waits for grace periods. There are fewer grace periods when threads
+ * wait for a core.
+ */
 const IN_100_PERIODS = {
   collections: 10,
   restarts: 1,
@@ -30,22 +33,25 @@ const IN_100_PERIODS = {
   blockingWaits: 3,
   polls: 3,
 } as const;
-/** Where the run's shape has them. */
+/** Least count of partial swaps, if the run's shape is scarce. */
 const PARTIAL_SWAPS = 1;
 const PAGES_CONSERVED = 200;
 const READERS_COMPARED = 1;
 
-/** Threads are killed several times a second, and most of their time goes into starting. */
+/**
+ * With faults, the least counts are divided by this: threads are killed several times a second, and spend most of their
+ * time starting.
+ */
 const WITH_FAULTS_ONE_IN = 5;
-/** With more vCPUs than this each has less of the cores. */
+/** With more vCPUs than this, each has a smaller share of the cores. */
 const USUAL_VCPUS = 4;
-/** Large blocks are few: most of the plugged RAM finds one that is there. */
+/** With large blocks, tables change less often, because most plugged RAM falls into an existing block. */
 const WITH_LARGE_BLOCKS_ONE_IN = 4;
 const LARGE = 2 ** 15;
 
 type Counts = Record<string, number>;
 
-/** What has been done too little, in words. */
+/** @returns a message for each thing that the run did too little of */
 export function vacuities(report: StressReport): string[] {
   const { faults, vcpus, gracePeriods } = report;
   const faulty = Object.keys(faults).length > 0 ? WITH_FAULTS_ONE_IN : 1;
@@ -92,7 +98,7 @@ function leastInPeriods({ pagesPerBlock, scarce, conserved }: StressReport): Cou
     blocksSwapped: blocksSwapped / ofTables,
     ...(scarce ? { partialSwaps: PARTIAL_SWAPS } : {}),
     ...(conserved === null ? {} : { pagesConserved: PAGES_CONSERVED }),
-    // Of the client whose pages are counted no rates are measured.
+    // Rates are not measured for a client whose pages are counted.
     ...(conserved?.client === 'MIGRATION' ? {} : { readersCompared: READERS_COMPARED }),
   };
 }

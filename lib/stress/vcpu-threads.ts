@@ -1,6 +1,6 @@
 /**
- * The vCPUs of a run: each place has a thread that is replaced when it leaves or dies, until the stop. With faults,
- * threads are killed at random moments, and those that hold up a grace period for too long.
+ * The vCPU threads of a run. Each place has one thread, which is replaced when it leaves or dies, until the stop. With
+ * faults, threads are killed at random moments, and also when they hold up a grace period for too long.
  */
 import { Arena } from '../arena/arena.js';
 import type { DirtyMemory } from '../dirty-memory.js';
@@ -14,7 +14,7 @@ import type { ThreadPool } from './thread-pool.js';
 import type { WorkerTask } from './vcpu-workload.js';
 import type { Finding } from './violations.js';
 
-/** Of the run that they are a part of. */
+/** The objects that the vCPU threads need from their run. */
 export interface VcpuScene {
   readonly plan: StressPlan;
   readonly memory: DirtyMemory;
@@ -24,13 +24,13 @@ export interface VcpuScene {
 }
 
 export class VcpuThreads {
-  /** How many ended how, other than by themselves. */
+  /** How many threads died: killed at random, killed because they were stuck, or ended by their own fault. */
   readonly deaths = { killed: 0, stuck: 0, ofThemselves: 0 };
   private readonly scene: VcpuScene;
   private readonly choices: Choices;
-  /** By the place's index: kills its thread of the moment. */
+  /** For each place, aborts to kill the thread that is there now. */
   private readonly killers = new Map<number, AbortController>();
-  /** The places whose thread of the moment is left to its own fault. */
+  /** The places whose current thread is not killed, so that it reaches its own fault. */
   private readonly spared = new Set<number>();
 
   constructor(scene: VcpuScene, choices: Choices) {
@@ -45,7 +45,7 @@ export class VcpuThreads {
     return { ...shared, seed, index, tenancy, sabotage, faults };
   }
 
-  /** The place's threads, one after another. */
+  /** Runs one thread after another in a place. */
   async keep(index: number, report: (found: Finding) => void): Promise<void> {
     const { plan, guest, pool } = this.scene;
     for (let tenancy = 0; !guest.stopped; tenancy++) {
@@ -68,7 +68,7 @@ export class VcpuThreads {
     }
   }
 
-  /** Kills some thread now and then, until the stop. */
+  /** Kills a random thread now and then, until the stop. */
   async killSome(): Promise<void> {
     const { plan, guest } = this.scene;
     while (!guest.stopped) {
@@ -79,7 +79,7 @@ export class VcpuThreads {
     }
   }
 
-  /** Kills those that a stall report names, as an emulator would that wants to go on. */
+  /** Kills the threads that a stall report names, as an emulator would do to go on. */
   killStuck({ readers }: StallReport): void {
     for (const { name } of readers) {
       const index = /^vcpu(\d+)\./.exec(name)?.[1];
@@ -87,7 +87,7 @@ export class VcpuThreads {
     }
   }
 
-  /** The stop reaches every thread that looks; those that hang do not. */
+  /** Kills all threads; the stop alone would not reach those that hang. */
   killAll(): void {
     for (const index of this.killers.keys()) this.kill(index);
   }

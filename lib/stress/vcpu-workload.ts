@@ -1,7 +1,8 @@
 /**
- * What a vCPU thread of the stress test does: slices of stores and marks in a random pattern, in either order and by every
- * form of mark, each slice within an interval, for the length of which it holds the object behind a pointer. Between
- * slices it reports, goes offline, pauses in a section, tries RAM that has gone, and at last leaves to be replaced.
+ * The workload of a vCPU thread in the stress test. It makes slices: each slice stores to pages and marks them, in a
+ * random pattern, in either order and by every form of mark, within one interval, during which it holds the object
+ * behind a pointer. Between slices the vCPU reports, goes offline, pauses in a section, marks where RAM has been
+ * unplugged, and at last leaves to be replaced.
  */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
 import { UsageError } from '../base/errors.js';
@@ -21,9 +22,9 @@ export interface WorkerTask {
   readonly guest: SharedArrayBuffer;
   readonly objects: SharedArrayBuffer;
   readonly seed: number;
-  /** Position among the workers; part of every value stored, so that each is unlike what it replaces. */
+  /** The thread's place among the workers. It is part of every stored value, so that each store changes its cell. */
   readonly index: number;
-  /** How many were in that position before. */
+  /** How many threads had this place before. */
   readonly tenancy: number;
   readonly sabotage: string | undefined;
   /** Whether the thread may be killed, or kills itself. */
@@ -32,16 +33,16 @@ export interface WorkerTask {
 
 type Pattern = 'hot' | 'sweep' | 'scattered' | 'cold';
 const PATTERNS: readonly Pattern[] = ['hot', 'sweep', 'scattered', 'cold'];
-/** Marks of a slice. */
+/** Most marks of a slice. */
 const MOST_MARKS = 200;
 const MOST_RANGES = 25;
 const MOST_COLD = 4;
 const HOT_PAGES = 24;
 
-/** All of them within one interval, as the contract allows. */
+/** The orders of stores and marks in a slice. All are allowed, because a slice lies within one interval. */
 const ORDERS = ['store-first', 'mark-first', 'stores-at-the-end'] as const;
 
-/** Half of the time as an interpreter marks. */
+/** The forms to choose from; half of them is `mark`, which interpreters use. */
 const FORMS: readonly MarkForm[] = [
   'mark',
   'mark',
@@ -54,7 +55,7 @@ const FORMS: readonly MarkForm[] = [
   'generated',
 ];
 
-/** @returns what the worker found wrong, if anything, after the stop or its time */
+/** Runs until the stop, or until the thread's time is over. @returns what the worker found wrong, if anything */
 export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   const guest = new Guest(task.guest);
   const name = `vcpu${task.index}.${task.tenancy}`;
@@ -73,7 +74,7 @@ export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
 }
 
 class VcpuWorkload {
-  /** What is to befall the thread now, if anything. */
+  /** The fault that the thread has to suffer now, if any. */
   fault: Fault | undefined;
   private readonly task: WorkerTask;
   private readonly guest: Guest;
@@ -114,7 +115,7 @@ class VcpuWorkload {
       const found = this.slice() ?? this.interlude();
       if (found !== undefined) return found;
       if (slice === faultAt) {
-        // In turn, so that a short run has each.
+        // Take the faults in turn, so that a short run has each kind.
         this.fault = FAULTS[(this.task.index + this.task.tenancy) % FAULTS.length] as Fault;
         if (this.choices.oneIn(2)) this.vcpu.readLock();
         return undefined;
@@ -123,15 +124,15 @@ class VcpuWorkload {
     return undefined;
   }
 
-  /** Early for those that nobody kills, so that a short run on a slow machine has some. */
+  /** Early for threads that are not killed, so that even a short run on a slow machine has faults. */
   private chooseFaultTime(): number {
     return isSpared(this.task.tenancy) ? 2 ** this.choices.between(2, 8) : this.choices.between(1, 800);
   }
 
-  /** One interval. */
+  /** Makes one slice. */
   private slice(): Finding | undefined {
     const place = this.guest.look(this.choices.oneIn(12) ? BASE_SLOT : this.choices.between(0, DIMM_SLOTS - 1));
-    // What it knows of the guest is sometimes older than what it knows of the engine.
+    // Sometimes begin a new interval after reading the directory, so that the place is older than the interval.
     if (this.choices.oneIn(8)) this.vcpu.quiescent();
     this.marks.beginInterval();
     this.object.take();
@@ -157,7 +158,7 @@ class VcpuWorkload {
     const isRange = form.startsWith('markRange');
     const pattern = choices.pick(PATTERNS);
     const isCold = pattern === 'cold';
-    // A thread that may be killed marks first.
+    // A thread that may be killed marks first, so that its death loses no update.
     const order = isCold ? 'stores-at-the-end' : this.task.faults ? 'mark-first' : choices.pick(ORDERS);
     const length = choices.between(1, isCold ? MOST_COLD : isRange ? MOST_RANGES : MOST_MARKS);
     const end = isCold ? place.pages : warmPages(place);
@@ -179,12 +180,12 @@ class VcpuWorkload {
           if (wrong !== undefined) return { oracle: 'use-after-free', detail: wrong };
         }
       }
-      // The time in which a mark has found its bit set, and its store is still to come.
+      // Lengthen the time between a mark that found its bit set, and the store that belongs to it.
       if (this.late.length > 0 && (isCold || choices.oneIn(8))) this.spin(choices.between(1, 50));
       for (const page of this.late) guest.write(page, this.nextValue());
       if (pause) this.spin(choices.between(1, 300));
     } catch (error) {
-      // RAM that was withdrawn before it was unplugged may be gone; RAM that is announced may not.
+      // A mark may be refused only if the directory has withdrawn the RAM; RAM that is still announced must accept it.
       if (!(error instanceof RangeError) || guest.isCurrent(place)) return asFinding('mark', error);
       guest.count(Counter.Refused, 1);
     } finally {
@@ -201,14 +202,14 @@ class VcpuWorkload {
       if (found !== undefined) return found;
     }
     if (choices.oneIn(512)) vcpu.offline(() => guest.pause(choices.between(0, 2)));
-    // Blocked while it is online: the owner can only wait.
+    // Block while online: the owner has to wait for this reader.
     if (choices.oneIn(8_192)) guest.pause(choices.between(1, this.task.faults ? 300 : 20));
     if (choices.oneIn(64)) this.comeAndGo();
     if (choices.oneIn(32)) return this.markWhereNoRamIs();
     return undefined;
   }
 
-  /** Offline for a moment, in which its meter must say what it has turned dirty. */
+  /** Goes offline for a moment, and compares the meter with the thread's own account. */
   private goAway(): Finding | undefined {
     const compared = this.vcpu.offline(() => {
       this.spin(this.choices.between(1, 50));
@@ -217,7 +218,7 @@ class VcpuWorkload {
     return typeof compared === 'number' ? undefined : compared;
   }
 
-  /** Other readers of this thread, for a moment. */
+  /** Attaches other readers on this thread for a moment. */
   private comeAndGo(): void {
     const count = this.choices.between(1, 3);
     for (let i = 0; i < count; i++) {
@@ -237,7 +238,9 @@ class VcpuWorkload {
     return { oracle: 'section', detail: `${this.vcpu.name} reported a quiescent state inside a section` };
   }
 
-  /** The owner says that no RAM is there and that a grace period has ended since: any mark must be refused. */
+  /**
+   * Marks where the owner says that the RAM is gone and that a grace period has ended since: the mark must be refused.
+   */
   private markWhereNoRamIs(): Finding | undefined {
     const place = this.guest.look(DIMM_SLOTS + this.choices.between(0, GONE_SLOTS - 1));
     if (place === undefined) return undefined;
@@ -259,7 +262,7 @@ class VcpuWorkload {
     for (let page = first; page < first + count; page++) this.guest.write(page, this.nextValue());
   }
 
-  /** Unlike every value that any worker has stored of late. */
+  /** @returns a value that no worker has stored recently */
   private nextValue(): number {
     return (++this.written << 6) | this.index;
   }
@@ -269,7 +272,7 @@ class VcpuWorkload {
     if (pattern === 'sweep') return this.sweep++ % warm;
     const random = this.choices.bits() >>> 0;
     if (pattern === 'hot') return random % Math.min(warm, HOT_PAGES);
-    // A place of a few pages has none that is cold.
+    // A place of a few pages has no cold pages.
     return pattern === 'cold' && warm < place.pages ? warm + (random % (place.pages - warm)) : random % warm;
   }
 

@@ -1,7 +1,7 @@
-/** What the oracles find. */
+/** Findings of the oracles, and the list of violations of a run. */
 
 export interface Finding {
-  /** Which oracle. */
+  /** Name of the oracle. */
   readonly oracle: string;
   readonly detail: string;
 }
@@ -11,12 +11,12 @@ export interface Violation extends Finding {
   readonly second: number;
 }
 
-/** What an error that the engine must not throw here is a sign of. */
+/** @returns the oracle for an unexpected error of the engine: what the error is a sign of */
 export function oracleOf(error: unknown): string {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  // The poison of a freed table, taken for a block, is an index outside the arena.
+  // A reader that takes the poison of a freed table for a block's index accesses a word outside the arena.
   if (name === 'CorruptionError' || message.includes('Invalid atomic access index')) return 'use-after-free';
-  // There are slots enough, unless those of the dead stay taken.
+  // There are enough slots, unless the slots of dead threads stay taken.
   if (name === 'ArenaFullError' || message.includes('at most maxReaders')) return 'leak';
   if (message.includes('are not all RAM')) return 'mark-refused';
   return 'unexpected-error';
@@ -27,7 +27,7 @@ export function asFinding(what: string, error: unknown): Finding {
   return { oracle: oracleOf(error), detail: `${what}: ${detail}` };
 }
 
-/** Collects findings; the first ends the run. */
+/** Collects findings. The first finding ends the run. */
 export class Violations {
   readonly list: Violation[] = [];
   private began = performance.now();
@@ -37,7 +37,7 @@ export class Violations {
     this.onFirst = onFirst;
   }
 
-  /** Times count from here. */
+  /** Starts the clock for `second`. */
   startClock(): void {
     this.began = performance.now();
   }

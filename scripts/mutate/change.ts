@@ -1,4 +1,4 @@
-/** What an operator proposes: other text in place of one node, or of two that stand side by side. */
+/** What a mutation operator proposes: new text for one node, or for two adjacent nodes. */
 import type ts from 'typescript';
 
 export interface Change {
@@ -9,7 +9,7 @@ export interface Change {
   readonly text: string;
 }
 
-/** @returns the changes that begin at this very node; its children are asked for their own */
+/** @returns the changes of this node only; the caller also visits the node's children */
 export type Operator = (node: ts.Node) => Change[];
 
 export function replaced(operator: string, node: ts.Node, text: string): Change {

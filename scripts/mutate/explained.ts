@@ -1,14 +1,14 @@
-/** The mutants that are no fault: equal in what they do to the code as it is, each with the reason. */
+/** Explained mutants: those that are no fault because they behave like the unmutated code, each with the reason. */
 import { readFileSync } from 'node:fs';
 import type { Mutant } from './mutants.js';
 
 export interface Explanation extends Pick<Mutant, 'file' | 'scope' | 'before' | 'after'> {
-  /** Left out: all that are otherwise alike. */
+  /** Left out, the explanation covers all mutants with this file, scope and lines. */
   readonly nth?: number;
   readonly reason: string;
 }
 
-/** @throws Error when the file is no list of explanations */
+/** @throws Error when the file is not a list of explanations */
 export function readExplanations(path: string): Explanation[] {
   const list: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (!Array.isArray(list)) throw new Error(`${path}: expected an array of explanations`);

@@ -1,11 +1,11 @@
-/** Operators that change an expression: a comparison, an arithmetic operator, a condition, a constant, a returned value. */
+/** Mutation operators on expressions: comparisons, arithmetic, conditions, constants, returned values. */
 import ts from 'typescript';
 import { Header, Meter, Slot, Table } from '../../lib/arena/layout.js';
 import { type Change, type Operator, replaced } from './change.js';
 
 const K = ts.SyntaxKind;
 
-/** What each binary operator becomes, and what such a change is called. */
+/** For each binary operator, the name of the change and the operator that replaces it. */
 const BINARY: Partial<Record<ts.SyntaxKind, readonly [operator: string, text: string]>> = {
   [K.LessThanToken]: ['boundary', '<='],
   [K.LessThanEqualsToken]: ['boundary', '<'],
@@ -32,12 +32,12 @@ const BINARY: Partial<Record<ts.SyntaxKind, readonly [operator: string, text: st
   [K.BarBarToken]: ['logic', '&&'],
 };
 
-/** Of an expression of two operands, either of which may stand alone. */
+/** Operators whose expression can be replaced by either operand alone. */
 const SEPARABLE = new Set([K.AmpersandAmpersandToken, K.BarBarToken, K.QuestionQuestionToken]);
 
 const MATH: Readonly<Record<string, string>> = { min: 'max', max: 'min', floor: 'ceil', ceil: 'floor' };
 
-/** Offsets of shared words, by name: `word + Slot.State` is `word - Slot.State` where `State` is 0. */
+/** Offsets of shared words. Where `State` is 0, `word + Slot.State` equals `word - Slot.State`: no mutant. */
 const OFFSETS: Readonly<Record<string, Readonly<Record<string, number>>>> = { Header, Meter, Slot, Table };
 
 function isZero(node: ts.Node): boolean {
@@ -45,7 +45,7 @@ function isZero(node: ts.Node): boolean {
   return ts.isNumericLiteral(node) && node.text === '0';
 }
 
-/** `a + b` where a string is built. */
+/** @returns whether the expression builds a string, as `a + b` may do */
 function isConcatenation(node: ts.Node): boolean {
   if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) return true;
   return ts.isBinaryExpression(node) && (isConcatenation(node.left) || isConcatenation(node.right));
@@ -61,7 +61,7 @@ const binary: Operator = (node) => {
   if (SEPARABLE.has(operatorToken.kind)) {
     for (const operand of [left, right]) changes.push(replaced('operand', node, `(${operand.getText()})`));
   }
-  // `x | 0` and `x >>> 0` say in which numbers x is.
+  // `x | 0` and `x >>> 0` convert x to an integer; the mutant leaves out the conversion.
   const coerces = operatorToken.kind === K.BarToken || operatorToken.kind === K.GreaterThanGreaterThanGreaterThanToken;
   if (coerces && isZero(right)) return [replaced('bits', node, left.getText())];
   return changes;
@@ -79,7 +79,10 @@ const unary: Operator = (node) => {
   return [];
 };
 
-/** `i < 4 + 1` is `i <= 4`, and `i >= 4 + 1` is `i > 4`: the boundary has these. */
+/**
+ * A limit that is not changed by 1, because the mutant of the comparison is the same: `i < 4 + 1` is `i <= 4`, and `i
+ * >= 4 + 1` is `i > 4`.
+ */
 function isBound(node: ts.Node): boolean {
   const { parent } = node;
   if (!ts.isBinaryExpression(parent) || parent.right !== node) return false;
@@ -102,7 +105,7 @@ const constant: Operator = (node) => {
   return [replaced('constant', node, `(${node.text} + 1)`)];
 };
 
-/** A comparison for equality, or `!x`, has its negation already. */
+/** Comparisons, `!x`, `true` and `false` are already negated by another mutation operator. */
 function isNegatedElsewhere(node: ts.Expression): boolean {
   if (ts.isParenthesizedExpression(node)) return isNegatedElsewhere(node.expression);
   if (ts.isPrefixUnaryExpression(node)) return node.operator === K.ExclamationToken;

@@ -1,9 +1,9 @@
 /**
- * All mutants of a source file. Types, imports, strings and what only makes an error's message are left alone: a
- * change there changes nothing that a spec should care about.
+ * Makes all mutants of a source file. Types, imports, strings, and code that only builds an error's message are not
+ * mutated, because no spec should depend on them.
  *
- * A mutant is known by its file, the function it lies in, and its lines before and after, without comments and with
- * white space made one space. So it keeps its id when lines move, and loses it when they change.
+ * A mutant's id is made from its file, the function around the change, and the changed lines before and after, without
+ * comments and with white space normalized. So the id stays when lines move, and changes when the lines change.
  */
 import { createHash } from 'node:crypto';
 import ts from 'typescript';
@@ -15,22 +15,22 @@ import { statementOperators } from './statements.js';
 export interface Mutant {
   readonly id: string;
   readonly file: string;
-  /** The function, by the names around it: `Allocator.freeBlock`. Empty outside functions and classes. */
+  /** The function around the change, such as `Allocator.freeBlock`. Empty outside functions and classes. */
   readonly scope: string;
   readonly operator: string;
-  /** The lines that change. */
+  /** The changed lines, as they are without the mutant. */
   readonly before: string;
   readonly after: string;
-  /** Tells mutants apart of which all else is equal: how many such stand before it. */
+  /** How many mutants with the same file, scope and lines come before this one in the file. */
   readonly nth: number;
   /** The first changed line, from 1. */
   readonly line: number;
-  /** The whole file, mutated. */
+  /** The text of the whole mutated file. */
   readonly text: string;
 }
 
 const OPERATORS = [...expressionOperators, ...statementOperators, ...sharedWordOperators];
-/** Functions that make an error, or are told the names of options: no value that they are given is computed with. */
+/** Functions that make errors, or that take the names of options. Their arguments are not mutated. */
 const NAMING = new Set(['outOfRange', 'wrongType', 'show', 'readOptions']);
 
 export function mutantsOf(file: string, text: string): Mutant[] {

@@ -1,6 +1,6 @@
 /**
- * Runs mutants against their suites, each in a sandbox, and keeps what becomes of them: all through the first stage, then
- * those that are left through the second, and so on, so that little is left when a run is interrupted.
+ * Runs each mutant against its suite in a sandbox, and keeps the results. All mutants run through the first stage of
+ * specs, the survivors through the second, and so on. So a run that is interrupted has judged most mutants already.
  */
 import { basename, join } from 'node:path';
 import type { Mutant } from './mutants.js';
@@ -9,11 +9,11 @@ import { runSpecs } from './run-specs.js';
 import { Sandbox } from './sandbox.js';
 import { type Stage, type Suite, specsOf } from './suites.js';
 
-/** A stage's limit, in times of what it takes without a mutant: for a machine that gets busier. */
+/** A stage may take this many times as long as without a mutant, because the machine may get busier. */
 const PATIENCE = 4;
 const LEAST_LIMIT_SECONDS = 30;
 
-/** In the place of a mutant's id. */
+/** Stands for a mutant's id in the result of a run without a mutant. */
 const UNMUTATED = 'unmutated';
 
 export interface Task {
@@ -23,33 +23,33 @@ export interface Task {
 
 export interface RunOptions {
   readonly root: string;
-  /** Where the sandboxes are made. */
+  /** The folder in which the sandboxes are made. */
   readonly folder: string;
   readonly results: Results;
   readonly jobs: number;
-  /** Of a stage. Left out: by what the stage takes without a mutant. */
+  /** Time limit of a stage. Left out, it follows from the time that the stage takes without a mutant. */
   readonly limitSeconds?: number | undefined;
   readonly stop: AbortSignal;
-  /** Told when it is known what became of a mutant. */
+  /** Called when the result of a mutant is known. */
   readonly onResult: (task: Task, result: Result) => void;
 }
 
-/** Specs fail as they are, and no mutant can be judged by them. */
+/** Some specs fail without a mutant, so they cannot judge any mutant. */
 export class UnmutatedFailure extends Error {}
 
 export class MutationRun {
   private readonly options: RunOptions;
   private readonly specs = new Map<Stage, readonly string[]>();
-  /** Of specs without a mutant. */
+  /** Messages of the specs that failed without a mutant. */
   private readonly failures: string[] = [];
-  /** Milliseconds that a stage may take, by its spec files. */
+  /** Time limits of stages in milliseconds, by the stages' spec files. */
   private readonly limits = new Map<string, Promise<number | undefined>>();
 
   constructor(options: RunOptions) {
     this.options = options;
   }
 
-  /** @returns what became of the mutant: how it died, or that it survived every stage; undefined while that is not known */
+  /** @returns how the mutant died, or that it survived every stage; undefined while neither is known */
   resultOf({ mutant, suite }: Task): Result | undefined {
     const found = suite.stages.map((stage) => this.options.results.of(mutant.id, stage.name, this.specsOf(stage)));
     const death = found.find((result) => result !== undefined && result.verdict !== 'survived');
@@ -57,8 +57,8 @@ export class MutationRun {
   }
 
   /**
-   * Runs what has no result yet; returns early when stopped.
-   * @throws UnmutatedFailure when all else has been run
+   * Runs the mutants that have no result yet; returns early when stopped.
+   * @throws UnmutatedFailure at the end, when the specs of a stage failed without a mutant
    */
   async run(tasks: readonly Task[]): Promise<void> {
     const { root, folder, jobs, stop } = this.options;
@@ -116,7 +116,9 @@ export class MutationRun {
     if (result !== undefined) onResult(task, result);
   }
 
-  /** @returns undefined when the run was stopped, and when the specs fail without a mutant */
+  /**
+   * @returns the limit in milliseconds; undefined when the run was stopped, or when the specs fail without a mutant
+   */
   private limitOf(sandbox: Sandbox, stage: Stage): Promise<number | undefined> {
     const key = this.specsOf(stage).join();
     let limit = this.limits.get(key);
@@ -146,7 +148,7 @@ export class MutationRun {
   }
 }
 
-/** Most mutants die of the spec that is named after their file. */
+/** Puts the spec that is named after the mutant's file first, because that spec kills most mutants. */
 function namesakeFirst(specs: readonly string[], file: string): string[] {
   const name = basename(file).replace(/ts$/, 'spec.ts');
   return [...specs].sort((a, b) => Number(basename(b) === name) - Number(basename(a) === name));

@@ -1,13 +1,13 @@
-/** What a mutation run found: counts by file, and each survivor with its lines before and after. */
+/** The report of a mutation run: counts, and each survivor with its lines before and after the change. */
 import type { Explanation } from './explained.js';
 import type { Mutant } from './mutants.js';
 import type { Result } from './results.js';
 
 export interface Judged {
   readonly mutant: Mutant;
-  /** Undefined while it has not been run. */
+  /** Undefined while the mutant has not been run. */
   readonly result: Result | undefined;
-  /** Of a mutant that is no fault. */
+  /** Why the mutant is no fault; undefined when nobody has explained it. */
   readonly explanation: Explanation | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface MutationReport {
   readonly hung: number;
   readonly crashed: number;
   readonly explained: number;
-  /** Without a result: the run was interrupted. */
+  /** Mutants without a result, because the run was interrupted. */
   readonly left: number;
   readonly survivors: readonly Omit<Mutant, 'text'>[];
   readonly results: readonly Result[];

@@ -1,7 +1,7 @@
 /**
- * What became of each mutant in each stage of specs, a line of JSON each, appended as it is found. A result holds as long
- * as the sources, and the specs that it rests on, are as they were: of a killed mutant the file that killed it, of the
- * others all of the stage.
+ * The result of each mutant in each stage of specs: a file of JSON lines, to which results are appended as they are
+ * found. A result is valid as long as the sources, and the specs that it depends on, are unchanged. The result of a
+ * killed mutant depends on the spec file that killed it; any other result depends on all specs of the stage.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
@@ -9,11 +9,11 @@ import { dirname, join, sep } from 'node:path';
 import type { SpecsOutcome } from './run-specs.js';
 
 export type Result = SpecsOutcome & {
-  /** Of the mutant. */
+  /** The mutant's id. */
   readonly id: string;
   readonly stage: string;
   readonly seconds: number;
-  /** Digest of what the result rests on. */
+  /** Digest of the files that the result depends on. */
   readonly evidence: string;
 };
 
@@ -21,10 +21,10 @@ export class Results {
   private readonly path: string;
   private readonly sources: string;
   private readonly found = new Map<string, Result[]>();
-  /** Of the files as they were when the run began, by path: they may be edited meanwhile. */
+  /** Digests of files by path, taken when the run began, because the files may be edited during the run. */
   private readonly digests: ReadonlyMap<string, string>;
 
-  /** @throws Error when a line of the file is no result */
+  /** @throws Error when a line of the file is not a result */
   constructor(root: string, path: string) {
     this.path = path;
     const files = [...filesUnder(root, 'lib'), ...filesUnder(root, 'workers')];
@@ -34,7 +34,7 @@ export class Results {
     this.sources = this.digestOf(files);
     mkdirSync(dirname(path), { recursive: true });
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    // A process that was killed while it wrote leaves a torn last line.
+    // Drop an incomplete last line, which a process leaves that is killed while it writes.
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     if (whole !== text) truncateSync(path, Buffer.byteLength(whole));
     whole.split('\n').forEach((line, i) => {
@@ -42,7 +42,7 @@ export class Results {
     });
   }
 
-  /** @param specs of the stage. @returns the result that still holds */
+  /** @param specs the spec files of the stage. @returns the result, if it is still valid */
   of(id: string, stage: string, specs: readonly string[]): Result | undefined {
     const results = this.found.get(keyOf({ id, stage }));
     return results?.find((result) => result.evidence === this.evidenceOf(result, specs));

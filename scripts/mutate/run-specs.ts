@@ -1,15 +1,17 @@
-/** One mocha process over some spec files, which ends at the first spec that fails, or is killed when it takes too long. */
+/**
+ * Runs spec files in one mocha process, which stops at the first spec that fails, and is killed after the time limit.
+ */
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 
 export type SpecsOutcome =
   | { readonly verdict: 'survived' }
-  /** A spec failed, and again whenever it was tried again. */
+  /** A spec failed, and failed again in every retry. */
   | { readonly verdict: 'killed'; readonly file: string; readonly title: string }
-  /** The process was killed when its time was up. */
+  /** The process was killed at the time limit. */
   | { readonly verdict: 'hung' }
-  /** The process ended without a report: the sources cannot be loaded, or it died. */
+  /** The process ended without a report: the sources could not be loaded, or the process died. */
   | { readonly verdict: 'crashed'; readonly said: string };
 
 interface MochaReport {
@@ -17,14 +19,14 @@ interface MochaReport {
   readonly failures: readonly { readonly fullTitle: string; readonly file?: string }[];
 }
 
-/** A spec that fails by chance on a busy machine kills nothing. */
+/** A failed spec is tried again, so that one that fails by chance on a busy machine kills no mutant. */
 const RETRIES = 1;
-/** The end of what a process says: its error stands there. */
+/** How many characters of a process's output are kept, from its end, where the error is. */
 const MOST_SAID = 1_000;
 
 /**
- * @param stop kills the process
- * @returns undefined when it was stopped
+ * @param stop kills the process when it aborts
+ * @returns undefined when `stop` aborted
  */
 export async function runSpecs(
   folder: string,
@@ -35,7 +37,7 @@ export async function runSpecs(
   if (stop.aborted) return undefined;
   const json = join(folder, 'report.json');
   rmSync(json, { force: true });
-  // Not bin/mocha.js, which runs this in a further process, whom killing the first would leave behind.
+  // Not bin/mocha.js, which would run this file in a child process that survives when its parent is killed.
   const mocha = join(folder, 'node_modules/mocha/bin/_mocha');
   const options = ['--bail', '--retries', String(RETRIES), '--reporter', 'json', '--reporter-option', `output=${json}`];
   const child = spawn(process.execPath, ['--import', './scripts/register.mjs', mocha, ...options, ...specs], {
@@ -68,7 +70,7 @@ export async function runSpecs(
   }
 }
 
-/** Ends the process with all that it has started and left behind. */
+/** Kills the process and all processes of its group. */
 function killGroup(leader: number | undefined): void {
   if (leader === undefined) return;
   try {
@@ -88,7 +90,7 @@ function judge(folder: string, code: number | null, said: string, report: MochaR
   return { verdict: 'crashed', said: said.trim() };
 }
 
-/** @returns undefined when there is none that can be read */
+/** @returns undefined when there is no readable report */
 function readReport(path: string): MochaReport | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as MochaReport;

@@ -1,4 +1,7 @@
-/** A seeded random sample that stays nearly the same when mutants come and go: each mutant's chance is drawn by its id. */
+/**
+ * A seeded random sample. Each mutant's chance depends only on its id and the seed, so the sample stays nearly the same
+ * when other mutants come and go.
+ */
 import { createHash } from 'node:crypto';
 import type { Mutant } from './mutants.js';
 

@@ -1,13 +1,13 @@
 /**
- * A copy of the project in which one source at a time is mutated: all threads and processes that a spec starts there
- * load the mutant, and the sources themselves are never touched. It has packages by links, and a compiler's cache of its
- * own.
+ * A copy of the project in which one source file at a time is mutated. All threads and processes that a spec starts in
+ * the copy load the mutant; the project's own sources never change. The copy links to the installed packages, and has
+ * its own cache of compiled files.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** What specs read besides packages. */
+/** The files and folders that specs read, besides packages. */
 const COPIED = [
   'lib',
   'workers',
@@ -20,14 +20,14 @@ const COPIED = [
   '.mocharc.json',
 ];
 
-/** Compiles a source for the sandbox's processes, which then need no compiler. */
+/** Compiles a source file into the cache, so that the sandbox's processes need not load the compiler. */
 type Compile = (url: string) => unknown;
 
 export class Sandbox {
   readonly folder: string;
   private readonly compile: Compile;
 
-  /** @param folder is made anew */
+  /** @param folder the sandbox's folder; an existing one is deleted first */
   static async create(root: string, folder: string): Promise<Sandbox> {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, 'node_modules'), { recursive: true });
@@ -47,7 +47,7 @@ export class Sandbox {
     this.folder = folder;
   }
 
-  /** @returns how to put the source back */
+  /** @returns a function that restores the source file */
   mutate(file: string, text: string): () => void {
     const path = join(this.folder, file);
     const original = readFileSync(path, 'utf8');

@@ -1,8 +1,11 @@
-/** Operators on accesses to shared memory: an atomic access that is plain, or a read-modify-write that is two accesses. */
+/**
+ * Mutation operators that weaken accesses to shared memory: an atomic access becomes plain, a read-modify-write becomes
+ * two accesses.
+ */
 import ts from 'typescript';
 import { type Operator, replaced } from './change.js';
 
-/** The same accesses, less than atomic. Arguments are written again where they are used twice. */
+/** The same access without its atomicity. An argument that is needed twice is repeated in the text. */
 const WEAKER: Readonly<Record<string, (words: string, args: readonly string[]) => readonly string[]>> = {
   load: (words, [index]) => [`${words}.get(${index})`],
   store: (words, [index, value]) => [`${words}.set(${index}, ${value})`],
@@ -19,7 +22,7 @@ function getAndSet(words: string, index: string | undefined, value: string): str
   return `[${words}.get(${index}), ${words}.set(${index}, ${value})][0]`;
 }
 
-/** In the seam itself: another operation. */
+/** In lib/arena/words.ts, the only file that calls `Atomics`, another operation takes the place of the right one. */
 const OTHER_ATOMICS: Readonly<Record<string, string>> = { or: 'xor', and: 'or', add: 'sub', exchange: 'load' };
 
 const weaker: Operator = (node) => {

@@ -1,8 +1,8 @@
-/** Operators that take a statement away, guards among them, or let two that stand side by side change places. */
+/** Mutation operators that remove a statement (also a guard), or swap two adjacent statements. */
 import ts from 'typescript';
 import { type Change, type Operator, replaced } from './change.js';
 
-/** Objects whose methods touch nothing that other code sees. */
+/** Objects whose methods have no side effects. */
 const PURE = new Set(['Math', 'Number', 'Object', 'performance', 'Array']);
 
 const removed: Operator = (node) => {
@@ -10,7 +10,7 @@ const removed: Operator = (node) => {
   const leaves = ts.isContinueStatement(node) || ts.isBreakStatement(node) || ts.isThrowStatement(node);
   const endsHere = ts.isReturnStatement(node) && node.expression === undefined;
   if (!guard && !leaves && !endsHere && !isEffect(node)) return [];
-  // The only statement of an `if` goes with it, but for the one of an `else`.
+  // The single statement of an `if` without `else` is not removed by itself: removing the whole `if` covers that.
   const { parent } = node;
   if (ts.isIfStatement(parent) && parent.elseStatement === undefined) return [];
   if (ts.isCaseOrDefaultClause(parent)) return [];
@@ -48,7 +48,9 @@ const swapped: Operator = (node) => {
   return changes;
 };
 
-/** A statement by itself that calls a method of something, now and not in a function that it makes. */
+/**
+ * @returns whether the statement itself calls a method that may have side effects, rather than a function made in it
+ */
 function callsOut(statement: ts.Statement): boolean {
   if (!ts.isExpressionStatement(statement) && !ts.isVariableStatement(statement)) return false;
   const visit = (node: ts.Node): boolean => {
@@ -61,7 +63,9 @@ function callsOut(statement: ts.Statement): boolean {
   return visit(statement);
 }
 
-/** Does it touch shared memory by plain accesses alone? Nobody may rely on the order of two of these. */
+/**
+ * @returns whether all calls of the statement are plain accesses; nobody may rely on the order of two such statements
+ */
 function isPlain(statement: ts.Statement): boolean {
   const visit = (node: ts.Node): boolean => {
     const isOther = ts.isCallExpression(node) && !/\.(get|set)$/.test(node.expression.getText());

@@ -1,6 +1,6 @@
 /**
- * Which specs stand against the mutants of which sources: in stages, the quick ones of the same folder first, since
- * most mutants get no further. A stage is one mocha process.
+ * Says which specs run against the mutants of which sources, and in which stages. The quick specs of the source's own
+ * folder run first, because they kill most mutants. A stage is one mocha process.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,10 @@ export interface Stage {
   readonly specs: readonly string[];
 }
 
-/** Random sequences, and threads that race: seconds each. They stand in a stage of their own, never in their folder's. */
+/**
+ * Specs that take seconds each, because they run random sequences or racing threads. They run in a later stage than the
+ * other specs of their folder.
+ */
 const SLOW = [
   'spec/dirty/in-flight.spec.ts',
   'spec/dirty/model.spec.ts',
@@ -27,7 +30,7 @@ const SLOW = [
   'spec/abi/generated-code.spec.ts',
 ];
 
-/** The folders of specs without threads. */
+/** Folders of specs that start no threads. */
 const QUICK = ['arena', 'rcu', 'dirty', 'ram', 'rate', 'api', 'regressions', 'memory-model', 'abi'].map(
   (name) => `spec/${name}`,
 );
@@ -53,14 +56,14 @@ export const SUITES: readonly Suite[] = [
   suiteOf('lib/bitmap/atomics-kernel.ts', ['spec/bitmap/atomics-kernel.spec.ts', 'spec/bitmap/kernels-agree.spec.ts']),
 ];
 
-/** @returns the source files of the suites under `root`, each with its suite */
+/** @returns each source file of the suites, with its suite */
 export function sourcesOf(root: string, suites: readonly Suite[]): Map<string, Suite> {
   const sources = new Map<string, Suite>();
   for (const suite of suites) for (const file of filesOf(root, suite.sources, '.ts')) sources.set(file, suite);
   return sources;
 }
 
-/** @returns the spec files of a stage that are under `root`, in order */
+/** @returns the existing spec files of a stage, in order */
 export function specsOf(root: string, stage: Stage): string[] {
   return stage.specs.flatMap((specs) =>
     filesOf(root, specs, '.spec.ts').filter((f) => f === specs || !SLOW.includes(f)),

@@ -1,9 +1,10 @@
-/** Bundles of consumers, by vite and esbuild, made to be run where nothing is installed. */
+/** Bundles the consumers with vite and esbuild, into folders where no package is installed. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Examples } from './examples.js';
 import { CONSUMERS, run, tool } from './packed.js';
 
-/** A program to run with Node, with its arguments, in a folder. */
+/** A program that Node runs in the folder `cwd`. */
 export interface Program {
   readonly name: string;
   readonly cwd: string;
@@ -22,28 +23,28 @@ const vite = (project: string, args: readonly string[]) =>
     quiet: true,
   });
 
-/** @param programs ES modules of the project that start vcpu.mjs as their thread */
-export function bundle(esm: string, commonjs: string, programs: readonly string[], out: string): Program[] {
+/** @param examples ES modules of both projects */
+export function bundle(esm: string, commonjs: string, examples: Examples, out: string): Program[] {
   mkdirSync(out);
   return [
-    ...bundledByEsbuild(esm, commonjs, programs, out),
-    ...bundledByVite(esm, programs, out),
+    ...bundledByEsbuild(esm, commonjs, examples, out),
+    ...bundledByVite(esm, examples, out),
     ...pagesByEsbuild(esm, out),
     ...pagesByVite(esm, out),
   ];
 }
 
-function bundledByEsbuild(esm: string, commonjs: string, programs: readonly string[], out: string): Program[] {
+function bundledByEsbuild(esm: string, commonjs: string, { programs, threads }: Examples, out: string): Program[] {
   const cwd = join(out, 'esbuild');
   const common = ['--platform=node', '--target=node20', `--outdir=${cwd}`];
-  esbuild(esm, [...programs, 'vcpu.mjs', ...common, '--format=esm', '--out-extension:.js=.mjs']);
+  esbuild(esm, [...programs, ...threads, ...common, '--format=esm', '--out-extension:.js=.mjs']);
   esbuild(commonjs, ['require.cjs', ...common, '--format=cjs', '--out-extension:.js=.cjs']);
   return [...programs, 'require.cjs'].map((name) => ({ name: `esbuild, ${name}`, cwd, args: [name] }));
 }
 
-function bundledByVite(esm: string, programs: readonly string[], out: string): Program[] {
+function bundledByVite(esm: string, { programs, threads }: Examples, out: string): Program[] {
   const cwd = join(out, 'vite');
-  const input = Object.fromEntries([...programs, 'vcpu.mjs'].map((name) => [name.replace(/\.mjs$/, ''), name]));
+  const input = Object.fromEntries([...programs, ...threads].map((name) => [name.replace(/\.mjs$/, ''), name]));
   const config = {
     ssr: { noExternal: true },
     build: {
@@ -64,7 +65,7 @@ function pagesByEsbuild(esm: string, out: string): Program[] {
   return [page('esbuild, a page', cwd, './page.js', './page-vcpu.js')];
 }
 
-/** The thread's file is found by vite, behind the `new Worker` of the page. */
+/** Vite finds the thread's file by itself, from the `new Worker` in the page. */
 function pagesByVite(esm: string, out: string): Program[] {
   const cwd = join(out, 'vite-page');
   writeFileSync(join(esm, 'index.html'), '<script type="module" src="./page.mjs"></script>\n');

@@ -1,10 +1,12 @@
-/** What the package has, and what of it the library's doors load. */
+/** Checks which files the package has, and which of them the library's entry points load. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 const ALLOWED = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/(abi|guide|emulator)\.md)$/,
+  /^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md)$/,
+  /^docs\/([\w-]+\.md|pictures\/[\w-]+\.svg)$/,
+  /^spec\/examples\/[\w-]+\.mjs$/,
   // What `dirtymem bench compare` knows results by; what measures is not in the package.
   /^dist\/benchmarks\/(compare-command|harness\/(answer|figure|neighbours|plan|question|result|statistics)|subjects\/pages|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers|result-file))(\.js|\.d\.ts)$/,
   /^dist\/(lib|workers|scripts)\/[\w./-]+(?<!\.spec)(\.js|\.d\.ts)$/,
@@ -13,22 +15,28 @@ const REQUIRED = [
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
   'docs/abi.md',
-  'docs/guide.md',
-  'docs/emulator.md',
+  'docs/embedding.md',
+  'docs/save-states.md',
+  'docs/pictures/overview.svg',
+  'spec/examples/tracking.mjs',
   'dist/lib/index.js',
   'dist/lib/index.d.ts',
   'dist/lib/vcpu.js',
   'dist/lib/vcpu.d.ts',
   'dist/lib/migration/index.js',
   'dist/lib/migration/index.d.ts',
+  'dist/lib/save-states/index.js',
+  'dist/lib/save-states/index.d.ts',
   'dist/scripts/dirtymem.js',
   'dist/workers/stress-vcpu.js',
   'dist/workers/migration-host.js',
   'dist/workers/migration-vcpu.js',
 ];
 
-/** @param files paths in the package. @returns what should not be there, and what should */
+/** @param files paths in the package. @returns a message for each file that should not be there, or that is missing */
 export function contentFaults(files: readonly string[]): string[] {
   return [
     ...files
@@ -42,16 +50,16 @@ export function contentFaults(files: readonly string[]): string[] {
 }
 
 export interface ImportGraph {
-  /** Paths in the package, in the order in which they are found. */
+  /** Paths in the package, in the order of their discovery. */
   readonly files: readonly string[];
   readonly faults: readonly string[];
 }
 
 /**
- * What the doors import, and what that imports. The library's doors need no package, nothing of Node's, and nothing of
- * the stress test.
- * @param folder of the package
- * @param doors paths in it
+ * Finds all files that the entry points import, directly or not. None of them may import a package, a module of Node,
+ * or a file of the stress test.
+ * @param folder the package's folder
+ * @param doors paths of the entry points in the package
  */
 export function importGraph(folder: string, doors: readonly string[]): ImportGraph {
   const files: string[] = [];

@@ -1,34 +1,41 @@
-/** The code blocks of the packed documents, as files. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** The programs that the packed documents show or link, as files of a project. */
+import { cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type CodeBlock, codeBlocks, programsAmong } from '../code-blocks.js';
+import { codeBlocks, programsAmong } from '../code-blocks.js';
 
-/** The README's. @returns the names of those that are programs */
-export function writeExamples(project: string): string[] {
+/** Those whose blocks need nothing but the package and Node. */
+const DOCUMENTS = ['README.md', 'docs/embedding.md'];
+
+export interface Examples {
+  /** What is run. */
+  readonly programs: readonly string[];
+  /** What programs start as threads. */
+  readonly threads: readonly string[];
+}
+
+/** The code blocks of the README and of the walk through embedding. */
+export function writeExamples(project: string): Examples {
   const programs: string[] = [];
-  for (const { code, file, line } of blocksOf(project, 'README.md')) {
-    const name = file ?? `readme-line-${line}.mjs`;
-    writeFileSync(join(project, name), code);
-    if (file === undefined) programs.push(name);
+  const threads: string[] = [];
+  for (const document of DOCUMENTS) {
+    const url = pathToFileURL(join(project, 'node_modules/dirtymem', document));
+    const blocks = codeBlocks(url).filter(({ language }) => language === 'js');
+    if (blocks.length === 0) throw new Error(`${document} has no program`);
+    for (const { code, file, line } of blocks) {
+      const name = file ?? `${document.replace(/\W/g, '-')}-line-${line}.mjs`;
+      writeFileSync(join(project, name), code);
+      const isThread = blocks.some((block) => block.file !== file && block.code.includes(`new URL('./${file}'`));
+      (isThread ? threads : programs).push(name);
+    }
   }
-  if (programs.length === 0) throw new Error('the README has no program');
-  return programs;
+  return { programs, threads };
 }
 
-/** What an emulator does. @returns the names of those that are programs */
+/** What an emulator does. @returns the paths of those that are programs */
 export function writeUses(project: string): string[] {
-  mkdirSync(join(project, 'uses'));
-  const names = blocksOf(project, 'docs/emulator.md').map(({ code, file }) => {
-    const name = `uses/${file}`;
-    writeFileSync(join(project, name), code);
-    return name;
-  });
-  if (names.length === 0) throw new Error('docs/emulator.md has no program');
-  return programsAmong(names);
-}
-
-function blocksOf(project: string, document: string): CodeBlock[] {
-  const url = pathToFileURL(join(project, 'node_modules/dirtymem', document));
-  return codeBlocks(url).filter(({ language }) => language === 'js');
+  const names = readdirSync(join(project, 'node_modules/dirtymem/spec/examples'));
+  if (names.length === 0) throw new Error('spec/examples has no program');
+  cpSync(join(project, 'node_modules/dirtymem/spec/examples'), join(project, 'uses'), { recursive: true });
+  return programsAmong(names).map((name) => `uses/${name}`);
 }

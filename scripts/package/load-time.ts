@@ -1,4 +1,4 @@
-/** How long a program waits for its import of the package, when nothing is warm but the disk's cache. */
+/** Measures how long a fresh process takes to import the package when only the disk's cache is warm. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './packed.js';
@@ -13,11 +13,11 @@ export interface LoadTime {
   readonly name: string;
   /** Median. */
   readonly milliseconds: number;
-  /** To an empty module's. */
+  /** Relative to the time of an empty module. */
   readonly ratio: number;
 }
 
-/** Each in a process of its own, in turn. */
+/** Measures each import in fresh processes, in turn. */
 export function loadTimes(project: string, names: readonly string[]): LoadTime[] {
   const empty = join(project, 'node_modules/empty');
   mkdirSync(empty, { recursive: true });

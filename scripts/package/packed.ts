@@ -1,4 +1,4 @@
-/** The package as npm makes it, and projects into which it is installed. */
+/** Packs the package with npm, and makes projects in which it is installed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const CONSUMERS = fileURLToPath(new URL('./consumers', import.meta.url));
 const TOOLS = fileURLToPath(new URL('./tools', import.meta.url));
 
-/** @throws Error with what the program printed, when it fails */
+/** @throws Error with the program's output, when the program fails */
 export function run(
   program: string,
   args: readonly string[],
@@ -28,7 +28,7 @@ export function run(
   return stdout;
 }
 
-/** Builds, packs, and unpacks again. */
+/** Builds and packs the package. @returns the path of the tarball */
 export function pack(folder: string): string {
   mkdirSync(folder);
   run('npm', ['pack', '--pack-destination', folder, '--loglevel=error']);
@@ -38,7 +38,7 @@ export function pack(folder: string): string {
 }
 
 /**
- * A fresh project with the package installed, and with nothing fetched: it needs nothing.
+ * Makes a fresh project and installs the package offline: the package has no dependencies to fetch.
  * @returns the project's folder
  */
 export function createProject(folder: string, type: 'module' | 'commonjs', tarball: string): string {
@@ -55,7 +55,7 @@ export function npmInstall(folder: string, args: readonly string[]): void {
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...args], { cwd: folder });
 }
 
-/** The path of a tool's program; all are installed by their own lock file. */
+/** @returns the path of a tool's program; the tools have a lock file of their own */
 export function tool(program: string): string {
   return join(TOOLS, 'node_modules', program);
 }

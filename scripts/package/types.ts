@@ -1,6 +1,9 @@
-/** TypeScript consumers, compiled as they would be: with the declarations checked, too. */
+/**
+ * Compiles TypeScript consumers of the package in the usual configurations, mostly with the declarations checked too.
+ */
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Examples } from './examples.js';
 import { ROOT, run } from './packed.js';
 
 const COMMON = {
@@ -13,7 +16,7 @@ const COMMON = {
 };
 const WITH_NODE = { types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')], skipLibCheck: true };
 
-/** How consumers compile. The README's blocks are JavaScript: their own names have no types. */
+/** How consumers compile. The documents' blocks are JavaScript: their own names have no types. */
 export const TYPED = {
   'nodenext, from .mts and .cts': {
     compilerOptions: { ...COMMON, module: 'nodenext' },
@@ -29,16 +32,17 @@ export const TYPED = {
   },
 } as const;
 
+/** The README's blocks are JavaScript, so their own names may have the type `any`. */
 const JAVASCRIPT = { ...COMMON, ...WITH_NODE, module: 'nodenext', allowJs: true, checkJs: true, noImplicitAny: false };
 
-/** @throws Error with the compiler's */
+/** @throws Error with the compiler's messages */
 export function compile(project: string, name: keyof typeof TYPED): void {
   for (const extension of ['.cts', '.ts']) cpSync(join(project, 'typed.mts'), join(project, `typed${extension}`));
   compileWith(project, TYPED[name]);
 }
 
-export function compileExamples(project: string, programs: readonly string[]): void {
-  compileWith(project, { compilerOptions: JAVASCRIPT, files: [...programs, 'vcpu.mjs'] });
+export function compileExamples(project: string, { programs, threads }: Examples): void {
+  compileWith(project, { compilerOptions: JAVASCRIPT, files: [...programs, ...threads] });
 }
 
 function compileWith(project: string, config: object): void {

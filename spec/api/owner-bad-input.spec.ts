@@ -32,7 +32,7 @@ const badLengths: Bad[] = [
 ];
 const badClients: Bad[] = [
   [0, RangeError, 'one client', 0],
-  [3, RangeError, 'no mask of several', 3],
+  [3, RangeError, 'not the sum of several', 3],
   [5, RangeError, 5],
   [7, RangeError, 7],
   [8, RangeError, 8],
@@ -196,7 +196,7 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
       [{ size: PAGE }, TypeError, 'id', 'undefined'],
       [{ id: 5, size: PAGE }, TypeError, 'id', 5],
       [{ id: '', size: PAGE }, RangeError, 'id', "''"],
-      [{ id: 'low', size: PAGE }, RangeError, 'id', "'low'", 'in use'],
+      [{ id: 'low', size: PAGE }, RangeError, 'id', "'low'", 'give another id'],
       [{ id: 'new' }, TypeError, 'size', 'undefined'],
     ],
   ],

@@ -216,11 +216,11 @@ describeEngines("bad input to a vCPU's method", () => {
     memory = smallEngine();
     memory.ram.plug({ id: 'ram', size: PAGE });
     vcpu = attachVcpu(memory.handle);
-    const one = 'one client, 1 (VGA), 2 (CODE) or 4 (MIGRATION), and no mask of several';
+    const one = 'one client, VGA (1), CODE (2) or MIGRATION (4), not the sum of several';
     expectThrow(() => vcpu.markPage(0, (VGA | CODE) as never), RangeError, one, 'got 3');
-    expectThrow(() => vcpu.markRange(0, 1, 0), RangeError, '1 (VGA), 2 (CODE) and 4 (MIGRATION)', 'got 0');
+    expectThrow(() => vcpu.markRange(0, 1, 0), RangeError, 'VGA (1), CODE (2) and MIGRATION (4)', 'got 0');
     const tracked = [VGA] as never;
-    expectThrow(() => smallEngine({ tracked }), TypeError, 'tracked', '1 (VGA), 2 (CODE) and 4 (MIGRATION)');
+    expectThrow(() => smallEngine({ tracked }), TypeError, 'tracked', 'VGA (1), CODE (2) and MIGRATION (4)');
   });
 
   for (const [state, leave] of [

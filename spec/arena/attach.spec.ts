@@ -67,7 +67,7 @@ describe('attaching', () => {
   }
 
   it('is refused to an object that lacks any part of a handle', () => {
-    expectRefused({}, TypeError, 'handle.dirtymem', 'undefined');
+    expectRefused({}, TypeError, 'handle', 'memory.handle');
     expectRefused({ ...handle, memory: undefined }, TypeError, 'handle.memory', 'undefined');
     expectRefused({ ...handle, byteOffset: undefined }, TypeError, 'handle.byteOffset', 'undefined');
     expectRefused({ ...handle, dirtymem: '1' }, TypeError, 'handle.dirtymem', "'1'");

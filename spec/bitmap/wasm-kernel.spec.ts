@@ -47,6 +47,9 @@ describe('WasmKernel', () => {
           kernel.clearLive(block, first, end);
           expect(kernel.importLive(block, first, end, new Uint8Array(bits / 8 + 1).fill(0xff), 3)).to.equal(size);
           expect(kernel.mergeOwned(block, first, end, into)).to.equal(0);
+          expect(kernel.uniteOwned(block, first, end, into)).to.equal(size);
+          expect(kernel.clearOwned(into, first, end)).to.equal(size);
+          expect(kernel.mergeBothOwned(block, into, first, end, into)).to.equal(size);
           expect(kernel.clearOwned(into, first, end)).to.equal(size);
           expect(kernel.mergeAndClearOwned(into, first, end, block)).to.equal(0);
           expect(kernel.mergeAndClearOwned(block, first, end, into)).to.equal(size);

@@ -15,8 +15,11 @@ const missing =
   'or set CHROMIUM to the path of one';
 
 const doors = { dirtymem: '/lib/index.js', 'dirtymem/vcpu': '/lib/vcpu.js' };
-const guide = new Map(
-  codeBlocks(new URL('../../docs/guide.md', import.meta.url), doors).map(({ file, code }) => [`/guide/${file}`, code]),
+const shown = new Map(
+  codeBlocks(new URL('../../docs/browsers.md', import.meta.url), doors).map(({ file, code }) => [
+    `/shown/${file}`,
+    code,
+  ]),
 );
 
 describe(executable === undefined ? `${title} (${missing})` : title, () => {
@@ -54,7 +57,7 @@ describe(executable === undefined ? `${title} (${missing})` : title, () => {
   }
 
   describe('in a page that is cross-origin isolated, its main thread the owner, vCPUs in module workers', () => {
-    const { run, load } = open(true, guide);
+    const { run, load } = open(true, shown);
 
     it('has the shared memory of a browser, and nothing of Node', async () => {
       expect(await run('environment')).to.deep.equal({
@@ -106,7 +109,21 @@ describe(executable === undefined ? `${title} (${missing})` : title, () => {
       });
     }
 
-    it("runs the guide's page", () => load('/guide/page.mjs'));
+    for (const compress of [false, true]) {
+      it(`saves states to the browser's private files${compress ? ', compressed' : ''}, and restores them`, async () => {
+        const { files, ...rest } = await run('saveStates', compress);
+        expect(rest).to.deep.equal({
+          each: [true, true, true, true],
+          compacted: true,
+          after: true,
+          noFiles: 'fileStore: there are no files here; opfsStore has those of a browser',
+        });
+        expect(files).to.have.length(2);
+        for (const file of files) expect(file).to.match(/^2-\d+\.states$/);
+      });
+    }
+
+    it('runs the page of docs/browsers.md', () => load('/shown/page.mjs'));
 
     it('refuses to supervise a worker that no event says the end of', async () => {
       expect(await run('superviseWorker')).to.include({ name: 'TypeError' });

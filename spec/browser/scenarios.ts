@@ -14,6 +14,14 @@ import {
   VGA,
 } from '../../lib/index.js';
 import type { Parts } from '../../lib/parts.js';
+import {
+  beginChain,
+  fileStore,
+  opfsStore,
+  type RestoreOptions,
+  restore,
+  type StoppableMachine,
+} from '../../lib/save-states/index.js';
 import { gracePeriodSabotages } from '../../lib/stress/sabotage/grace-periods.js';
 import { type AttachOptions, attachVcpu } from '../../lib/vcpu.js';
 import { cleanAll, collectAtOnce, PAGE, pagesOf, smallEngine } from '../support/engines.js';
@@ -239,4 +247,52 @@ export async function oneThread(kernel: 'auto' | 'atomics') {
 export function superviseWorker() {
   const memory = smallEngine({ shared: false });
   return failureOf(() => memory.supervise(new EventTarget() as never));
+}
+
+/** States into the browser's private files, while vCPUs run between them; restored from there by another store, and cut. */
+export async function saveStates(compress: boolean) {
+  const root = await navigator.storage.getDirectory();
+  const name = `states ${compress}`;
+  const directory = await root.getDirectoryHandle(name, { create: true });
+  const memory = smallEngine();
+  const ram = new Uint8Array(90 * PAGE);
+  memory.ram.plug({ id: 'ram', size: ram.length });
+  const vcpu = attachVcpu(memory.handle);
+  const machine: StoppableMachine = {
+    memory,
+    contents: () => ram,
+    pause: () => {},
+    resume: () => {},
+    saveState: () => Uint8Array.of(1, 2, 3),
+  };
+  const chain = await beginChain(machine, opfsStore(directory), { compress });
+  const images: Uint8Array[] = [];
+  const save = async (): Promise<void> => {
+    for (let i = 0; i < 300; i++) {
+      const addr = (images.length * 7919 + i * 613) % ram.length;
+      vcpu.mark(addr);
+      ram[addr] = i + images.length;
+    }
+    await chain.save();
+    images.push(ram.slice());
+  };
+  const restoredIs = async (image: Uint8Array | undefined, options: RestoreOptions = {}): Promise<boolean> => {
+    const bytes = new Uint8Array(ram.length);
+    await restore({ pageSize: PAGE, plug: () => bytes, loadState: () => {} }, opfsStore(directory), options);
+    return image?.every((byte, i) => byte === bytes[i]) ?? false;
+  };
+  for (let n = 0; n < 4; n++) await save();
+  const each = await Promise.all(images.map((image, sequence) => restoredIs(image, { sequence })));
+  await chain.compact();
+  const compacted = await restoredIs(images.at(-1));
+  await save();
+  const after = await restoredIs(images.at(-1));
+  const files: string[] = [];
+  for await (const file of directory.keys()) files.push(file);
+  const noFiles = await failureOf(() => fileStore('machine.states'));
+  await chain.stop();
+  vcpu.detach();
+  await memory.close();
+  await root.removeEntry(name, { recursive: true });
+  return { each, compacted, after, files: files.sort(), noFiles: noFiles?.message };
 }

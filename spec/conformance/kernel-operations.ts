@@ -5,14 +5,14 @@ import type { TwoBlocks } from './two-blocks.js';
 
 /** An operation of the kernel on two blocks, and the same of the model on two bitmaps. */
 export interface Operation {
-  name: Exclude<keyof Kernel, 'name' | 'importLive'>;
+  name: Exclude<keyof Kernel, 'name' | 'importLive' | 'mergeBothOwned'>;
   run(kernel: Kernel, first: number, end: number, block: number, other: number): unknown;
   model(first: number, end: number, block: NaiveBitmap, other: NaiveBitmap): unknown;
   /** Whether readers may reach `block`; they never reach `other`. */
   live: boolean;
 }
 
-/** All but `importLive`, whose source is no block. */
+/** All but `importLive`, whose source is no block, and `mergeBothOwned`, which takes three. */
 export const operations: readonly Operation[] = [
   {
     name: 'findSet',
@@ -86,6 +86,15 @@ export const operations: readonly Operation[] = [
     name: 'mergeOwned',
     run: (kernel, first, end, block, other) => kernel.mergeOwned(block, first, end, other),
     model: (first, end, block, other) => other.merge(block, first, end),
+    live: false,
+  },
+  {
+    name: 'uniteOwned',
+    run: (kernel, first, end, block, other) => kernel.uniteOwned(block, first, end, other),
+    model: (first, end, block, other) => {
+      other.merge(block, first, end);
+      return other.count(first, end);
+    },
     live: false,
   },
   {

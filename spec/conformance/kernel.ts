@@ -84,6 +84,50 @@ export function describeKernel(name: string, make: MakeKernel, shared = true): v
       });
     }
 
+    it('mergeBothOwned does in any range what merging one block after the other does, and changes neither', () => {
+      const anyThree = anyCase.chain(([one, into, range, order]) =>
+        fc.tuple(
+          fc.constant({ one, into, range, order }),
+          fc.array(anyWord, { minLength: one.length, maxLength: one.length }),
+        ),
+      );
+      fc.assert(
+        fc.property(anyThree, ([{ one, into, range, order }, other]) => {
+          const first = order === 'block first';
+          blocks.write(first ? one : into, first ? into : one);
+          const { kernel, words, lower, upper } = blocks;
+          const [from, to] = first ? [lower, upper] : [upper, lower];
+          const second = upper + 67; // behind the guards of the largest block
+          for (const [n, word] of other.entries()) words.set(second + n, word);
+          const [model, source] = [NaiveBitmap.fromWords(into), NaiveBitmap.fromWords(one)];
+          const wanted = model.merge(source, ...range) + model.merge(NaiveBitmap.fromWords(other), ...range);
+          const title = `[${range}) of ${one.length} words, ${order}`;
+          expect(kernel.mergeBothOwned(from, second, ...range, to), title).to.equal(wanted);
+          if (first) blocks.expect(source, model, title);
+          else blocks.expect(model, source, title);
+          expect(
+            other.map((_, n) => words.get(second + n)),
+            title,
+          ).to.deep.equal(other);
+        }),
+        { numRuns: 600 },
+      );
+    });
+
+    it('uniteOwned counts what is there already, whether the other block adds all, some or none of its bits', () => {
+      for (const from of [0, 0x0f, 0xff, -1]) {
+        for (const into of [0, 0x0f, 0xf0, -1]) {
+          blocks.write(new Array(64).fill(from), new Array(64).fill(into));
+          const model = NaiveBitmap.fromWords(new Array(64).fill(into));
+          model.merge(NaiveBitmap.fromWords(new Array(64).fill(from)), 37, 1900);
+          const title = `${from} into ${into}`;
+          const united = blocks.kernel.uniteOwned(blocks.lower, 37, 1900, blocks.upper);
+          expect(united, title).to.equal(model.count(37, 1900));
+          blocks.expect(NaiveBitmap.fromWords(new Array(64).fill(from)), model, title);
+        }
+      }
+    });
+
     it('extracts the same runs in batches of any size, each from where the one before ended', () => {
       fc.assert(
         fc.property(anyCase, fc.integer({ min: 1, max: 6 }), ([block, , [first, end]], capacity) => {

@@ -41,6 +41,8 @@ describeEngines('a bounded harvest', (shared) => {
   }
 
   it('does not starve high pages while low ones turn dirty again', async () => {
+    (await memory.harvest(VGA)).set.dispose(); // from here on nothing is dirty for being new to it
+    for (const { offset, size } of memory.ram) memory.setDirtyRange(offset, size, VGA);
     const seen = new Set<number>();
     for (let round = 0; round < 40; round++) {
       const { set } = await memory.harvest(VGA, { maxPages: 10 });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Meter } from '../../lib/arena/layout.js';
+import { Words } from '../../lib/arena/words.js';
 import { engineOf } from '../../lib/dirty-memory.js';
 import { CODE, type DirtyMemory, MIGRATION, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
@@ -30,6 +31,21 @@ describeEngines('a range mark that lists', () => {
     expect(dirtyPages(memory, CODE)).to.deep.equal(range(29, 35));
     expect(dirtyPages(memory, MIGRATION)).to.deep.equal([]);
     expect(list(0, 200), 'over words and bitmap blocks').to.deep.equal([...range(0, 29), ...range(35, 200)]);
+  });
+
+  it('leaves out what another thread marks between its look and its mark', () => {
+    const other = attachVcpu(memory.handle);
+    const { or } = Words.prototype;
+    try {
+      Words.prototype.or = function (...args) {
+        Words.prototype.or = or;
+        expect(other.markRange(3 * PAGE, 2 * PAGE, CODE)).to.equal(CODE);
+        return this.or(...args);
+      };
+      expect(list(0, 6)).to.deep.equal([0, 1, 2, 5]);
+    } finally {
+      Words.prototype.or = or;
+    }
   });
 
   it('begins and ends at any page of a word', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { ArenaFullError, type DirtyMemory, MIGRATION, type PageSet, VGA } from '../../lib/index.js';
 import {
   cleanAll,
@@ -46,6 +47,35 @@ describeEngines('a harvest that swaps bitmap blocks out', () => {
     const { set } = await memory.harvest(MIGRATION);
     expect(pagesOf(set)).to.deep.equal([5, 70]);
     expect(memory.stats().blocksSwapped).to.equal(2);
+  });
+
+  it('takes of a dense block that its range does not have whole the range alone', async () => {
+    await setUp(3);
+    for (const page of [5, 20, 70]) memory.setDirty(page * PAGE, MIGRATION);
+    const set = await memory.snapshotAndClear(10 * PAGE, 118 * PAGE, MIGRATION);
+    expect(pagesOf(set)).to.deep.equal([20, 70]);
+    expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5]);
+    expect(memory.stats().blocksSwapped).to.equal(1);
+  });
+
+  it('goes on word by word with a block of which it has taken a part, however dense it becomes meanwhile', async () => {
+    memory = smallEngine({}, { oneIn: 1, leastWords: 1 });
+    const block = memory.ram.plug({ id: 'ram', size: BLOCK * PAGE });
+    await block.discard(10 * PAGE, 10 * PAGE);
+    cleanAll(memory);
+    for (const page of [5, 25]) memory.setDirty(page * PAGE, MIGRATION); // both in the first of two words
+    const { kernel } = engineOf(memory);
+    const takeLive = kernel.takeLive.bind(kernel);
+    let calls = 0;
+    kernel.takeLive = (...args) => {
+      const taken = takeLive(...args);
+      if (++calls === 1) for (const page of [6, 40]) memory.setDirty(page * PAGE, MIGRATION);
+      return taken;
+    };
+    const { set } = await memory.harvest(MIGRATION);
+    expect(pagesOf(set)).to.deep.equal([5, 25, 40]);
+    expect(memory.stats().blocksSwapped).to.equal(0);
+    expect(dirtyPages(memory, MIGRATION)).to.deep.equal([6]);
   });
 
   it('empties the blocks word by word where there is no room for a table, and keeps no block', async () => {

@@ -286,6 +286,7 @@ describeEngines('tracking on demand', (shared) => {
     const bitmap = engineOf(memory).bitmapOf(MIGRATION);
     const stopped = users.stop(bitmap, users.join(bitmap, 'last'));
     const last = watch(stopped);
+    await turn(); // the harvest's period begins when its step has ended
     vcpu.quiescent();
     expect((await underWay).added).to.equal(PAGES);
     await turn();

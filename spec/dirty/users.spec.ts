@@ -166,6 +166,32 @@ for (const swaps of [false, true]) {
       expect(await harvest(first)).to.deep.equal(swaps ? [] : [5, 6]);
     });
 
+    for (const [title, own] of [
+      ['is empty', []],
+      ['has pages of each bitmap block', [5, 71, 140, 199]],
+      ['has pages of one bitmap block', [6]],
+      ['has all', ALL],
+    ] as const) {
+      it(`are told how many pages are new in a set that ${title}, and pages of both kinds count once`, async () => {
+        for (let round = 0; round < 2; round++) {
+          store(6, 70);
+          expect(await harvest(second)).to.include.members([6, 70]);
+          store(5, 6, 130);
+          const into = memory.createPageSet();
+          for (const page of own) into.add(page * PAGE, PAGE);
+          const { added, set } = await reportUntil(vcpu, first.harvest({ into }));
+          const wanted = new Set([...own, 5, 6, 70, 130]);
+          expect(set).to.equal(into);
+          expect(pagesOf(set)).to.deep.equal([...wanted].sort((a, b) => a - b));
+          expect(added).to.equal(wanted.size - own.length);
+          expect(set.pages).to.equal(wanted.size);
+          set.dispose();
+          expect(second.pending, 'of the other').to.equal(3);
+        }
+        expect(await harvest(second)).to.deep.equal([5, 6, 130]);
+      });
+    }
+
     it('keep of what another has collected no more than that, however much was pending for it', async () => {
       const third = await reportUntil(vcpu, memory.track(MIGRATION, { name: 'third' }));
       const purposes = purposesOf(memory);

@@ -3,28 +3,41 @@
  * the others to use, or for the page of spec/browser; every other one is run by itself. The package's names lead to lib/.
  * Blocks in AssemblyScript are compiled together, to a module with the name of the last.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { assemble } from '../../scripts/assemble.js';
-import { codeBlocks } from '../../scripts/code-blocks.js';
+import { type CodeBlock, codeBlocks } from '../../scripts/code-blocks.js';
+import { PAGES, textOf } from '../../scripts/documents.js';
 import { doors, runProgram } from '../support/run-program.js';
 
-const root = new URL('../../', import.meta.url);
+const ROOT = new URL('../../', import.meta.url);
+const LANGUAGES = ['js', 'ts', 'sh', 'text'];
 
-for (const document of ['README.md', 'docs/guide.md', 'docs/abi.md']) {
-  describe(`The code blocks of ${document}`, () => {
-    const blocks = codeBlocks(new URL(document, root), doors);
+/** What is run by its name, and not by another block. */
+const isProgram = ({ file }: CodeBlock): boolean => file === undefined || file === 'main.mjs';
+
+/** The files that blocks of a page are started from: a worker's, a page's. */
+function unused(blocks: readonly CodeBlock[]): string[] {
+  const named = blocks
+    .filter((block) => block.language === 'js' && !isProgram(block))
+    .map(({ file }) => file as string);
+  return named.filter((name) => !blocks.some(({ file, code }) => file !== name && code.includes(`./${name}`)));
+}
+
+for (const page of PAGES) {
+  const blocks = codeBlocks(new URL(page, ROOT), doors);
+  if (blocks.length === 0) continue;
+
+  describe(`The code blocks of ${page}`, () => {
     const examples = blocks.filter(({ language }) => language === 'js');
-    const programs = examples.filter(({ file }) => file === undefined);
     let folder: string;
+    const nameOf = ({ file, line }: CodeBlock): string => file ?? `line-${line}.mjs`;
 
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), 'dirtymem-docs-'));
-      for (const { code, file, line } of examples) {
-        writeFileSync(join(folder, file ?? `line-${line}.mjs`), code);
-      }
+      for (const block of examples) writeFileSync(join(folder, nameOf(block)), block.code);
       const assembly = blocks.filter(({ language }) => language === 'ts').reverse();
       if (assembly.length === 0) return;
       const files = Object.fromEntries(assembly.map(({ file, code }) => [file as string, code]));
@@ -33,37 +46,37 @@ for (const document of ['README.md', 'docs/guide.md', 'docs/abi.md']) {
 
     after(() => rmSync(folder, { recursive: true }));
 
-    it('are there, and of known languages', () => {
-      expect(programs).to.not.be.empty;
-      expect(blocks.filter(({ language }) => !['js', 'ts', 'sh', 'text'].includes(language))).to.be.empty;
+    it('are of known languages, and none is left over', () => {
+      expect(blocks.filter(({ language }) => !LANGUAGES.includes(language))).to.be.empty;
+      // The page of docs/browsers.md is run by spec/browser.
+      expect(unused(blocks).filter((name) => name !== 'page.mjs')).to.be.empty;
     });
 
-    for (const { line } of programs) {
-      it(`run: line ${line}`, async () => {
-        const { stderr } = await runProgram(join(folder, `line-${line}.mjs`), 60_000);
+    for (const block of examples.filter(isProgram)) {
+      it(`run: line ${block.line}`, async () => {
+        const { stderr } = await runProgram(join(folder, nameOf(block)), 60_000);
         expect(stderr).to.equal('');
       });
     }
-
-    it('name npm scripts that exist', () => {
-      const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
-      const text = readFileSync(new URL(document, root), 'utf8');
-      const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name as string);
-      expect(named).to.not.be.empty;
-      expect(named.filter((name) => scripts[name] === undefined)).to.be.empty;
-    });
-
-    it('and the text name files that exist', () => {
-      const text = readFileSync(new URL(document, root), 'utf8');
-      // The guide names the engine's files as their comments do, from lib/.
-      const folderOf = document.startsWith('docs/') ? new URL('lib/', root) : root;
-      const named = [...text.matchAll(/`((?:[\w-]+\/)+[\w.-]*)`/g)].map(([, name]) => name as string);
-      const made = ['reference/', 'dirtymem/vcpu', 'dirtymem/migration'];
-      const missing = named.filter((name) => {
-        const from = /^(?:benchmarks|docs|scripts|spec)\//.test(name) ? root : folderOf;
-        return !made.includes(name) && !existsSync(new URL(name, from));
-      });
-      expect(missing).to.be.empty;
-    });
   });
 }
+
+describe('The code blocks of the documents', () => {
+  it('are programs in the README and in the walk of an hour', () => {
+    for (const page of ['README.md', 'docs/embedding.md', 'docs/browsers.md', 'docs/abi.md']) {
+      const programs = codeBlocks(new URL(page, ROOT)).filter((block) => block.language === 'js' && isProgram(block));
+      expect(programs, page).to.not.be.empty;
+    }
+  });
+
+  it('would be found to have a language that nothing runs, or a file that nothing starts', () => {
+    const text = textOf('docs/embedding.md').replace('./vcpu.mjs', './other.mjs');
+    const folder = mkdtempSync(join(tmpdir(), 'dirtymem-docs-'));
+    try {
+      writeFileSync(join(folder, 'page.md'), text);
+      expect(unused(codeBlocks(new URL(`file://${join(folder, 'page.md')}`)))).to.deep.equal(['vcpu.mjs']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,12 +1,12 @@
 /**
- * Each example is a program that checks itself: run as a user would, and quoted whole in docs/emulator.md. A file that is
+ * Each example is a program that checks itself: run as a user would, and linked from docs/uses.md. A file that is
  * named after another, `NAME-vcpu.mjs`, is a thread, a process or a module of it.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { codeBlocks, programsAmong, toDoors } from '../../scripts/code-blocks.js';
+import { programsAmong, toDoors } from '../../scripts/code-blocks.js';
 import { doors, runProgram } from '../support/run-program.js';
 
 const folder = new URL('./', import.meta.url);
@@ -34,12 +34,5 @@ describe('The examples', () => {
   it('have less than 100 lines', () => {
     const long = files.filter((name) => readFileSync(new URL(name, folder), 'utf8').split('\n').length > 100);
     expect(long).to.be.empty;
-  });
-
-  it('are quoted whole in docs/emulator.md, which has no others', () => {
-    const quoted = codeBlocks(new URL('../../docs/emulator.md', folder)).filter(({ language }) => language === 'js');
-    const named = quoted.map(({ file, code }) => [file, code.slice(code.indexOf('\n') + 1)]);
-    const shipped = files.map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]);
-    expect(Object.fromEntries(named)).to.deep.equal(Object.fromEntries(shipped));
   });
 });

@@ -1,27 +1,41 @@
 import assert from 'node:assert';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rename, rm, stat, truncate } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { DirtyMemory, MIGRATION } from 'dirtymem';
-import { restore, SaveStates } from './save-states-chain.mjs';
-import { statePath } from './save-states-file.mjs';
+import { DirtyMemory } from 'dirtymem';
+import { beginChain, fileStore, restore } from 'dirtymem/save-states';
 
 const [PAUSED, ENDED, STORES, STOPPED] = [0, 1, 2, 3];
 const control = new Int32Array(new SharedArrayBuffer(16));
-const scratch = await mkdtemp(join(tmpdir(), 'save-states-'));
-const folder = join(scratch, 'disk');
-await mkdir(folder);
+const folder = await mkdtemp(join(tmpdir(), 'save-states-'));
+const file = join(folder, 'machine.states');
 
 const memory = DirtyMemory.create({ tracked: 0 }); // marks cost nothing until somebody wants them
 const contents = new Map(); // a RAM block's id to its bytes
-const collect = (into) => tracking.whileStopped.harvest({ into });
-const states = new SaveStates({ memory, pageSize: 4096, contents, folder, stopped, collect });
 let running = 2;
 let moment; // what RAM was when the vCPUs were last stopped: for the checks alone
 const saved = []; // the same, as each state has it
+
+const machine = {
+  memory,
+  contents: ({ id }) => contents.get(id),
+  async pause() {
+    Atomics.store(control, PAUSED, 1);
+    while (Atomics.load(control, STOPPED) < running) await turn(); // each is offline, and stays so
+  },
+  async resume() {
+    Atomics.store(control, PAUSED, 0);
+    Atomics.notify(control, PAUSED);
+    while (Atomics.load(control, STOPPED) > 0) await turn();
+  },
+  saveState() {
+    moment = new Map([...contents].map(([id, bytes]) => [id, bytes.slice()]));
+    return Uint8Array.of(saved.length); // of a real machine: registers, devices
+  },
+};
 
 plug('dimm0', 4 * 2 ** 20).fill(1, 2 ** 21, 3 * 2 ** 20); // a kernel; the rest is zeroes
 const vcpus = [0, 2 ** 20].map((first) => {
@@ -32,34 +46,28 @@ const vcpus = [0, 2 ** 20].map((first) => {
   return once(worker, 'exit');
 });
 
-const tracking = await memory.track(MIGRATION, { name: 'save states' }); // all RAM is dirty: the first has it
+const chain = await beginChain(machine, fileStore(file)); // all RAM is dirty: the first state has it
 await runAndSave();
 await runAndSave();
 plug('dimm1', 2 ** 20).fill(7, 5000, 9000);
-await rename(folder, `${folder}, unplugged`);
-await assert.rejects(runAndSave(), { code: 'ENOENT' });
-await rename(`${folder}, unplugged`, folder);
+await assert.rejects(chain.save({ signal: AbortSignal.abort() })); // its pages are in the next one
 await runAndSave();
 
 Atomics.store(control, ENDED, 1);
 await Promise.all(vcpus);
 running = 0;
-await states.save(); // what was stored last
-saved.push(moment);
-await tracking.stop();
-assert(isSame(moment, contents));
+await save(); // what was stored last
 
-const sizes = [];
-for (let last = saved.length - 1; last >= 0; last--) {
-  const { blocks } = await restore(folder);
-  assert(isSame(new Map(blocks.map(({ id, bytes }) => [id, bytes])), saved[last]));
-  const { size } = await stat(statePath(folder, last));
-  sizes.unshift(`${Math.round(size / 1024)} KiB`);
-  await truncate(statePath(folder, last), size - 1); // as if the process had been killed here: the one before counts
-}
-assert.strictEqual((await restore(folder)).end, 'torn');
-console.log(`${saved.length} states restored to the byte: ${sizes.join(', ')}`);
-await rm(scratch, { recursive: true });
+for (const [sequence, image] of saved.entries()) await expectRestored(image, { sequence });
+await copyFile(file, `${file}.cut`);
+await truncate(`${file}.cut`, chain.bytes - 1); // as if the process had been killed here: the one before counts
+assert.strictEqual((await expectRestored(saved.at(-2), {}, `${file}.cut`)).end, 'cut');
+const { bytes } = chain;
+await chain.compact();
+await expectRestored(saved.at(-1));
+console.log(`${saved.length} states restored to the byte: ${bytes} bytes, and ${chain.bytes} the last alone`);
+await chain.stop();
+await rm(folder, { recursive: true });
 await memory.close();
 
 function plug(id, size) {
@@ -68,32 +76,24 @@ function plug(id, size) {
   return contents.get(id);
 }
 
-async function stopped(body) {
-  Atomics.store(control, PAUSED, 1);
-  try {
-    while (Atomics.load(control, STOPPED) < running) await turn(); // each is offline, and stays so
-    moment = contentsNow();
-    return body();
-  } finally {
-    Atomics.store(control, PAUSED, 0);
-    Atomics.notify(control, PAUSED);
-    while (Atomics.load(control, STOPPED) > 0) await turn();
-  }
-}
-
 async function runAndSave() {
   const target = Atomics.load(control, STORES) + 10_000;
   while (Atomics.load(control, STORES) < target) await turn();
-  await states.save();
-  saved.push(moment);
+  await save();
   const ram = new Int32Array(moment.get('dimm0').buffer);
   for (const first of [0, 2 ** 18]) assert.strictEqual(ram[first], ram[first + 2 ** 18 - 1], 'of one moment');
 }
 
-function contentsNow() {
-  return new Map([...contents].map(([id, bytes]) => [id, bytes.slice()]));
+async function save() {
+  await chain.save();
+  saved.push(moment);
 }
 
-function isSame(some, others) {
-  return some.size === others.size && [...some].every(([id, bytes]) => Buffer.compare(bytes, others.get(id)) === 0);
+async function expectRestored(image, options, path = file) {
+  const ram = new Map();
+  const plug = ({ id, size }) => ram.set(id, new Uint8Array(size)).get(id);
+  const restored = await restore({ pageSize: 4096, plug, loadState: () => {} }, fileStore(path), options);
+  assert.deepStrictEqual([...ram.keys()], [...image.keys()]);
+  for (const [id, bytes] of ram) assert.strictEqual(Buffer.compare(bytes, image.get(id)), 0);
+  return restored;
 }

@@ -7,6 +7,7 @@ import { callback, needed, options, size, text } from './argument-domains.js';
 import { value } from './hostile-values.js';
 import { migrationOperations } from './migration-operations.js';
 import { operation, type PublicOperation } from './public-operation.js';
+import { saveStatesOperations } from './save-states-operations.js';
 import {
   anyLength,
   anyStart,
@@ -38,6 +39,7 @@ import {
   waits,
   whole,
   worker,
+  yes,
 } from './world-arguments.js';
 
 /** Another user of a client than the engine's own. */
@@ -233,6 +235,7 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
         value('a long name', () => 'n'.repeat(49)),
       ),
       identity,
+      giveWay: yes,
     }),
   ),
   'Vcpu.mark': operation(({ vcpu }, a) => vcpu.mark(a), start),
@@ -254,4 +257,5 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   'Vcpu.detach': operation(({ vcpu }) => vcpu.detach()),
 
   ...migrationOperations,
+  ...saveStatesOperations(userOf),
 };

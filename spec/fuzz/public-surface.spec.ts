@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import * as owner from '../../lib/index.js';
 import * as migration from '../../lib/migration/index.js';
+import * as saveStates from '../../lib/save-states/index.js';
 import * as vcpu from '../../lib/vcpu.js';
 import { publicOperations } from './public-operations.js';
 import { operationsOf } from './public-surface.js';
@@ -17,6 +18,7 @@ const OTHERS = [
   'GracePeriodTimeout',
   'MigrationError',
   'NoSharedMemoryError',
+  'SaveStateError',
   'UsageError',
 ];
 
@@ -24,9 +26,9 @@ const OTHERS = [
 const OF_OPTIONS = ['options', 'surface'];
 
 describe('the operations that are tried with bad input', () => {
-  const operations = ['index.ts', 'vcpu.ts', 'migration/index.ts'].flatMap(operationsOf);
+  const operations = ['index.ts', 'vcpu.ts', 'migration/index.ts', 'save-states/index.ts'].flatMap(operationsOf);
 
-  it('are all that the three doors offer, each with all of its parameters', () => {
+  it('are all that the doors offer, each with all of its parameters', () => {
     const tried = Object.entries(publicOperations).map(([name, { parameters }]) => `${name}/${parameters.length}`);
     expect(operations.map(([name, parameters]) => `${name}/${parameters.length}`)).to.have.members(tried);
   });
@@ -42,7 +44,7 @@ describe('the operations that are tried with bad input', () => {
   });
 
   it('are of every value that the doors export', () => {
-    const exported = new Set([...Object.keys(owner), ...Object.keys(vcpu), ...Object.keys(migration)]);
+    const exported = new Set([owner, vcpu, migration, saveStates].flatMap(Object.keys));
     const tried = Object.keys(publicOperations).map((name) => name.split('.')[0] as string);
     const values = tried.filter((name) => exported.has(name));
     expect([...exported]).to.have.members([...OTHERS, ...new Set(values)]);

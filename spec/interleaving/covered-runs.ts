@@ -57,7 +57,7 @@ const QUICK: readonly Row[] = [
   ['attach-detach-against-synchronize', 'sc', 1, 230, 3100, 1],
   ['attach-against-attach', 'sc', 1, 60, 1500, 3],
   ['attach-against-attach', 'sc', 2, 1800, 9000, 3],
-  ['blocking-wait-against-reports', 'sc', 2, 1000, 4100, 1],
+  ['blocking-wait-against-reports', 'sc', 2, 750, 2500, 1],
   ['callback-against-barrier', 'sc', ANY, 1500, 900, 4],
   ['callback-against-barrier', 'tso', 2, 410, 800, 4],
   ['callback-against-sections', 'sc', ANY, 760, 490, 4],
@@ -76,11 +76,20 @@ const QUICK: readonly Row[] = [
   ['marks-against-stop-and-track', 'sc', 1, 130, 500, 1],
   ['close-against-marks', 'sc', 2, 240, 1200, 3],
   ['death-against-collecting', 'sc', 1, 930, 2600, 3],
-  ['death-against-extend', 'sc', 1, 920, 2600, 2],
+  ['death-against-extend', 'sc', 1, 900, 2500, 2],
   ['retirement-against-next-tenant', 'sc', 1, 300, 3600, 1],
   ['mark-against-measurement', 'sc', 1, 150, 5200, 4],
   ['limit-lifted-against-sleep', 'sc', ANY, 700, 700, 1],
   ['late-attach-against-create', 'sc', 1, 430, 7000, 5],
+  ['giving-way-against-blocking-wait', 'sc', 1, 180, 2000, 1],
+  ['giving-way-against-periods', 'sc', 1, 140, 1100, 1],
+  ['giving-way-against-harvest', 'sc', 1, 220, 2000, 2],
+  ['giving-way-against-harvest', 'tso', 1, 680, 2500, 2],
+  ['giving-way-against-sections', 'sc', 1, 200, 2000, 2],
+  ['giving-way-against-harvest-given-up', 'sc', 2, 750, 6300, 3],
+  ['giving-way-against-limit', 'sc', 1, 210, 2600, 1],
+  ['giving-way-against-death', 'sc', 1, 4800, 28_000, 1],
+  ['giving-way-against-close', 'sc', 2, 820, 5800, 3],
 ];
 
 const THOROUGH: readonly Row[] = [
@@ -161,6 +170,15 @@ const THOROUGH: readonly Row[] = [
   ['limit-lifted-against-sleep', 'tso', ANY, 700, 700, 1],
   ['late-attach-against-create', 'sc', 2, 13000, 160000, 7],
   ['late-attach-against-create', 'tso', 1, 85000, 85000, 5],
+  ['giving-way-against-blocking-wait', 'sc', 2, 3600, 22_000, 1],
+  ['giving-way-against-blocking-wait', 'tso', 1, 260, 2100, 1],
+  ['giving-way-against-periods', 'sc', 2, 2000, 9500, 1],
+  ['giving-way-against-harvest', 'sc', 2, 3900, 19_000, 2],
+  ['giving-way-against-sections', 'sc', 2, 3400, 17_000, 2],
+  ['giving-way-against-harvest-given-up', 'sc', 2, 750, 6300, 3],
+  ['giving-way-against-limit', 'sc', 2, 4800, 28_000, 1],
+  ['giving-way-against-death', 'sc', 1, 4800, 28_000, 1],
+  ['giving-way-against-close', 'sc', 2, 820, 5800, 3],
 ];
 
 export const QUICK_RUNS = QUICK.map(toRun);

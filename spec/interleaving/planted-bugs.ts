@@ -98,7 +98,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   },
   'stale-kick-heard': { scenario: 'kick-against-online', sign: 'made before', budget: 1500 },
   'reload-reports': { scenario: 'reload-against-swap-harvest', sign: 'lost update', budget: 50 },
-  'report-for-whole-thread': { scenario: 'two-readers-of-one-thread', sign: 'lost update', budget: 100 },
+  'report-for-whole-thread': { scenario: 'two-readers-of-one-thread', sign: 'lost update', budget: 300 },
   'code-marked-by-get-and-set': {
     scenario: 'marks-for-all-clients-against-harvest',
     sign: 'lost update',
@@ -119,6 +119,12 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'number-before-closed': { scenario: 'close-against-marks', sign: 'was taken', depth: 5, budget: 1000 },
   'untracked-client-collected': { scenario: 'harvests-against-stop-and-track', sign: 'full block', budget: 10 },
   'notify-before-change': { scenario: 'limit-lifted-against-sleep', sign: 'deadlock', budget: 2000 },
+  'wakes-at-the-wrong-report': { scenario: 'blocking-wait-against-reports', sign: 'deadlock', budget: 50 },
+  'owner-sleeps-without-second-look': { scenario: 'blocking-wait-against-reports', sign: 'deadlock', budget: 1000 },
+  'completion-wakes-nobody': { scenario: 'giving-way-against-blocking-wait', sign: 'deadlock', budget: 500 },
+  'sleeps-on-after-completion': { scenario: 'giving-way-against-blocking-wait', sign: 'deadlock', budget: 1000 },
+  'gives-way-inside-section': { scenario: 'giving-way-against-sections', sign: 'lost update', budget: 500 },
+  'waiting-cleared-late': { scenario: 'giving-way-against-periods', sign: 'deadlock', budget: 2000 },
   'retired-by-slot': { scenario: 'retirement-against-next-tenant', sign: 'use after free', budget: 1000 },
 };
 

@@ -10,6 +10,7 @@ import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import { BlockTables } from '../../lib/dirty/block-tables.js';
 import { Vcpu } from '../../lib/dirty/vcpu.js';
 import { Throttle } from '../../lib/rate/throttle.js';
+import { Courtesy } from '../../lib/rcu/courtesy.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
 import type { Thread } from './checker/litmus.js';
@@ -34,6 +35,8 @@ export interface World {
 export interface WorldOptions {
   readonly dirty: boolean;
   readonly offline?: boolean;
+  /** Default: it does not. */
+  readonly giveWay?: boolean;
   readonly vcpu?: typeof Vcpu;
 }
 
@@ -58,7 +61,7 @@ function createArena(): Arena {
 }
 
 /** One bitmap block a client, whose first page is clean, or dirty for all; one vCPU, which has marked there. */
-function build({ dirty, offline = false, vcpu: VcpuClass = Vcpu }: WorldOptions): World {
+function build({ dirty, offline = false, giveWay = false, vcpu: VcpuClass = Vcpu }: WorldOptions): World {
   const arena = createArena();
   const kernel = new AtomicsKernel(arena.words);
   const allocator = new Allocator(arena, true);
@@ -67,8 +70,9 @@ function build({ dirty, offline = false, vcpu: VcpuClass = Vcpu }: WorldOptions)
   tables.extend({ first: 0, end: PAGES_PER_BLOCK }, false, 'test');
   tables.setRamEnd(PAGES_PER_BLOCK);
   const spare = allocator.allocateBlock('test');
-  const vcpu = new VcpuClass({ arena, kernel, name: 'vcpu', identity: 1, governorOf: Throttle.of });
+  const vcpu = new VcpuClass({ arena, kernel, name: 'vcpu', identity: 1, giveWay, governorOf: Throttle.of });
   removeLocalReader(vcpu); // it stands for one of another thread
+  if (giveWay) Object.assign(vcpu, { courtesy: new Courtesy(arena.words) });
   vcpu.mark(0);
   if (!dirty) for (const bitmap of tables.clients) kernel.clearLive(bitmap.blockAt(0), 0, PAGES_PER_BLOCK);
   if (offline) vcpu.goOffline();
@@ -77,12 +81,24 @@ function build({ dirty, offline = false, vcpu: VcpuClass = Vcpu }: WorldOptions)
 
 function trace(world: World, words: TracedWords): World {
   // Whoever keeps the arena's words for itself.
-  for (const part of [world.arena, world.kernel, world.vcpu, world.allocator]) Object.assign(part, { words });
+  const { courtesy } = world.vcpu as unknown as { courtesy?: Courtesy };
+  for (const part of [world.arena, world.kernel, world.vcpu, world.allocator, courtesy]) {
+    if (part !== undefined) Object.assign(part, { words });
+  }
   return world;
 }
 
 export function engineThread(options: WorldOptions, act: (world: World, m: TracedWords) => ReturnType<Thread>): Thread {
-  return (m) => act(trace(build(options), m), m);
+  return (m) => {
+    const world = trace(build(options), m);
+    const { now } = performance;
+    performance.now = () => 0;
+    try {
+      return act(world, m);
+    } finally {
+      performance.now = now;
+    }
+  };
 }
 
 /** What the words hold before the threads begin. */

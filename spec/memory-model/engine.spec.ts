@@ -152,7 +152,7 @@ describe('the engine’s own blocking wait', () => {
       periods.poll();
       return !periods.running;
     };
-    m.assume(waitBlocking(arena, 1_000_000, done));
+    m.assume(waitBlocking(arena.words, periods, 1_000_000, done));
   };
   const reader: Act = ({ vcpu }) => {
     vcpu.quiescent();

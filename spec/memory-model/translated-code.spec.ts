@@ -1,5 +1,5 @@
 /**
- * What docs/emulator.md says of a vCPU that hears by guest memory of a modification of code, and then looks whether the
+ * What docs/uses.md says of a vCPU that hears by guest memory of a modification of code, and then looks whether the
  * page is dirty: the guest's release and acquire order the look behind the mark, or they do not.
  */
 import { expect } from 'chai';

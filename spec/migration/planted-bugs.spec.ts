@@ -1,10 +1,10 @@
 /** Each bug is planted from outside, and seen by what the other specs judge by. */
 import { expect } from 'chai';
+import { Digest } from '../../lib/machine/digest.js';
 import type { Arbiter, MigrationError, Side } from '../../lib/migration/index.js';
 import { DirtyPages } from '../../lib/migration/source/dirty-pages.js';
 import { OutgoingRam } from '../../lib/migration/source/outgoing-ram.js';
 import { PageCache } from '../../lib/migration/source/page-cache.js';
-import { Digest } from '../../lib/migration/wire/digest.js';
 import { PAGE, smallEngine } from '../support/engines.js';
 import {
   type AttemptOptions,

@@ -78,6 +78,18 @@ const limits = {
   },
 } as const satisfies Record<string, Mutant>;
 
+const givingWay = {
+  'waiting-cleared-late': {
+    description: 'what the owner has named is cleared when it sleeps no more, not before the next period begins',
+    file: 'lib/rcu/grace-period.ts',
+    original: `
+      words.store(Header.Waiting, 0);
+      words.notify(Header.Completed);`,
+    replacement: `
+      words.notify(Header.Completed);`,
+  },
+} as const satisfies Record<string, Mutant>;
+
 /** Of swapping where the arena is nearly full. */
 const swaps = {
   'never-swapped': {
@@ -123,6 +135,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...tables,
   ...ends,
   ...limits,
+  ...givingWay,
   ...swaps,
   ...steps,
 };

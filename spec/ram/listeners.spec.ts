@@ -13,6 +13,18 @@ class Recorder implements RamListener {
   unplugged(block: RamBlock): void {
     this.heard.push(`-${block.id}`);
   }
+
+  resized(block: RamBlock, before: number): void {
+    this.heard.push(`${block.id} had ${before / PAGE}`);
+  }
+
+  discarded(block: RamBlock, offset: number, length: number): void {
+    this.heard.push(`${block.id} lost ${offset / PAGE}+${length / PAGE}`);
+  }
+
+  populated(block: RamBlock, offset: number, length: number): void {
+    this.heard.push(`${block.id} has ${offset / PAGE}+${length / PAGE}`);
+  }
 }
 
 describeEngines('listeners to RAM', () => {
@@ -48,6 +60,42 @@ describeEngines('listeners to RAM', () => {
     plug('d');
     await turn();
     expect(recorder.heard).to.deep.equal(['+a', '+b', '+c', '-b', '-a', '-c']);
+  });
+
+  it('hear of parts and of sizes as they change, once they are changed', async () => {
+    const recorder = new Recorder();
+    const block = memory.ram.plug({ id: 'a', size: 10 * PAGE, maxSize: 20 * PAGE });
+    memory.ram.addListener(recorder);
+    const changes = [block.discard(2 * PAGE, 3 * PAGE), memory.ram.resize(block, 4 * PAGE)];
+    await Promise.all(changes);
+    block.populate(3 * PAGE, PAGE);
+    await memory.ram.resize(block, 12 * PAGE);
+    await memory.ram.resize(block, 12 * PAGE);
+    expectThrow(() => block.populate(3 * PAGE, PAGE), RangeError);
+    await turn();
+    expect(recorder.heard).to.deep.equal(['+a', 'a lost 2+3', 'a had 10', 'a has 3+1', 'a had 4']);
+    expect(memory.stats()).to.include({ discards: 1, populates: 1, resizes: 2 });
+  });
+
+  it('hear of the parts that are discarded when they are added', async () => {
+    const block = plug('none');
+    await block.discard(0, PAGE);
+    const ram = memory.ram.plug({ id: 'ram', size: 10 * PAGE });
+    await Promise.all([ram.discard(0, PAGE), ram.discard(4 * PAGE, 2 * PAGE), ram.discard(9 * PAGE, PAGE)]);
+    const middle = memory.ram.plug({ id: 'whole at the ends', size: 3 * PAGE });
+    await middle.discard(PAGE, PAGE);
+    plug('whole');
+    const recorder = new Recorder();
+    const remove = memory.ram.addListener(recorder);
+    remove();
+    await turn();
+    const [ofNone, ofRam] = [
+      ['+none', 'none lost 0+1'],
+      ['+ram', 'ram lost 0+1', 'ram lost 4+2', 'ram lost 9+1'],
+    ];
+    const ofMiddle = ['+whole at the ends', 'whole at the ends lost 1+1'];
+    const gone = ['-none', '-ram', '-whole at the ends', '-whole'];
+    expect(recorder.heard).to.deep.equal([...ofNone, ...ofRam, ...ofMiddle, '+whole', ...gone]);
   });
 
   it('may be added twice, and hear each thing twice', async () => {

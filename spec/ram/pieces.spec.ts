@@ -69,6 +69,34 @@ describeEngines('RAM in pieces', () => {
       await reportUntil(vcpu, discarded);
     });
 
+    it('are not delivered by a bounded harvest that had chosen them from what others have collected', async () => {
+      const display = await memory.track(VGA, { name: 'display' });
+      (await display.harvest()).set.dispose();
+      memory.setDirtyRange(FIRST * PAGE, 8 * PAGE, VGA);
+      (await memory.harvest(VGA)).set.dispose();
+      memory.setDirty((FIRST + 3) * PAGE, VGA); // which has to be waited for
+      const vcpu = foreignVcpu(memory);
+      const harvested = display.harvest({ maxPages: 8 });
+      const discarded = discard(2, 4);
+      expect(pagesOf((await reportUntil(vcpu, harvested)).set)).to.deep.equal([32, 33, 38, 39]);
+      expect(display.pending).to.equal(0);
+      await reportUntil(vcpu, discarded);
+    });
+
+    it('are in no copy of what another collection has in flight', async () => {
+      const vcpu = foreignVcpu(memory);
+      const display = await reportUntil(vcpu, memory.track(VGA, { name: 'display' }));
+      const rest = [...range(FIRST, FIRST + 10), ...range(FIRST + 30, FIRST + PAGES)];
+      const harvested = memory.harvest(VGA);
+      const discarded = discard(10, 20);
+      vcpu.goOffline();
+      for (const user of [display.whileStopped, { harvest: () => memory.whileStopped.harvest(VGA) }]) {
+        expect(pagesOf(user.harvest().set)).to.deep.equal(rest);
+      }
+      expect(pagesOf((await harvested).set)).to.deep.equal(rest);
+      await discarded;
+    });
+
     it('give back the bitmap blocks of which all is discarded, once no reader can hold them', async () => {
       const vcpu = foreignVcpu(memory);
       const before = memory.stats();
@@ -191,6 +219,39 @@ describeEngines('RAM in pieces', () => {
     });
   });
 
+  it('may come as soon as the readers have reported, and go and come again', async () => {
+    const vcpu = foreignVcpu(memory);
+    const dimm = memory.ram.plug({ id: 'dimm', size: 9 * PAGE, maxSize: 20 * PAGE });
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    for (let round = 0; round < 2; round++) {
+      const discarded = discard(5, 5);
+      expectThrow(() => populate(5, 5), RangeError, 'discarding has not ended');
+      vcpu.quiescent(); // nobody looks, but for the next call
+      populate(5, 5);
+      const resized = memory.ram.resize(dimm, 3 * PAGE);
+      await expectReject(() => memory.ram.resize(dimm, 9 * PAGE), RangeError, 'resizing has not ended');
+      vcpu.quiescent();
+      const grown = memory.ram.resize(dimm, 9 * PAGE);
+      expect(dimm.size).to.equal(9 * PAGE);
+      await Promise.all([discarded, resized, grown]);
+    }
+    expect(block.populatedRuns()).to.have.lengthOf(1);
+  });
+
+  it('reaches from no block into its neighbour', async () => {
+    memory.ram.plug({ id: 'next', size: PAGE, offset: (FIRST + PAGES) * PAGE });
+    const most = `length must be an integer from 0 to ${PAGE}`;
+    await expectReject(() => discard(PAGES - 1, 2), RangeError, most);
+    expectThrow(() => populate(PAGES - 1, 2), RangeError, most);
+    expectThrow(() => block.isPopulated((PAGES - 1) * PAGE, 2 * PAGE), RangeError, most);
+    await discard(PAGES - 1, 1);
+    const end = FIRST + PAGES;
+    const where = `'balloon' is discarded from ${(end - 1) * PAGE} (0x11f000) to ${end * PAGE} (0x120000)`;
+    expectThrow(() => memory.setDirty((end - 1) * PAGE, VGA), RangeError, where);
+    await memory.ram.unplug(memory.ram.get('next') as RamBlock);
+    expectThrow(() => memory.setDirty((end - 1) * PAGE, VGA), RangeError, where);
+  });
+
   it('refuses what is no part of a block, naming it, with nothing changed', async () => {
     await discard(10, 10);
     const before = [stateOf(memory), block.populatedRuns()];
@@ -213,12 +274,18 @@ describeEngines('RAM in pieces', () => {
     await expectReject(() => block.discard(0, PAGE), RangeError, 'discard', "'balloon'", 'not plugged');
     expectThrow(() => populate(10, 10), RangeError, 'populate', 'not plugged');
     expectThrow(() => block.populatedRuns(), RangeError, 'not plugged');
+    await expectReject(() => memory.ram.resize(block, PAGE), RangeError, 'ram.resize', 'not plugged');
+    const others = smallEngine().ram.plug({ id: 'balloon', size: 2 * PAGE });
+    await expectReject(() => memory.ram.resize(others, PAGE), RangeError, 'ram.resize', 'not plugged');
+    expect(others.size).to.equal(2 * PAGE);
   });
 
   it('takes an empty part for nothing to do', async () => {
     await block.discard(PAGES * PAGE, 0);
     block.populate(0, 0);
+    await memory.ram.resize(block, block.size);
     expect(block.populatedRuns()).to.have.lengthOf(1);
+    expect(memory.stats()).to.include({ discards: 0, populates: 0, resizes: 0 });
   });
 
   describe('of a block with room to grow', () => {
@@ -244,6 +311,15 @@ describeEngines('RAM in pieces', () => {
         "overlap 'dimm'",
       );
       expect(memory.ram.find(1088 * PAGE)).to.equal(undefined);
+    });
+
+    it('keep that room for as long as their block is on its way out', async () => {
+      const vcpu = foreignVcpu(memory);
+      const unplugged = memory.ram.unplug(dimm);
+      const plug = () => memory.ram.plug({ id: 'in it', size: PAGE, offset: 1100 * PAGE });
+      expectThrow(plug, RangeError, 'overlap RAM whose unplugging has not ended');
+      await reportUntil(vcpu, unplugged);
+      plug();
     });
 
     it('come all dirty within the call, and are RAM for vCPUs', async () => {
@@ -304,6 +380,17 @@ describeEngines('RAM in pieces', () => {
       expect(dimm.populatedRuns()).to.have.lengthOf(1);
     });
 
+    it('take what was synced to the block with them when they go', async () => {
+      await memory.ram.resize(dimm, 200 * PAGE);
+      await memory.syncBitmap(dimm);
+      await memory.ram.resize(dimm, 10 * PAGE);
+      expect(pagesOf(dimm.pages)).to.deep.equal(range(1024, 1034));
+      await memory.ram.resize(dimm, 200 * PAGE);
+      expect(dimm.pages.pages).to.equal(10);
+      dimm.pages.dispose();
+      await memory.ram.resize(dimm, 10 * PAGE);
+    });
+
     it('are refused beyond that room, and what is no size, with nothing changed', async () => {
       const before = stateOf(memory);
       await expectReject(() => memory.ram.resize(dimm, 257 * PAGE), RangeError, 'ram.resize', 'size', 256 * PAGE);
@@ -311,6 +398,8 @@ describeEngines('RAM in pieces', () => {
       await expectReject(() => memory.ram.resize(dimm, PAGE + 1), RangeError, 'multiple of the page size');
       await expectReject(() => memory.ram.resize({} as never, PAGE), TypeError, 'RamBlock');
       expectThrow(() => memory.ram.plug({ id: 'x', size: 2 * PAGE, maxSize: PAGE }), RangeError, 'maxSize');
+      const atTheEnd = { id: 'x', size: PAGE, maxSize: 2 * PAGE, offset: 4095 * PAGE };
+      expectThrow(() => memory.ram.plug(atTheEnd), RangeError, 'plug: offset', 4094 * PAGE);
       expectThrow(() => memory.ram.plug({ id: 'x', size: PAGE, maxSize: PAGE + 1 }), RangeError, 'maxSize', 'multiple');
       expect(stateOf(memory)).to.deep.equal(before);
     });

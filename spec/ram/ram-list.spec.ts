@@ -141,7 +141,10 @@ describeEngines('the RAM list', () => {
       'unplugging has not ended',
     );
     expect(memory.ram.plug({ id: 'elsewhere', size: PAGE }).offset, 'the place is not free').to.equal(64 * PAGE);
+    const large = () => memory.ram.plug({ id: 'large', size: 4096 * PAGE });
+    expectThrow(large, RangeError, `${64 * PAGE} bytes belong to RAM whose unplugging has not ended`);
     await reportUntil(vcpu, unplugged);
+    expect(large).to.throw(RangeError).with.property('message').that.does.not.contain('unplugging has');
     expect(memory.ram.plug({ id: 'gone', size: PAGE, offset: 63 * PAGE }).offset).to.equal(63 * PAGE);
     expectThrow(() => block.pages.pages, TypeError, 'disposed');
   });

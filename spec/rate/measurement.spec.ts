@@ -8,6 +8,7 @@ import {
   type DirtyMemory,
   GracePeriodTimeout,
   MIGRATION,
+  type RamBlock,
   UsageError,
   VGA,
 } from '../../lib/index.js';
@@ -86,6 +87,16 @@ for (const [how, policy] of [
       ]);
       expect(pagesPerSecond).to.equal(4 / seconds);
       expect(blocks.map((block) => block.pagesPerSecond)).to.deep.equal([2 / seconds, 2 / seconds]);
+    });
+
+    it('has no RAM block that goes in the window, and none that comes', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: VGA });
+      memory.setDirty(200 * PAGE, VGA);
+      await reportUntil(vcpu, memory.ram.unplug(memory.ram.get('high') as RamBlock));
+      memory.ram.plug({ id: 'high', size: PAGE, offset: 200 * PAGE });
+      memory.setDirty(5 * PAGE, VGA);
+      await elapse(VGA);
+      expect((await measured).blocks.map(({ id, pages }) => [id, pages])).to.deep.equal([['low', 1]]);
     });
 
     it('counts a page that was dirty before and is marked again, once', async () => {

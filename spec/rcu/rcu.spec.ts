@@ -538,6 +538,7 @@ describeEngines('Rcu', (shared) => {
         }
         const warning = await nextWarning(() => void stalling.rcu.startPoll());
         expect(warning.name).to.equal('DirtyMemoryWarning');
+        expect(warning.message).to.contain('a reader calls quiescent()').and.to.contain('supervise(worker)');
         expect(warning.message).to.contain("'stuck' (identity 4711, slot 0)");
         stuck.quiescent();
         await until(() => stalling.rcu.holdouts().length === 0);

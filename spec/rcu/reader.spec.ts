@@ -430,19 +430,18 @@ describe('Reader', () => {
         if (arena.words.load(entering.slot + Slot.State) === OFFLINE || seen !== undefined) return;
         // After its first store: the owner begins a period, scans, and blocks.
         beginPeriod();
-        arena.words.store(Header.Waiting, 1);
-        seen = arena.words.load(Header.Wake);
-        expect(periods.running, 'the owner waits for the reader').to.equal(true);
+        seen = periods.prepareSleep();
+        expect(seen, 'the owner waits for the reader').to.not.equal(undefined);
       };
       entering.goOnline();
       thread.words.before = () => {};
       expect(arena.words.load(entering.slot + Slot.State)).to.equal(number());
       expect(seen).to.not.equal(undefined);
-      expect(arena.words.load(Header.Wake), 'the word the owner blocks on').to.not.equal(seen);
+      expect(arena.words.load(Header.Wake), 'the word the owner sleeps on').to.not.equal(seen);
     });
   });
 
-  describe('waking a blocked owner', () => {
+  describe('waking an owner that sleeps', () => {
     const wake = (): number => arena.words.load(Header.Wake);
 
     const changes: [name: string, prepare: (reader: BareReader) => void, change: (reader: BareReader) => void][] = [
@@ -468,10 +467,8 @@ describe('Reader', () => {
           thread.words.before = () => {
             if (accesses++ !== at) return;
             if (!periods.running) beginPeriod();
-            arena.words.store(Header.Waiting, 1);
-            const value = wake();
             periods.poll();
-            if (periods.running) seen = value;
+            seen = periods.prepareSleep();
           };
           change(other);
           thread.words.before = () => {};
@@ -481,7 +478,7 @@ describe('Reader', () => {
             slept++;
             expect(wake(), `the owner fell asleep before access ${at}`).to.not.equal(seen);
           }
-          arena.words.store(Header.Waiting, 0);
+          periods.endSleep();
           other.detach();
           periods.poll();
         }
@@ -489,7 +486,19 @@ describe('Reader', () => {
       });
     }
 
-    it('is not done while no owner waits', () => {
+    it('is not done by a reader that the owner does not sleep for', () => {
+      const other = new BareReader(arena, 'other');
+      beginPeriod();
+      const seen = periods.prepareSleep();
+      expect(Math.abs(arena.words.load(Header.Waiting))).to.equal(reader.slot);
+      other.quiescent();
+      other.goOffline();
+      other.goOnline();
+      expect(wake()).to.equal(seen);
+      other.detach();
+    });
+
+    it('is not done while no owner sleeps', () => {
       const before = wake();
       beginPeriod();
       reader.quiescent();

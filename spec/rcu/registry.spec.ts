@@ -264,6 +264,7 @@ describe('attachVcpu', () => {
           kernel: new AtomicsKernel(words),
           name: 'vcpu',
           identity: 7,
+          giveWay: false,
           governorOf: Throttle.of,
         });
         attached = true;

@@ -15,10 +15,16 @@ describe('blocking wait', () => {
   /** The owner's own view; what the readers do goes in between. */
   let owner: Arena;
   let words: InterleavedWords;
+  let periods: GracePeriods;
+  /** The running period waits for it. */
+  let reader: BareReader;
 
   beforeEach(() => {
-    arena = createArena(2);
+    arena = createArena(3);
     ({ arena: owner, words } = interleaved(arena));
+    periods = new GracePeriods(owner);
+    reader = new BareReader(arena);
+    periods.request();
   });
 
   const onWait = (act: () => void): void => {
@@ -32,7 +38,7 @@ describe('blocking wait', () => {
 
   it('waits for nothing when it is done already', () => {
     onWait(() => expect.fail('waited'));
-    expect(waitBlocking(owner, FOREVER, () => true)).to.equal(true);
+    expect(waitBlocking(words, periods, FOREVER, () => true)).to.equal(true);
     expect(arena.words.load(Header.Waiting)).to.equal(0);
   });
 
@@ -44,7 +50,7 @@ describe('blocking wait', () => {
       wake();
     });
     const done = (): boolean => ++looks > 1000;
-    expect(waitBlocking(owner, FOREVER, done)).to.equal(true);
+    expect(waitBlocking(words, periods, FOREVER, done)).to.equal(true);
     expect(wakes).to.equal(1000);
   });
 
@@ -54,31 +60,58 @@ describe('blocking wait', () => {
       wakes++;
       wake();
     });
-    expect(waitBlocking(owner, 3, () => false)).to.equal(false);
+    expect(waitBlocking(words, periods, 3, () => false)).to.equal(false);
     expect(wakes).to.be.above(1);
     expect(arena.words.load(Header.Waiting)).to.equal(0);
   });
 
   it('looks once more when the time is up', () => {
     let looks = 0;
-    expect(waitBlocking(owner, 0, () => ++looks === 1)).to.equal(true);
+    expect(waitBlocking(words, periods, 0, () => ++looks === 1)).to.equal(true);
   });
 
-  it('says that it waits before it looks, and not any more afterwards, even when looking throws', () => {
+  it('names the reader that it sleeps for, and nobody afterwards, even when looking throws', () => {
     const boom = new Error('boom');
+    let slept = false;
+    onWait(() => {
+      slept = true;
+      expect(arena.words.load(Header.Waiting)).to.equal(reader.slot);
+      wake();
+    });
     const done = (): boolean => {
-      expect(arena.words.load(Header.Waiting)).to.equal(1);
-      throw boom;
+      if (slept) throw boom;
+      return false;
     };
-    expect(() => waitBlocking(owner, FOREVER, done))
+    expect(() => waitBlocking(words, periods, FOREVER, done))
       .to.throw()
       .that.equals(boom);
     expect(arena.words.load(Header.Waiting)).to.equal(0);
   });
 
+  it('sleeps for one reader after another, whose reports alone wake it', () => {
+    const others = [new BareReader(arena, 'second'), new BareReader(arena, 'third')];
+    periods.poll();
+    reader.quiescent();
+    periods.poll();
+    periods.request();
+    const named: number[] = [];
+    onWait(() => {
+      named.push(arena.words.load(Header.Waiting));
+      const seen = arena.words.load(Header.Wake);
+      if (named.length === 1) others[0]?.quiescent();
+      expect(arena.words.load(Header.Wake), 'a report of one that is not named').to.equal(seen);
+      (named.length === 1 ? reader : others[1])?.quiescent();
+      expect(arena.words.load(Header.Wake), 'a report of the one that is named').not.to.equal(seen);
+    });
+    const done = (): boolean => {
+      periods.poll();
+      return !periods.running;
+    };
+    expect(waitBlocking(words, periods, FOREVER, done)).to.equal(true);
+    expect(named).to.deep.equal([reader.slot, others[1]?.slot]);
+  });
+
   it('misses no report, before whichever of its accesses it comes', () => {
-    const periods = new GracePeriods(owner);
-    const reader = new BareReader(arena);
     const done = (): boolean => {
       periods.poll();
       return !periods.running;
@@ -86,7 +119,7 @@ describe('blocking wait', () => {
     let at = 0;
     for (let beyond = false; !beyond; at++) {
       words.before = () => {};
-      periods.request();
+      if (!periods.running) periods.request();
       let accesses = 0;
       let reported = false;
       words.before = (access, index, operand) => {
@@ -100,32 +133,27 @@ describe('blocking wait', () => {
         beyond = true;
         reader.quiescent();
       };
-      expect(waitBlocking(owner, FOREVER, done)).to.equal(true);
+      expect(waitBlocking(words, periods, FOREVER, done)).to.equal(true);
     }
     expect(at, 'accesses up to the first sleep').to.be.above(4);
   });
 
   it('asks the readers of each period that it goes through to hurry', () => {
-    const periods = new GracePeriods(owner);
     const rcu = new Rcu(owner, periods, FOREVER, () => {});
-    const reader = new BareReader(arena);
     let reports = 0;
     onWait(() => {
       if (!reader.kicked) expect.fail(`the reader was not asked, after ${reports} reports`);
       reader.quiescent();
       reports++;
     });
-    periods.request();
     rcu.synchronizeBlocking({ timeoutMs: FOREVER });
     expect(reports, 'the period that was running, and the one waited for').to.equal(2);
   });
 
   it('is ended by its time when a reader never reports, whatever wakes it', () => {
-    const periods = new GracePeriods(owner);
     const rcu = new Rcu(owner, periods, FOREVER, () => {});
-    const reader = new BareReader(arena, 'stuck');
     onWait(wake);
-    expect(() => rcu.synchronizeBlocking({ timeoutMs: 3 })).to.throw(GracePeriodTimeout, "'stuck'");
+    expect(() => rcu.synchronizeBlocking({ timeoutMs: 3 })).to.throw(GracePeriodTimeout, "'bare'");
     reader.detach();
     rcu.synchronizeBlocking({ timeoutMs: FOREVER });
   });

@@ -73,11 +73,11 @@ describe('a campaign', () => {
   });
 
   for (const [seed, found, said] of [
-    [3, 'crash', 'SIGKILL; it said: something terrible'],
-    [4, 'nonsense', 'ended with 0; it said: all is well'],
-    [5, 'nonsense', 'ended with 1; it said: half a report'],
+    [3, 'crash', 'SIGKILL; its output: something terrible'],
+    [4, 'nonsense', 'ended with 0; its output: all is well'],
+    [5, 'nonsense', 'ended with 1; its output: half a report'],
     [6, 'nonsense', 'ended with 1'],
-    [7, 'hang', 'it said: never ends'],
+    [7, 'hang', 'its output: never ends'],
   ] as const) {
     const define = found === 'hang' ? itLong : it;
     define(`counts a process as failed that ends in ${found}, seed ${seed}, and keeps what it said`, async () => {
@@ -213,7 +213,7 @@ describe('dirtymem stress --campaign, the command line', () => {
       [['--campaign', join(folder, 'missing.json')], 'no such file'],
       [['--campaign', good, '--seed', '5'], "'--seed <n>'"],
       [['--campaign', good, '--results', join(folder, 'missing', 'results.jsonl')], 'no such file'],
-      [['--results', join(folder, 'results.jsonl')], 'for a campaign'],
+      [['--results', join(folder, 'results.jsonl')], 'needs --campaign'],
     ];
     for (const [args, part] of refused.slice(0, most)) {
       const { code, output } = await runCommand(['stress', ...args]);

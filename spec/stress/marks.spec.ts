@@ -73,7 +73,7 @@ describe("a stress vCPU's marks", () => {
     const compared = vcpu.offline(() => marks.compareMeter());
     expect(compared).to.deep.equal({
       oracle: 'dirty-rate',
-      detail: 'the meter of vcpu0 counted 1 pages, of which it turned 0 to 0',
+      detail: 'the meter of vcpu0 counted 1 pages, but its thread turned 0 to 0 pages dirty',
     });
   });
 

@@ -76,13 +76,13 @@ describe("A file of a campaign's results", () => {
     ['the beginning of a first line', () => results().slice(0, 20), 'is not a file of campaign results'],
     ['an empty line', () => '\n', 'is not a file of campaign results'],
     ['results without the first line', () => `${JSON.stringify(first)}\n`, 'is not a file of campaign results'],
-    ['a line that is no result', () => `${results()}{ "repeat": 5 }\n{ "repea`, 'line 3 is no result'],
-    ['a line that is no JSON', () => `${results()}and my notes\n{ "repea`, 'line 3 is no result'],
-    ['an empty line in the midst', () => `${results()}\n`, 'line 3 is no result'],
+    ['a line that is no result', () => `${results()}{ "repeat": 5 }\n{ "repea`, 'line 3 is not the result of a run'],
+    ['a line that is no JSON', () => `${results()}and my notes\n{ "repea`, 'line 3 is not the result of a run'],
+    ['an empty line in the midst', () => `${results()}\n`, 'line 3 is not the result of a run'],
     [
       'results of another campaign alone',
       () => write(...others.map(resultOf)),
-      `results of another campaign alone, the first of '${resultOf(others[0] as (typeof plans)[number]).repeat}'`,
+      `only results of another campaign, such as '${resultOf(others[0] as (typeof plans)[number]).repeat}'`,
     ],
   ];
   for (const [what, text, message] of foreign) {

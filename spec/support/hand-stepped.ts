@@ -3,6 +3,7 @@ import { Arena } from '../../lib/arena/arena.js';
 import { Header, meterOf, Slot, Slots } from '../../lib/arena/layout.js';
 import { Words } from '../../lib/arena/words.js';
 import { Throttle } from '../../lib/rate/throttle.js';
+import { Courtesy } from '../../lib/rcu/courtesy.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { removeLocalReader } from '../../lib/rcu/local-readers.js';
 import { Reader } from '../../lib/rcu/reader.js';
@@ -111,11 +112,13 @@ export class BareReader extends Reader {
   rootLoads = 0;
   holdsRoots = false;
 
-  constructor(arena: Arena, name = 'bare', identity = 7) {
-    super({ arena, name, identity, governorOf: Throttle.of });
+  constructor(arena: Arena, name = 'bare', identity = 7, giveWay = false) {
+    super({ arena, name, identity, giveWay, governorOf: Throttle.of });
     this.meter = meterOf(arena.regions, this.slot);
     this.rootLoads = 0;
     removeLocalReader(this);
+    // The owner's thread, which this one is, has none.
+    if (giveWay) Object.assign(this, { courtesy: new Courtesy(this.words) });
     this.enter();
   }
 

@@ -115,7 +115,10 @@ export class MemoryModel {
   resize(block: ModelRam, pages: number): void {
     const before = block.end;
     block.end = block.first + pages;
-    for (const page of range(block.end, before)) block.discarded.delete(page);
+    for (const page of range(block.end, before)) {
+      block.discarded.delete(page);
+      block.synced.delete(page);
+    }
     this.go(range(block.end, before));
     this.come(range(before, block.end));
   }

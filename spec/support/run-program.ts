@@ -9,10 +9,15 @@ export const doors = {
   dirtymem: new URL('lib/index.ts', root).href,
   'dirtymem/vcpu': new URL('lib/vcpu.ts', root).href,
   'dirtymem/migration': new URL('lib/migration/index.ts', root).href,
+  'dirtymem/save-states': new URL('lib/save-states/index.ts', root).href,
 };
 
 /** @returns what it prints. @throws (rejects) when its exit code is not 0, or it takes longer than `timeoutMs` */
-export async function runProgram(file: string, timeoutMs: number): Promise<{ stdout: string; stderr: string }> {
+export async function runProgram(
+  file: string,
+  timeoutMs: number,
+  args: readonly string[] = [],
+): Promise<{ stdout: string; stderr: string }> {
   const register = new URL('scripts/register.mjs', root).href;
-  return run(process.execPath, ['--import', register, file], { timeout: timeoutMs });
+  return run(process.execPath, ['--import', register, file, ...args], { timeout: timeoutMs });
 }

@@ -62,6 +62,14 @@ export function mergeOwned(from: usize, first: u32, end: u32, into: usize): u32 
   return walk(Change.MergeOwned, from, first, end, into - from);
 }
 
+export function mergeBothOwned(one: usize, other: usize, first: u32, end: u32, into: usize): u32 {
+  return walk(Change.MergeBothOwned, one, first, end, into - one, other - one);
+}
+
+export function uniteOwned(from: usize, first: u32, end: u32, into: usize): u32 {
+  return walk(Change.UniteOwned, from, first, end, into - from);
+}
+
 export function mergeAndClearOwned(from: usize, first: u32, end: u32, into: usize): u32 {
   return walk(Change.MergeAndClearOwned, from, first, end, into - from);
 }

@@ -16,47 +16,55 @@ export const enum Change {
   SetOwned,
   ClearOwned,
   MergeOwned,
+  MergeBothOwned,
+  UniteOwned,
   MergeAndClearOwned,
 }
 
 /**
- * @param block the block whose words decide: the source when bits move from one block to another
- * @param distance in bytes, from each of these words to its counterpart in the other block; it may wrap
- * @returns how many bits turned, in the block in which the interface counts them; for `Change.None`, how many are set
+ * @param block where the deciding words are: the source where bits move from one block to another
+ * @param distance in bytes, from each of these words to the one of the other block; it may wrap
+ * @param second likewise to the one of the second source, of `MergeBothOwned`
+ * @returns how many bits turned, in the block that the interface counts them in; how many are set, where none change, and
+ *   after `UniteOwned`, in the other block
  */
 // @ts-ignore: decorator
 @inline
-export function walk(change: Change, block: usize, first: u32, end: u32, distance: usize): u32 {
+export function walk(change: Change, block: usize, first: u32, end: u32, distance: usize, second: usize = 0): u32 {
   if (first == end) return 0;
   let at = block + ((first >>> 5) << 2);
   let whole = (end >>> 5) - (first >>> 5);
   const from: u32 = -1 << (first & 31);
   const below: u32 = ~(-1 << (end & 31));
-  if (whole == 0) return word(change, at, from & below, distance);
+  if (whole == 0) return word(change, at, from & below, distance, second);
 
   let turned: u32 = 0;
   if (from != -1) {
-    turned = word(change, at, from, distance);
+    turned = word(change, at, from, distance, second);
     at += 4;
     whole -= 1;
   }
-  for (; whole >= 16; whole -= 16, at += 64) turned += line(change, at, distance);
-  for (; whole != 0; whole -= 1, at += 4) turned += word(change, at, -1, distance);
-  if (below != 0) turned += word(change, at, below, distance);
+  for (; whole >= 16; whole -= 16, at += 64) turned += line(change, at, distance, second);
+  for (; whole != 0; whole -= 1, at += 4) turned += word(change, at, -1, distance, second);
+  if (below != 0) turned += word(change, at, below, distance, second);
   return turned;
 }
 
 // @ts-ignore: decorator
 @inline
-function word(change: Change, at: usize, mask: u32, distance: usize): u32 {
-  // The word is owned, or the read is a hint, which each live operation uses only as W-3 allows.
-  const all = load<u32>(at);
+function word(change: Change, at: usize, mask: u32, distance: usize, second: usize): u32 {
+  // Owned, or a hint of which each live operation takes the part that W-3 allows.
+  const all = change == Change.MergeBothOwned ? load<u32>(at) | load<u32>(at + second) : load<u32>(at);
   const seen = all & mask;
   if (change == Change.None) return popcnt<u32>(seen);
   if (change == Change.SetLive) return seen == mask ? 0 : setLiveWord(at, mask);
   if (change == Change.SetOwned) {
     store<u32>(at, all | mask);
     return 0;
+  }
+  if (change == Change.UniteOwned) {
+    if (seen != 0) addOwnedWord(at + distance, seen);
+    return popcnt<u32>(load<u32>(at + distance) & mask);
   }
   if (seen == 0) return 0;
   if (change == Change.ClearLive) {
@@ -65,27 +73,34 @@ function word(change: Change, at: usize, mask: u32, distance: usize): u32 {
   }
   if (change == Change.TakeLive) return addOwnedWord(at + distance, takeLiveWord(at, mask));
   if (change == Change.ReturnLive) return addLiveWord(at + distance, seen);
-  if (change != Change.MergeOwned) store<u32>(at, all & ~mask);
+  if (change != Change.MergeOwned && change != Change.MergeBothOwned) store<u32>(at, all & ~mask);
   return change == Change.ClearOwned ? popcnt<u32>(seen) : addOwnedWord(at + distance, seen);
 }
 
 /** Handles sixteen whole words. */
 // @ts-ignore: decorator
 @inline
-function line(change: Change, at: usize, distance: usize): u32 {
+function line(change: Change, at: usize, distance: usize, second: usize): u32 {
   if (change == Change.SetOwned) {
     storeLine(at, i32x4.splat(-1), i32x4.splat(-1), i32x4.splat(-1), i32x4.splat(-1));
     return 0;
   }
-  const a = v128.load(at, 0);
-  const b = v128.load(at, 16);
-  const c = v128.load(at, 32);
-  const d = v128.load(at, 48);
+  let a = v128.load(at, 0);
+  let b = v128.load(at, 16);
+  let c = v128.load(at, 32);
+  let d = v128.load(at, 48);
+  if (change == Change.MergeBothOwned) {
+    const next = at + second;
+    a = v128.or(a, v128.load(next, 0));
+    b = v128.or(b, v128.load(next, 16));
+    c = v128.or(c, v128.load(next, 32));
+    d = v128.or(d, v128.load(next, 48));
+  }
   if (change == Change.SetLive) {
     if (allOnes(a, b, c, d)) return 0;
     return each(change, at, wordsOtherThan(-1, a, b, c, d), distance);
   }
-  if (allZero(a, b, c, d)) return 0;
+  if (change != Change.UniteOwned && allZero(a, b, c, d)) return 0;
   if (change == Change.ClearLive || change == Change.TakeLive || change == Change.ReturnLive) {
     return each(change, at, wordsOtherThan(0, a, b, c, d), distance);
   }
@@ -110,8 +125,9 @@ function line(change: Change, at: usize, distance: usize): u32 {
   const newB = v128.andnot(b, f);
   const newC = v128.andnot(c, g);
   const newD = v128.andnot(d, h);
-  if (allZero(newA, newB, newC, newD)) return 0;
+  if (allZero(newA, newB, newC, newD)) return change == Change.UniteOwned ? popcountAt(into) : 0;
   storeLine(into, v128.or(a, e), v128.or(b, f), v128.or(c, g), v128.or(d, h));
+  if (change == Change.UniteOwned) return popcountAt(into);
   return <u32>(popcount(newA) + popcount(newB) + popcount(newC) + popcount(newD));
 }
 

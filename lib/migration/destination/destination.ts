@@ -1,11 +1,13 @@
 /** The destination's end of a migration. */
+import { checkMethods } from '../../base/errors.js';
 import { onAbort } from '../../base/on-abort.js';
+import { checkPageSize } from '../../machine/checked-machine.js';
 import { DestinationDecision } from '../decision.js';
 import { callHook } from '../hook.js';
 import type { DestinationMachine } from '../machine.js';
 import { asFailure, MigrationError } from '../migration-error.js';
 import { explainMismatch } from '../mismatch.js';
-import { checkMethods, checkPageSize, checkReceiveOptions, type ReceiveOptions, STREAM_METHODS } from '../options.js';
+import { checkReceiveOptions, type ReceiveOptions, STREAM_METHODS } from '../options.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import { Link } from '../wire/link.js';
 import type { Message } from '../wire/message.js';

@@ -1,11 +1,12 @@
 /** One RAM block that has arrived or is arriving: its bytes, and what is known about them. */
+
+import { showId } from '../../base/printable.js';
+import { DIGEST_BYTES, sameDigest } from '../../machine/digest.js';
+import { PageFlags } from '../../machine/page-flags.js';
 import { breach, MigrationError } from '../migration-error.js';
-import { showId } from '../printable.js';
-import { DIGEST_BYTES } from '../wire/digest.js';
 import type { Link } from '../wire/link.js';
 import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from '../wire/message.js';
-import { PageFlags } from '../wire/page-flags.js';
-import { type DigestedBytes, digestCount, digestOf, digestsOfParts, sameDigest } from '../wire/part-digests.js';
+import { type DigestedBytes, digestCount, digestOf, digestsOfParts } from '../wire/part-digests.js';
 
 /** How many parts are emptied between two checks whether the event loop should get a turn. */
 const EMPTIED_AT_ONCE = 16;

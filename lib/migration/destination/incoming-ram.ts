@@ -4,12 +4,13 @@
  * contents that the source has sent before for the same RAM. Long work rests in between, so that the event loop gets
  * its turns.
  */
+
+import { showId } from '../../base/printable.js';
 import { LONGEST_ID } from '../../ram/ram-block.js';
+import { checkBlockBytes } from '../block-bytes.js';
 import { callHook } from '../hook.js';
 import type { DestinationMachine } from '../machine.js';
 import { breach, MigrationError } from '../migration-error.js';
-import { showId } from '../printable.js';
-import { checkBlockBytes } from '../wire/block-bytes.js';
 import type { Link } from '../wire/link.js';
 import { MAX_CONTENT, type MessageOf, MOST_UNEQUAL } from '../wire/message.js';
 import { IncomingBlock } from './incoming-block.js';

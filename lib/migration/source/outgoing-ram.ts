@@ -9,13 +9,13 @@
  */
 import { PageRanges } from '../../dirty/page-ranges.js';
 import type { PageSet } from '../../dirty/page-set.js';
+import { PageFlags } from '../../machine/page-flags.js';
 import type { RamBlock } from '../../ram/ram-block.js';
 import type { RamList } from '../../ram/ram-list.js';
+import { checkBlockBytes } from '../block-bytes.js';
 import type { SourceMachine } from '../machine.js';
 import { failureOf } from '../migration-error.js';
-import { checkBlockBytes } from '../wire/block-bytes.js';
 import type { Message } from '../wire/message.js';
-import { PageFlags } from '../wire/page-flags.js';
 
 /** A RAM block that the destination has been told of, with the size it was told. */
 export class OutgoingBlock {
@@ -32,23 +32,36 @@ export class OutgoingBlock {
   /** The pages that were discarded at the last comparison. */
   private discarded = new PageRanges();
   private readonly unit: number;
+  private readonly pageSize: number;
+  private readonly resizes: number;
 
-  constructor(block: RamBlock, number: number, bytes: Uint8Array, unit: number) {
+  constructor(block: RamBlock, number: number, bytes: Uint8Array, unit: number, pageSize: number) {
     this.block = block;
     this.size = block.size;
+    this.resizes = block.resizes;
     this.number = number;
     this.bytes = bytes;
     this.unit = unit;
+    this.pageSize = pageSize;
     this.filled = new PageFlags(block.size / unit);
     this.skipped = new PageFlags(block.size / unit);
   }
 
-  /**
-   * Treats discarded parts as given away from now on.
-   * @returns how many pages were discarded before and are RAM again
-   */
-  lookForDiscarded(pageSize: number): number {
-    const { block, skipped, unit, discarded: before } = this;
+  /** Was the block never resized since? A block that was resized twice may have its old size but other bytes. */
+  get hasItsSize(): boolean {
+    return this.resizes === this.block.resizes;
+  }
+
+  /** Is the byte RAM, and was it already at the last comparison, so that the destination knows? */
+  isPopulated(addr: number): boolean {
+    const { block, discarded, pageSize } = this;
+    const page = Math.floor(addr / pageSize);
+    return block.isPopulated(addr - block.offset, 1) && !discarded.meets({ first: page, end: page + 1 });
+  }
+
+  /** Treats discarded parts as given away from now on. @returns how many pages were discarded before and are RAM again */
+  lookForDiscarded(): number {
+    const { block, skipped, unit, pageSize, discarded: before } = this;
     const { range } = block;
     const now = new PageRanges();
     now.add(range);
@@ -111,22 +124,21 @@ export class OutgoingRam {
     this.seen = this.ram.changes;
     const messages: Message[] = [];
     const resized = new Set<RamBlock>();
-    for (const [block, { number, size }] of this.known) {
-      const isThere = this.ram.has(block);
-      if (isThere && size === block.size) continue;
-      if (isThere) resized.add(block);
+    for (const [block, outgoing] of this.known) {
+      if (this.isCurrent(outgoing)) continue;
+      if (this.ram.has(block)) resized.add(block);
       this.known.delete(block);
-      messages.push({ type: 'unplug', block: number });
+      messages.push({ type: 'unplug', block: outgoing.number });
     }
     const { pageSize } = this.machine.memory;
     for (const block of this.ram) {
       const known = this.known.get(block);
       if (known !== undefined) {
-        this.pagesNew += known.lookForDiscarded(pageSize);
+        this.pagesNew += known.lookForDiscarded();
         continue;
       }
-      const outgoing = new OutgoingBlock(block, this.next++, this.contentsOf(block), this.unit);
-      outgoing.lookForDiscarded(pageSize);
+      const outgoing = new OutgoingBlock(block, this.next++, this.contentsOf(block), this.unit, pageSize);
+      outgoing.lookForDiscarded();
       this.known.set(block, outgoing);
       for (const { start, length } of block.populatedRuns()) {
         this.pagesNew += length / pageSize;
@@ -138,17 +150,19 @@ export class OutgoingRam {
     return messages;
   }
 
-  /** Is the block still plugged, with the size that the destination knows? */
-  isCurrent({ block, size }: OutgoingBlock): boolean {
-    return this.ram.has(block) && size === block.size;
+  /** Is the block still plugged, with the size and bytes that the destination knows? */
+  isCurrent({ block, hasItsSize }: OutgoingBlock): boolean {
+    return this.ram.has(block) && hasItsSize;
   }
 
-  /** The block that contains the address, if the destination knows the block and the address is not discarded. */
+  /**
+   * The block that contains the address, if the destination knows the block, and the address neither is discarded nor was at
+   * the last comparison. RAM that was populated since that comparison is all dirty, and so will be collected.
+   */
   find(addr: number): OutgoingBlock | undefined {
     const block = this.ram.find(addr);
-    if (block === undefined || !block.isPopulated(addr - block.offset, 1)) return undefined;
-    const known = this.known.get(block);
-    return known !== undefined && this.isCurrent(known) ? known : undefined;
+    const known = block && this.known.get(block);
+    return known !== undefined && this.isCurrent(known) && known.isPopulated(addr) ? known : undefined;
   }
 
   /** The blocks that the destination knows, including blocks that are gone here, as long as it has not been told so. */

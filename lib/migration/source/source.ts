@@ -1,16 +1,16 @@
 /** The source's end of a migration: runs it from the call to the decision, and reports its progress. */
-import { isUint8Array } from '../../base/brands.js';
-import { checkInteger, wrongType } from '../../base/errors.js';
+import { checkInteger, checkMethods, wrongType } from '../../base/errors.js';
 import { Events } from '../../base/events.js';
 import { warn } from '../../base/host.js';
 import { onAbort } from '../../base/on-abort.js';
-import { isDirtyMemory } from '../../dirty-memory.js';
+import { checkStoppable } from '../../machine/checked-machine.js';
+import { checkState } from '../../machine/returned.js';
 import { SourceDecision } from '../decision.js';
 import { callHook } from '../hook.js';
 import type { SourceMachine } from '../machine.js';
 import { asFailure, MigrationError } from '../migration-error.js';
 import { MismatchAnswers } from '../mismatch.js';
-import { checkMethods, checkMigrateOptions, checkPageSize, type MigrateOptions, STREAM_METHODS } from '../options.js';
+import { checkMigrateOptions, type MigrateOptions, STREAM_METHODS } from '../options.js';
 import type { MigrationPhase, MigrationProgress, MigrationResult } from '../progress.js';
 import type { ByteStream } from '../wire/byte-stream.js';
 import { Link } from '../wire/link.js';
@@ -50,17 +50,12 @@ const whereabouts = new Whereabouts();
  */
 export function migrate(machine: SourceMachine, stream: ByteStream, options: MigrateOptions = {}): Migration {
   const checked = checkMigrateOptions(options);
-  checkMethods('migrate', 'machine', machine, ['contents', 'pause', 'resume', 'saveState']);
+  checkStoppable('migrate', machine);
   checkMethods('migrate', 'stream', stream, STREAM_METHODS);
   const { memory, throttle } = machine;
   if (throttle !== undefined && typeof throttle !== 'function') {
     throw wrongType('migrate', 'machine.throttle', throttle, 'a function');
   }
-  if (!isDirtyMemory(memory)) {
-    throw wrongType('migrate', 'machine.memory', memory, 'a DirtyMemory of the same copy of this package');
-  }
-  memory.rcu.lifecycle.check('migrate');
-  checkPageSize('migrate', memory.pageSize);
   whereabouts.checkMayLeave(memory);
   return new Migration(machine, stream, checked);
 }
@@ -322,9 +317,4 @@ export class Migration {
     this.reportedAt = at;
     this.events.emit('progress', this.progress);
   }
-}
-
-function checkState(state: unknown): Uint8Array {
-  if (!isUint8Array(state)) throw wrongType('saveState', 'the state', state, 'a Uint8Array');
-  return state;
 }

@@ -1,6 +1,7 @@
 /** Sends all that remains while the machine is paused: RAM, state, digests. */
+
+import { DIGEST_BYTES } from '../../machine/digest.js';
 import { MigrationError } from '../migration-error.js';
-import { DIGEST_BYTES } from '../wire/digest.js';
 import type { Link } from '../wire/link.js';
 import { MAX_CONTENT, MOST_SEALS } from '../wire/message.js';
 import { digestCount, digestOf } from '../wire/part-digests.js';

@@ -10,8 +10,9 @@
  * is read. Frames are assembled in one buffer, which is as large as the longest frame, so a peer cannot make a reader
  * allocate memory.
  */
+
+import { Digest } from '../../machine/digest.js';
 import { MigrationError } from '../migration-error.js';
-import { Digest } from './digest.js';
 import {
   codeOf,
   decodeFields,

@@ -11,10 +11,10 @@
 import { isUint8Array } from '../../base/brands.js';
 import { checkBoolean, show } from '../../base/errors.js';
 import { onAbort } from '../../base/on-abort.js';
+import { printable } from '../../base/printable.js';
+import { Stint } from '../../base/stint.js';
 import type { Side } from '../arbiter.js';
 import { asFailure, failureOf, MigrationError } from '../migration-error.js';
-import { printable } from '../printable.js';
-import { Stint } from '../stint.js';
 import type { ByteStream } from './byte-stream.js';
 import { Flow } from './flow.js';
 import { FrameReader, FrameWriter, PREFACE } from './frame.js';

@@ -2,9 +2,9 @@
  * Computes digests of a RAM block: one for each `MAX_CONTENT` bytes, or, to find differences, one for each part of
  * them. A part is a page, or 64 KiB of a larger page.
  */
-import { DIGEST_BYTES, Digest } from './digest.js';
+import { DIGEST_BYTES, Digest } from '../../machine/digest.js';
+import type { PageFlags } from '../../machine/page-flags.js';
 import { MAX_CONTENT } from './message.js';
-import type { PageFlags } from './page-flags.js';
 
 /** The bytes of a block for which digests are computed. */
 export interface DigestedBytes {
@@ -42,12 +42,6 @@ export function digestsOfParts(block: DigestedBytes, offset: number): Uint8Array
   for (let at = offset, to = 0; at < end; at += unit, to += DIGEST_BYTES)
     digests.set(digestOf(block, at, at + unit), to);
   return digests;
-}
-
-/** Are the digests at two places the same? */
-export function sameDigest(some: Uint8Array, at: number, others: Uint8Array, place: number): boolean {
-  for (let i = 0; i < DIGEST_BYTES; i++) if (some[at + i] !== others[place + i]) return false;
-  return true;
 }
 
 /** How many digests a message can hold. */

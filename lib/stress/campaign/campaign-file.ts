@@ -1,6 +1,7 @@
 /**
- * A campaign: many stress runs, as a JSON file names them. Each dimension is a value or a list of values, and the
- * campaign is every combination of them with every seed. What is left out is as in a single run.
+ * A campaign: many stress runs, described by a JSON file. Each field holds a value or a list of values; the campaign
+ * runs every combination of the values with every seed. A field that is left out has the same default as the option of
+ * a single run.
  */
 import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../../base/errors.js';
 import { readJsonFile } from '../json-file.js';
@@ -9,11 +10,11 @@ import { repeatCommand } from '../report.js';
 import { SABOTAGES } from '../sabotage/catalogue.js';
 
 export interface Campaign {
-  /** All different. One seed after another, so that a part of the campaign has tried every combination. */
+  /** The runs, all different, ordered by seed, so that a part of the campaign already tries every combination. */
   readonly plans: readonly StressPlan[];
-  /** How many run at once. */
+  /** How many runs go on at the same time. */
   readonly parallel: number;
-  /** A run that has not ended so long after its time is killed. */
+  /** A run that has not ended this long after its time is killed. */
   readonly graceSeconds: number;
 }
 
@@ -48,20 +49,20 @@ const DIMENSIONS: Readonly<Record<string, { readonly check: Check; readonly usua
   sabotage: { check: oneOf(Object.keys(SABOTAGES)), usual: undefined },
   seconds: { check: seconds(MOST_SECONDS), usual: 10 },
 };
-/** Each with every seed: more would take years, and memory for the list. */
+/** Limit of the number of runs: more would take years, and the list of them too much memory. */
 const MOST_RUNS = 100_000;
-/** With the seconds of a run, less than the 2^31 ms after which timers overflow. */
+/** Together with the seconds of a run, this stays below 2^31 ms, where timers overflow. */
 const MOST_GRACE_SECONDS = 100_000;
-/** A list of so many seeds fits. */
+/** Limit of the file's size: enough for a list of as many seeds as there may be runs. */
 const MOST_BYTES = 2 ** 22;
 const SETTINGS = ['seeds', 'parallel', 'graceSeconds'];
 
-/** @throws Error whose message names the field, when the file is no campaign, or the file, when it cannot be read */
+/** @throws Error that names the file when it cannot be read, or the field when its value is wrong */
 export function readCampaign(path: string): Campaign {
   return parseCampaign(readJsonFile(path, MOST_BYTES));
 }
 
-/** @throws TypeError, RangeError */
+/** @throws TypeError or RangeError that names the field whose value is wrong */
 export function parseCampaign(given: unknown): Campaign {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw wrongType('campaign', 'the file', given, 'an object');
@@ -88,7 +89,9 @@ interface Values {
   readonly values: readonly unknown[];
 }
 
-/** Every combination with every seed, counted before any is made. */
+/**
+ * @returns every combination with every seed. They are counted before the list is made, so that it cannot fill memory.
+ */
 function plansOf(dimensions: readonly Values[], seeds: readonly number[]): StressPlan[] {
   const sizes = [
     ...dimensions.map(({ name, values }) => ({ name, size: values.length })),
@@ -113,7 +116,7 @@ function valuesOf(name: string, given: unknown, check: Check): unknown[] {
   return given.map((value, i) => check(`${name}[${i}]`, value));
 }
 
-/** A number of seeds means 1, 2, and so on: the same every time, so that a campaign can be resumed. */
+/** A number n stands for the seeds 1 to n: the same seeds every time, so that a campaign can be resumed. */
 function seedsOf(given: unknown): number[] {
   if (Array.isArray(given)) return valuesOf('seeds', given, integer(0, 2 ** 32 - 1)) as number[];
   const count = checkInteger('campaign', 'seeds', given, 1, MOST_RUNS);

@@ -1,4 +1,4 @@
-/** Runs what a campaign has left to run, some at once, and keeps each result as it comes. */
+/** Makes the runs of a campaign that have no result yet, some at the same time, and keeps each result at once. */
 import { repeatCommand } from '../report.js';
 import type { Campaign } from './campaign-file.js';
 import { runChild } from './child-run.js';
@@ -11,16 +11,16 @@ export interface CampaignProgress {
   readonly secondsLeft: number;
 }
 
-/** What a run is taken to need beside its time, before there is one to learn from: threads to start and to end. */
+/** Estimate, until the first run has ended, of the time that a run needs to start and to end its threads. */
 const USUAL_OVERHEAD_SECONDS = 2;
 
 export class CampaignRun {
   private readonly campaign: Campaign;
   private readonly results: ResultsFile;
-  /** The program that runs `stress`, and its first arguments. */
+  /** The program that provides the command `stress`, and its first arguments. */
   private readonly command: readonly string[];
   private readonly onProgress: (progress: CampaignProgress) => void;
-  /** Of the runs of this process. */
+  /** For each run that this process has made, the seconds it took beyond its own time. */
   private readonly overheads: number[] = [];
 
   constructor(
@@ -36,8 +36,9 @@ export class CampaignRun {
   }
 
   /**
-   * Resolves when all have run, or `stop` is aborted; then those that have not ended run again another time.
-   * @throws (rejects) when a result cannot be written; by then no run goes on
+   * Resolves when all runs have ended, or when `stop` is aborted. Runs that are stopped have no result, and are
+   * repeated when the campaign is resumed.
+   * @throws (rejects) when a result cannot be written, after all runs have ended
    */
   async run(stop: AbortSignal): Promise<void> {
     const queue = this.campaign.plans.filter((plan) => !this.results.results.has(repeatCommand(plan)));
@@ -63,7 +64,7 @@ export class CampaignRun {
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
-  /** The results of this campaign's runs so far. */
+  /** The results so far. */
   get done(): RunResult[] {
     const known = this.campaign.plans.map((plan) => this.results.results.get(repeatCommand(plan)));
     return known.filter((result) => result !== undefined);

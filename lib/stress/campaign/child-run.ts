@@ -1,4 +1,4 @@
-/** One run of a campaign, in a process of its own: whatever becomes of that process, there is a result. */
+/** One run of a campaign, in its own process. There is a result even when the process hangs or crashes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { repeatCommand, type StressReport, stressArguments } from '../report.js'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-folder.js';
 import type { RunResult } from './results-file.js';
 
-/** The end of what a process has said; its errors stand there. */
+/** How many characters of a process's output are kept, from its end, where the errors are. */
 const MOST_SAID = 4_000;
 
 /**
- * @param command the program that runs `stress`, and its first arguments
- * @param stop ends the process at once
- * @returns undefined when it was stopped, or interrupted: then there is no result
+ * @param command the program that provides the command `stress`, and its first arguments
+ * @param stop kills the process when it aborts
+ * @returns undefined, for no result, when the run was stopped or interrupted
  */
 export async function runChild(
   command: readonly string[],
@@ -27,7 +27,7 @@ export async function runChild(
   const began = performance.now();
   const [program = '', ...first] = command;
   const child = spawn(program, [...first, 'stress', ...stressArguments(plan), '--quiet', '--json', json], {
-    // By the channel it learns when this process is killed, and ends, too.
+    // The channel closes when this process is killed; the child then ends too.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const kill = (): void => void child.kill('SIGKILL');
@@ -49,7 +49,7 @@ export async function runChild(
       repeat: repeatCommand(plan),
       plan,
       ...(late
-        ? { verdict: 'fail', found: 'hang', detail: `killed ${graceSeconds} s after its time; it said: ${said}` }
+        ? { verdict: 'fail', found: 'hang', detail: `killed ${graceSeconds} s after its time; its output: ${said}` }
         : judge(code, said, report)),
       wallSeconds: Math.round(performance.now() - began) / 1000,
       endedAt: new Date().toISOString(),
@@ -63,7 +63,10 @@ export async function runChild(
   }
 }
 
-/** Who would outlive this process. One listener for all: a campaign may run more at once than Node allows listeners. */
+/**
+ * The children to kill when this process ends. One listener kills all of them, because Node warns when there are many
+ * listeners.
+ */
 const mortal = new Set<ChildProcess>();
 const killAll = (): void => {
   for (const child of mortal) child.kill('SIGKILL');
@@ -90,10 +93,10 @@ function judge(
     return { verdict: 'fail', found: violation.oracle, detail: violation.detail };
   }
   const found = code === '0' || code === '1' ? 'nonsense' : 'crash';
-  return { verdict: 'fail', found, detail: `ended with ${code}; it said: ${said}` };
+  return { verdict: 'fail', found, detail: `ended with ${code}; its output: ${said}` };
 }
 
-/** @returns undefined when there is none that can be read */
+/** @returns undefined when there is no readable report */
 function readReport(path: string): StressReport | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
@@ -102,7 +105,7 @@ function readReport(path: string): StressReport | undefined {
   }
 }
 
-/** @returns the exit code or the signal, and the end of what the process said */
+/** @returns the exit code or the signal, and the end of the process's output */
 function ended(child: ChildProcess): Promise<{ code: string; said: string }> {
   return new Promise((resolve) => {
     let said = '';

@@ -1,21 +1,22 @@
 /**
- * One process at a time uses a file. A process first makes a file beside it whose name has the process's mark, and then
- * looks for those of others. Of two that begin at the same time at least one sees the other, so never both go on; both may
- * give up. What a killed process has left behind is known by its mark, and holds nothing. No file of a living process is
- * ever removed by another, which is what goes wrong where a lock file with one name is taken over.
+ * Lets one process at a time use a file. A process first makes a claim file beside it, whose name contains the
+ * process's mark, and then looks for the claim files of other processes. When two processes begin at the same time, at
+ * least one sees the other's claim, so the two never both go on; both may give up. The mark tells whether the process
+ * that made a claim still lives: the claim of a killed process does not count. No process ever removes the claim of a
+ * living process, which can happen when processes take over a lock file that has a fixed name.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isGone, MARK, OWN_MARK, pidOf } from '../process-mark.js';
 
-/** Of this process. */
+/** The paths that this process has claimed. */
 const claimed = new Set<string>();
 
 export class Claim {
   private readonly path: string;
 
   /**
-   * @param path of a file, without links in it: other names of the file are not recognized
+   * @param path of the file, with all links resolved: a claim does not recognize other names of the same file
    * @throws Error when the file is in use, or its folder cannot be written to
    */
   constructor(path: string) {
@@ -37,7 +38,7 @@ export class Claim {
   };
 }
 
-/** Removes what killed processes have left behind. @returns the mark of one that may be living */
+/** Removes the claim files of killed processes. @returns the mark of a process that may be living, if there is one */
 function otherUser(path: string): string | undefined {
   const folder = dirname(path);
   const name = new RegExp(`^\\.used-by-(${MARK})$`);

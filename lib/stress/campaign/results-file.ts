@@ -1,10 +1,10 @@
 /**
- * The results of a campaign: a line that says what the file is, and a line of JSON a run, appended as each ends. A process
- * that is killed while it writes may leave a torn last line, which is cut off. A run that did too little does not count by
- * when the file is opened again: on a machine that is less busy it may do enough.
+ * The results of a campaign. The first line says what the file is; each run appends a line of JSON when it ends. A
+ * process that is killed while it writes may leave an incomplete last line, which is cut off. A vacuous result (the run
+ * did too little) is ignored when the file is opened again, so the run is repeated: a less busy machine may do enough.
  *
- * The file is judged whole before anything is written to it. What is no campaign's results, or those of other runs alone, is
- * refused and stays as it is.
+ * The whole file is checked before anything is written to it. A file that holds no results of a campaign, or only
+ * results of another campaign, is refused and stays unchanged.
  */
 import {
   closeSync,
@@ -22,37 +22,37 @@ import { repeatCommand, type StressReport } from '../report.js';
 import { Claim } from './claim.js';
 
 export interface RunResult {
-  /** The command that runs it again; tells runs apart. */
+  /** The command that repeats the run; it identifies the run. */
   readonly repeat: string;
   readonly plan: StressPlan;
   readonly verdict: 'pass' | 'fail';
-  /** Of a run that failed: the oracle, or how its process ended. */
+  /** What made the run fail: the oracle's name, or how the process ended. Left out when the run passed. */
   readonly found?: string;
   readonly detail?: string;
-  /** How long its process took. */
+  /** How long the process took. */
   readonly wallSeconds: number;
   readonly endedAt: string;
-  /** Left out when the process gave none. */
+  /** Left out when the process wrote no report. */
   readonly report?: StressReport;
 }
 
 const FIRST_LINE = `${JSON.stringify({ file: 'results of a dirtymem stress campaign', version: 1 })}\n`;
 
 export class ResultsFile {
-  /** By `repeat`. */
+  /** Results by their `repeat`. */
   readonly results: ReadonlyMap<string, RunResult>;
-  /** Whether a torn last line was cut off. */
+  /** Whether an incomplete last line was cut off. */
   readonly wasTorn: boolean;
   private readonly counted = new Map<string, RunResult>();
   private readonly file: number;
   private readonly claim: Claim;
-  /** In bytes: all whole lines. */
+  /** Size of all complete lines, in bytes. */
   private size: number;
 
   /**
-   * Opens the file, or makes it, for this process alone.
-   * @param plans of the campaign
-   * @throws Error when the file can be neither read nor made, is in use, or is not one of the campaign
+   * Opens or creates the file, and keeps other processes from using it.
+   * @param plans the campaign's runs
+   * @throws Error when the file cannot be opened or created, is in use, or does not belong to the campaign
    */
   constructor(path: string, plans: readonly StressPlan[]) {
     this.file = openFile(path);
@@ -76,7 +76,7 @@ export class ResultsFile {
     }
   }
 
-  /** @throws Error when the disk is full; what had been written of the line is gone again */
+  /** @throws Error when the disk is full, after removing the part of the line that was written */
   append(result: RunResult): void {
     this.write(`${JSON.stringify(result)}\n`);
     this.counted.set(result.repeat, result);
@@ -99,7 +99,7 @@ export class ResultsFile {
   }
 }
 
-/** For reading and appending: whatever is in the file stays. */
+/** Opens the file for reading and appending; its contents stay. */
 function openFile(path: string): number {
   if (!existsSync(path) && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
     throw new Error(`${path} is a link to a file that does not exist`);
@@ -117,22 +117,25 @@ function parse(path: string, bytes: Buffer): Parsed {
   const wholeBytes = bytes.lastIndexOf('\n') + 1;
   if (bytes.length === 0) return { results: [], wholeBytes, isTorn: false };
   if (bytes.toString('utf8', 0, FIRST_LINE.length) !== FIRST_LINE) {
-    throw new Error(`${path} is not a file of campaign results, and stays as it is; name another`);
+    throw new Error(`${path} is not a file of campaign results; it was not changed; name another file`);
   }
   const lines = bytes.toString('utf8', FIRST_LINE.length, wholeBytes).split('\n').slice(0, -1);
   const results = lines.map((line, i) => {
     const result = parseResult(line);
-    if (result === undefined) throw new Error(`${path}: line ${i + 2} is no result of a campaign's run`);
+    if (result === undefined) throw new Error(`${path}: line ${i + 2} is not the result of a run`);
     return result;
   });
   return { results, wholeBytes, isTorn: wholeBytes < bytes.length };
 }
 
-/** A campaign may have got more runs since, or lost some; one that has none of the runs is another. */
+/**
+ * The campaign's file may have been edited, so some results may belong to none of its runs. If all do, the file is
+ * refused.
+ */
 function checkCampaign(path: string, results: readonly RunResult[], plans: readonly StressPlan[]): void {
   const ours = new Set(plans.map(repeatCommand));
   if (results.length === 0 || results.some(({ repeat }) => ours.has(repeat))) return;
-  throw new Error(`${path} has results of another campaign alone, the first of '${results[0]?.repeat}'; name another`);
+  throw new Error(`${path} has only results of another campaign, such as '${results[0]?.repeat}'; name another file`);
 }
 
 function parseResult(line: string): RunResult | undefined {

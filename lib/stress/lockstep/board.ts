@@ -1,8 +1,11 @@
-/** What the threads of a lockstep litmus tell each other between volleys: how far they are, and when to stop. */
+/**
+ * Shared words by which the two threads of a lockstep litmus test tell each other which variant they run, and when to
+ * stop.
+ */
 import { Words } from '../../arena/words.js';
 
 const STOPPED = 0;
-/** Variants that have ended. */
+/** Index of the word that counts the variants that have ended. */
 const ENDED = 1;
 const VOLLEYS = 2;
 const LOST = 3;
@@ -25,7 +28,7 @@ export class Board {
     return this.words.load(STOPPED) !== 0;
   }
 
-  /** Owner. Sends the vCPU on to the next variant. */
+  /** To be called by the owner. Sends the vCPU on to the next variant. */
   endVariant(): void {
     this.words.add(ENDED, 1);
   }

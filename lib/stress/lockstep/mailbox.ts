@@ -1,6 +1,6 @@
 /**
- * What comes by a port: kept until it is asked for, and told from the other side's end. One listener from first to last:
- * what comes to a port after its last listener was taken away is lost.
+ * Keeps the messages that a port receives until `next` asks for them, and notices when the other side closes. It has
+ * one listener for its whole life, because a port loses messages that come when it has no listener.
  */
 import type { MessagePort } from 'node:worker_threads';
 
@@ -20,7 +20,7 @@ export class Mailbox<T> {
     });
   }
 
-  /** @returns the next message, or undefined when the other side has ended and there is none */
+  /** @returns the next message; undefined when there is none left and the other side has closed */
   async next(): Promise<T | undefined> {
     while (this.messages.length === 0 && !this.ended) {
       await new Promise<void>((resolve) => {

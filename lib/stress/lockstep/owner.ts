@@ -1,11 +1,12 @@
 /**
- * The owner's side of a lockstep litmus. All pages are dirty; then, at the same time, the vCPU stores to each and marks
- * it, in either order (finding its bit set, it writes nothing), and the owner collects and copies. Afterwards each copy
- * has the store, or the page is dirty. Each page of such a volley is a round of the store-buffering race; without the
- * grace period between clear and copy some are lost.
+ * The owner's side of a lockstep litmus test. A volley begins with all pages dirty. Then, at the same time, the vCPU
+ * stores to each page and marks it, in either order (the mark finds the bit set and writes nothing), and the owner
+ * collects and copies all pages. Afterwards, each page's copy must contain the store, or the page must be dirty. Each
+ * page of a volley is one round of the store-buffering race. Without the grace period between clear and copy, some
+ * rounds lose their store.
  *
  * The race is between the test of a bit and its clear, so the owner aims: it shifts the two threads against each other
- * until the clear falls into the middle of the vCPU's marks. Volleys of which that is so are *contested*.
+ * until the clear falls into the middle of the vCPU's marks. A volley in which it does is called *contested*.
  */
 import { MIGRATION } from '../../dirty/client.js';
 import { type SwapPolicy, shippedSwapPolicy } from '../../dirty/density.js';
@@ -18,21 +19,24 @@ import { Choices } from '../plan.js';
 import { delay, PAGE_SIZE, type Pair, VOLLEY_PAGES } from './pair.js';
 import type { LitmusVariant } from './variant.js';
 
-/** Clears MIGRATION's dirty pages; a promise when it waits. */
+/** Clears MIGRATION's dirty pages. Returns a promise if it has to wait. */
 export type Collect = (owner: LitmusOwner) => unknown;
 
 export interface Volley {
-  /** How many pages have a store that is neither in the copy nor marked. */
+  /** How many pages lost their store: the copy does not contain it, and the page is clean. */
   readonly lost: number;
   /** Whether the clear came after the vCPU's first mark and before its last. */
   readonly contested: boolean;
 }
 
-/** Volleys that begin with clean pages: one in so many. A mark then sets its bit, before the clear or after it. */
+/** One volley in this many begins with clean pages. Each mark then sets its bit, before or after the clear. */
 const CLEAN_ONE_IN = 16;
 const BURSTS = [1, 8, VOLLEY_PAGES] as const;
 const ALL = VOLLEY_PAGES * PAGE_SIZE;
-/** Empty steps of a loop: how far the threads are shifted at most, and by how much at a time and at random. */
+/**
+ * In empty steps of a loop: how far the threads are shifted at most; the next two are the shift at a time, and its
+ * random part.
+ */
 const FARTHEST = 20_000;
 const JITTER = 100;
 
@@ -44,7 +48,7 @@ export class LitmusOwner {
   private readonly set: PageSet;
   private readonly copy = new Int32Array(VOLLEY_PAGES);
   private volleys = 0;
-  /** How much later than the vCPU the owner begins. */
+  /** How much later than the vCPU the owner begins, in empty steps of a loop. */
   private lag = 0;
 
   constructor(pair: Pair, seed: number, parts: Parts, { collecting, kernel }: LitmusVariant) {
@@ -61,7 +65,7 @@ export class LitmusOwner {
     this.set = this.memory.createPageSet();
   }
 
-  /** @returns undefined when it was stopped */
+  /** Runs one volley. @returns undefined when it was stopped */
   async volley(markFirst: boolean, collect: Collect, stopped: () => boolean): Promise<Volley | undefined> {
     const { memory, pair, choices, copy } = this;
     const volley = ++this.volleys | 0;
@@ -73,15 +77,15 @@ export class LitmusOwner {
     if (!pair.meet(stopped)) return undefined;
     pair.begin(volley, orders);
     delay(lag);
-    // A promise is awaited only where there is one: a turn of the microtasks is a long time here.
+    // Await only a promise: even a turn of the microtask queue is a long time in this race.
     const collected = collect(this);
     if (collected instanceof Promise) await collected;
-    // The last stores first: they may still be under way.
+    // Copy the pages stored to last first: their stores may still be in the store buffer.
     for (let i = start + VOLLEY_PAGES - 1; i >= start; i--) copy[i % VOLLEY_PAGES] = pair.read(i % VOLLEY_PAGES);
     if (!pair.awaitEnd(volley, stopped)) return undefined;
     let lost = 0;
     for (let page = 0; page < VOLLEY_PAGES; page++) {
-      // The vCPU is between volleys now, so what the cell holds is what it stored in this one.
+      // The vCPU has finished the volley, so the cell holds what it stored in this volley.
       if (copy[page] !== pair.read(page) && !this.isDirty(page)) lost++;
     }
     const contested = this.aim(
@@ -97,7 +101,7 @@ export class LitmusOwner {
     return this.memory.harvest(MIGRATION, { into: this.set });
   }
 
-  /** Misused: the vCPU runs. */
+  /** A misuse: harvests as if the vCPU were stopped, though it runs. */
   harvestUnsynchronized(): void {
     const { engine } = this;
     engine.collector.collectWhileStopped({
@@ -109,13 +113,13 @@ export class LitmusOwner {
     });
   }
 
-  /** No collection at all: what a harvest is built on, with the copy hard on its heels. */
+  /** A misuse: only the clear of which a harvest is built, with the copy right after it. */
   clear(): void {
     const block = this.engine.bitmapOf(MIGRATION).blockAt(0);
     this.engine.kernel.clearLive(block, 0, VOLLEY_PAGES);
   }
 
-  /** The vCPU must have detached, or be about to. */
+  /** To be called when the vCPU has detached, or is about to. */
   async close(): Promise<void> {
     this.set.dispose();
     await this.memory.close();
@@ -126,10 +130,10 @@ export class LitmusOwner {
   }
 
   /**
-   * The vCPU sees a harvest's clear by the period that begins with it. In a misuse no period begins, and a page is dirty
-   * afterwards when its mark came after the clear.
-   * @param cleared before the vCPU's first mark, and its last
-   * @returns whether the clear came between the two
+   * Adjusts the shift. The vCPU notices a harvest's clear by the grace period that begins with the clear. A misuse
+   * begins no grace period; there, a page is dirty afterwards if its mark came after the clear.
+   * @param cleared whether the clear came before the vCPU's first mark, and whether it came before the last
+   * @returns whether the clear came between the two marks
    */
   private aim({ first, last }: { readonly first: boolean; readonly last: boolean }): boolean {
     if (first !== last) return true;

@@ -1,12 +1,12 @@
 /**
- * What the two threads of a lockstep litmus share beside the engine: which volley the owner has begun and what the vCPU
- * is to do in it, and the guest's RAM, one cell a page. Each cell has a cache line of its own, so that a store to it
- * waits in the store buffer for the line that the owner's last copy took away, while the test of the mark's bit runs
- * ahead.
+ * Memory that the two threads of a lockstep litmus test share, apart from the engine: the number of the current volley,
+ * the vCPU's orders for it, and the guest's RAM, one cell for each page. Each cell has its own cache line: a store to
+ * it waits in the store buffer for the line, which the owner's last copy took away, while the test of the mark's bit
+ * runs ahead of the store.
  */
 import { Words } from '../../arena/words.js';
 
-/** Pages of a volley: about as many stores as a store buffer holds, and a bitmap block of the least size. */
+/** Pages of a volley: about as many as a store buffer holds stores, and as the smallest bitmap block has pages. */
 export const VOLLEY_PAGES = 64;
 export const PAGE_SIZE = 4096;
 
@@ -20,18 +20,18 @@ const CALLS = 3 * LINE;
 const CELLS = 4 * LINE;
 const WORDS = CELLS + VOLLEY_PAGES * LINE;
 
-/** Spins before a thread gives its core away, and how often it looks whether another has woken up. */
+/** After this many spins a thread yields its core; also how often the owner checks whether the vCPU has woken up. */
 export const SPINS = 2_000;
 const WAKE_SPINS = 20_000;
 
-/** What the vCPU does in a volley. All of it lies in one interval. */
+/** The vCPU's orders for a volley. The whole volley lies in one interval. */
 export interface VolleyOrders {
   readonly markFirst: boolean;
-  /** How many pages are marked after the stores to them, or before them, at a time. */
+  /** How many pages are stored to and then marked, or the reverse, at a time. */
   readonly burst: number;
-  /** The page it starts with; it goes once around. */
+  /** The first page; the vCPU goes on from there once around all pages. */
   readonly start: number;
-  /** Steps of a loop to wait for before. */
+  /** Empty steps of a loop to wait before the first page. */
   readonly delay: number;
 }
 
@@ -54,7 +54,10 @@ export class Pair {
     this.words.set(CELLS + page * LINE, value);
   }
 
-  /** Owner. Waits until the vCPU spins: the two race only while both have a core. @returns false when stopped */
+  /**
+   * To be called by the owner. Waits until the vCPU spins, because the two race only while both have a core.
+   * @returns false when stopped
+   */
   meet(stopped: () => boolean): boolean {
     const { words } = this;
     while (!stopped()) {
@@ -73,7 +76,7 @@ export class Pair {
     return false;
   }
 
-  /** Owner. Lets the vCPU go. */
+  /** To be called by the owner. Starts the vCPU's part of the volley. */
   begin(volley: number, { markFirst, burst, start, delay }: VolleyOrders): void {
     this.words.set(ORDERS, markFirst ? 1 : 0);
     this.words.set(ORDERS + 1, burst);
@@ -82,18 +85,21 @@ export class Pair {
     this.words.store(BEGUN, volley);
   }
 
-  /** vCPU. Shows that it is spinning. @returns whether the volley has begun */
+  /** To be called by the vCPU. Shows that the vCPU is spinning. @returns whether the volley has begun */
   hasBegun(volley: number): boolean {
     this.words.add(BEATS, 1);
     return this.words.load(BEGUN) === volley;
   }
 
-  /** vCPU. Gives its core away until the owner calls: on a busy machine, who has slept is woken at once. */
+  /**
+   * To be called by the vCPU. Sleeps until the owner wakes it: a busy machine schedules a thread that has slept at
+   * once.
+   */
   sleep(): void {
     this.words.wait(CALLS, this.words.load(CALLS), 1);
   }
 
-  /** vCPU. Of the volley that has begun. */
+  /** For the vCPU: the orders of the volley that has begun. */
   get orders(): VolleyOrders {
     const { words } = this;
     return {
@@ -104,20 +110,23 @@ export class Pair {
     };
   }
 
-  /** vCPU. @param cleared whether the owner had cleared the bits before its first mark, and before its last */
+  /**
+   * To be called by the vCPU.
+   * @param cleared whether the owner had cleared the bits before the first mark, and before the last
+   */
   finish(volley: number, cleared: { readonly first: boolean; readonly last: boolean }): void {
     this.words.set(CLEARED, (cleared.first ? 1 : 0) | (cleared.last ? 2 : 0));
     this.words.store(DONE, volley);
     this.words.notify(DONE);
   }
 
-  /** Owner. Of the volley that has ended. */
+  /** For the owner: what the vCPU passed to `finish` in the volley that has ended. */
   get cleared(): { readonly first: boolean; readonly last: boolean } {
     const flags = this.words.get(CLEARED);
     return { first: (flags & 1) !== 0, last: (flags & 2) !== 0 };
   }
 
-  /** Owner. @returns false when stopped before the volley has ended */
+  /** To be called by the owner. @returns false when stopped before the volley has ended */
   awaitEnd(volley: number, stopped: () => boolean): boolean {
     const { words } = this;
     for (let spin = 0; spin < SPINS; spin++) if (words.load(DONE) === volley) return true;
@@ -130,7 +139,7 @@ export class Pair {
   }
 }
 
-/** Moves two threads against each other by nanoseconds. */
+/** Busy-waits, to shift two threads against each other by nanoseconds. */
 export function delay(steps: number): void {
   for (let i = steps; i > 0; i--);
 }

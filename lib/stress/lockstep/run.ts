@@ -1,7 +1,7 @@
 /**
- * The lockstep litmus as a test of its own: real threads, the engine as it ships, every variant in turn, and then the
- * misuse that the grace period makes the difference to. If that loses nothing, this machine has not shown the race, and
- * that the harvests lost nothing proves nothing.
+ * The lockstep litmus test by itself: real threads and the shipped engine, every variant in turn. Then come the
+ * misuses, which leave out the grace period. If the misuses lose no update, this machine has not shown the race, and it
+ * proves nothing that the harvests lost no update either.
  */
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -11,19 +11,19 @@ import type { LegResult, LitmusLeg, LitmusTask } from './threads.js';
 import { HARVESTS, isMisuse, type LitmusVariant, MISUSES } from './variant.js';
 
 export interface LitmusPlan {
-  /** Of harvests, over all variants. */
+  /** Rounds with a grace period, divided among the variants. */
   readonly rounds: number;
-  /** Of the misuse. */
+  /** Rounds without a grace period, divided among the misuses. */
   readonly misuseRounds: number;
   readonly seed: number;
-  /** A planted bug's name, if any. */
+  /** The name of the planted bug, if there is one. */
   readonly sabotage?: string | undefined;
 }
 
 export interface LitmusFigures {
   /** Pages that were stored to and marked while the owner collected. */
   readonly rounds: number;
-  /** Those of volleys in which the clear came between the vCPU's first mark and its last. */
+  /** Rounds of volleys in which the clear came between the vCPU's first mark and its last. */
   readonly contested: number;
   readonly lost: number;
   readonly seconds: number;
@@ -45,7 +45,7 @@ export interface LitmusProgress {
 
 const PROGRESS_MS = 250;
 
-/** @param onProgress told of harvests and misuse together */
+/** @param onProgress its counts include the rounds with and without a grace period */
 export async function runLitmus(
   plan: LitmusPlan,
   onProgress: (progress: LitmusProgress) => void,

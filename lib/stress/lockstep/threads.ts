@@ -1,4 +1,4 @@
-/** The two threads of a lockstep litmus, from the first variant to the last. */
+/** The two threads of a lockstep litmus test, each of which runs all variants. */
 import type { MessagePort } from 'node:worker_threads';
 import { Arena, type ArenaHandle } from '../../arena/arena.js';
 import { Header } from '../../arena/layout.js';
@@ -14,16 +14,19 @@ import { LitmusVcpu } from './vcpu.js';
 export interface LitmusTask {
   readonly role: 'owner' | 'vcpu';
   readonly legs: readonly LitmusLeg[];
-  /** The legs again and again, until the board says stop. */
+  /** Whether to repeat the legs until the board says stop. */
   readonly endless: boolean;
   readonly seed: number;
   readonly sabotage: string | undefined;
   readonly board: SharedArrayBuffer;
-  /** Between the two threads: the owner sends each engine's handle, the vCPU answers when it has detached. */
+  /**
+   * Connects the two threads: the owner sends the handle of each variant's engine; the vCPU answers when it has
+   * detached.
+   */
   readonly port: MessagePort;
 }
 
-/** A variant, and for how long. */
+/** A variant, and how many volleys it runs. */
 export interface LitmusLeg {
   readonly variant: LitmusVariant;
   readonly volleys: number;
@@ -49,7 +52,7 @@ const COLLECTS: Readonly<Record<LitmusVariant['collecting'], Collect>> = {
   bare: (owner) => owner.clear(),
 };
 
-/** @returns the owner's results; nothing from the vCPU */
+/** @returns the results when the task's role is the owner; an empty list for the vCPU */
 export async function runLitmusThread(task: LitmusTask): Promise<LegResult[]> {
   const board = new Board(task.board);
   try {
@@ -76,12 +79,12 @@ async function own(task: LitmusTask, board: Board): Promise<LegResult[]> {
     task.port.postMessage({ handle: owner.memory.handle, pair: pair.buffer } satisfies Engine);
     const result = await runLeg(owner, variant, volleys, board);
     results.push(result);
-    // A harvest that loses an update has failed the run.
+    // A harvest that loses an update fails the run.
     if (result.lost > 0 && !isMisuse(variant)) board.stop();
     board.endVariant();
-    if ((await detached.next()) === undefined) break; // it has ended with an error of its own
+    if ((await detached.next()) === undefined) break; // the vCPU has ended, with an error that its own task reports
     await owner.close();
-    if (board.stopped) break; // which the vCPU learns by the port's end
+    if (board.stopped) break; // the vCPU notices when the port closes
   }
   return results;
 }

@@ -1,15 +1,16 @@
-/** What a lockstep litmus is run with, each in turn. */
+/** The variants of the lockstep litmus test. */
 
 export const ORDERS = ['store-first', 'mark-first'] as const;
 
 export interface LitmusVariant {
-  /** The vCPU marks a page before it stores to it, or after. */
+  /** Whether the vCPU stores to a page before it marks the page, or after. */
   readonly order: (typeof ORDERS)[number];
   readonly kernel: 'wasm' | 'atomics';
   /**
-   * How the owner collects. `swap` and `exchange` harvest by these means. The others are misuses, which must lose
-   * updates where the race can be had at all: `unsynchronized` harvests without waiting for the vCPU, which runs, and
-   * `bare` is the clear alone, so short before the copy that a store may still sit in the store buffer.
+   * How the owner collects. `swap` and `exchange` are harvests that swap blocks, or exchange words. The other two are
+   * misuses without a grace period, which must lose updates if this machine shows the race at all: `unsynchronized`
+   * harvests without waiting for the running vCPU; `bare` is only the clear, so shortly before the copy that a store
+   * may still be in the store buffer.
    */
   readonly collecting: 'exchange' | 'swap' | 'unsynchronized' | 'bare';
 }

@@ -1,4 +1,4 @@
-/** The vCPU's side of a lockstep litmus (lockstep/owner.ts): stores and marks as it is ordered to. */
+/** The vCPU's side of a lockstep litmus test (see lockstep/owner.ts): stores and marks according to its orders. */
 import type { Vcpu } from '../../dirty/vcpu.js';
 import { delay, PAGE_SIZE, type Pair, SPINS, VOLLEY_PAGES } from './pair.js';
 
@@ -8,14 +8,14 @@ export class LitmusVcpu {
   private readonly number: () => number;
   private volleys = 0;
 
-  /** @param number the grace-period number of the moment: it advances just after the clear */
+  /** @param number returns the current grace-period number, which advances just after the owner's clear */
   constructor(pair: Pair, vcpu: Vcpu, number: () => number) {
     this.pair = pair;
     this.vcpu = vcpu;
     this.number = number;
   }
 
-  /** Waits for the next volley. @returns false when it was stopped */
+  /** Waits for the next volley and takes part in it. @returns false when stopped */
   volley(stopped: () => boolean): boolean {
     const { pair, vcpu } = this;
     const volley = ++this.volleys | 0;
@@ -37,7 +37,7 @@ export class LitmusVcpu {
     return true;
   }
 
-  /** Backwards: the page stored to last is tested first, when its store has had the least time. */
+  /** Marks pages backwards, so that the page stored to last is tested first, when its store has had the least time. */
   private mark(from: number, burst: number): void {
     for (let i = from + burst - 1; i >= from; i--) this.vcpu.mark((i % VOLLEY_PAGES) * PAGE_SIZE);
   }

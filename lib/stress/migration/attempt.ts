@@ -1,6 +1,6 @@
 /**
- * One migration, judged. The judge is the arbiter, has the wire, and hears everything that either host does in the order in
- * which it does it.
+ * One migration, with its oracles. The judge acts as the arbiter, relays all data between the hosts, and receives a
+ * report of everything that a host does, in order.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -11,10 +11,10 @@ import type { Ended, Image, Report } from './messages.js';
 import { type DemoPlan, DIMMS, FIRST_DIMMS } from './plan.js';
 import { Relay } from './relay.js';
 
-/** A link is stalled at most so long, of the time after which an end gives up. */
+/** Longest stall of the link, as a multiple of the time after which a side gives up. */
 const LONGEST_STALL = 1.5;
 const SLOW_MS = 500;
-/** Between one DIMM and the next. */
+/** Time between one plug or unplug and the next. */
 const HOTPLUG_MS = 150;
 const SLOWEST_BYTES = 2 ** 17;
 const FASTEST_SLOW_BYTES = 2 ** 22;
@@ -24,11 +24,11 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** What became of a migration, as both ends say. */
+/** The outcome of a migration, as both sides report it. */
 export interface AttemptOutcome {
   readonly winner: Side | undefined;
   readonly struck: readonly Struck[];
-  /** Undefined: its process ended before. */
+  /** Undefined when the process ended before it could report. */
   readonly source: Ended | undefined;
   readonly destination: Ended | undefined;
   readonly saved: Image | undefined;
@@ -55,7 +55,7 @@ export class Attempt {
   private readonly onProgress: (progress: MigrationProgress) => void;
   private relay!: Relay;
   private winner: Side | undefined;
-  /** The source has handed its machine over. */
+  /** Whether the source has handed its machine over. */
   private handedOver = false;
   private saved: Image | undefined;
   private loaded: Image | undefined;
@@ -74,7 +74,7 @@ export class Attempt {
     this.onProgress = onProgress;
   }
 
-  /** Resolves when both ends have settled, or their processes have ended. */
+  /** Resolves when both sides have reported their end, or their processes have ended. */
   async run(): Promise<AttemptOutcome> {
     const { source, destination } = this.hosts;
     const { guest, transfer } = this.plan;
@@ -132,14 +132,14 @@ export class Attempt {
         const chosen = side === 'destination' ? this.winner === 'destination' : this.mayResume;
         if (!chosen) {
           const who = this.winner === undefined ? 'nobody was chosen yet' : `the ${this.winner} was chosen`;
-          this.report({ oracle: 'not-chosen', detail: `the ${side} runs its vCPUs, and ${who}` });
+          this.report({ oracle: 'not-chosen', detail: `the ${side} runs its vCPUs, but ${who}` });
         }
         return this.reach('runs');
       }
     }
   }
 
-  /** An order would come when the state has been saved. */
+  /** DIMMs that the source toggles by itself while it saves its state, because an order would arrive too late. */
   private get toggledWhenSaved(): number[] {
     return this.faults.planned
       .filter(({ kind, point }) => kind === 'hotplug' && point === 'saved')
@@ -154,7 +154,9 @@ export class Attempt {
     return this.handedOver ? this.winner === 'source' : this.winner !== 'destination';
   }
 
-  /** The arbiter: the first claim wins. One whose process was killed on the way was not heard. */
+  /**
+   * The arbiter: the first claim wins. A claim does not count when its process was killed before the claim was heard.
+   */
   private async choose(host: HostProcess, side: Side): Promise<void> {
     await this.reach(`${side} claims`);
     if (host.killed) return;
@@ -166,15 +168,18 @@ export class Attempt {
   private compare(loaded: Image): void {
     this.loaded = loaded;
     const { saved } = this;
-    if (saved === undefined) throw new Error('a machine has arrived that never left');
+    if (saved === undefined) throw new Error('a machine has arrived, but no state was saved');
     if (!isDeepStrictEqual(saved.steps, loaded.steps)) {
-      const detail = `vCPUs left after ${saved.steps.join(', ')} steps, and arrived after ${loaded.steps.join(', ')}`;
+      const detail = `when the machine left, its vCPUs had done ${saved.steps.join(', ')} steps; when it arrived, ${loaded.steps.join(', ')}`;
       this.report({ oracle: 'went-back', detail });
     }
     if (isDeepStrictEqual(saved.digests, loaded.digests)) return;
     const ids = new Set([...Object.keys(saved.digests), ...Object.keys(loaded.digests)]);
     const differ = [...ids].filter((id) => saved.digests[id] !== loaded.digests[id]);
-    this.report({ oracle: 'ram-differs', detail: `${differ.join(', ')} arrived otherwise than it was when it left` });
+    this.report({
+      oracle: 'ram-differs',
+      detail: `the contents of ${differ.join(', ')} changed between leaving and arriving`,
+    });
   }
 
   private async strike({ kind, point, part }: Fault): Promise<void> {
@@ -190,7 +195,7 @@ export class Attempt {
       case 'destination cancelled':
         return destination.tell({ type: 'cancel' });
       case 'hotplug':
-        if (point === 'saved') return; // the source was told before
+        if (point === 'saved') return; // the source knows it already, by `toggledWhenSaved`
         return source.tell({ type: 'toggle', dimm: dimmOf(part), standing: true });
       case 'link stalled':
         this.relay.stalledUntil = performance.now() + part * stallMs * LONGEST_STALL;
@@ -206,7 +211,7 @@ export class Attempt {
     }
   }
 
-  /** DIMMs come and go, one after another, until the migration has ended. */
+  /** Plugs and unplugs DIMMs, one after another, until the migration has ended. */
   private async plug(settled: Promise<unknown>): Promise<void> {
     let over = false;
     void settled.then(() => {
@@ -220,7 +225,7 @@ export class Attempt {
   }
 }
 
-/** One of those that come and go. */
+/** @returns one of the DIMMs that are plugged and unplugged */
 function dimmOf(part: number): number {
   return FIRST_DIMMS + Math.min(DIMMS - FIRST_DIMMS - 1, Math.floor(part * (DIMMS - FIRST_DIMMS)));
 }

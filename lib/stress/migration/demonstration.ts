@@ -1,4 +1,4 @@
-/** One migration that nobody disturbs, and what it came to. */
+/** One migration without faults, and its report. */
 import type { MigrationProgress, MigrationResult } from '../../migration/index.js';
 import type { Finding } from './attempt.js';
 import { Judge } from './judge.js';
@@ -8,16 +8,16 @@ export interface DemoReport {
   readonly verdict: 'pass' | 'fail';
   readonly interrupted: boolean;
   readonly plan: DemoPlan;
-  /** Undefined when it has not taken place. */
+  /** Undefined when the migration did not complete. */
   readonly result: MigrationResult | undefined;
-  /** Of `result.downtimeMs`, what went into the digests of all RAM that the judge compares. */
+  /** The part of `result.downtimeMs` that the digests of all RAM took, which only the judge needs. */
   readonly comparingMs: number;
-  /** RAM was equal on both sides when the machine was handed over. */
+  /** Whether RAM was equal on both sides when the machine was handed over. */
   readonly equal: boolean;
   readonly dimmsToggled: number;
-  /** The largest share of their time that was taken from the vCPUs. */
+  /** The largest share of their time that the throttle took from the vCPUs. */
   readonly throttle: number;
-  /** At each change of phase or round. */
+  /** The progress at each change of phase or round. */
   readonly progress: readonly MigrationProgress[];
   readonly violations: readonly Finding[];
 }
@@ -45,7 +45,7 @@ export async function demonstrate(
     const judged = await Promise.race([judge.migrate(plan, [], hear), interrupted]);
     const outcome = judged?.outcome;
     if (judged !== undefined && judged.fate !== 'arrived' && violations.length === 0) {
-      const because = outcome?.source?.ok === false ? outcome.source.message : 'it did not say why';
+      const because = outcome?.source?.ok === false ? outcome.source.message : 'the source gave no reason';
       violations.push({ oracle: 'not-arrived', detail: `the machine stayed where it was: ${because}` });
     }
     return {

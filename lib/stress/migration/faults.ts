@@ -1,6 +1,7 @@
 /**
- * What goes wrong in a migration, and when. A fault waits for a *point*: a message that comes by on the link, or something
- * that a host tells the judge. What made the point waits until the fault has struck, so no window is too short to be hit.
+ * The faults of a migration, and when they strike. A fault waits for a *point*: a certain message on the link, or a
+ * certain report of a host. The message or the host then waits until the fault has struck, so no window is too short to
+ * be hit.
  */
 import type { Choices } from '../plan.js';
 
@@ -16,7 +17,7 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** From when the source stands to when the other runs. */
+/** The points from the pause of the source to the start of the destination. */
 const SWITCH_OVER_POINTS = [
   'stands',
   'saved',
@@ -34,7 +35,7 @@ const SWITCH_OVER_POINTS = [
 const EARLIER_POINTS = ['hello', 'plug', 'data', 'zero', 'taken'] as const;
 const POINTS: ReadonlySet<string> = new Set([...EARLIER_POINTS, ...SWITCH_OVER_POINTS]);
 export type FaultPoint = (typeof EARLIER_POINTS)[number] | (typeof SWITCH_OVER_POINTS)[number];
-/** Where the source has handed its machine over, and has not heard yet who runs it. */
+/** The points at which the source has handed its machine over, and does not know yet who runs it. */
 const IN_DOUBT: readonly FaultPoint[] = [
   'end',
   'loaded',
@@ -47,9 +48,12 @@ const IN_DOUBT: readonly FaultPoint[] = [
 export interface Fault {
   readonly kind: FaultKind;
   readonly point: FaultPoint;
-  /** Which of the points, from 1. */
+  /** At which occurrence of the point the fault strikes, counted from 1. */
   readonly nth: number;
-  /** How much of the message goes over, where the link is cut at one; how long or slow, where it is. From 0 to 1. */
+  /**
+   * From 0 to 1: for a cut link, how much of the message still goes over; for a stalled or slow link, how long or how
+   * slow.
+   */
   readonly part: number;
 }
 
@@ -63,10 +67,10 @@ export function isPoint(name: string): name is FaultPoint {
   return POINTS.has(name);
 }
 
-/** One fault, or a few. */
+/** @returns one fault, or a few */
 export function chooseFaults(choices: Choices): Fault[] {
   const faults = Array.from({ length: choices.oneIn(3) ? choices.between(2, 3) : 1 }, () => chooseFault(choices));
-  // A source claims only when it has lost the other end.
+  // A source claims only when it has lost the connection to the destination.
   const needsLoss = faults.some(({ point }) => point === 'source claims' || point === 'source told');
   if (needsLoss) faults.push({ kind: 'link cut', point: choices.pick(['end', 'loaded']), nth: 1, part: 1 });
   return faults;
@@ -80,7 +84,7 @@ function chooseFault(choices: Choices): Fault {
     kind,
     point,
     nth: early && point !== 'hello' ? choices.between(1, 24) : 1,
-    // The ends are the moments just before and just after.
+    // 0 and 1 are common: the link is cut just before or just after the message.
     part: choices.oneIn(2) ? choices.between(0, 1) : choices.between(1, 99) / 100,
   };
 }
@@ -91,13 +95,16 @@ export class Faults {
   private readonly strike: (fault: Fault) => Promise<void>;
   private readonly passed = new Map<FaultPoint, number>();
 
-  /** @param strike makes it happen; resolves when it has */
+  /** @param strike makes the fault happen, and resolves when it has happened */
   constructor(planned: readonly Fault[], strike: (fault: Fault) => Promise<void>) {
     this.planned = planned;
     this.strike = strike;
   }
 
-  /** A point is reached. @returns where a message is to be torn, if it is */
+  /**
+   * To be called when a point is reached.
+   * @returns how much of the message to let through, if the link is to be cut there
+   */
   async at(point: FaultPoint): Promise<number | undefined> {
     const nth = (this.passed.get(point) ?? 0) + 1;
     this.passed.set(point, nth);

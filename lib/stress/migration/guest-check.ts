@@ -1,4 +1,4 @@
-/** The oracle of the guest's RAM: what must be in it, from the registers alone. Of a machine that stands. */
+/** The oracle of the guest's RAM: the registers alone determine its contents. The machine must be paused. */
 import type { GuestControl } from './guest-control.js';
 import { devicePage, EMPTY, firstStamp, SAME, type Store, storeOf, writePage } from './guest-program.js';
 import { DIMMS, FIRST_DIMMS, type GuestPlan, PAGE } from './plan.js';
@@ -24,7 +24,7 @@ export function guestFault(plan: GuestPlan, control: GuestControl, ram: Int32Arr
   return undefined;
 }
 
-/** By page: the step that stored to it last. */
+/** @returns for each page, the stamp of its expected contents */
 function expectedStamps(plan: GuestPlan, control: GuestControl): Int32Array {
   const { dimmPages } = plan;
   const stamps = new Int32Array(DIMMS * dimmPages).fill(EMPTY);
@@ -34,7 +34,7 @@ function expectedStamps(plan: GuestPlan, control: GuestControl): Int32Array {
     for (let step = 1; step <= steps; step++) {
       storeOf(plan, vcpu, step, store);
       const dimm = Math.floor(store.page / dimmPages);
-      // What it stored before it saw the DIMM that is there now went with another.
+      // The vCPU's stores before it first saw the present DIMM went to an earlier DIMM in the same place, and are gone.
       if (seen[dimm] !== control.generation(dimm) || step <= (since[dimm] as number)) continue;
       if (store.stamp !== SAME) stamps[store.page] = store.stamp;
     }

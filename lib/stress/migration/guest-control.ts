@@ -1,6 +1,6 @@
 /**
- * What a machine's threads share beside its RAM: the command that vCPUs obey, the DIMMs that the guest sees, and each vCPU's
- * registers, which are the machine's state.
+ * Memory that a machine's threads share, apart from its RAM: the command that vCPUs obey, the DIMMs that the guest
+ * sees, and each vCPU's registers. The DIMMs and the registers are the machine's state.
  */
 import { Words } from '../../arena/words.js';
 import { DIMMS } from './plan.js';
@@ -15,17 +15,17 @@ const Register = { Steps: 0, Seen: 1, Since: 1 + DIMMS } as const;
 /** A vCPU's registers. */
 export interface Registers {
   readonly steps: number;
-  /** By DIMM: the generation that the vCPU saw last. */
+  /** For each DIMM, the generation that the vCPU saw last. */
   readonly seen: readonly number[];
-  /** By DIMM: its steps when it saw that one first. */
+  /** For each DIMM, how many steps the vCPU had done when it first saw that generation. */
   readonly since: readonly number[];
 }
 
 /** The state of a machine, apart from its RAM. */
 export interface MachineState {
-  /** How often it was saved. */
+  /** How often the state was saved. */
   readonly saves: number;
-  /** By DIMM: how often it came and went; odd while it is there. */
+  /** For each DIMM, its generation: how often it was plugged or unplugged; odd while it is plugged. */
   readonly dimms: readonly number[];
   readonly vcpus: readonly Registers[];
 }
@@ -51,12 +51,12 @@ export class GuestControl {
     this.words.notify(Word.Command);
   }
 
-  /** How many vCPUs stand. */
+  /** How many vCPUs stand still. */
   get standing(): number {
     return this.words.load(Word.Standing);
   }
 
-  /** Of a thousand. */
+  /** The throttle, in thousandths of the vCPUs' time. */
   get throttle(): number {
     return this.words.load(Word.Throttle);
   }
@@ -65,29 +65,29 @@ export class GuestControl {
     this.words.store(Word.Throttle, thousandths);
   }
 
-  /** How often the machine's state was saved, this time included. */
+  /** Counts a save. @returns how often the state was saved, including this time */
   countSave(): number {
     return this.words.add(Word.Saves, 1) + 1;
   }
 
-  /** A vCPU's thread stands here until it is told to run. */
+  /** To be called by a vCPU's thread. Blocks until the command is to run. */
   stand(): void {
     this.words.add(Word.Standing, 1);
     while (this.command === Command.Stand) this.words.wait(Word.Command, Command.Stand, 1000);
     this.words.add(Word.Standing, -1);
   }
 
-  /** A vCPU's thread has nothing to do for so long, or until it is told to stand. */
+  /** To be called by a vCPU's thread. Sleeps for this time, or until the command is to stand still. */
   rest(ms: number): void {
     this.words.wait(Word.Command, Command.Run, ms);
   }
 
-  /** Odd while the DIMM is there. */
+  /** Odd while the DIMM is plugged. */
   generation(dimm: number): number {
     return this.words.load(Word.Dimms + dimm);
   }
 
-  /** The DIMM comes or goes. */
+  /** To be called when the DIMM is plugged or unplugged. */
   turn(dimm: number): void {
     this.words.add(Word.Dimms + dimm, 1);
   }
@@ -104,7 +104,7 @@ export class GuestControl {
     return this.words.load(this.register(vcpu, Register.Seen) + dimm);
   }
 
-  /** The vCPU sees another generation of the DIMM, after so many of its steps. */
+  /** Records that the vCPU sees another generation of the DIMM, after this many steps. */
   see(vcpu: number, dimm: number, generation: number, steps: number): void {
     this.words.store(this.register(vcpu, Register.Seen) + dimm, generation);
     this.words.store(this.register(vcpu, Register.Since) + dimm, steps);
@@ -123,7 +123,7 @@ export class GuestControl {
     };
   }
 
-  /** Of a machine that stands. */
+  /** To be set only while the machine is paused. */
   set state({ saves, dimms, vcpus }: MachineState) {
     this.words.store(Word.Saves, saves);
     dimms.forEach((generation, dimm) => void this.words.store(Word.Dimms + dimm, generation));

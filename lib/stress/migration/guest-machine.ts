@@ -1,4 +1,4 @@
-/** A machine on one of the hosts: an engine, RAM in several DIMMs, and vCPUs on threads of their own. */
+/** A machine on one of the hosts: an engine, RAM in several DIMMs, and vCPUs, each on its own thread. */
 import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { DirtyMemory, MIGRATION, type RamBlock } from '../../index.js';
@@ -11,17 +11,17 @@ import { DIMMS, FIRST_DIMMS, type GuestPlan, PAGE } from './plan.js';
 
 const VCPU = new URL('../../../workers/migration-vcpu.js', import.meta.url);
 
-/** Told of what a machine does, in the step in which it does it. */
+/** Callbacks for what a machine does, called in the same synchronous step. */
 export interface MachineWatch {
-  /** Its vCPUs will run when this has returned; throws when they must not. */
+  /** The vCPUs run after this returns; throws when they must not run. */
   runs(steps: readonly number[]): void;
-  /** Its vCPUs stand. */
+  /** The vCPUs stand still. */
   stands(): void;
-  /** A vCPU's thread has ended. */
+  /** A vCPU's thread has ended, which it should not. */
   broke(error: unknown): void;
 }
 
-/** By DIMM: a digest of its contents. */
+/** For each DIMM, a digest of its contents. */
 export type Digests = Readonly<Record<string, string>>;
 
 export class GuestMachine implements SourceMachine {
@@ -33,10 +33,10 @@ export class GuestMachine implements SourceMachine {
   private readonly workers: readonly Worker[];
   private readonly watch: MachineWatch;
   private readonly attached: Promise<unknown>;
-  /** What was asked last of DIMMs, vCPUs or the whole machine: one thing at a time. */
+  /** The last operation on DIMMs, vCPUs or the whole machine; operations run one at a time. */
   private working: Promise<unknown> = Promise.resolve();
 
-  /** Without RAM, and standing. */
+  /** The machine has no RAM yet, and is paused. */
   constructor(plan: GuestPlan, watch: MachineWatch) {
     this.plan = plan;
     this.watch = watch;
@@ -54,13 +54,13 @@ export class GuestMachine implements SourceMachine {
     );
   }
 
-  /** Every vCPU's thread stands. */
+  /** Resolves when every vCPU's thread has started and stands still. */
   async ready(): Promise<void> {
     await this.attached;
     await until(() => this.control.standing === this.plan.vcpus);
   }
 
-  /** The first DIMMs, with what the guest has in them when it begins. */
+  /** Plugs the first DIMMs, and fills them with the contents that the guest begins with. */
   boot(): void {
     const words = new Int32Array(this.ram);
     for (let dimm = 0; dimm < FIRST_DIMMS; dimm++) this.plug(dimm);
@@ -92,7 +92,7 @@ export class GuestMachine implements SourceMachine {
     this.control.throttle = Math.round((share ?? 0) * 1000);
   }
 
-  /** A device stores into RAM while that is done, as some do. */
+  /** Saves the machine's state. A device stores into RAM meanwhile, as some devices do. */
   saveState(): Uint8Array {
     const page = devicePage(this.plan);
     new Int32Array(this.ram)[(page * PAGE) / 4] = this.control.countSave();
@@ -104,12 +104,12 @@ export class GuestMachine implements SourceMachine {
     this.control.state = JSON.parse(new TextDecoder().decode(bytes)) as MachineState;
   }
 
-  /** By vCPU: how many steps of its program it has done. */
+  /** For each vCPU, how many steps of the guest's program it has done. */
   get steps(): readonly number[] {
     return this.control.state.vcpus.map(({ steps }) => steps);
   }
 
-  /** Empty RAM in the DIMM's place, as the migration tells. */
+  /** Plugs an empty DIMM, when the migration says that one comes. @returns its bytes */
   receiveDimm(id: string, offset: number, size: number): Uint8Array {
     const bytes = this.contents({ offset, size });
     bytes.fill(0);
@@ -121,7 +121,7 @@ export class GuestMachine implements SourceMachine {
     await this.memory.ram.unplug(this.block(id));
   }
 
-  /** Plugs the DIMM, or unplugs it. @returns whether it is there now */
+  /** Plugs the DIMM, or unplugs it. @returns whether the DIMM is plugged now */
   async toggle(dimm: number): Promise<boolean> {
     return this.inTurn(async () => {
       const id = `dimm${dimm}`;
@@ -130,18 +130,18 @@ export class GuestMachine implements SourceMachine {
         return true;
       }
       if (this.control.generation(dimm) % 2 === 1) this.control.turn(dimm);
-      await this.memory.rcu.synchronize(); // no vCPU stores to it any more
+      await this.memory.rcu.synchronize(); // then no vCPU stores to the DIMM any more
       await this.memory.ram.unplug(this.block(id));
       return false;
     });
   }
 
-  /** Resolves when what was begun with DIMMs has ended. */
+  /** Resolves when all operations on DIMMs that have begun are done. */
   async settle(): Promise<void> {
     await this.inTurn(async () => {});
   }
 
-  /** Waits until every vCPU has done something, then looks at all RAM. @returns what is wrong, if anything is */
+  /** Waits until every vCPU has done a step, then checks all RAM. @returns what is wrong, if anything is */
   async check(): Promise<string | undefined> {
     return this.inTurn(async () => {
       const before = this.steps;
@@ -159,10 +159,11 @@ export class GuestMachine implements SourceMachine {
     );
   }
 
-  /** It is given up. */
+  /** Ends the machine's threads and closes its engine. */
   async close(): Promise<void> {
     await this.inTurn(async () => {
-      // The engine's own listener stays: it retires a vCPU that is killed while it runs, or the close would wait for it.
+      // The engine's own listener stays: it retires a vCPU that is killed while it runs; without it, `close` would wait
+      // forever.
       for (const worker of this.workers) worker.off('exit', this.threadEnded);
       await Promise.all(this.workers.map((worker) => worker.terminate()));
       if (this.running) this.watch.stands();
@@ -202,7 +203,7 @@ export class GuestMachine implements SourceMachine {
   }
 }
 
-/** Turns until the condition holds. */
+/** Waits, turn by turn of the event loop, until the condition holds. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

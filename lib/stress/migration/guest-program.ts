@@ -1,35 +1,38 @@
 /**
- * What the guest does, as a function of its registers: each vCPU counts steps, and a step stores one page of those that
- * are the vCPU's own. So from the counts alone follows what must be in every page of RAM, at any moment.
+ * The guest's program, as a function of its registers. Each vCPU counts steps, and each step stores to one of the
+ * vCPU's own pages. So the counts alone determine the contents of every page at any moment.
  */
 import { DIMMS, type GuestPlan, PAGE } from './plan.js';
 
-/** One step's store. */
+/** The store of one step. */
 export interface Store {
   page: number;
-  /** What the page has then: of the step, or one of those below. */
+  /** Identifies the page's new contents: the number of the step, or one of the constants below. */
   stamp: number;
 }
 
-/** The page is all zero. */
+/** The page is all zeros. */
 export const EMPTY = -1;
-/** The page has what it had. */
+/** The store leaves the page's contents as they are. */
 export const SAME = -2;
-/** What a page has when the guest begins, and now and then again. */
+/** The contents that a page has when the guest begins; some steps store them again. */
 const FIRST = 0;
 
 const WORDS = PAGE / 4;
-/** All stores but one in so many go to so small a part of RAM, as a guest's do. */
+/**
+ * Only one store in this many goes anywhere in RAM; all others go to a part of RAM that is smaller by the same factor,
+ * as in real guests.
+ */
 const HOT_ONE_IN = 8;
 
-/** @param step counted from 1 @param into is filled: a step must not allocate */
+/** @param step counted from 1 @param into receives the store, because a step must not allocate */
 export function storeOf(plan: GuestPlan, vcpu: number, step: number, into: Store): void {
   const { seed, vcpus, dimmPages } = plan;
   const own = Math.floor((DIMMS * dimmPages) / vcpus);
   const choice = mix(seed, vcpu, step);
   const place = mix(choice, step, vcpu) / 2 ** 32;
   const hot = choice % HOT_ONE_IN !== 0;
-  // The hot part lies in all DIMMs: every HOT_ONE_INth of the vCPU's pages.
+  // The hot part is spread over all DIMMs: every HOT_ONE_INth page of the vCPU.
   const index = hot
     ? Math.min(own - 1, Math.floor((place * own) / HOT_ONE_IN) * HOT_ONE_IN)
     : Math.min(own - 1, Math.floor(place * own));
@@ -38,17 +41,20 @@ export function storeOf(plan: GuestPlan, vcpu: number, step: number, into: Store
   into.stamp = into.page === devicePage(plan) ? SAME : kind < 2 ? EMPTY : kind < 4 ? SAME : kind < 6 ? FIRST : step;
 }
 
-/** A device's page: it counts there how often its state was saved. What vCPUs store leaves it as it is. */
+/**
+ * The page in which a device counts how often its state was saved. Stores of vCPUs leave the page's contents as they
+ * are.
+ */
 export function devicePage({ dimmPages }: GuestPlan): number {
   return dimmPages - 1;
 }
 
-/** What a page of the first DIMMs has before any step, as a stamp: half of them are empty. */
+/** @returns the stamp of a page of the first DIMMs before any step; half of the pages are empty */
 export function firstStamp({ seed }: GuestPlan, page: number): number {
   return mix(seed, page, 1) % 2 === 0 ? FIRST : EMPTY;
 }
 
-/** Writes what a step leaves in a page. @param at index of the page's first word */
+/** Writes the contents of a stamp into a page. @param at index of the page's first word */
 export function writePage(ram: Int32Array, at: number, page: number, stamp: number): void {
   if (stamp === SAME) {
     for (let i = at; i < at + WORDS; i++) ram[i] = ram[i] as number;
@@ -65,7 +71,7 @@ export function writePage(ram: Int32Array, at: number, page: number, stamp: numb
   }
 }
 
-/** 32 bits, from 0 up. */
+/** A hash of three numbers: 32 bits, unsigned. */
 function mix(a: number, b: number, c: number): number {
   let x = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35);
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d);

@@ -1,4 +1,4 @@
-/** A vCPU's thread: it runs the guest's program at the pace that it is given, and stands still when it is told to. */
+/** A vCPU's thread: runs the guest's program at the given rate, and stands still on command. */
 import type { ArenaHandle } from '../../arena/arena.js';
 import { attachVcpu, type Vcpu } from '../../vcpu.js';
 import { Command, GuestControl } from './guest-control.js';
@@ -13,10 +13,10 @@ export interface VcpuWork {
   readonly vcpu: number;
 }
 
-/** The throttle takes its share of each. */
+/** The throttle takes its share of each slice of this length. */
 const SLICE_MS = 10;
 
-/** @param attached called when it stands for the first time @returns never: the thread is terminated */
+/** Never returns: the thread is terminated. @param attached called when the vCPU stands still for the first time */
 export function runVcpu(work: VcpuWork, attached: () => void): void {
   const { plan, vcpu: index } = work;
   const control = new GuestControl(plan.vcpus, work.control);
@@ -31,7 +31,7 @@ export function runVcpu(work: VcpuWork, attached: () => void): void {
     const began = performance.now();
     owed += (plan.dirtyRate / plan.vcpus / 1000) * sliceMs;
     while (owed >= 1 && control.command === Command.Run) {
-      // More than its time allows is not made up for later.
+      // Steps for which this slice has no time left are not made up for later.
       if (performance.now() - began >= sliceMs) owed = 0;
       step(plan, index, control, vcpu, ram);
       vcpu.quiescent();
@@ -45,13 +45,13 @@ export function runVcpu(work: VcpuWork, attached: () => void): void {
 
 const store: Store = { page: 0, stamp: 0 };
 
-/** Between two quiescent states, so a machine that stands has whole pages only. */
+/** One step, between two quiescent states. A paused machine has therefore no half-written pages. */
 function step(plan: GuestPlan, index: number, control: GuestControl, vcpu: Vcpu, ram: Int32Array): void {
   const steps = control.steps(index) + 1;
   storeOf(plan, index, steps, store);
   const { page, stamp } = store;
   const dimm = Math.floor(page / plan.dimmPages);
-  // A DIMM goes when every vCPU has been quiescent since this was turned.
+  // A DIMM is unplugged only after every vCPU has been quiescent since its generation changed.
   const generation = control.generation(dimm);
   if (generation !== control.seen(index, dimm)) control.see(index, dimm, generation, steps - 1);
   if (generation % 2 === 1) {

@@ -1,4 +1,4 @@
-/** A host, as the judge sees it. */
+/** The judge's handle of a host's process. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { extname } from 'node:path';
@@ -6,16 +6,18 @@ import { fileURLToPath } from 'node:url';
 import type { HostConfig } from './host.js';
 import type { Order, Report, ReportOf } from './messages.js';
 
-/** The program that a process begins with is looked for before there are hooks that know of sources. */
+/**
+ * Has the extension of this file, because Node looks for a process's main program before any hook could map .js to .ts.
+ */
 const HOST = fileURLToPath(new URL(`../../../workers/migration-host${extname(import.meta.url)}`, import.meta.url));
 
 export class HostProcess {
   readonly name: string;
-  /** The judge has killed it. */
+  /** Whether the judge has killed the process. */
   killed = false;
-  /** Told of every report, in the order in which they were made. */
+  /** Called with every report, in order. */
   onReport: (report: Report) => void = () => {};
-  /** It has ended, by itself if it was not killed, and everything that it said was heard. */
+  /** Resolves when the process has ended, and all its reports and output have been received. */
   readonly gone: Promise<void>;
   private readonly child: ChildProcess;
   private said = '';
@@ -46,16 +48,16 @@ export class HostProcess {
     return this.alive;
   }
 
-  /** What it has printed, which should be nothing. */
+  /** The output of the process, which should be empty. */
   get output(): string {
     return this.said;
   }
 
   tell(order: Order): void {
-    if (this.child.connected) this.child.send(order, () => {}); // one that is gone hears nothing
+    if (this.child.connected) this.child.send(order, () => {}); // ignore the error of a process that has ended
   }
 
-  /** Resolves to the next report of the type; to undefined when the process has ended before. */
+  /** Resolves to the next report of the type, or to undefined when the process ends before such a report. */
   next<Type extends Report['type']>(type: Type): Promise<ReportOf<Type> | undefined> {
     return new Promise((resolve) => {
       if (!this.alive) return resolve(undefined);
@@ -67,7 +69,7 @@ export class HostProcess {
     });
   }
 
-  /** At once, as a power failure would. */
+  /** Kills the process at once, like a power failure. */
   async kill(): Promise<void> {
     this.killed = true;
     this.child.kill('SIGKILL');

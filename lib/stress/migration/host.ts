@@ -1,4 +1,7 @@
-/** A host: a process that has the machine, or gets it. It does what the judge tells it, and tells the judge everything. */
+/**
+ * A host: a process that has the machine, or receives it. It obeys the judge's orders, and reports everything that it
+ * does.
+ */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import {
@@ -18,7 +21,7 @@ import { MIGRATION_SABOTAGES, type MigrationSabotage } from './sabotage.js';
 
 export interface HostConfig {
   readonly name: string;
-  /** Of the run lock. */
+  /** The folder of the run lock. */
   readonly folder: string;
   readonly sabotage: string | undefined;
 }
@@ -37,13 +40,14 @@ export class Host {
     this.sabotage = MIGRATION_SABOTAGES[config.sabotage ?? ''];
   }
 
-  /** Obeys until the judge is gone. */
+  /** Obeys orders until the judge's process has ended. */
   listen(): void {
     process.on('message', (order: Order) => {
       this.obey(order).catch((error) => this.broke(error));
     });
     process.on('disconnect', () => process.exit());
-    // Ctrl-C in a terminal comes here too, and the judge would take it for a crash.
+    // Ignore Ctrl-C, which a terminal sends to this process too: the judge would take the end of this process for a
+    // crash.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   }
 
@@ -88,7 +92,8 @@ export class Host {
       memory: machine.memory,
       contents: (block) => machine.contents(block),
       pause: async () => {
-        await machine.settle(); // a DIMM that went when the machine has been handed over would take it back
+        // Finish unplugs first: an unplug that ended after the handover would make the source take its machine back.
+        await machine.settle();
         await machine.pause();
       },
       resume: () => machine.resume(),
@@ -180,8 +185,8 @@ export class Host {
         const holder = this.lock.acquire(this.config.name);
         void this.tell({ type: 'runs', steps });
         if (holder === undefined) return;
-        this.violation('two-machines', `${this.config.name} runs its vCPUs while ${holder} runs them`);
-        throw new Error('the machine runs elsewhere');
+        this.violation('two-machines', `${this.config.name} runs its vCPUs while ${holder} runs them too`);
+        throw new Error('the machine runs on the other host');
       },
       stands: () => {
         this.lock.release();
@@ -200,7 +205,7 @@ export class Host {
     void this.tell({ type: 'violation', oracle, detail });
   }
 
-  /** Resolves when it is on its way, whatever becomes of this process. */
+  /** Resolves when the report has been sent, so that it arrives even if this process is killed. */
   private tell(report: Report): Promise<void> {
     return new Promise((resolve) => {
       process.send?.(report, undefined, undefined, () => resolve());
@@ -214,7 +219,7 @@ function imageOf(machine: GuestMachine): Image {
   return { steps: machine.steps, digests, hashMs: performance.now() - began };
 }
 
-/** @throws (rejects) MigrationError when nobody is there */
+/** @throws (rejects) MigrationError when nobody accepts the connection */
 async function connectTo(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   try {

@@ -1,6 +1,6 @@
 /**
- * Says after each migration whether there is exactly one good machine. Hosts whose processes have ended are replaced, and a
- * machine that was killed with its process is followed by a new one.
+ * Checks after each migration that there is exactly one good machine. It replaces hosts whose processes have ended, and
+ * starts a new machine when the last one was killed with its process.
  */
 import type { MigrationProgress } from '../../migration/index.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-folder.js';
@@ -12,10 +12,13 @@ import type { DemoPlan, GuestPlan } from './plan.js';
 import { RunLock } from './run-lock.js';
 import { within } from './within.js';
 
-/** `gone`: the machine was killed with its process, and the other has stopped for good. */
+/**
+ * What became of the machine. `gone`: it was killed with its process, and the other host's machine had stopped for
+ * good.
+ */
 export type Fate = 'arrived' | 'stayed' | 'gone';
 
-/** In which every vCPU of a machine that runs does something, and all RAM is looked at. */
+/** Time limit for a check, in which every running vCPU must do a step and all RAM is checked. */
 const CHECK_MS = 60_000;
 
 export class Judge {
@@ -27,9 +30,9 @@ export class Judge {
   private hosts: HostProcess[] = [];
   private hostsSoFar = 0;
   private closed = false;
-  /** The machine is here. */
+  /** The host that has the machine. */
   private holder: HostProcess | undefined;
-  /** What its vCPUs have done at least. */
+  /** For each vCPU, the least number of steps that it must have done. */
   private steps: readonly number[] = [];
 
   constructor(guest: GuestPlan, sabotage: string | undefined, report: (finding: Finding) => void) {
@@ -38,7 +41,7 @@ export class Judge {
     this.report = report;
   }
 
-  /** The machine of the moment goes to the other host, or as far as faults let it. */
+  /** Migrates the current machine to the other host, as far as the faults allow. */
   async migrate(
     plan: DemoPlan,
     faults: readonly Fault[],
@@ -56,20 +59,20 @@ export class Judge {
     return { outcome, fate: await this.look(hosts, outcome) };
   }
 
-  /** Ends all processes, also those that hang. */
+  /** Kills all processes, also those that hang. */
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all(this.hosts.map((host) => host.kill()));
     removeTemporaryFolder(this.folder);
   }
 
-  /** The host that has it; a new machine, if it was killed with its process. */
+  /** @returns the host that has the machine; boots a new machine if the last one was killed with its process */
   private async machine(): Promise<HostProcess> {
     if (this.holder !== undefined) return this.holder;
     const host = this.hosts[0] as HostProcess;
     host.tell({ type: 'boot', plan: this.guest });
     if ((await host.next('booted')) === undefined) {
-      throw new Error(`${host.name} did not start; it said: ${host.output}`);
+      throw new Error(`${host.name} did not start; its output: ${host.output}`);
     }
     this.holder = host;
     this.steps = [];
@@ -77,14 +80,14 @@ export class Judge {
   }
 
   private start(): void {
-    if (this.closed) throw new Error('the judge has gone');
+    if (this.closed) throw new Error('the judge is closed');
     const { folder, sabotage } = this;
     const host = new HostProcess({ name: `host ${++this.hostsSoFar}`, folder, sabotage });
     host.onReport = this.hearViolation;
     this.hosts.push(host);
   }
 
-  /** While nothing migrates. */
+  /** Listens for violations between migrations. */
   private readonly hearViolation = (report: Report): void => {
     if (report.type === 'violation') this.report(report);
   };
@@ -108,16 +111,16 @@ export class Judge {
     this.holder = running[0];
     if (this.holder !== undefined) return this.holder === destination ? 'arrived' : 'stayed';
     const chosen = winner === 'destination' ? destination : source;
-    if (!chosen.killed) this.found('no-machine', `the ${winner ?? 'source'} should run the machine, and does not`);
-    if (this.lock.holder !== undefined) this.lock.release(); // with the process that held it
+    if (!chosen.killed) this.found('no-machine', `the ${winner ?? 'source'} should run the machine, but does not`);
+    if (this.lock.holder !== undefined) this.lock.release(); // the process that held it has ended
     return chosen.killed ? 'gone' : undefined;
   }
 
-  /** A machine that runs. */
+  /** Judges a running machine. @param least for each vCPU, the least number of steps that it must have done */
   private judge(host: HostProcess, { steps, fault }: ReportOf<'checked'>, least: readonly number[]): void {
     if (fault !== undefined) this.found('guest-broken', `${host.name}: ${fault}`);
     if (least.some((before, vcpu) => (steps[vcpu] as number) < before)) {
-      this.found('went-back', `vCPUs had done ${least.join(', ')} steps, and have done ${steps.join(', ')}`);
+      this.found('went-back', `vCPUs had done ${least.join(', ')} steps before, but only ${steps.join(', ')} now`);
     }
     this.steps = steps;
   }
@@ -127,12 +130,12 @@ export class Judge {
     host.tell({ type: 'check' });
     const answer = await within(CHECK_MS, checked);
     if (answer !== 'late') return answer;
-    this.found('no-machine', `the vCPUs of ${host.name} are to run, and do nothing`);
+    this.found('no-machine', `the vCPUs of ${host.name} should run, but do nothing`);
     return undefined;
   }
 
   private crashed(host: HostProcess): void {
-    this.found('crash', `the process of ${host.name} ended; it said: ${host.output}`);
+    this.found('crash', `the process of ${host.name} ended; its output: ${host.output}`);
   }
 
   private found(oracle: string, detail: string): void {

@@ -1,9 +1,9 @@
-/** What the judge and the two hosts, processes of their own, say to each other. */
+/** The messages between the judge and the two hosts, which are three processes. */
 import type { MigrationFailure, MigrationProgress, MigrationResult, Side } from '../../migration/index.js';
 import type { Digests } from './guest-machine.js';
 import type { GuestPlan, TransferPlan } from './plan.js';
 
-/** What the judge tells a host to do. */
+/** An order of the judge to a host. */
 export type Order =
   | { readonly type: 'boot'; readonly plan: GuestPlan }
   | { readonly type: 'receive'; readonly port: number; readonly plan: GuestPlan; readonly transfer: TransferPlan }
@@ -11,26 +11,26 @@ export type Order =
       readonly type: 'migrate';
       readonly port: number;
       readonly transfer: TransferPlan;
-      /** DIMMs that are plugged or unplugged while the state is saved. */
+      /** DIMMs that the host plugs or unplugs while it saves the state. */
       readonly toggledWhenSaved: readonly number[];
     }
   | { readonly type: 'cancel' }
-  /** Plug the DIMM, or unplug it; also in a machine that stands? */
+  /** Plug the DIMM, or unplug it. `standing`: do it also while the machine is paused. */
   | { readonly type: 'toggle'; readonly dimm: number; readonly standing: boolean }
   | { readonly type: 'check' }
-  /** The answer to a claim. */
+  /** The arbiter's answer to a claim. */
   | { readonly type: 'chosen'; readonly winner: Side };
 
-/** What a host has to say. */
+/** A report of a host to the judge. */
 export type Report =
   | { readonly type: 'booted' }
-  /** There is room for a machine. */
+  /** The host is ready to receive a machine. */
   | { readonly type: 'receiving' }
   | { readonly type: 'progress'; readonly progress: MigrationProgress }
   /** The machine's vCPUs are about to run. */
   | { readonly type: 'runs'; readonly steps: readonly number[] }
   | { readonly type: 'stands' }
-  /** What the machine is when it leaves, and when it has arrived. */
+  /** An image of the machine when it leaves, or when it has arrived. */
   | ({ readonly type: 'saved' | 'loaded' } & Image)
   | { readonly type: 'claim'; readonly side: Side }
   | { readonly type: 'toggled'; readonly dimm: number; readonly plugged: boolean }
@@ -40,15 +40,15 @@ export type Report =
 
 export type ReportOf<Type extends Report['type']> = Extract<Report, { readonly type: Type }>;
 
-/** A machine that stands. */
+/** What the judge compares of a paused machine. */
 export interface Image {
   readonly steps: readonly number[];
   readonly digests: Digests;
-  /** How long it took to make them. */
+  /** How long it took to compute the digests. */
   readonly hashMs: number;
 }
 
-/** How an end of a migration has ended. */
+/** How a migration has ended on one side. */
 export type Ended =
   | { readonly ok: true; readonly result?: MigrationResult }
   | { readonly ok: false; readonly reason: MigrationFailure; readonly message: string };

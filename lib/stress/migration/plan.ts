@@ -1,28 +1,28 @@
-/** What a demonstration of live migration does. */
+/** The plan of a demonstration of live migration. */
 
-/** The guest: what it has, and what its program does. */
+/** The guest: its hardware, and its program. */
 export interface GuestPlan {
   readonly seed: number;
   readonly vcpus: number;
-  /** Of each of its DIMMs. */
+  /** Pages of each DIMM. */
   readonly dimmPages: number;
-  /** Stores of pages a second, by all vCPUs together. */
+  /** Pages that all vCPUs together store to in a second. */
   readonly dirtyRate: number;
 }
 
 export const PAGE = 4096;
-/** DIMMs that a machine begins with. */
+/** Number of DIMMs that a machine begins with. */
 export const FIRST_DIMMS = 4;
-/** Places of all DIMMs; those behind the first are plugged and unplugged. */
+/** Number of places for DIMMs; those in the places after the first ones are plugged and unplugged. */
 export const DIMMS = 6;
 
-/** How it is migrated. */
+/** How the machine is migrated. */
 export interface TransferPlan {
   readonly downtimeMs: number;
-  /** Bytes a second that the link lets through; undefined: as many as it can. */
+  /** Limit of the link in bytes per second; undefined for no limit. */
   readonly bandwidth: number | undefined;
   readonly autoConverge: boolean;
-  /** By the migration itself, besides the judge. */
+  /** Whether the migration itself verifies RAM, in addition to the judge. */
   readonly verify: boolean;
   readonly stallMs: number;
 }
@@ -30,8 +30,8 @@ export interface TransferPlan {
 export interface DemoPlan {
   readonly guest: GuestPlan;
   readonly transfer: TransferPlan;
-  /** DIMMs come and go meanwhile. */
+  /** Whether DIMMs are plugged and unplugged during the migration. */
   readonly hotplug: boolean;
-  /** A planted bug's name, if any. */
+  /** The name of the planted bug, if there is one. */
   readonly sabotage: string | undefined;
 }

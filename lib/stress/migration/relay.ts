@@ -1,6 +1,6 @@
 /**
- * The wire between the two hosts, in the judge's hands: as fast as it is let, and stopped at a message or cut within one
- * where a fault is due.
+ * The link between the two hosts, which the judge controls: it can limit the bandwidth, hold a message back, or cut the
+ * link within a message, when a fault is due.
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -8,20 +8,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameReader, PREFACE } from '../../migration/wire/frame.js';
 import type { MessageType } from '../../migration/wire/message.js';
 
-/** How much of a message goes over before the link is cut, from 0 to 1; undefined: all, and nothing is cut. */
+/**
+ * The part of a message, from 0 to 1, that passes before the link is cut; undefined when the whole message passes and
+ * nothing is cut.
+ */
 export type Passing = number | undefined;
 
 export class Relay {
-  /** Bytes a second in each direction; undefined: as many as it can. */
+  /** Limit in bytes per second for each direction; undefined for no limit. */
   bandwidth: number | undefined;
-  /** Nothing goes over until then, in `performance.now()` milliseconds. */
+  /** Nothing passes before this time, in `performance.now()` milliseconds. */
   stalledUntil = 0;
   private readonly onMessage: ((type: MessageType) => Promise<Passing>) | undefined;
   private readonly servers: readonly Server[];
   private readonly sockets: Socket[] = [];
   private torn = false;
 
-  /** @param onMessage is asked of each message that comes; without it messages are not told apart */
+  /** @param onMessage called for each message; left out, the relay passes bytes without looking for messages */
   static async open(bandwidth?: number, onMessage?: (type: MessageType) => Promise<Passing>): Promise<Relay> {
     const servers = [createServer({ allowHalfOpen: true }), createServer({ allowHalfOpen: true })];
     await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
@@ -47,7 +50,7 @@ export class Relay {
     });
   }
 
-  /** Where the source connects to, and where the destination does. */
+  /** The ports to which the source and the destination connect. */
   get ports(): { readonly source: number; readonly destination: number } {
     const [source, destination] = this.servers.map((server) => (server.address() as AddressInfo).port);
     return { source: source as number, destination: destination as number };
@@ -94,7 +97,7 @@ export class Relay {
     }
   }
 
-  /** Resolves when more may come. */
+  /** Resolves when the next bytes may be passed. */
   private async pass(bytes: Uint8Array, to: Socket, pace: Pace): Promise<void> {
     const stallMs = this.stalledUntil - performance.now();
     if (stallMs > 0) await sleep(stallMs);
@@ -103,22 +106,22 @@ export class Relay {
   }
 }
 
-/** Lets so many bytes a second go by. */
+/** Limits the bytes per second of one direction. */
 class Pace {
   private dueAt = 0;
 
   async keep(bytes: number, perSecond: number): Promise<void> {
     const now = performance.now();
     this.dueAt = Math.max(now, this.dueAt) + (bytes / perSecond) * 1000;
-    // Timers are no finer.
+    // Shorter delays are beyond the resolution of timers.
     if (this.dueAt - now >= 2) await sleep(this.dueAt - now);
   }
 }
 
-/** What a frame begins with, in bytes; it is padded to a multiple of that. */
+/** Size of a frame's head in bytes; frames are padded to a multiple of this. */
 const HEAD = 16;
 
-/** Of the frame that the bytes begin with: of its head at least. */
+/** @param bytes begin with a frame, and contain at least its whole head */
 function frameLength(bytes: Buffer): number {
   return bytes.length < HEAD ? HEAD : HEAD + Math.ceil(bytes.readUInt32LE(0) / HEAD) * HEAD;
 }

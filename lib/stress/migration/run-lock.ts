@@ -1,6 +1,6 @@
 /**
- * What only one machine can hold, and holds for as long as its vCPUs may run: a file that is created exclusively. Two
- * machines that run at once, for however short a time, meet here.
+ * A lock that a machine holds for as long as its vCPUs may run: a file that is created exclusively. If two machines run
+ * at the same time, however shortly, the second fails to take the lock.
  */
 import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,19 +8,19 @@ import { join } from 'node:path';
 export class RunLock {
   private readonly path: string;
 
-  /** @param folder the same for both */
+  /** @param folder the same folder for both hosts */
   constructor(folder: string) {
     this.path = join(folder, 'running');
   }
 
-  /** @returns who holds it, if another does */
+  /** @returns who holds the lock, if another machine does */
   acquire(holder: string): string | undefined {
     let file: number;
     try {
       file = openSync(this.path, 'wx');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      return this.holder ?? 'one that stood still by now';
+      return this.holder ?? 'a machine that has just been paused';
     }
     writeSync(file, holder);
     closeSync(file);

@@ -1,4 +1,4 @@
-/** Planted bugs of migrations: a hook, a claim or a process that does wrong, to see the judge find it. */
+/** Planted bugs of migrations: a hook, an arbiter or a host that does something wrong, which the judge must find. */
 import type { Collector } from '../../dirty/collector.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import { engineOf } from '../../dirty-memory.js';
@@ -6,16 +6,16 @@ import type { Arbiter, DestinationMachine, Side, SourceMachine } from '../../mig
 
 export interface MigrationSabotage {
   readonly description: string;
-  /** Which of the judge's oracles may find it. */
+  /** The judge's oracles that may find the bug. */
   readonly oracles: readonly string[];
-  /** Shows only where something goes wrong: the run has faults too. */
+  /** The bug shows only when something fails, so the run must have faults too. */
   readonly needsFaults?: true;
   source?(machine: SourceMachine): SourceMachine;
   destination?(machine: DestinationMachine, contents: () => Iterable<Uint8Array>): DestinationMachine;
   arbiter?(arbiter: Arbiter, side: Side): Arbiter;
 }
 
-/** The hooks of a machine, as an object of its own in which some are replaced. */
+/** A copy of a machine's hooks, in which some are replaced. */
 const sourceHooks = (machine: SourceMachine, replaced: Partial<SourceMachine>): SourceMachine => ({
   memory: machine.memory,
   contents: (block) => machine.contents(block),
@@ -36,12 +36,12 @@ const destinationHooks = (machine: DestinationMachine, replaced: Partial<Destina
   ...replaced,
 });
 
-/** Until every vCPU is likely to have stored something. */
+/** Waits until every vCPU has probably stored something. */
 const someStores = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 150));
 
 export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = {
   'starts-before-claim': {
-    description: 'the destination starts the machine when it is whole, before it asks who runs',
+    description: 'the destination starts the machine as soon as it has all of it, before it asks the arbiter',
     oracles: ['not-chosen', 'two-machines'],
     destination: (machine) =>
       destinationHooks(machine, {
@@ -53,26 +53,26 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
       }),
   },
   'source-resumes-without-claim': {
-    description: 'a source that has lost the link goes on without asking who runs',
+    description: 'a source that has lost the link resumes its machine without asking the arbiter',
     oracles: ['two-machines', 'not-chosen'],
     needsFaults: true,
     arbiter: (arbiter, side) => (side === 'source' ? { claim: async () => 'source' } : arbiter),
   },
   'destination-runs-though-it-lost': {
-    description: 'the destination asks who runs, and does not listen to the answer',
+    description: 'the destination asks the arbiter, but starts the machine whatever the answer is',
     oracles: ['two-machines', 'not-chosen'],
     needsFaults: true,
     arbiter: (arbiter, side) =>
       side === 'source' ? arbiter : { claim: (who) => arbiter.claim(who).then(() => 'destination') },
   },
   'source-stays-paused': {
-    description: 'a source whose migration failed is not resumed',
+    description: 'the source does not resume its machine after a migration failed',
     oracles: ['no-machine'],
     needsFaults: true,
     source: (machine) => sourceHooks(machine, { resume: () => {} }),
   },
   'drops-dirty-pages-of-last-round': {
-    description: 'what was stored since the last round is not sent',
+    description: 'the source does not send the pages that were dirtied since the last round',
     oracles: ['ram-differs'],
     source: (machine) => {
       let paused = false;
@@ -81,9 +81,9 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
       collector.collect = (collection, options) => {
         const deliver = (taken: PageSet) => {
           if (paused && collection.operation === 'harvest') taken.keepOnly([]);
-          return collection.deliver(taken);
+          return collection.deliver(taken, 0);
         };
-        return collect({ ...collection, deliver }, options);
+        return collect({ ...collection, into: undefined, deliver }, options);
       };
       return sourceHooks(machine, {
         pause: async () => {
@@ -95,7 +95,7 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
     },
   },
   'corrupts-a-page': {
-    description: 'one byte of RAM changes on the way, and nothing verifies it',
+    description: 'one byte of RAM changes in transit, and verification is off',
     oracles: ['ram-differs'],
     destination: (machine, contents) =>
       destinationHooks(machine, {
@@ -106,7 +106,7 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
       }),
   },
   'runs-on-when-it-has-left': {
-    description: 'the source takes its vCPUs for paused some time before they are',
+    description: 'the source treats its vCPUs as paused some time before they are',
     oracles: ['ram-differs', 'two-machines', 'not-chosen', 'went-back'],
     source: (machine) =>
       sourceHooks(machine, {
@@ -116,7 +116,7 @@ export const MIGRATION_SABOTAGES: Readonly<Record<string, MigrationSabotage>> = 
       }),
   },
   'arrives-with-old-registers': {
-    description: 'the machine arrives with registers from before it was paused',
+    description: 'the source sends registers that it saved before it paused the machine',
     oracles: ['went-back'],
     source: (machine) => {
       let old: Uint8Array | undefined;

@@ -1,4 +1,4 @@
-/** Migrations in a row, of a machine that goes to and fro, each with faults that its seed chooses. */
+/** Many migrations of a machine to and fro, each with faults that its seed chooses. */
 import type { MigrationFailure } from '../../migration/index.js';
 import { Choices } from '../plan.js';
 import type { AttemptOutcome } from './attempt.js';
@@ -9,9 +9,9 @@ import { within } from './within.js';
 
 export interface TorturePlan {
   readonly guest: GuestPlan;
-  /** Of the first migration; the next has the next. */
+  /** Seed of the first migration; each further migration adds 1. */
   readonly seed: number;
-  /** How many migrations; or for how long. */
+  /** How many migrations to run; undefined when `seconds` says how long to run migrations. */
   readonly runs: number | undefined;
   readonly seconds: number | undefined;
   readonly sabotage: string | undefined;
@@ -20,17 +20,20 @@ export interface TorturePlan {
 export interface TortureViolation {
   readonly oracle: string;
   readonly detail: string;
-  /** Of the migration. */
+  /** Seed of the migration. */
   readonly seed: number;
-  /** What had struck by then. */
+  /** The faults that had struck before. */
   readonly faults: readonly string[];
 }
 
-/** What migrations with a fault came to. */
+/** Counts of the migrations in which a kind of fault struck. */
 export interface Tally {
   struck: number;
   inSwitchOver: number;
-  /** Of these, between the source's last message and the moment when it heard who runs. */
+  /**
+   * How many faults of those in the switch-over struck between the source's last message and the arbiter's answer to
+   * the source.
+   */
   inDoubt: number;
   arrived: number;
   stayed: number;
@@ -45,9 +48,9 @@ export interface TortureReport {
   readonly runs: number;
   readonly seconds: number;
   readonly fates: Readonly<Record<Fate, number>>;
-  /** What sources whose machine has stayed gave for the reason. */
+  /** How often each reason was given by a source whose machine stayed. */
   readonly stayedBecause: Readonly<Partial<Record<MigrationFailure, number>>>;
-  /** By fault, and of migrations without any. */
+  /** Counts for each kind of fault, and for migrations without a fault. */
   readonly tally: Readonly<Record<string, Tally>>;
   readonly violations: readonly TortureViolation[];
 }
@@ -61,15 +64,15 @@ export interface TortureProgress {
 }
 
 export const UNDISTURBED = 'none';
-/** A torture in which less of these happened has tested nothing. */
+/** A torture in which less than this happened has tested nothing. */
 const LEAST_ARRIVED = 1;
 const LEAST_IN_SWITCH_OVER = 2;
 const LEAST_IN_DOUBT = 1;
-/** A second: a link over which few rounds are enough, but not two. */
+/** Bandwidth of the link in bytes per second: such that a migration needs a few rounds, but more than two. */
 const MANY_ROUNDS_BYTES = 2 ** 23;
-/** A migration that takes longer hangs. */
+/** A migration that takes longer is taken to hang. */
 const MOST_MS = 90_000;
-/** In so many migrations every kind of fault strikes. */
+/** Within this many migrations, every kind of fault must strike. */
 const ALL_KINDS_WITHIN = 100;
 
 export class Torture {
@@ -91,13 +94,13 @@ export class Torture {
     this.onProgress = onProgress;
   }
 
-  /** The first violation ends it. */
+  /** Runs migrations until the plan is done, or until the first violation. */
   async run(interruption: AbortSignal): Promise<TortureReport> {
     const began = performance.now();
     const elapsed = (): number => (performance.now() - began) / 1000;
     const { guest, sabotage, runs = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = this.plan;
     let seed = this.plan.seed;
-    /** Of the migration of the moment: those that were chosen, and when it has ended those that have struck. */
+    /** Faults of the current migration: the chosen ones, and after its end those that have struck. */
     let faults: readonly Fault[] = [];
     const judge = new Judge(guest, sabotage, ({ oracle, detail }) => {
       this.violations.push({ oracle, detail, seed, faults: [] });
@@ -115,7 +118,12 @@ export class Torture {
         const plan = { guest, transfer, hotplug: choices.oneIn(8), sabotage };
         const judged = await within(MOST_MS, Promise.race([judge.migrate(plan, faults), interrupted]));
         if (judged === 'late') {
-          this.violations.push({ oracle: 'hang', detail: `nothing after ${MOST_MS} ms`, seed, faults: [] });
+          this.violations.push({
+            oracle: 'hang',
+            detail: `the migration has not ended after ${MOST_MS} ms`,
+            seed,
+            faults: [],
+          });
           break;
         }
         if (judged === undefined) break;
@@ -190,8 +198,8 @@ function chooseTransfer(choices: Choices, sabotaged: boolean): TransferPlan {
   return {
     downtimeMs: manyRounds ? 50 : choices.pick([50, 300, 1000]),
     bandwidth: manyRounds ? MANY_ROUNDS_BYTES : undefined,
-    autoConverge: true, // or a fast guest would never leave
-    verify: choices.oneIn(2) && !sabotaged, // or the migration itself would find what the judge is to find
+    autoConverge: true, // otherwise the migration of a fast guest would never converge
+    verify: choices.oneIn(2) && !sabotaged, // otherwise the migration itself would find a planted bug, not the judge
     stallMs: choices.pick([400, 800, 1500]),
   };
 }

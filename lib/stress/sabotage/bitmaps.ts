@@ -1,4 +1,4 @@
-/** Bitmaps whose arithmetic, counts or memory are wrong. */
+/** Planted bugs of bitmaps: wrong arithmetic, wrong counts, wrong memory. */
 import { Allocator } from '../../arena/allocator.js';
 import type { Arena } from '../../arena/arena.js';
 import { chooseKernel } from '../../bitmap/choose-kernel.js';
@@ -13,8 +13,8 @@ class HandsOutAsFreed extends Allocator {
 }
 
 /**
- * The seed's get_dirty and all_dirty pass (offset, length) to a search that takes (size, offset), and compare what it
- * returns with the length.
+ * Once QEMU's get_dirty and all_dirty passed (offset, length) to a search that takes (size, offset), and compared its
+ * result with the length.
  */
 function seedSearch(find: Kernel['findSet'], block: number, first: number, end: number): number {
   const length = end - first;
@@ -22,7 +22,10 @@ function seedSearch(find: Kernel['findSet'], block: number, first: number, end: 
   return found < length ? first : end;
 }
 
-/** The shipped kernel with some operations replaced, which are given it. */
+/**
+ * The shipped kernel with some operations replaced.
+ * @param change receives the shipped kernel, returns the replacements
+ */
 function kernelWith(arena: Arena, change: (shipped: Kernel) => Partial<Kernel>): Kernel {
   const shipped = chooseKernel(arena);
   return Object.assign(Object.create(shipped) as Kernel, change(shipped));
@@ -30,12 +33,12 @@ function kernelWith(arena: Arena, change: (shipped: Kernel) => Partial<Kernel>):
 
 export const bitmapSabotages = {
   'spare-block-not-zeroed': {
-    description: 'blocks are used again with the bits that they held when they were freed',
+    description: 'a bitmap block is reused with the bits that it held when it was freed',
     parts: { allocator: (...of) => new HandsOutAsFreed(...of) },
     oracles: CORRUPTION,
   },
   'seed-find-next-bit': {
-    description: "queries search with the seed's mixed-up arguments (upstream 88c73d16ad1b)",
+    description: 'queries swap the arguments of the search, size and offset (see QEMU commit 88c73d16ad1b)',
     parts: {
       queries: (kernel, ...rest) => {
         const findSet: Kernel['findSet'] = (...of) => seedSearch(kernel.findSet.bind(kernel), ...of);
@@ -46,7 +49,7 @@ export const bitmapSabotages = {
     oracles: CORRUPTION,
   },
   'import-past-end': {
-    description: "an import sets the bits of its last byte that lie past its end (upstream's, never fixed)",
+    description: "an import also sets bits of its last byte that lie past the import's end (as in QEMU, never fixed)",
     parts: {
       kernel: (arena) =>
         kernelWith(arena, (shipped) => ({
@@ -59,7 +62,7 @@ export const bitmapSabotages = {
     oracles: ['query-model'],
   },
   'put-back-by-load-and-store': {
-    description: 'bits go back into a word by a load and a store in place of an atomic or',
+    description: 'bits are put back into a word by a load and a store instead of an atomic or',
     parts: {
       kernel: (arena) =>
         kernelWith(arena, () => ({
@@ -76,7 +79,7 @@ export const bitmapSabotages = {
     oracles: [],
   },
   'collected-twice': {
-    description: 'a collection counts the pages that it took, not those new to the set',
+    description: 'a collection counts all pages that it took, not only the pages that are new to the set',
     parts: {
       kernel: (arena) =>
         kernelWith(arena, (shipped) => ({
@@ -84,6 +87,10 @@ export const bitmapSabotages = {
             const count = shipped.count(from, first, end);
             shipped.mergeAndClearOwned(from, first, end, into);
             return count;
+          },
+          mergeBothOwned: (one, other, first, end, into) => {
+            shipped.mergeBothOwned(one, other, first, end, into);
+            return shipped.count(one, first, end) + shipped.count(other, first, end);
           },
           mergeOwned: (from, first, end, into) => {
             shipped.mergeOwned(from, first, end, into);

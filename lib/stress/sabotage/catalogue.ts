@@ -1,7 +1,7 @@
 /**
- * The catalogue of planted bugs. A test must be seen failing before its passing means anything: the torture finds each of
- * these within seconds, but for those without an oracle, which real threads show too seldom: these the interleaving
- * checker finds, or a step-by-step spec.
+ * The catalogue of planted bugs. A test must be seen failing before its passing means anything. The stress test finds
+ * each of these bugs within seconds, except the bugs without an oracle, which real threads show too seldom: the
+ * interleaving checker or a step-by-step spec finds those.
  */
 import { outOfRange } from '../../base/errors.js';
 import { type Parts, shippedParts } from '../../parts.js';
@@ -30,7 +30,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
 
 /**
  * @param name a key of `SABOTAGES`, or undefined for the engine as it ships
- * @throws RangeError when there is no such bug: without it, the shipped engine would pass in its place
+ * @throws RangeError when there is no such bug, because a run with the shipped engine would pass instead
  */
 export function sabotagedParts(name: string | undefined): Parts {
   if (name === undefined) return shippedParts;

@@ -1,4 +1,7 @@
-/** Collections that clear too late, too much, or lose what they gave up. */
+/**
+ * Planted bugs of collections: bits are cleared too late, too many bits are cleared, or bits of a failed collection are
+ * lost.
+ */
 import type { WaitOptions } from '../../base/wait.js';
 import type { ClientBitmap } from '../../dirty/client-bitmap.js';
 import { type Collection, Collector } from '../../dirty/collector.js';
@@ -6,7 +9,7 @@ import { eachBlock, type PageRange } from '../../dirty/page-range.js';
 import type { PageSet } from '../../dirty/page-set.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
-/** The grace period is waited for first, and protects nothing. */
+/** Waits for the grace period first, where it protects nothing. */
 class ClearsAfterwards extends Collector {
   override async collect<T>(collection: Collection<T>, options: WaitOptions): Promise<T> {
     if (collection.maxPages !== undefined) return super.collect(collection, options);
@@ -40,7 +43,7 @@ class KeepsWhatItBorrowed extends Collector {
   }
 }
 
-/** Into blocks that are gone, of which the all-zero block has the place, or that other RAM has. */
+/** Puts bits back for RAM that is gone: into the all-zero block, or into blocks that now belong to other RAM. */
 class PutsBackWhereRamWas extends Collector {
   private ramWas: readonly PageRange[] = [];
 
@@ -74,32 +77,32 @@ class RoundsOutwards extends Collector {
 
 export const collectionSabotages = {
   'exchange-after-grace-period': {
-    description: 'a collection waits its grace period, and clears then',
+    description: 'a collection waits for its grace period first, and then clears the bits',
     parts: { collector: (...of) => new ClearsAfterwards(...of) },
     oracles: CORRUPTION,
   },
   'aborted-harvest-put-back-at-once': {
-    description: 'the bits of a harvest that is given up go back before its grace period has ended',
+    description: 'a harvest that times out puts its bits back before its grace period has ended',
     parts: { collector: (...of) => new PutsBackAtOnce(...of) },
     oracles: CORRUPTION,
   },
   'aborted-harvest-dropped': {
-    description: 'the bits of a harvest that is given up do not go back',
+    description: 'a harvest that times out does not put its bits back',
     parts: { collector: (...of) => new DropsWhatItGaveUp(...of) },
     oracles: CORRUPTION,
   },
   'put-back-where-ram-was': {
-    description: 'the bits of a harvest that is given up go back to where there was RAM when they were taken',
+    description: 'a harvest that times out puts its bits back also for RAM that has been unplugged meanwhile',
     parts: { collector: (...of) => new PutsBackWhereRamWas(...of) },
     oracles: [],
   },
   'borrowed-bits-kept': {
-    description: 'the bits that a measurement has taken do not go back',
+    description: 'a measurement does not put back the bits that it borrowed',
     parts: { collector: (...of) => new KeepsWhatItBorrowed(...of) },
     oracles: CORRUPTION,
   },
   'snapshot-rounded-outwards': {
-    description: "a collection's range is rounded to whole words, and its neighbours' bits are cleared",
+    description: 'a collection rounds its range to whole words, and clears bits of neighbouring pages',
     parts: { collector: (...of) => new RoundsOutwards(...of) },
     oracles: CORRUPTION,
   },

@@ -1,5 +1,5 @@
 /** Grace periods that are skipped, too short, or wrongly counted. */
-import { Slot } from '../../arena/layout.js';
+import { Header, Slot, Slots } from '../../arena/layout.js';
 import { GracePeriods } from '../../rcu/grace-period.js';
 import { Rcu } from '../../rcu/rcu.js';
 import { OFFLINE, reached } from '../../rcu/sequence.js';
@@ -15,13 +15,16 @@ class FreesAtOnce extends Rcu {
   }
 }
 
+const OTHER_WAITS = ['synchronize', 'unplug', 'discard', 'resize'];
+const isCollection = (operation: string): boolean => !OTHER_WAITS.includes(operation);
+
 class CollectsAtOnce extends Rcu {
   override async waitFor(operation: string, ...rest: Rest): Promise<void> {
-    if (operation === 'synchronize' || operation === 'unplug') await super.waitFor(operation, ...rest);
+    if (!isCollection(operation)) await super.waitFor(operation, ...rest);
   }
 }
 
-/** Emptied blocks wait as they should. */
+/** Skips the grace period of swapped blocks only; blocks that are emptied word by word still wait for theirs. */
 class SwapsAtOnce extends Rcu {
   private swapped = false;
 
@@ -36,7 +39,7 @@ class SwapsAtOnce extends Rcu {
   }
 
   override async waitFor(operation: string, ...rest: Rest): Promise<void> {
-    const skip = this.swapped && operation !== 'synchronize' && operation !== 'unplug';
+    const skip = this.swapped && isCollection(operation);
     if (!skip) await super.waitFor(operation, ...rest);
   }
 }
@@ -59,14 +62,14 @@ class WakesOneTooEarly extends Rcu {
   }
 }
 
-/** GP-2: readers may have reported to the running period before the request. */
+/** Violates GP-2: readers may have reported to the running grace period before the request. */
 class JoinsTheRunningPeriod extends GracePeriods {
   override request(): number {
     return this.running ? this.started : super.request();
   }
 }
 
-/** GP-2: a reader can fall behind by more than one. */
+/** Violates GP-2: a reader can fall behind by more than one grace period. */
 class AdvancesWhileOneRuns extends GracePeriods {
   override request(): number {
     this.begin();
@@ -107,65 +110,119 @@ class ComparesPlainly extends GracePeriods {
   }
 }
 
+/** GP-7: the report that the owner sleeps for wakes nobody. */
+class NamesAnother extends GracePeriods {
+  override prepareSleep(): number | undefined {
+    const seen = super.prepareSleep();
+    const { words } = this.arena;
+    if (seen !== undefined) words.store(Header.Waiting, words.load(Header.Waiting) + Slots.size);
+    return seen;
+  }
+}
+
+/** GP-7: a report that comes before the name is slept through. */
+class SleepsWithoutASecondLook extends GracePeriods {
+  private looks = false;
+
+  override prepareSleep(): number | undefined {
+    this.looks = true;
+    const seen = super.prepareSleep();
+    this.looks = false;
+    return seen;
+  }
+
+  override isQuiescent(slot: number): boolean {
+    const named = Math.abs(this.arena.words.load(Header.Waiting)) === slot;
+    return super.isQuiescent(slot) && !(this.looks && named);
+  }
+}
+
+/** GP-8: who sleeps until the period has ended sleeps on. */
+class EndsInSilence extends GracePeriods {
+  override poll(): void {
+    this.endSleep();
+    Object.assign(this, { hasNamed: false });
+    super.poll();
+  }
+}
+
 export const gracePeriodSabotages = {
   'free-without-grace-period': {
-    description: 'tables and blocks are freed in the step that replaced them, under the readers that hold them',
+    description: 'tables and blocks are freed in the step that replaces them, while readers may still hold them',
     parts: { rcu: (...of) => new FreesAtOnce(...of) },
     oracles: CORRUPTION,
   },
   'harvest-without-grace-period': {
-    description: 'collections clear and deliver without waiting for the readers',
+    description: 'collections deliver their pages without waiting for the readers',
     parts: { rcu: (...of) => new CollectsAtOnce(...of) },
     oracles: CORRUPTION,
   },
   'swap-without-grace-period': {
-    description: 'blocks that were swapped out are delivered, and used again, while readers still mark in them',
+    description: 'swapped-out blocks are delivered and reused while readers may still mark in them',
     parts: { rcu: (...of) => new SwapsAtOnce(...of) },
     oracles: CORRUPTION,
   },
   'callback-without-grace-period': {
-    description: 'callbacks of callRcu run in the next turn',
+    description: 'callbacks of callRcu run in the next turn of the event loop, without a grace period',
     parts: { rcu: (...of) => new CallsBackAtOnce(...of) },
     oracles: ['stale-object'],
   },
   'poll-counts-one-too-few': {
-    description: 'poll answers that a grace period has passed when the one before it has',
+    description: 'poll says that a grace period has ended when only the one before it has ended',
     parts: { rcu: (...of) => new PollsOneTooFew(...of) },
     oracles: ['stale-object'],
   },
   'synchronize-one-too-early': {
-    description: 'synchronize ends with the grace period that was running, to which readers may have reported before',
+    description:
+      'synchronize ends with the grace period that was already running, to which readers may have reported before the call',
     parts: { rcu: (...of) => new WakesOneTooEarly(...of) },
     oracles: CORRUPTION,
   },
   'request-joins-running-period': {
-    description: 'a request that comes while a period runs takes that one, to which readers may have reported before',
+    description:
+      'a request made during a grace period joins it, though readers may have reported to it before the request',
     parts: { gracePeriods: (arena) => new JoinsTheRunningPeriod(arena) },
     oracles: CORRUPTION,
   },
   'number-advanced-while-period-runs': {
-    description: 'the number advances though the previous period is not complete',
+    description: 'the grace-period number advances before the previous grace period is complete',
     parts: { gracePeriods: (arena) => new AdvancesWhileOneRuns(arena) },
     oracles: [],
   },
   'wait-for-first-reader': {
-    description: 'a period ends when the reader in the first slot has reported',
+    description: 'a grace period waits only for the reader in the first slot',
     parts: { gracePeriods: (arena) => new WaitsForOne('first', arena) },
     oracles: CORRUPTION,
   },
   'wait-for-last-reader': {
-    description: 'a period ends when the reader in the last slot that is taken has reported',
+    description: 'a grace period waits only for the reader in the last slot that is taken',
     parts: { gracePeriods: (arena) => new WaitsForOne('last', arena) },
     oracles: CORRUPTION,
   },
   'compare-off-by-one': {
-    description: 'a reader that has reported the period before counts as having reported',
+    description: 'a report to the previous grace period counts as a report to this one',
     parts: { gracePeriods: (arena) => new TakesThePeriodBefore(arena) },
     oracles: CORRUPTION,
   },
   'compare-not-wrap-safe': {
-    description: 'numbers are compared as they are, not by their difference',
+    description:
+      'grace-period numbers are compared directly, not by their difference, which would be safe when they wrap around',
     parts: { gracePeriods: (arena) => new ComparesPlainly(arena) },
+    oracles: [],
+  },
+  'wakes-at-the-wrong-report': {
+    description: 'the owner names another reader than the one that it sleeps for',
+    parts: { gracePeriods: (arena) => new NamesAnother(arena) },
+    oracles: ['blocking-wait'],
+  },
+  'owner-sleeps-without-second-look': {
+    description: 'the owner goes to sleep for a reader without a look whether it has reported meanwhile',
+    parts: { gracePeriods: (arena) => new SleepsWithoutASecondLook(arena) },
+    oracles: [],
+  },
+  'completion-wakes-nobody': {
+    description: 'readers that have given way are not told that the period has ended',
+    parts: { gracePeriods: (arena) => new EndsInSilence(arena) },
     oracles: [],
   },
 } as const satisfies Record<string, Sabotage>;

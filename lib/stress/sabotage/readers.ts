@@ -1,4 +1,4 @@
-/** Readers that break their side of the protocol. */
+/** Planted bugs of readers, which break their side of the protocol. */
 import type { Arena } from '../../arena/arena.js';
 import { Header, Slot, Table } from '../../arena/layout.js';
 import { Words } from '../../arena/words.js';
@@ -6,15 +6,15 @@ import { CODE, rootOf } from '../../dirty/client.js';
 import { Vcpu, type VcpuSetup } from '../../dirty/vcpu.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
-/** Sections protect nothing: `quiescent` reports inside them. */
+/** Ignores read-side sections: `quiescent` reports inside them. */
 class ForgetsSections extends Vcpu {
   override readLock(): void {}
   override readUnlock(): void {}
 }
 
 /**
- * The owner may free between the load of the roots and the store to the slot, which it saw offline. The time between is
- * some ten nanoseconds, unless the thread is descheduled there, which is imitated.
+ * Between the load of the roots and the store to the slot, the owner may see the reader offline and free the tables.
+ * That takes some ten nanoseconds, unless the thread is descheduled in between; a delay imitates this.
  */
 class LoadsRootsFirst extends Vcpu {
   private entering = false;
@@ -32,7 +32,7 @@ class LoadsRootsFirst extends Vcpu {
   }
 }
 
-/** Offline by its slot, but it keeps its roots and goes on marking. */
+/** Stores to its slot that it is offline, but keeps its roots and goes on marking. */
 class MarksOffline extends Vcpu {
   private left = false;
 
@@ -53,12 +53,12 @@ class MarksOffline extends Vcpu {
   protected override forgetRoots(): void {}
 }
 
-/** GP-4's second look at the number finds what was stored: entering is never repeated. */
+/** Violates GP-4: the second load of the number returns what the reader stored, so entering is never repeated. */
 class BelievesItsNumber extends Words {
   private state: number | undefined;
   private stored: number | undefined;
 
-  /** @param slot of the reader that enters; undefined when it has */
+  /** @param slot the slot of the reader that is entering; undefined when it has entered */
   enterBy(slot: number | undefined): void {
     this.state = slot === undefined ? undefined : slot + Slot.State;
     this.stored = undefined;
@@ -82,7 +82,10 @@ class ClaimsInTwoSteps extends Words {
   }
 }
 
-/** Some ten nanoseconds lie between the two; now and then as many microseconds, as when an interrupt does. */
+/**
+ * Load and store are usually some ten nanoseconds apart, but now and then 20 microseconds, as if an interrupt came in
+ * between.
+ */
 class OrsInTwoSteps extends Words {
   private ors = 0;
 
@@ -94,7 +97,7 @@ class OrsInTwoSteps extends Words {
   }
 }
 
-/** Words in which the sets of one client's bits go wrong. */
+/** Words that set the bits of CODE wrongly. */
 abstract class WrongForCode extends Words {
   protected sets = 0;
 
@@ -108,7 +111,7 @@ abstract class WrongForCode extends Words {
 
   protected abstract setCode(index: number, bits: number): number;
 
-  /** As for `OrsInTwoSteps`. */
+  /** Waits now and then, as in `OrsInTwoSteps`. */
   protected perhapsWait(): void {
     if (++this.sets % 16 === 0) for (const end = performance.now() + 0.02; performance.now() < end; );
   }
@@ -133,7 +136,7 @@ class SetsCodeInTwoSteps extends WrongForCode {
   }
 }
 
-/** Two threads that have both seen the bit clear are both told that the page turned by them. */
+/** Two threads that have both seen the bit clear are both told that they turned the page dirty. */
 class TellsWhatItSaw extends WrongForCode {
   protected override setCode(index: number, bits: number): number {
     this.perhapsWait();
@@ -142,7 +145,7 @@ class TellsWhatItSaw extends WrongForCode {
   }
 }
 
-/** The time between the roots is some nanoseconds, unless the thread is descheduled there, which is imitated. */
+/** The roots are loaded some nanoseconds apart, unless the thread is descheduled in between; a delay imitates this. */
 class WaitsBetweenRoots extends Words {
   override load(index: number): number {
     const value = super.load(index);
@@ -179,7 +182,7 @@ class ReadsTheWordWhenItWaits extends Words {
   }
 }
 
-/** The same arena through other words. */
+/** The same arena, accessed through another class of words. */
 function seenThrough<W extends Words>(
   setup: VcpuSetup,
   kind: new (...of: ConstructorParameters<typeof Words>) => W,
@@ -187,6 +190,27 @@ function seenThrough<W extends Words>(
   const { memory, byteOffset } = setup.arena.handle;
   const words = new kind(memory.buffer, byteOffset, setup.arena.words.length);
   return { ...setup, arena: Object.create(setup.arena, { words: { value: words, enumerable: true } }) as Arena };
+}
+
+/** In a section it goes offline, and back, as it would outside. */
+class GivesWayInSections extends Vcpu {
+  override quiescent(): void {
+    if (!this.inSection) {
+      super.quiescent();
+      return;
+    }
+    const { nesting } = this as unknown as { readonly nesting: number };
+    Object.assign(this, { nesting: 0 });
+    super.quiescent();
+    Object.assign(this, { nesting, expected: 0 });
+  }
+}
+
+/** What `ReadsTheWordWhenItWaits` does for limits, for giving way. */
+class SleepsOnAfterCompletion extends Words {
+  override wait(index: number, expected: number, timeoutMs: number): void {
+    super.wait(index, index === Header.Completed ? this.load(index) : expected, timeoutMs);
+  }
 }
 
 class EntersOnce extends Vcpu {
@@ -205,7 +229,7 @@ export const readerSabotages = {
     oracles: ['section', ...CORRUPTION],
   },
   'claim-by-load-and-store': {
-    description: 'a reader that attaches claims its slot by a load and a store in place of a compare-and-swap',
+    description: 'a reader that attaches claims its slot by a load and a store instead of a compare-and-swap',
     vcpu: (setup) => new Vcpu(seenThrough(setup, ClaimsInTwoSteps)),
     oracles: [],
   },
@@ -220,45 +244,56 @@ export const readerSabotages = {
     oracles: ['unexpected-error', ...CORRUPTION],
   },
   'enter-without-second-look': {
-    description: 'a reader that comes online does not look whether the number has advanced meanwhile',
+    description: 'a reader that comes online does not check whether the grace-period number has advanced meanwhile',
     vcpu: (setup) => new EntersOnce(seenThrough(setup, BelievesItsNumber)),
     oracles: [],
   },
   'mark-by-load-and-store': {
-    description: 'a mark is a load and a store in place of an atomic or',
+    description: 'a mark is a load and a store instead of an atomic or',
     vcpu: (setup) => new Vcpu(seenThrough(setup, OrsInTwoSteps)),
     oracles: CORRUPTION,
   },
   'code-set-by-load-and-store': {
-    description: "a mark's bit for CODE is a load and a store in place of an atomic or",
+    description: 'a mark sets its bit for CODE by a load and a store instead of an atomic or',
     vcpu: (setup) => new Vcpu(seenThrough(setup, SetsCodeInTwoSteps)),
     shows: { conserved: CODE },
     oracles: CORRUPTION,
   },
   'code-turned-told-twice': {
-    description: 'a mark for CODE tells that the page turned when it saw the bit clear, whatever the or found',
+    description:
+      'a mark for CODE returns that the page turned dirty if its test saw the bit clear, even if the atomic or found it set',
     vcpu: (setup) => new Vcpu(seenThrough(setup, TellsWhatItSaw)),
     shows: { conserved: CODE },
     oracles: ['conservation'],
   },
   'blocks-looked-for-in-one-table': {
     description:
-      "a mark takes a page whose block one client's table has, while another's may lead to the all-zero block",
+      "a mark accepts a page if one client's table has a block for it, though another client's table may have the all-zero block",
     vcpu: (setup) => new LooksInOneTable(seenThrough(setup, WaitsBetweenRoots)),
     oracles: ['constant-block', 'lost-update', 'plug'],
   },
   'turned-pages-uncounted': {
-    description: 'a reader counts what it turns dirty by every second mark alone',
+    description: 'a reader counts the pages that it turned dirty only for every second mark',
     vcpu: (setup) => new CountsEverySecond(setup),
     oracles: ['dirty-rate'],
   },
   'sleep-without-second-look': {
-    description: 'a reader that goes to sleep for its limit does not see that the limit has just changed',
+    description: 'a reader that goes to sleep because of its limit does not notice that the limit has just changed',
     vcpu: (setup) => new Vcpu(seenThrough(setup, ReadsTheWordWhenItWaits)),
     oracles: [],
   },
+  'gives-way-inside-section': {
+    description: 'a reader that is asked to hurry gives way inside a read-side section',
+    vcpu: (setup) => new GivesWayInSections(setup),
+    oracles: ['section', ...CORRUPTION],
+  },
+  'sleeps-on-after-completion': {
+    description: 'a reader that gives way does not see that the period has just ended',
+    vcpu: (setup) => new Vcpu(seenThrough(setup, SleepsOnAfterCompletion)),
+    oracles: [],
+  },
   'notify-lost': {
-    description: 'a reader changes the word that the owner waits on, and does not notify',
+    description: 'a reader changes the word that the owner waits on, but does not notify the owner',
     vcpu: (setup) => new Vcpu(seenThrough(setup, NeverNotifies)),
     oracles: ['blocking-wait'],
   },

@@ -1,4 +1,4 @@
-/** Readers that report for more than themselves, or that report, or are asked to, when nothing is to be reported. */
+/** Planted bugs of reports: a reader reports for other readers too, or reports at the wrong time. */
 import { Header, Slot, Slots } from '../../arena/layout.js';
 import { Vcpu } from '../../dirty/vcpu.js';
 import type { Sabotage } from './sabotage.js';
@@ -10,14 +10,14 @@ class HearsOldKicks extends Vcpu {
   }
 }
 
-/** GP-3: a report ends the interval, in which a store may stand whose mark is still to come, or was before. */
+/** Violates GP-3: the report ends the interval between a store and the mark that belongs to it. */
 class ReportsWhenItReloads extends Vcpu {
-  /** Not initialized: it is set before fields are. */
+  /** Has no initializer, because the constructor of the base class sets it before field initializers run. */
   private entered: number | undefined;
 
   protected override loadRoots(): void {
     const state = this.slot + Slot.State;
-    // Whoever begins an interval has stored another number.
+    // At the begin of an interval the slot holds another number; the same number means a reload within the interval.
     if (this.words.load(state) === this.entered) this.words.store(state, this.words.load(Header.Number));
     super.loadRoots();
     this.entered = this.words.load(state);
@@ -37,17 +37,17 @@ class ReportsForItsThread extends Vcpu {
 
 export const reportSabotages = {
   'stale-kick-heard': {
-    description: 'a reader that has reported a later number takes an old kick for a new one',
+    description: 'a reader that has already reported a later number obeys an old kick',
     vcpu: (setup) => new HearsOldKicks(setup),
     oracles: [],
   },
   'reload-reports': {
-    description: 'a reader that reloads the roots in mid-interval reports',
+    description: 'a reader reports when it reloads the roots in the middle of an interval',
     vcpu: (setup) => new ReportsWhenItReloads(setup),
     oracles: [],
   },
   'report-for-whole-thread': {
-    description: 'a reader that reports does so for all readers of its thread',
+    description: 'a reader that reports also reports for all other readers of its thread',
     vcpu: (setup) => new ReportsForItsThread(setup),
     oracles: [],
   },

@@ -1,10 +1,12 @@
-/** Dead threads that are retired too early, never, or in another's place. */
+/**
+ * Planted bugs of retirement: the reader of a dead thread is retired too early or never, or another reader is retired.
+ */
 import { Arena } from '../../arena/arena.js';
 import { Slots } from '../../arena/layout.js';
 import { freeSlot, reportReaders } from '../../rcu/registry.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
-/** Late, as the event may be on a busy thread: the slots have their next tenants. */
+/** Frees the slots only when other readers have taken them, as if a busy owner got the exit event late. */
 function freeWhenTakenAgain(arena: Arena, slots: Set<number>): void {
   const watch = setInterval(() => {
     for (const { slot } of reportReaders(arena)) {
@@ -23,10 +25,10 @@ export const retirementSabotages = {
     oracles: ['stall', 'leak'],
   },
   'retired-at-terminate': {
-    description: "a thread's reader is retired when its end is asked for, while it still runs",
+    description: "a thread's reader is retired when the thread's termination is requested, while the thread still runs",
     retirement: {
       supervise: (memory, worker) => memory.supervise(worker),
-      // Terminating has been seen to take that long.
+      // Termination can take this long.
       terminating: async (memory, worker) => {
         memory.retire(worker.threadId);
         await new Promise((resolve) => setTimeout(resolve, 900));
@@ -36,7 +38,7 @@ export const retirementSabotages = {
     oracles: ['stall', 'hang', ...CORRUPTION],
   },
   'retired-by-slot': {
-    description: 'whoever has the slot that a thread had is retired when the thread has ended',
+    description: 'when a thread has ended, the reader that now has its slot is retired, whichever thread it belongs to',
     retirement: {
       supervise: (memory, worker) => {
         const arena = Arena.attach('sabotage', memory.handle);

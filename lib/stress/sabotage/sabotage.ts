@@ -1,11 +1,13 @@
-/** A planted bug: broken parts that are passed to the engine from outside, so that the product has no switches for it. */
+/**
+ * A planted bug: broken parts are passed to the engine from outside, so the library needs no switches for them.
+ */
 import type { Vcpu, VcpuSetup } from '../../dirty/vcpu.js';
 import type { DirtyMemory } from '../../dirty-memory.js';
 import type { Parts } from '../../parts.js';
 import type { SupervisedWorker } from '../../supervision.js';
 import type { Shape } from '../shape.js';
 
-/** What may find bits that are lost, or memory that is used when it is another's: whichever meets it first. */
+/** The oracles for lost bits and for memory that is used after it was freed. Any of them may be the first to notice. */
 export const CORRUPTION = [
   'use-after-free',
   'lost-update',
@@ -23,26 +25,26 @@ export const CORRUPTION = [
 
 export interface Sabotage {
   readonly description: string;
-  /** Of the owner's engine. */
+  /** Replacements for parts of the owner's engine. */
   readonly parts?: Partial<Parts>;
   /** Makes a vCPU thread's reader. */
   readonly vcpu?: (setup: VcpuSetup) => Vcpu;
-  /** How the owner has dead threads retired. */
+  /** How the owner retires the readers of dead threads. */
   readonly retirement?: Retirement;
-  /** Where it shows: what the seed chooses for other runs. */
+  /** The shape of run in which the bug shows, instead of what the seed would choose. */
   readonly shows?: Partial<Shape>;
-  /** Shows only where threads are killed or stuck: the run plants faults too. */
+  /** The bug shows only when threads are killed or hang, so the run must plant faults too. */
   readonly needsFaults?: boolean;
   /**
-   * The oracles of the torture that may find it. None where real threads do not show it within seconds: the interleaving
-   * checker finds those.
+   * The oracles of the stress test that may find the bug. The list is empty when real threads do not show the bug
+   * within seconds; then the interleaving checker finds it.
    */
   readonly oracles: readonly string[];
 }
 
 export interface Retirement {
-  /** A worker of the pool has begun. */
+  /** Called when a worker of the pool has started. */
   supervise(memory: DirtyMemory, worker: SupervisedWorker): void;
-  /** The worker will be terminated when this has settled. */
+  /** Called before a worker is terminated, and awaited. */
   terminating?(memory: DirtyMemory, worker: SupervisedWorker): Promise<void>;
 }

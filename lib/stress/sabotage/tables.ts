@@ -1,4 +1,4 @@
-/** Block tables and RAM that come, go and are cleaned in the wrong order, or not. */
+/** Planted bugs of block tables and RAM: things are published, freed or cleaned in the wrong order, or not at all. */
 import { Header, Table } from '../../arena/layout.js';
 import { type AfterGracePeriod, BlockTables, type NewTable, type Swap } from '../../dirty/block-tables.js';
 import type { ClientBitmap, Entry } from '../../dirty/client-bitmap.js';
@@ -7,7 +7,9 @@ import type { Departure } from '../../ram/departures.js';
 import { RamList } from '../../ram/ram-list.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
-/** The caller requests its grace period in this step, so the number has advanced when the root is stored. */
+/**
+ * Stores the root in a microtask, after the caller has requested its grace period, so the number advances first.
+ */
 class PublishesLate extends BlockTables {
   protected override publish(built: readonly NewTable[]): AfterGracePeriod {
     const replaced = built.map(([bitmap]) => [bitmap, bitmap.table] as const);
@@ -60,7 +62,7 @@ class ZeroesAfterPublishing extends BlockTables {
   }
 }
 
-/** What the arena had no room to swap is taken for swapped. */
+/** Treats blocks that the arena had no room to swap as swapped. */
 class ForgetsWhatItCouldNotSwap extends BlockTables {
   override prepareSwap(bitmap: ClientBitmap, numbers: readonly number[]): Swap | undefined {
     const swap = super.prepareSwap(bitmap, numbers);
@@ -120,7 +122,7 @@ class NeverLowersTheEnd extends BlockTables {
   }
 }
 
-/** The table ends where RAM ends now, and what lay beyond is forgotten, not freed. */
+/** Ends the table where RAM ends now, and forgets the blocks beyond without freeing them. */
 class CountsByRam extends BlockTables {
   override shrink(...of: Parameters<BlockTables['shrink']>): AfterGracePeriod | undefined {
     const dropped = this.blocks;
@@ -164,76 +166,80 @@ class PopulatesClean extends RamList {
 
 export const tableSabotages = {
   'number-advanced-before-publishing': {
-    description: 'the number advances before the new root is stored: readers report, and still load the old one',
+    description:
+      'the grace-period number advances before the new root is stored, so readers report and then load the old root',
     parts: { tables: (...of) => new PublishesLate(...of) },
     oracles: CORRUPTION,
   },
   'extend-forgets-old-blocks': {
-    description: 'a table that grows has its new blocks alone',
+    description: 'a table that grows has only its new blocks, not its old ones',
     parts: { tables: (...of) => new ForgetsOldBlocks(...of) },
     oracles: CORRUPTION,
   },
   'block-zeroed-after-publishing': {
-    description: 'the block that takes the place of a dense one is zeroed when vCPUs mark in it already',
+    description:
+      'a block that replaces a dense block is zeroed after it is published, when vCPUs may already mark in it',
     parts: { tables: (...of) => new ZeroesAfterPublishing(...of) },
     oracles: CORRUPTION,
   },
   'swap-forgets-what-had-no-room': {
-    description: 'a harvest leaves out the dense blocks that the arena had no room to swap',
+    description: 'a harvest leaves out dense blocks when the arena has no room to swap them',
     parts: { tables: (...of) => new ForgetsWhatItCouldNotSwap(...of) },
     shows: { scarce: true },
     oracles: ['query-model', 'lost-update'],
   },
   'swap-never-cancelled': {
-    description: 'what was made ready for a swap stays when the harvest finds no room for the rest',
+    description: 'a harvest that fails for lack of room does not free what it had prepared for a swap',
     parts: { tables: (...of) => new NeverCancels(...of) },
     shows: { scarce: true },
     oracles: ['leak'],
   },
   'swap-keeps-fresh-blocks': {
-    description: 'the fresh blocks of a swap stay when there is no room for its table',
+    description: 'a swap that has no room for its new table does not free its new blocks',
     parts: { tables: (...of) => new KeepsFreshBlocks(...of) },
     shows: { scarce: true },
     oracles: ['leak'],
   },
   'never-swaps': {
-    description: 'dense blocks are emptied word by word',
+    description: 'dense blocks are emptied word by word, never swapped',
     parts: { tables: (...of) => new NeverSwaps(...of) },
     oracles: ['vacuous'],
   },
   'full-block-freed': {
-    description: 'the block that stands for those of untracked clients is freed with the blocks of RAM that goes',
+    description: 'the full block, which untracked clients share, is freed when RAM is unplugged',
     parts: { tables: (...of) => new FreesTheFullBlock(...of) },
     shows: { tracked: 0 },
     oracles: CORRUPTION,
   },
   'tables-never-shrink': {
-    description: 'bitmap blocks of RAM that is gone stay, and marks there are taken',
+    description: 'bitmap blocks of unplugged RAM are kept, and marks there are accepted',
     parts: { tables: (...of) => new NeverShrinks(...of) },
     oracles: ['mark-to-gone-ram', 'leak'],
   },
   'end-of-ram-never-lowered': {
-    description: 'vCPUs are not told that RAM ends sooner, and marks past its end are taken',
+    description: 'vCPUs are not told that the end of RAM is lower now, and marks past it are accepted',
     parts: { tables: (...of) => new NeverLowersTheEnd(...of) },
     oracles: [],
   },
   'blocks-counted-by-ram': {
-    description: 'blocks beyond the RAM of the moment are forgotten, not freed (upstream b84f06c2bee7)',
+    description:
+      'blocks beyond the present end of RAM are forgotten instead of freed (QEMU before commit b84f06c2bee7)',
     parts: { tables: (...of) => new CountsByRam(...of) },
     oracles: ['leak'],
   },
   'last-page-not-needed': {
-    description: 'a bitmap block goes though RAM reaches into it, with the last page of the block alone',
+    description: 'a bitmap block is freed although RAM still reaches into it with its last page',
     parts: { ram: (...of) => new SparesTheLastPage(...of) },
     oracles: ['plug', ...CORRUPTION],
   },
   'range-reused-before-cleaning': {
-    description: 'a place is plugged again before its late marks are cleared, with which its own first bits go',
+    description:
+      'RAM is plugged in a place before late marks there are cleared, so that the clearing also removes bits of the new RAM',
     parts: { ram: (...of) => new ReusesBeforeCleaning(...of) },
     oracles: CORRUPTION,
   },
   'populated-clean': {
-    description: 'a part of a RAM block that is populated again is not dirty',
+    description: 'a part of a RAM block is not dirty after it is populated again',
     parts: { ram: (...of) => new PopulatesClean(...of) },
     oracles: ['plug', 'lost-update'],
   },

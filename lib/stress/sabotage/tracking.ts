@@ -1,4 +1,4 @@
-/** Clients whose tracking begins or ends in the wrong order, or incompletely. */
+/** Planted bugs of tracking: it begins or ends in the wrong order, or incompletely. */
 import { BlockTables } from '../../dirty/block-tables.js';
 import { CORRUPTION, type Sabotage } from './sabotage.js';
 
@@ -20,12 +20,12 @@ class TellsOfEndsOnly extends BlockTables {
 
 export const trackingSabotages = {
   'tracking-ends-without-grace-period': {
-    description: 'the bitmaps of a client that is not tracked any more are freed at once',
+    description: 'the bitmaps of a client are freed without a grace period when tracking ends',
     parts: { tables: (...of) => new FreesAtOnce(...of) },
     oracles: CORRUPTION,
   },
   'tracking-begins-untold': {
-    description: 'vCPUs are not told that a client is tracked, and do not look at its bitmaps',
+    description: 'vCPUs are not told that a client is tracked now, and do not mark in its bitmaps',
     parts: { tables: (...of) => new TellsOfEndsOnly(...of) },
     oracles: CORRUPTION,
   },

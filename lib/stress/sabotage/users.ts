@@ -1,4 +1,4 @@
-/** Users of a client who rob one another. */
+/** Planted bugs of several users of a client: a user takes pages away from the others. */
 import type { WaitOptions } from '../../base/wait.js';
 import type { User } from '../../dirty/client-bitmap.js';
 import { type Collection, Collector } from '../../dirty/collector.js';
@@ -46,22 +46,23 @@ class NeverClips extends RamList {
 
 export const userSabotages = {
   'delivered-to-the-collector-alone': {
-    description: "what one user has collected its client's other users never see",
+    description: "pages that one user has collected are never delivered to the client's other users",
     parts: { collector: (...of) => new DeliversToTheCollectorAlone(...of) },
     oracles: CORRUPTION,
   },
   'pending-dropped-on-abort': {
-    description: 'a harvest that is given up drops what others had collected for its user',
+    description:
+      'a harvest that times out drops pages that other users had collected and its user had not received yet',
     parts: { collector: (...of) => new DropsWhatIsPending(...of) },
     oracles: CORRUPTION,
   },
   'new-user-begins-clean': {
-    description: 'to a user that comes nothing is dirty of what others have collected before',
+    description: 'for a new user, pages that other users have collected before are clean, though they must be dirty',
     parts: { users: (...of) => new BeginsWithNothing(...of) },
     oracles: CORRUPTION,
   },
   'pending-not-clipped': {
-    description: 'pages of RAM that is gone stay pending',
+    description: 'pages of unplugged RAM stay pending',
     parts: { ram: (...of) => new NeverClips(...of) },
     oracles: [],
   },

@@ -1,8 +1,12 @@
-// An ES module's use of the package: both doors, a thread, and nothing that is not offered.
+// An ES module's use of the package: the doors, a thread, and nothing that is not offered.
 import assert from 'node:assert';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DirtyMemory, MIGRATION } from 'dirtymem';
+import { beginChain, fileStore, restore } from 'dirtymem/save-states';
 
 const memory = DirtyMemory.create({ maxRamBytes: 2 ** 30 });
 assert.strictEqual(memory.stats().kernel, 'wasm');
@@ -15,6 +19,18 @@ await new Promise((resolve, reject) => worker.once('error', reject).once('exit',
 const { set } = await memory.harvest(MIGRATION);
 assert.deepStrictEqual([...set.runs()], [{ start: 8192, length: 4096 }]);
 set.dispose();
+
+const folder = await mkdtemp(join(tmpdir(), 'dirtymem-states-'));
+const ram = new Uint8Array(dimm.size).fill(7, 8192, 8193);
+const nothing = () => {};
+const machine = { memory, contents: () => ram, pause: nothing, resume: nothing, saveState: () => new Uint8Array(3) };
+const chain = await beginChain(machine, fileStore(join(folder, 'machine.states')));
+await chain.save();
+const bytes = new Uint8Array(dimm.size);
+await restore({ pageSize: 4096, plug: () => bytes, loadState: nothing }, fileStore(join(folder, 'machine.states')));
+assert.deepStrictEqual(bytes, ram);
+await chain.stop();
+await rm(folder, { recursive: true });
 await memory.ram.unplug(dimm);
 await memory.close();
 

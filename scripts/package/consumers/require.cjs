@@ -1,4 +1,4 @@
-// A CommonJS module's use of the package, the same file being the thread.
+// Uses the package from a CommonJS module. The same file is also the thread.
 const assert = require('node:assert');
 const { isMainThread, Worker, workerData } = require('node:worker_threads');
 

@@ -1,4 +1,5 @@
-// Runs a page's bundle, `run-page.mjs PAGE THREAD`, on this thread: what a page has of its own is stood in for.
+// `run-page.mjs PAGE THREAD` runs the bundles of a page and of its thread in Node, on one thread, with substitutes for
+// the browser's functions.
 import assert from 'node:assert';
 
 const [page, thread] = process.argv.slice(2);

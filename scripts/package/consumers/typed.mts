@@ -1,4 +1,4 @@
-// What a consumer writes, with its types. An error that is expected and does not come shows that a type is lost.
+// Code as a consumer writes it, to check the package's types. An expected error that is missing shows a lost type.
 import {
   type Client,
   DirtyMemory,
@@ -19,6 +19,15 @@ import {
   receive,
   type SourceMachine,
 } from 'dirtymem/migration';
+import {
+  beginChain,
+  memoryStore,
+  opfsStore,
+  type Restored,
+  type RestoringMachine,
+  restore,
+  type StateStore,
+} from 'dirtymem/save-states';
 import { type ArenaHandle, attachVcpu, type Vcpu } from 'dirtymem/vcpu';
 
 const options: DirtyMemoryOptions = { pageSize: 4096, kernel: 'auto' };
@@ -47,18 +56,36 @@ export async function send(machine: SourceMachine, stream: ByteStream, arbiter: 
 }
 
 export async function accept(machine: DestinationMachine, stream: ByteStream): Promise<boolean> {
-  // @ts-expect-error a destination has no say in the downtime
+  // @ts-expect-error only the source has the option downtimeMs
   await receive(machine, stream, { downtimeMs: 100 });
   return (await receive(machine, stream, { maxRamBytes: 2 ** 30 })).verified;
+}
+
+export async function save(machine: SourceMachine, store: StateStore, signal: AbortSignal): Promise<number> {
+  const chain = await beginChain(machine, store, { compress: true });
+  // @ts-expect-error a state is not harvested by pages
+  await chain.save({ maxPages: 5 });
+  const { sequence } = await chain.save({ signal });
+  await chain.compact();
+  return sequence;
+}
+
+export async function load(
+  machine: RestoringMachine,
+  directory: Parameters<typeof opfsStore>[0],
+): Promise<Restored['end']> {
+  const copy: Uint8Array = memoryStore().bytes;
+  await restore(machine, memoryStore(copy), { sequence: 1 });
+  return (await restore(machine, opfsStore(directory))).end;
 }
 
 // @ts-expect-error a vCPU does not plug
 vcpu.ram.plug({ id: 'dimm1', size: 4096 });
 export const watched: readonly Client[] = [VGA, MIGRATION];
 memory.setDirtyRange(0, 1, VGA | MIGRATION);
-// @ts-expect-error that is a mask of two clients
+// @ts-expect-error 3 is a mask of two clients, not one client
 memory.isDirty(0, 1, 3);
-// @ts-expect-error a client of before: clients are their bits, and `Client` is their type alone
+// @ts-expect-error `Client` is only a type; a client is a constant such as MIGRATION
 memory.isDirty(0, 1, Client.Migration);
-// @ts-expect-error pages are counted in numbers
+// @ts-expect-error a count of pages is a number, not a string
 export const text: string = block.pages.pages;

@@ -7,7 +7,7 @@ type Method = 'get' | 'set' | 'fill' | 'load' | 'store' | 'or' | 'and' | 'add' |
 /** @param current the scheduler of the exploration that is under way */
 export function scheduleWords(current: () => Scheduler): void {
   const shipped = Words.prototype;
-  const { get, set, fill, load, store, or, and, add, exchange, compareExchange, notify, wait } = shipped;
+  const { get, set, fill, load, store, or, and, add, exchange, compareExchange, notify, wait, waitAsync } = shipped;
 
   /** The word's position in the explored memory, or -1 for what is none of the schedule's. */
   const place = (words: Words, index: number): number => {
@@ -19,7 +19,7 @@ export function scheduleWords(current: () => Scheduler): void {
     return at < 0 ? plain() : current().update(at, change);
   };
 
-  const scheduled: Pick<Words, Method | 'notify' | 'wait'> & ThisType<Words> = {
+  const scheduled: Pick<Words, Method | 'notify' | 'wait' | 'waitAsync'> & ThisType<Words> = {
     get(index) {
       const at = place(this, index);
       return at < 0 ? get.call(this, index) : current().read(at);
@@ -87,6 +87,12 @@ export function scheduleWords(current: () => Scheduler): void {
         (old) => (old === expected ? replacement : old),
         () => compareExchange.call(this, index, expected, replacement),
       );
+    },
+    /** What brings the owner's next turn besides is a timer: it is looked at whatever the turn finds. */
+    waitAsync(index, expected, timeoutMs) {
+      const at = place(this, index);
+      if (at < 0) return waitAsync.call(this, index, expected, timeoutMs);
+      return current().read(at) === expected ? new Promise(() => {}) : undefined;
     },
     notify(index) {
       const at = place(this, index);

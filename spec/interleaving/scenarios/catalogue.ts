@@ -1,6 +1,7 @@
 /** All scenarios, by name. */
 import type { Scenario } from '../checker/scenario.js';
 import { collectingScenarios } from './collecting.js';
+import { givingWayScenarios } from './giving-way.js';
 import { hotplugScenarios } from './hotplug.js';
 import { litmusScenarios } from './litmus.js';
 import { rateScenarios } from './rates.js';
@@ -16,6 +17,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...trackingScenarios,
   ...userScenarios,
   ...waitingScenarios,
+  ...givingWayScenarios,
   ...rateScenarios,
   ...replacingScenarios,
 };

@@ -33,7 +33,7 @@ export function engineScenario(scenario: EngineScenario): Scenario {
         let reader: ReaderSide;
         return {
           setUp: () => {
-            reader = new ReaderSide(stage, thread);
+            reader = new ReaderSide(stage, thread, scenario.giveWay);
             if (!attachInRace.includes(thread)) reader.attach();
           },
           race: () => {

@@ -3,7 +3,7 @@ import { Header } from '../../../lib/arena/layout.js';
 import { MIGRATION } from '../../../lib/dirty/client.js';
 import type { Scenario } from '../checker/scenario.js';
 import { type EngineScenario, engineScenario } from './engine-scenario.js';
-import { BLOCK, type OwnerSide, PAGE } from './owner-side.js';
+import { BLOCK, type OwnerSide, PAGE, periodBegun } from './owner-side.js';
 import type { ReaderSide } from './reader-side.js';
 
 /** A guest word: the owner's unplugging has ended. */
@@ -66,6 +66,7 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
     },
     owner: async (owner) => {
       const harvested = owner.collect();
+      await periodBegun();
       owner.plug('more', BLOCK);
       owner.stage.note(0, await harvested);
     },
@@ -137,6 +138,7 @@ export const hotplugScenarios: Readonly<Record<string, Scenario>> = {
     owner: async (owner) => {
       const { ram } = owner.memory;
       const inVain = owner.collectInVain();
+      await periodBegun();
       const unplugged = ram.unplug(owner.dimm);
       await inVain;
       await unplugged;

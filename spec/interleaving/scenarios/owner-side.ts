@@ -25,6 +25,11 @@ export interface EngineSetting {
   readonly pages?: number;
   /** Collections swap blocks out instead of emptying them. */
   readonly swaps?: boolean;
+  /**
+   * Readers give way, and the owner sleeps until they report. Default: neither, as where the host has no `Atomics.waitAsync`,
+   * since that would only make the search longer.
+   */
+  readonly giveWay?: boolean;
   /** The mask of clients that are tracked from the beginning. Default: all. */
   readonly tracked?: number;
 }
@@ -84,10 +89,11 @@ export class OwnerSide {
     return added;
   }
 
-  /** A collection that is given up at once. */
+  /** A collection that is given up when its period has begun. */
   async collectInVain(user?: Tracking): Promise<void> {
     const abort = new AbortController();
     const collected = this.collect({ signal: abort.signal }, user);
+    await periodBegun();
     abort.abort();
     await collected.catch(unlessAborted(abort.signal));
   }
@@ -210,6 +216,11 @@ export class OwnerSide {
   }
 }
 
+/** After a collection was asked for, whose period begins when that step has ended: it waits for the readers by now. */
+export async function periodBegun(): Promise<void> {
+  for (let microtasks = 0; microtasks < 4; microtasks++) await undefined;
+}
+
 /** @returns what lets pass that the signal has aborted */
 export function unlessAborted(signal: AbortSignal): (error: unknown) => void {
   return (error) => {
@@ -221,9 +232,10 @@ export function unlessAborted(signal: AbortSignal): (error: unknown) => void {
  * The parts under test in a memory that is all zero, as an engine's own is; with an allocator that tells what is free, and
  * checks on reuse what debug mode checks.
  */
-function watchedParts(parts: Parts, { swaps }: EngineSetting, scheduler: Scheduler): Parts {
+function watchedParts(parts: Parts, { swaps, giveWay }: EngineSetting, scheduler: Scheduler): Parts {
   return {
     ...parts,
+    rcu: (...of) => Object.assign(parts.rcu(...of), giveWay ? {} : { canSleep: false }),
     swapPolicy: swaps ? { oneIn: 64, leastWords: 1 } : parts.swapPolicy,
     allocator: (arena) => watched(parts.allocator(checking(arena), true), scheduler),
   };

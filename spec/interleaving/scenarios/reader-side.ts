@@ -20,11 +20,13 @@ export function handleOf(memory: WebAssembly.Memory): ArenaHandle {
 export class ReaderSide {
   readonly stage: Stage;
   private readonly thread: number;
+  private readonly giveWay: boolean;
   private attached: Vcpu | undefined;
 
-  constructor(stage: Stage, thread: number) {
+  constructor(stage: Stage, thread: number, giveWay = false) {
     this.stage = stage;
     this.thread = thread;
+    this.giveWay = giveWay;
   }
 
   get vcpu(): Vcpu {
@@ -34,20 +36,21 @@ export class ReaderSide {
 
   attach(): void {
     const handle = handleOf(this.stage.memory);
+    const { giveWay } = this;
     const name = `vcpu${this.thread}`;
     const broken = SABOTAGES[this.stage.sabotage ?? '']?.vcpu;
     if (broken === undefined) {
-      this.attached = attachVcpu(handle, { name, identity: this.thread });
+      this.attached = attachVcpu(handle, { name, identity: this.thread, giveWay });
       return;
     }
     const arena = Arena.attach('scenario', handle);
     const kernel = chooseKernel(arena);
-    this.attached = broken({ arena, kernel, name, identity: this.thread, governorOf: Throttle.of });
+    this.attached = broken({ arena, kernel, name, identity: this.thread, giveWay, governorOf: Throttle.of });
   }
 
   /** A second reader of this thread, attached. */
   another(): ReaderSide {
-    const other = new ReaderSide(this.stage, this.thread);
+    const other = new ReaderSide(this.stage, this.thread, this.giveWay);
     other.attach();
     return other;
   }

@@ -31,6 +31,7 @@ export const replacingScenarios: Readonly<Record<string, Scenario>> = {
                 kernel: new AtomicsKernel(late.words),
                 name: 'late',
                 identity: thread,
+                giveWay: false,
                 governorOf: Throttle.of,
               });
               stage.note(thread, 1);

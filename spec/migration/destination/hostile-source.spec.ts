@@ -1,8 +1,8 @@
 /** What a source can make a destination do: work in turns, and for what it has paid for. */
 import { expect } from 'chai';
+import { Digest } from '../../../lib/machine/digest.js';
 import { IncomingBlock } from '../../../lib/migration/destination/incoming-block.js';
 import { type ByteStream, type MigrationError, receive } from '../../../lib/migration/index.js';
-import { Digest } from '../../../lib/migration/wire/digest.js';
 import { FrameWriter, PREFACE } from '../../../lib/migration/wire/frame.js';
 import type { Link } from '../../../lib/migration/wire/link.js';
 import { MAX_CONTENT, type Message } from '../../../lib/migration/wire/message.js';

@@ -1,7 +1,7 @@
 /** Strings that cross the wire, in both directions. */
 import { expect } from 'chai';
+import { printable } from '../../../lib/base/printable.js';
 import { type MigrationError, migrate, receive } from '../../../lib/migration/index.js';
-import { printable } from '../../../lib/migration/printable.js';
 import { reasonOf } from '../../../lib/migration/wire/message.js';
 import { PAGE, smallEngine } from '../../support/engines.js';
 import { atFirst, attempt, expectStayed } from '../../support/migration/attempt.js';

@@ -1,0 +1,42 @@
+/**
+ * Whether the owner, when it sleeps, asks the readers to give way (GP-8: rcu/grace-period.ts). It helps where threads outnumber
+ * cores, and only there; no thread can see which it is, so it is tried. The way by which periods have been shorter lately is
+ * taken, the other one now and then, and the less often the more often that has changed nothing.
+ */
+
+/** Of a new length in the mean of the logarithms: a period in ten that takes a thousand times as long decides nothing. */
+const WEIGHT = 1 / 4;
+/** By what the means must differ before it is worth stopping readers: they are shorter by half. */
+const DIFFERENCE = Math.log(2);
+const FIRST_TRIAL = 8;
+const LAST_TRIAL = 128;
+
+export class Asking {
+  private readonly means: { asked: number | undefined; unasked: number | undefined } = {
+    asked: undefined,
+    unasked: undefined,
+  };
+  private helps = true;
+  private untilTrial = FIRST_TRIAL;
+  private nextTrial = FIRST_TRIAL;
+
+  /** Decides for a period. */
+  decide(): boolean {
+    if (--this.untilTrial >= 0) return this.helps;
+    this.untilTrial = this.nextTrial;
+    return !this.helps;
+  }
+
+  /** A period in which the owner slept has ended. */
+  ended(milliseconds: number, asked: boolean): void {
+    const { means } = this;
+    const way = asked ? 'asked' : 'unasked';
+    const length = Math.log(milliseconds + 0.001);
+    const mean = means[way];
+    means[way] = mean === undefined ? length : mean + (length - mean) * WEIGHT;
+    const helps = means.asked === undefined || means.unasked === undefined || means.asked < means.unasked - DIFFERENCE;
+    if (helps !== this.helps) this.untilTrial = this.nextTrial = FIRST_TRIAL;
+    else if (asked !== helps) this.nextTrial = Math.min(2 * this.nextTrial, LAST_TRIAL);
+    this.helps = helps;
+  }
+}

@@ -1,0 +1,98 @@
+/** Restores a state: RAM, then the rest of the machine. */
+import { checkMethods } from '../base/errors.js';
+import { showId } from '../base/printable.js';
+import { checkPageSize } from '../machine/checked-machine.js';
+import type { ArrivingMachine } from '../machine/hooks.js';
+import { wrongBytes } from '../machine/returned.js';
+import { checkRestoreOptions, type RestoreOptions } from './options.js';
+import { type ChainEnd, RecordReader } from './record-reader.js';
+import { RestoredRam } from './restored-ram.js';
+import { callHook, SaveStateError } from './save-state-error.js';
+import type { SavedBlock } from './saved-blocks.js';
+import type { StateStore } from './stores/store.js';
+import { findState, type WholeState } from './whole-state.js';
+
+/** The machine that is restored. An error that a hook throws ends the restoring with the reason `machine`. */
+export interface RestoringMachine extends ArrivingMachine {
+  /** As of every machine that arrives; here it is also told which parts of the block had memory. The others stay zero. */
+  plug(block: SavedBlock): Uint8Array | Promise<Uint8Array>;
+}
+
+/** What was restored. */
+export interface Restored {
+  /** Of the state. A chain counts its states from 0 on. */
+  readonly sequence: number;
+  /** Its RAM, ascending by offset. */
+  readonly blocks: readonly SavedBlock[];
+  /**
+   * Why it is the last one: the chain ends there (`complete`); what follows is not whole, as when a save was interrupted (`cut`); what
+   * follows is not what was written, or of another chain (`damaged`); or it was `asked` for.
+   */
+  readonly end: ChainEnd | 'asked';
+}
+
+/**
+ * Restores the last state of a chain that is whole, or one that is asked for. Nothing is plugged before the chain was read from its
+ * beginning to that state and found to be as it was written; that says nothing of who has written it. The machine's hooks are called
+ * one at a time, `loadState` last. Memory, beside the machine's own, is bounded by a few mebibytes and `maxStateBytes`.
+ * @throws (rejects) TypeError, RangeError for bad arguments; SaveStateError; the signal's reason
+ */
+export async function restore(
+  machine: RestoringMachine,
+  store: StateStore,
+  options: RestoreOptions = {},
+): Promise<Restored> {
+  const operation = 'restore';
+  const checked = checkRestoreOptions(operation, options);
+  checkRestoring(operation, machine, store);
+  const reader = new RecordReader(store, checked.signal);
+  const state = await findState(reader, checked);
+  await restoreRam(machine, reader, state);
+  await loadMachine(machine, state);
+  return restoredOf(state);
+}
+
+/** @throws TypeError, RangeError */
+export function checkRestoring(operation: string, machine: RestoringMachine, store: StateStore): void {
+  checkMethods(operation, 'machine', machine, ['plug', 'loadState']);
+  checkPageSize(operation, machine.pageSize);
+  checkStore(operation, store);
+}
+
+/** @throws TypeError */
+export function checkStore(operation: string, store: StateStore): void {
+  checkMethods(operation, 'store', store, ['read', 'append', 'replace']);
+}
+
+/** @throws (rejects) SaveStateError; the signal's reason */
+export async function restoreRam(
+  machine: RestoringMachine,
+  reader: RecordReader,
+  state: WholeState,
+): Promise<RestoredRam> {
+  const { pageSize, blocks } = state;
+  if (machine.pageSize !== pageSize) {
+    throw new SaveStateError('mismatch', `pages have ${pageSize} bytes in the state, and ${machine.pageSize} here`);
+  }
+  const ram = new RestoredRam(pageSize);
+  for (const block of blocks) {
+    const bytes: unknown = await callHook('plug', () => machine.plug(savedBlockOf(block)));
+    const wrong = wrongBytes(`plug(${showId(block.id)})`, bytes, block.size);
+    if (wrong !== undefined) throw new SaveStateError('machine', `${wrong.must}, got ${wrong.got}`);
+    ram.add(block, bytes as Uint8Array);
+  }
+  await ram.fill(reader, state);
+  return ram;
+}
+
+export async function loadMachine(machine: RestoringMachine, state: WholeState): Promise<void> {
+  await callHook('loadState', () => machine.loadState(state.machine));
+}
+
+export function restoredOf({ sequence, blocks, because }: WholeState): Restored {
+  return { sequence, blocks: blocks.map(savedBlockOf), end: because ?? 'asked' };
+}
+
+function savedBlockOf({ id, offset, size, maxSize, populated }: SavedBlock): SavedBlock {
+  return { id, offset, size, maxSize, populated };
+}

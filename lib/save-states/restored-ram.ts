@@ -1,0 +1,87 @@
+/**
+ * RAM that a chain's records are put into, one after the other. What a record costs here is bounded by what it has in it, or by
+ * RAM that was filled before, with as much; what takes long lets others have their turn.
+ */
+import { showId } from '../base/printable.js';
+import { PageFlags } from '../machine/page-flags.js';
+import { type RamRun, readRuns, unitOf } from './entries.js';
+import { RecordType } from './record.js';
+import type { RecordReader } from './record-reader.js';
+import { malformed, SaveStateError } from './save-state-error.js';
+import type { NumberedBlock } from './saved-blocks.js';
+import type { WholeState } from './whole-state.js';
+
+/** Parts that are emptied before it is asked whether others should have a turn. */
+const EMPTIED_AT_ONCE = 16;
+
+/** A block of the state that is restored, and its bytes. */
+export interface RestoredBlock {
+  readonly block: NumberedBlock;
+  readonly bytes: Uint8Array;
+  /** Parts that are not all zero in the chain. */
+  readonly filled: PageFlags;
+}
+
+export class RestoredRam {
+  private readonly unit: number;
+  private readonly byNumber = new Map<number, RestoredBlock>();
+
+  constructor(pageSize: number) {
+    this.unit = unitOf(pageSize);
+  }
+
+  /** Blocks by what the chain calls them. */
+  get blocks(): ReadonlyMap<number, RestoredBlock> {
+    return this.byNumber;
+  }
+
+  /** @param bytes all zero */
+  add(block: NumberedBlock, bytes: Uint8Array): void {
+    this.byNumber.set(block.number, { block, bytes, filled: new PageFlags(block.size / this.unit) });
+  }
+
+  /** @throws (rejects) SaveStateError for what no chain has written; as the reader */
+  async fill(reader: RecordReader, { first, end }: WholeState): Promise<void> {
+    reader.seek(first);
+    for (;;) {
+      const type = await reader.again(end.position);
+      if (type === undefined) return;
+      if (type !== RecordType.ram) continue;
+      for (const run of readRuns(await reader.body())) {
+        const to = this.byNumber.get(run.block);
+        if (to !== undefined) await this.put(to, run, reader); // others are not there any more in the state that is restored
+      }
+    }
+  }
+
+  private async put({ block, bytes, filled }: RestoredBlock, run: RamRun, reader: RecordReader): Promise<void> {
+    const { unit } = this;
+    const { offset, length, contents } = run;
+    checkRun(block, run, unit);
+    checkAttached(block, bytes);
+    if (contents !== undefined) {
+      bytes.set(contents, offset);
+      for (let at = offset; at < offset + length; at += unit) filled.raise(at / unit);
+      return;
+    }
+    for (let at = offset, parts = 1; at < offset + length; at += unit, parts++) {
+      if (!filled.lower(at / unit)) throw malformed(`${showId(block.id)} is zero at ${at} already`);
+      bytes.fill(0, at, at + unit);
+      if (parts % EMPTIED_AT_ONCE !== 0) continue;
+      await reader.rest();
+      checkAttached(block, bytes);
+    }
+  }
+}
+
+/** @throws SaveStateError unless it is whole parts of the block */
+export function checkRun({ id, size }: NumberedBlock, { offset, length }: RamRun, unit: number): void {
+  if (offset % unit === 0 && length % unit === 0 && length <= size - offset) return;
+  throw malformed(`bytes ${offset} to ${offset + length} of ${showId(id)}, which has ${size}, in parts of ${unit}`);
+}
+
+/** Growing a memory that is not shared detaches its buffer. */
+function checkAttached({ id, size }: NumberedBlock, bytes: Uint8Array): void {
+  if (bytes.length !== size)
+    throw new SaveStateError('machine', `the bytes that plug(${showId(id)}) returned are gone`);
+}

@@ -1,0 +1,276 @@
+/**
+ * A chain of save states. What is true of it:
+ *
+ * - SS-1. A page leaves `unsaved` only when a state that has it is kept by the store. A collection moves pages into `unsaved`, the copy
+ *   reads them there, and what fails after that leaves them: they are in the next state. (Firecracker's #4545 lost them.)
+ * - SS-2. A state is of one moment. Registers first, for saving them may store into RAM; then, in one step while every vCPU is offline, what
+ *   is dirty is collected and copied, and RAM is listed. Stores made before are in the copy, since the step has seen each vCPU's slot
+ *   offline, which it published after them; stores made after are dirty again.
+ * - SS-3. `tip` is a place that the store has kept. What is written goes behind it, so a write that has failed is written over.
+ */
+import { UsageError } from '../base/errors.js';
+import { MIGRATION } from '../dirty/client.js';
+import type { PageSet } from '../dirty/page-set.js';
+import { checkStoppable } from '../machine/checked-machine.js';
+import type { StoppableMachine } from '../machine/hooks.js';
+import { checkState } from '../machine/returned.js';
+import type { Tracking } from '../tracking.js';
+import { ChainRam, type RamCopy } from './chain-ram.js';
+import { compacted } from './compaction.js';
+import { draftBlock, draftEnd, draftsOfMachine } from './entries.js';
+import {
+  type ChainOptions,
+  type ContinueOptions,
+  checkChainOptions,
+  checkContinueOptions,
+  checkSaveOptions,
+  type SaveOptions,
+} from './options.js';
+import type { Draft } from './record.js';
+import { type ChainPlace, RecordReader } from './record-reader.js';
+import {
+  checkRestoring,
+  checkStore,
+  loadMachine,
+  type Restored,
+  type RestoringMachine,
+  restoredOf,
+  restoreRam,
+} from './restore.js';
+import { callHook, SaveStateError } from './save-state-error.js';
+import { checkSameRam } from './saved-blocks.js';
+import { appendTo, replaceIn } from './sealed.js';
+import type { StateStore } from './stores/store.js';
+import { findState, type WholeState } from './whole-state.js';
+
+/** How often RAM may come or go while a machine saves its state. */
+const MOST_TRIES = 64;
+
+/** A state that is kept. */
+export interface SavedState {
+  /** States of a chain are counted from 0 on. */
+  readonly sequence: number;
+  /** How many pages were dirty. */
+  readonly pages: number;
+  /** How many bytes were written. */
+  readonly bytes: number;
+  /** How long the machine was paused, in milliseconds, `pause` and `resume` not counted. */
+  readonly pausedMs: number;
+}
+
+/** The last state that the store has kept. */
+interface Tip extends ChainPlace {
+  readonly sequence: number;
+}
+
+/**
+ * Begins a chain of states of a machine, as a user of MIGRATION with a dirty set of its own: others collect beside it, and neither misses a
+ * page. Its first state has all RAM, and takes the place of what the store has when it is whole; until then that stays.
+ * @throws (rejects) TypeError, RangeError for bad arguments; UsageError unless the engine is open; as `DirtyMemory.track`
+ */
+export async function beginChain(
+  machine: StoppableMachine,
+  store: StateStore,
+  options: ChainOptions = {},
+): Promise<StateChain> {
+  const operation = 'beginChain';
+  const { compress, name, wait } = checkChainOptions(operation, options);
+  checkStoppable(operation, machine);
+  checkStore(operation, store);
+  const tracking = await machine.memory.track(MIGRATION, { name, ...wait });
+  return new StateChain({ machine, store, compress, tracking });
+}
+
+/**
+ * Restores the last state of a chain that is whole, or one that is asked for, and goes on behind it: what follows that state is
+ * written over. Called before the machine runs, with every vCPU offline or yet to attach: what is stored before it has resolved is in no
+ * state, but for what is marked in `loadState`. `plug` plugs the block into the engine, too.
+ * @throws (rejects) as `restore` and `beginChain`. Of RAM that is not the state's, what differs is named
+ */
+export async function continueChain(
+  machine: StoppableMachine & RestoringMachine,
+  store: StateStore,
+  options: ContinueOptions = {},
+): Promise<StateChain> {
+  const operation = 'continueChain';
+  const { chain, restore } = checkContinueOptions(operation, options);
+  checkStoppable(operation, machine);
+  checkRestoring(operation, machine, store);
+  machine.memory.rcu.checkStopped(operation);
+  const reader = new RecordReader(store, restore.signal);
+  const state = await findState(reader, restore);
+  const ram = await restoreRam(machine, reader, state);
+  const { memory } = machine;
+  const tracking = await memory.track(MIGRATION, { name: chain.name, ...chain.wait });
+  try {
+    checkSameRam(state.blocks, memory.ram);
+    tracking.whileStopped.harvest().set.dispose(); // it is as the chain has it
+    const going = new StateChain({ machine, store, compress: chain.compress, tracking }, state);
+    going.ram.adopt(ram.blocks, state.nextNumber);
+    await loadMachine(machine, state);
+    return going;
+  } catch (error) {
+    await tracking.stop();
+    throw error;
+  }
+}
+
+/** What a chain works with. */
+interface ChainParts {
+  readonly machine: StoppableMachine;
+  readonly store: StateStore;
+  readonly compress: boolean;
+  readonly tracking: Tracking;
+}
+
+/** A copy of the machine. */
+interface Copy {
+  readonly ram: RamCopy;
+  readonly machine: Draft[];
+  readonly machineBytes: number;
+  readonly pausedMs: number;
+}
+
+/** A chain of states of a machine. Of the owner's thread alone; one save or compaction at a time. */
+export class StateChain {
+  /** What `continueChain` has restored. */
+  readonly restored: Restored | undefined;
+  /** @internal */
+  readonly ram: ChainRam;
+  private readonly parts: ChainParts;
+  private tip: Tip | undefined;
+  /** Pages that were collected and are in no state yet. */
+  private unsaved: PageSet | undefined;
+  private working: Promise<unknown> | undefined;
+  private stopping: Promise<void> | undefined;
+
+  /** @internal Embedders call `beginChain` and `continueChain`. */
+  constructor(parts: ChainParts, state?: WholeState) {
+    this.parts = parts;
+    this.ram = new ChainRam(parts.machine);
+    this.restored = state && restoredOf(state);
+    this.tip = state && { ...state.end, sequence: state.sequence };
+  }
+
+  /** In bytes, of the whole chain in its store: of what a compaction would make less. */
+  get bytes(): number {
+    return this.tip?.position ?? 0;
+  }
+
+  /**
+   * Saves a state. The machine is paused while its own state is saved, and what is dirty copied; it runs while that is written. So it
+   * takes as much memory as is dirty; of RAM that was never stored to, none.
+   * @throws (rejects) SaveStateError, the signal's reason; UsageError that names vCPUs which `pause` has left online, during another save,
+   *   and when the chain was stopped or the engine closed. The machine runs, no state was added, and the next one has the pages
+   */
+  async save(options: SaveOptions = {}): Promise<SavedState> {
+    const { signal } = checkSaveOptions('save', options);
+    return this.alone('save', () => this.saveNow(signal));
+  }
+
+  /**
+   * Makes the last state a chain of its own, without the ones before it: they take room, and time when it is restored. The machine runs
+   * meanwhile. Until the new chain is whole the store has the old one.
+   * @throws (rejects) SaveStateError, also when there is no state yet; the signal's reason; UsageError as `save`. The chain is as it was
+   */
+  async compact(options: SaveOptions = {}): Promise<void> {
+    const { signal } = checkSaveOptions('compact', options);
+    return this.alone('compact', () => this.compactNow(signal));
+  }
+
+  /** Ends the tracking, after a save that is under way. The store stays as it is. A second call is the first one's. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopNow().catch((error) => {
+      this.stopping = undefined;
+      throw error;
+    });
+    return this.stopping;
+  }
+
+  /** `stop`, at the end of `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  private async saveNow(signal: AbortSignal | undefined): Promise<SavedState> {
+    signal?.throwIfAborted();
+    const { machine, store, compress } = this.parts;
+    const copy = await this.copyPaused(signal);
+    const { ram, machineBytes, pausedMs } = copy;
+    const { tip } = this;
+    const sequence = tip === undefined ? 0 : tip.sequence + 1;
+    const { blocks, nextNumber } = ram;
+    const end = { sequence, isBase: tip === undefined, blocks: blocks.length, nextNumber, machineBytes };
+    const drafts = [...ram.drafts, ...blocks.map(draftBlock), ...copy.machine, draftEnd(end)];
+    const writing = { compress, signal };
+    const place =
+      tip === undefined
+        ? await replaceIn(store, machine.memory.pageSize, drafts, writing)
+        : await appendTo(store, tip, drafts, writing);
+    this.tip = { ...place, sequence };
+    this.ram.commit(ram);
+    this.unsaved?.dispose();
+    this.unsaved = undefined;
+    return { sequence, pages: ram.pages, bytes: place.position - (tip?.position ?? 0), pausedMs };
+  }
+
+  private async copyPaused(signal: AbortSignal | undefined): Promise<Copy> {
+    const { machine } = this.parts;
+    try {
+      await callHook('pause', () => machine.pause());
+      const began = performance.now();
+      const copy = await this.copy(signal);
+      return { ...copy, pausedMs: performance.now() - began };
+    } finally {
+      await callHook('resume', () => machine.resume());
+    }
+  }
+
+  /** Again, if RAM comes or goes while the machine saves its state: what is saved of a DIMM is of one that is there. */
+  private async copy(signal: AbortSignal | undefined): Promise<Omit<Copy, 'pausedMs'>> {
+    const { machine, tracking } = this.parts;
+    const { memory } = machine;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const before = [...memory.ram];
+      const state = await callHook('saveState', async () => checkState(await machine.saveState()));
+      signal?.throwIfAborted();
+      const now = [...memory.ram];
+      if (now.length !== before.length || now.some((block, i) => block !== before[i])) continue;
+      this.unsaved ??= memory.createPageSet();
+      tracking.whileStopped.harvest({ into: this.unsaved });
+      return { ram: this.ram.copy(this.unsaved), machine: draftsOfMachine(state), machineBytes: state.length };
+    }
+    throw new SaveStateError('machine', `RAM came or went ${MOST_TRIES} times while the machine was paused`);
+  }
+
+  private async compactNow(signal: AbortSignal | undefined): Promise<void> {
+    const { store, compress } = this.parts;
+    const { tip } = this;
+    if (tip === undefined) throw new SaveStateError('missing', 'compact: there is no state yet');
+    const { sequence } = tip;
+    const reader = new RecordReader(store, signal);
+    const state = await findState(reader, { sequence, maxRamBytes: Infinity, maxStateBytes: Infinity });
+    const drafts = compacted(reader, state);
+    this.tip = { ...(await replaceIn(store, state.pageSize, drafts, { compress, signal })), sequence };
+  }
+
+  private async alone<T>(operation: string, body: () => Promise<T>): Promise<T> {
+    if (this.stopping !== undefined) throw new UsageError(`${operation}: the chain was stopped; call continueChain`);
+    this.parts.machine.memory.rcu.lifecycle.check(operation);
+    if (this.working !== undefined) throw new UsageError(`${operation}: the chain is being saved or compacted`);
+    const working = body();
+    this.working = working.catch(() => {});
+    try {
+      return await working;
+    } finally {
+      this.working = undefined;
+    }
+  }
+
+  private async stopNow(): Promise<void> {
+    await this.working;
+    this.unsaved?.dispose();
+    this.unsaved = undefined;
+    await this.parts.tracking.stop();
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * A chain in a file of Node's. Increments are appended; a base is written under another name, which takes the file's place when it
+ * is whole.
+ */
+import { checkBoolean, UsageError, wrongType } from '../../base/errors.js';
+import { type NodeFile, type NodeFiles, nodeFiles } from '../../base/host.js';
+import { type OptionNames, readOptions } from '../../base/options.js';
+import { checkReaches, type FileStoreOptions, type StateStore } from './store.js';
+
+const FILE_STORE_OPTIONS: OptionNames<FileStoreOptions> = { sync: true };
+
+/**
+ * A store in a file, which need not be there yet; its folder must. A base is written beside it, to the file's name with `.part`.
+ * @param path what Node takes for a path: text, or a `file:` URL
+ * @throws TypeError; UsageError where there are no files of Node's, as in browsers
+ */
+export function fileStore(path: string | URL, options: FileStoreOptions = {}): StateStore {
+  const operation = 'fileStore';
+  const { sync = true } = readOptions(operation, options, FILE_STORE_OPTIONS);
+  checkBoolean(operation, 'sync', sync);
+  const files = nodeFiles();
+  if (files === undefined)
+    throw new UsageError(`${operation}: there are no files here; opfsStore has those of a browser`);
+  return new FileStore(files, pathOf(operation, path, files), sync);
+}
+
+function pathOf(operation: string, path: string | URL, files: NodeFiles): string {
+  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
+  if (path instanceof URL && path.protocol === 'file:') return files.pathOf(path);
+  throw wrongType(operation, 'path', path, 'the path of a file, or a URL of one');
+}
+
+class FileStore implements StateStore {
+  private readonly files: NodeFiles;
+  private readonly path: string;
+  private readonly sync: boolean;
+
+  constructor(files: NodeFiles, path: string, sync: boolean) {
+    this.files = files;
+    this.path = path;
+    this.sync = sync;
+  }
+
+  async read(position: number, into: Uint8Array): Promise<number> {
+    let file: NodeFile;
+    try {
+      file = await this.files.open(this.path, 'r');
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ENOENT') return 0;
+      throw error;
+    }
+    return using(file, async () => {
+      let done = 0;
+      while (done < into.length) {
+        const { bytesRead } = await file.read(into, done, into.length - done, position + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+      return done;
+    });
+  }
+
+  async append(position: number, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const file = await this.files.open(this.path, 'r+');
+    await using(file, async () => {
+      checkReaches((await file.stat()).size, position);
+      await file.truncate(position);
+      await this.write(file, position, pieces);
+    });
+  }
+
+  async replace(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const part = `${this.path}.part`;
+    const file = await this.files.open(part, 'w'); // what is left of one that failed is overwritten
+    await using(file, () => this.write(file, 0, pieces));
+    await this.files.rename(part, this.path);
+    if (this.sync) await this.files.syncFolderOf(this.path);
+  }
+
+  /** The next piece is made while one is written. */
+  private async write(file: NodeFile, position: number, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    let at = position;
+    let writing: Promise<void> | undefined;
+    try {
+      for await (const piece of pieces) {
+        await writing;
+        writing = writeAll(file, at, piece);
+        writing.catch(() => {}); // it is awaited below, whatever comes before
+        at += piece.length;
+      }
+    } finally {
+      await writing;
+    }
+    if (this.sync) await file.sync();
+  }
+}
+
+async function writeAll(file: NodeFile, position: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function using<T>(file: NodeFile, body: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await body();
+  } catch (error) {
+    await file.close().catch(() => {}); // why the body has failed says more
+    throw error;
+  }
+  await file.close();
+  return result;
+}
