@@ -1,12 +1,15 @@
 /**
- * Whether the owner, when it sleeps, asks the readers to give way (GP-8: rcu/grace-period.ts). It helps where threads outnumber
- * cores, and only there; no thread can see which it is, so it is tried. The way by which periods have been shorter lately is
- * taken, the other one now and then, and the less often the more often that has changed nothing.
+ * Decides whether the owner, when it sleeps, asks the readers to give way (GP-8: rcu/grace-period.ts). Asking helps
+ * only where threads outnumber cores. No thread can see whether they do, so both ways are tried. The way with the
+ * shorter periods lately is used; the other way is tried now and then, and less often each time the trial has changed
+ * nothing.
  */
 
-/** Of a new length in the mean of the logarithms: a period in ten that takes a thousand times as long decides nothing. */
+/**
+ * The weight of a new length in the mean of the logarithms. The logarithms keep a few very long periods from deciding.
+ */
 const WEIGHT = 1 / 4;
-/** By what the means must differ before it is worth stopping readers: they are shorter by half. */
+/** How much the means must differ to make stopping readers worthwhile: periods must take half the time. */
 const DIFFERENCE = Math.log(2);
 const FIRST_TRIAL = 8;
 const LAST_TRIAL = 128;
@@ -20,14 +23,14 @@ export class Asking {
   private untilTrial = FIRST_TRIAL;
   private nextTrial = FIRST_TRIAL;
 
-  /** Decides for a period. */
+  /** Decides for the next period. @returns true to ask the readers */
   decide(): boolean {
     if (--this.untilTrial >= 0) return this.helps;
     this.untilTrial = this.nextTrial;
     return !this.helps;
   }
 
-  /** A period in which the owner slept has ended. */
+  /** To be called when a period has ended in which the owner slept. */
   ended(milliseconds: number, asked: boolean): void {
     const { means } = this;
     const way = asked ? 'asked' : 'unasked';

@@ -1,7 +1,8 @@
 /**
- * For how long from a grace period's begin on the owner looks before it sleeps. To look is worth it as long as it takes
- * less than falling asleep and waking up, and where the readers have cores of their own; so it goes by how long the last periods
- * took that somebody waited for. Where looking was in vain it is left alone, for longer each time.
+ * Decides for how long, from the beginning of a grace period on, the owner spins before it sleeps. Spinning is
+ * worthwhile as long as it takes less time than falling asleep and waking up, and when the readers have cores of their
+ * own. So the spin time follows the length of the last periods for which somebody waited. When spinning was in vain,
+ * the owner stops spinning, for longer each time.
  */
 
 /** A sleep and its wake-up take some 30 us; readers that have to be asked give way, which takes as much of each. */
@@ -10,13 +11,13 @@ const FIRST_MS = 0.02;
 const MOST_RESTS = 64;
 
 export class SpinTime {
-  /** From a period's begin on. Each wait looks once in any case. */
+  /** How long to spin, from the beginning of a period on. Each wait polls at least once. */
   milliseconds = FIRST_MS;
   private failures = 0;
-  /** So many more periods are slept through before it is tried again. */
+  /** During how many more periods the owner sleeps at once, before it tries spinning again. */
   private rests = 0;
 
-  /** A period that somebody waited for has ended. @param slept whether the owner slept in it */
+  /** To be called when a period has ended for which somebody waited. @param slept true when the owner slept in it */
   ended(milliseconds: number, slept: boolean): void {
     const wanted = 2 * milliseconds;
     if (!slept) {
