@@ -418,8 +418,7 @@ export class Vcpu extends Reader {
 
   /**
    * @internal Does every client's cached table have a block with this number? No block lies below the all-zero block,
-   *   and
-   * poison is negative.
+   * and poison is negative.
    */
   protected hasBlocks(number: number): boolean {
     const { words, zeroBlock } = this;

@@ -3,32 +3,32 @@ import { checkBoolean, checkInteger, UsageError, wrongType } from '../base/error
 import { type OptionNames, readOptions } from '../base/options.js';
 import { checkSignal, checkWaitOptions, WAIT_OPTIONS, type WaitOptions } from '../base/wait.js';
 
-/** How a chain begins. The wait is for vCPUs, when the client is tracked. */
+/** The options of `beginChain`. The wait is for vCPUs, when the chain begins to track MIGRATION. */
 export interface ChainOptions extends WaitOptions {
-  /** Compress what is written, by the platform's CompressionStream. Default false. */
+  /** Compress records with the platform's CompressionStream? Default false. */
   readonly compress?: boolean;
-  /** The chain as a user of MIGRATION, for messages. Default: 'save states'. */
+  /** The name of the chain in messages, as a user of MIGRATION. Default: 'save states'. */
   readonly name?: string;
 }
 
-/** How a state is restored. */
+/** The options of `restore`. */
 export interface RestoreOptions {
-  /** Which: its `sequence`. Default: the last that is whole. */
+  /** The `sequence` of the state to restore. Default: the last complete state. */
   readonly sequence?: number;
-  /** A state with more RAM than so many bytes is refused. Default 2^36. */
+  /** A state with more RAM than this, in bytes, is refused. Default 2^36. */
   readonly maxRamBytes?: number;
-  /** A state in which the rest of the machine has more bytes is refused. Default 2^28. */
+  /** A state whose part apart from RAM is larger than this, in bytes, is refused. Default 2^28. */
   readonly maxStateBytes?: number;
-  /** Gives up, with its reason. */
+  /** Rejects with the signal's reason when it aborts. */
   readonly signal?: AbortSignal;
 }
 
-/** How a chain goes on. */
+/** The options of `continueChain`. */
 export interface ContinueOptions extends ChainOptions, RestoreOptions {}
 
-/** How long a save, or a compaction, may take. */
+/** The options of a save or a compaction. */
 export interface SaveOptions {
-  /** Gives up, with its reason. The pages are in the next state. */
+  /** Rejects with the signal's reason when it aborts. The next state then contains the pages. */
   readonly signal?: AbortSignal;
 }
 
@@ -39,7 +39,10 @@ const RESTORE_OPTIONS: OptionNames<RestoreOptions> = {
 const CONTINUE_OPTIONS: OptionNames<ContinueOptions> = { ...CHAIN_OPTIONS, ...RESTORE_OPTIONS };
 const SAVE_OPTIONS: OptionNames<SaveOptions> = { signal: true };
 
-/** @returns a copy with the defaults, each option read once. @throws TypeError, RangeError; UsageError where nothing compresses */
+/**
+ * @returns a copy with the defaults, each option read once.
+ * @throws TypeError, RangeError; UsageError where nothing compresses
+ */
 export function checkChainOptions(operation: string, given: ChainOptions) {
   return checkChain(operation, readOptions(operation, given, CHAIN_OPTIONS));
 }

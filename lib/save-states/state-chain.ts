@@ -1,12 +1,15 @@
 /**
- * A chain of save states. What is true of it:
+ * A chain of save states. Its guarantees:
  *
- * - SS-1. A page leaves `unsaved` only when a state that has it is kept by the store. A collection moves pages into `unsaved`, the copy
- *   reads them there, and what fails after that leaves them: they are in the next state. (Firecracker's #4545 lost them.)
- * - SS-2. A state is of one moment. Registers first, for saving them may store into RAM; then, in one step while every vCPU is offline, what
- *   is dirty is collected and copied, and RAM is listed. Stores made before are in the copy, since the step has seen each vCPU's slot
- *   offline, which it published after them; stores made after are dirty again.
- * - SS-3. `tip` is a place that the store has kept. What is written goes behind it, so a write that has failed is written over.
+ * - SS-1. A page leaves `unsaved` only when the store has kept a state that contains the page. A collection moves pages
+ *   into `unsaved`, and the copy reads them there. A failure after that leaves the pages in `unsaved`, so the next
+ *   state contains them. (Firecracker's #4545 lost them.)
+ * - SS-2. A state shows one moment. The rest of the machine is saved first, because saving it may store into RAM. Then,
+ *   in one step while every vCPU is offline, dirty pages are collected and copied, and the RAM blocks are listed. The
+ *   copy contains all stores made before, since the step has seen each vCPU's slot offline, and the vCPU stored OFFLINE
+ *   after its stores. Stores made afterwards make their pages dirty again.
+ * - SS-3. `tip` is a place that the store has kept. New records are written behind it, so the next write overwrites a
+ *   write that has failed.
  */
 import { UsageError } from '../base/errors.js';
 import { MIGRATION } from '../dirty/client.js';
@@ -46,15 +49,15 @@ import { findState, type WholeState } from './whole-state.js';
 /** How often RAM may come or go while a machine saves its state. */
 const MOST_TRIES = 64;
 
-/** A state that is kept. */
+/** A state that the store has kept. */
 export interface SavedState {
-  /** States of a chain are counted from 0 on. */
+  /** The number of the state in its chain, from 0 on. */
   readonly sequence: number;
   /** How many pages were dirty. */
   readonly pages: number;
   /** How many bytes were written. */
   readonly bytes: number;
-  /** How long the machine was paused, in milliseconds, `pause` and `resume` not counted. */
+  /** How long the machine was paused, in milliseconds, not counting `pause` and `resume` themselves. */
   readonly pausedMs: number;
 }
 
@@ -64,9 +67,11 @@ interface Tip extends ChainPlace {
 }
 
 /**
- * Begins a chain of states of a machine, as a user of MIGRATION with a dirty set of its own: others collect beside it, and neither misses a
- * page. Its first state has all RAM, and takes the place of what the store has when it is whole; until then that stays.
- * @throws (rejects) TypeError, RangeError for bad arguments; UsageError unless the engine is open; as `DirtyMemory.track`
+ * Begins a chain of states of a machine. The chain is a user of MIGRATION with a dirty set of its own: other users may
+ * collect at the same time, and no user misses a page. The first state contains all RAM. When that state is complete,
+ * it replaces the contents of the store, which stay unchanged until then.
+ * @throws (rejects) TypeError, RangeError for bad arguments; UsageError unless the engine is open; as
+ *   `DirtyMemory.track`
  */
 export async function beginChain(
   machine: StoppableMachine,
@@ -82,10 +87,12 @@ export async function beginChain(
 }
 
 /**
- * Restores the last state of a chain that is whole, or one that is asked for, and goes on behind it: what follows that state is
- * written over. Called before the machine runs, with every vCPU offline or yet to attach: what is stored before it has resolved is in no
- * state, but for what is marked in `loadState`. `plug` plugs the block into the engine, too.
- * @throws (rejects) as `restore` and `beginChain`. Of RAM that is not the state's, what differs is named
+ * Restores a state of a chain, by default the last complete one, and continues the chain after it: later states are
+ * overwritten. Call it before the machine runs, while every vCPU is offline or not yet attached: stores made before it
+ * has resolved are in no state, except those that `loadState` marks. The `plug` hook must also plug the block into the
+ * engine.
+ * @throws (rejects) as `restore` and `beginChain`. When the engine's RAM is not that of the state, the message names
+ *   what differs
  */
 export async function continueChain(
   machine: StoppableMachine & RestoringMachine,
@@ -104,7 +111,7 @@ export async function continueChain(
   const tracking = await memory.track(MIGRATION, { name: chain.name, ...chain.wait });
   try {
     checkSameRam(state.blocks, memory.ram);
-    tracking.whileStopped.harvest().set.dispose(); // it is as the chain has it
+    tracking.whileStopped.harvest().set.dispose(); // RAM is now as it is in the chain
     const going = new StateChain({ machine, store, compress: chain.compress, tracking }, state);
     going.ram.adopt(ram.blocks, state.nextNumber);
     await loadMachine(machine, state);
@@ -131,9 +138,9 @@ interface Copy {
   readonly pausedMs: number;
 }
 
-/** A chain of states of a machine. Of the owner's thread alone; one save or compaction at a time. */
+/** A chain of states of a machine. Only the owner's thread may use it, for one save or compaction at a time. */
 export class StateChain {
-  /** What `continueChain` has restored. */
+  /** The state that `continueChain` has restored; undefined for a chain of `beginChain`. */
   readonly restored: Restored | undefined;
   /** @internal */
   readonly ram: ChainRam;
@@ -152,16 +159,17 @@ export class StateChain {
     this.tip = state && { ...state.end, sequence: state.sequence };
   }
 
-  /** In bytes, of the whole chain in its store: of what a compaction would make less. */
+  /** The size of the whole chain in its store, in bytes. A compaction makes it smaller. */
   get bytes(): number {
     return this.tip?.position ?? 0;
   }
 
   /**
-   * Saves a state. The machine is paused while its own state is saved, and what is dirty copied; it runs while that is written. So it
-   * takes as much memory as is dirty; of RAM that was never stored to, none.
-   * @throws (rejects) SaveStateError, the signal's reason; UsageError that names vCPUs which `pause` has left online, during another save,
-   *   and when the chain was stopped or the engine closed. The machine runs, no state was added, and the next one has the pages
+   * Saves a state. The machine is paused while `saveState` runs and dirty pages are copied; it runs again while the
+   * copy is written. So a save takes as much memory as there are dirty pages, without pages that were never written to.
+   * @throws (rejects) SaveStateError, the signal's reason; UsageError when `pause` has left vCPUs online (the message
+   *   names them), during another save, and when the chain was stopped or the engine closed. After a rejection the
+   *   machine runs, no state was added, and the next state contains the pages
    */
   async save(options: SaveOptions = {}): Promise<SavedState> {
     const { signal } = checkSaveOptions('save', options);
@@ -169,16 +177,21 @@ export class StateChain {
   }
 
   /**
-   * Makes the last state a chain of its own, without the ones before it: they take room, and time when it is restored. The machine runs
-   * meanwhile. Until the new chain is whole the store has the old one.
-   * @throws (rejects) SaveStateError, also when there is no state yet; the signal's reason; UsageError as `save`. The chain is as it was
+   * Replaces the chain by a chain that contains only the last state. Earlier states take room in the store, and time
+   * when the last state is restored. The machine runs meanwhile. The store keeps the old chain until the new chain is
+   * complete.
+   * @throws (rejects) SaveStateError, also when there is no state yet; the signal's reason; UsageError as `save`. After
+   *   a rejection the chain is unchanged
    */
   async compact(options: SaveOptions = {}): Promise<void> {
     const { signal } = checkSaveOptions('compact', options);
     return this.alone('compact', () => this.compactNow(signal));
   }
 
-  /** Ends the tracking, after a save that is under way. The store stays as it is. A second call is the first one's. */
+  /**
+   * Ends the tracking, after a save that is under way. The store is not changed. A second call returns the same
+   * promise.
+   */
   stop(): Promise<void> {
     this.stopping ??= this.stopNow().catch((error) => {
       this.stopping = undefined;
@@ -187,7 +200,7 @@ export class StateChain {
     return this.stopping;
   }
 
-  /** `stop`, at the end of `await using`. */
+  /** Calls `stop`, for `await using` declarations. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -226,7 +239,9 @@ export class StateChain {
     }
   }
 
-  /** Again, if RAM comes or goes while the machine saves its state: what is saved of a DIMM is of one that is there. */
+  /**
+   * Repeats the copy if RAM comes or goes during `saveState`, so that the saved state always matches the RAM blocks.
+   */
   private async copy(signal: AbortSignal | undefined): Promise<Omit<Copy, 'pausedMs'>> {
     const { machine, tracking } = this.parts;
     const { memory } = machine;
