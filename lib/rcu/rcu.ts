@@ -253,8 +253,8 @@ export class Rcu {
   }
 
   /**
-   * @internal The same, when the step that runs has ended: what is asked for in one step, such as collections of
-   * several clients, shares a period.
+   * @internal As `request`, but makes the request when the current step has ended, so that all calls in one step, such
+   * as collections of several clients, share a period.
    * @param release one of the engine's own callbacks, for that period
    * @throws (rejects) UsageError when the memory is gone
    */
