@@ -1,7 +1,8 @@
 /**
- * The machine's RAM as a chain has it: which blocks, what it calls them, and which parts of them are not all zero there. The engine's
- * list is looked at in the step that copies. A block that was unplugged and plugged again between two looks is another object, and
- * so another block; so is one that has another size. Parts that are discarded are zero in the chain.
+ * The machine's RAM as the chain knows it: the blocks, their numbers, and which of their parts are not all zero in the
+ * chain. The engine's list is read in the step that copies. A block that was unplugged and plugged again between two
+ * states is another object, and so another block in the chain; a resized block is another block too. Discarded parts
+ * are zero in the chain.
  */
 import { showId } from '../base/printable.js';
 import type { PageSet } from '../dirty/page-set.js';
@@ -23,12 +24,12 @@ interface ChainBlock {
   readonly filled: PageFlags;
 }
 
-/** A copy of what was dirty, and of the list of blocks. */
+/** A copy of the dirty pages, and of the list of blocks. */
 export interface RamCopy {
   readonly drafts: Draft[];
   readonly blocks: readonly NumberedBlock[];
   readonly runs: readonly WrittenRun[];
-  /** Of the chain. */
+  /** The number of the chain's next new block. */
   readonly nextNumber: number;
   readonly pages: number;
 }
@@ -44,7 +45,7 @@ export class ChainRam {
     this.unit = unitOf(machine.memory.pageSize);
   }
 
-  /** Blocks that were restored are as the chain has them. */
+  /** Takes over restored blocks, which are equal to those in the chain. */
   adopt(restored: ReadonlyMap<number, RestoredBlock>, nextNumber: number): void {
     for (const { block, filled } of restored.values()) {
       const own = this.machine.memory.ram.get(block.id) as RamBlock;
@@ -54,8 +55,8 @@ export class ChainRam {
   }
 
   /**
-   * In one step, while nothing stores.
-   * @param dirty gets the pages of blocks that have another size
+   * Copies dirty pages. It runs in one step, while nothing stores into RAM.
+   * @param dirty the pages to copy; also receives the pages of resized blocks
    * @throws SaveStateError when a hook throws, or returns no bytes of the block; ArenaFullError
    */
   copy(dirty: PageSet): RamCopy {
@@ -87,13 +88,13 @@ export class ChainRam {
     return { drafts: records.take(true), blocks, runs, nextNumber: this.next, pages };
   }
 
-  /** The copy is in the chain. */
+  /** To be called when the store has kept the copy. */
   commit({ runs }: RamCopy): void {
     const { unit } = this;
     const flags = new Map([...this.known.values()].map(({ number, filled }) => [number, filled]));
     for (const { block, offset, length, zero } of runs) {
       const filled = flags.get(block);
-      if (filled === undefined) continue; // unplugged while it was written
+      if (filled === undefined) continue; // unplugged while the copy was written
       for (let at = offset; at < offset + length; at += unit) {
         if (zero) filled.lower(at / unit);
         else filled.raise(at / unit);
@@ -116,7 +117,7 @@ export class ChainRam {
     this.known = known;
   }
 
-  /** What is discarded is zero, whatever the chain has of it. */
+  /** Makes a discarded part zero in the chain. */
   private emptyPart(records: RamRecords, { number, filled }: ChainBlock, offset: number, end: number): void {
     const { unit } = this;
     for (let at = offset; at < end; ) {
@@ -127,7 +128,10 @@ export class ChainRam {
     }
   }
 
-  /** Zeroes are named where the chain has something else, and have no contents. */
+  /**
+   * Copies a run. All-zero parts have no contents in the chain, and are written only if they are not zero there
+   * already.
+   */
   private copyRun(
     records: RamRecords,
     { number, filled }: ChainBlock,
