@@ -1,4 +1,4 @@
-/** `dirtymem bench compare`; what measures is `npm run bench`, of a checkout. */
+/** `dirtymem bench compare`: compares two results of `npm run bench`, which exists only in a checkout. */
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Result } from './harness/result.js';
@@ -7,29 +7,33 @@ import { show } from './output/numbers.js';
 import { readBenchResult } from './output/result-file.js';
 
 export function addBenchCommand(program: Command): void {
-  const bench = program.command('bench').description('what two runs of npm run bench measured, side by side');
+  const bench = program.command('bench').description('compare the results of two runs of npm run bench');
   addCompareCommand(bench);
 }
 
 export function addCompareCommand(bench: Command): void {
   bench
     .command('compare')
-    .description('show what changed beyond noise from one --json file to another; exit 1 when something got slower')
+    .description(
+      'show which figures changed by more than noise between two --json files; exit status 1 when a figure got slower',
+    )
     .argument('<before>', 'a file that npm run bench -- --json wrote', readResult)
-    .argument('<after>', 'a later one', readResult)
-    .addOption(new Option('--factor <f>', 'fail from so many times slower on').argParser(factor).default(1.1))
+    .argument('<after>', 'a later file of the same kind', readResult)
+    .addOption(
+      new Option('--factor <f>', 'fail when a figure is slower by this factor or more').argParser(factor).default(1.1),
+    )
     .action(compare);
 }
 
 function compare(before: Result, after: Result, { factor }: { factor: number }): void {
   const { slower, faster, alike, undecided, missing, warnings } = changesBetween(before, after);
-  for (const warning of warnings) console.log(`mind: ${warning}`);
+  for (const warning of warnings) console.log(`warning: ${warning}`);
   if (slower.length + faster.length > 0) console.log(tableOf([...slower, ...faster]));
-  for (const name of missing) console.log(`in one of the two alone: ${name}`);
+  for (const name of missing) console.log(`only in one of the two files: ${name}`);
   const failed = slower.filter((change) => change.slower >= factor).length;
   console.log(
     `${slower.length} slower beyond noise, ${failed} of them by a factor of ${factor} or more; ${faster.length} faster; ` +
-      `${alike} within noise; ${undecided} disturbed or of too few rounds to tell`,
+      `${alike} within noise; ${undecided} undecided, because they were disturbed or had too few rounds`,
   );
   process.exitCode = failed === 0 ? 0 : 1;
 }

@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: asks the questions of questions/ one after another and prints figures, targets and whether they are
- * reached. Exit status 0 whether they are or not: a time is a fact about the machine of the moment; 1 when a question got no
- * answer, 2 for a usage error, 130 when it was interrupted (143 by SIGTERM), with the answers so far.
+ * `npm run bench`: asks the questions in questions/ one after another and prints the figures, their targets, and
+ * whether the targets were reached. Exit status: 0 even if targets were missed, because a time depends on the machine
+ * and its load; 1 when a question got no answer; 2 for a usage error; 130 when interrupted by Ctrl-C (143 by SIGTERM),
+ * with the answers so far.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodeAfter, interruptible } from '../scripts/interruption.js';
@@ -36,27 +37,33 @@ interface BenchOptions {
 const { skew, harvestHz, hotplugHz } = defaultPlan();
 
 const program = new Command('bench')
-  .description('what dirtymem costs, each thing next to what it is compared with, measured in turn in one run')
-  .addOption(new Option('--only <names...>', 'ask these questions alone').choices(QUESTION_NAMES))
-  .addOption(new Option('--rounds <n>', 'rounds of each comparison (default: 11, quick 3)').argParser(count))
-  .option('--quick', 'a look within a minute: fewer questions, and fewer and shorter samples')
+  .description('measure what dirtymem costs; each thing and what it is compared with are measured in turn, in one run')
+  .addOption(new Option('--only <names...>', 'ask only these questions').choices(QUESTION_NAMES))
+  .addOption(new Option('--rounds <n>', 'rounds of each comparison (default: 11, with --quick 3)').argParser(count))
+  .option('--quick', 'finish within a minute: fewer questions, and fewer and shorter samples')
   .addOption(
-    new Option('--threads <n...>', 'of the contention sweeps (default: 1, 2, 4 ... twice the cores)').argParser(
-      (text: string, before: readonly number[] = []) => [...before, count(text)],
-    ),
+    new Option(
+      '--threads <n...>',
+      'numbers of vCPU threads of the contention sweeps (default: 1, 2, 4 ... twice the cores)',
+    ).argParser((text: string, before: readonly number[] = []) => [...before, count(text)]),
   )
   .addOption(
-    new Option('--pattern <names...>', 'of the contention sweeps (default: all, own-block under an owner)').choices(
-      PATTERN_NAMES,
-    ),
+    new Option(
+      '--pattern <names...>',
+      'patterns of the contention sweeps (default: all; only own-block while an owner works)',
+    ).choices(PATTERN_NAMES),
   )
-  .addOption(new Option('--skew <s>', 'of the pattern zipf').argParser(positive).default(skew))
+  .addOption(new Option('--skew <s>', 'exponent of the pattern zipf').argParser(positive).default(skew))
   .addOption(
-    new Option('--harvest-hz <n>', 'collections a second while vCPUs mark').argParser(positive).default(harvestHz),
+    new Option('--harvest-hz <n>', 'collections per second while vCPUs mark').argParser(positive).default(harvestHz),
   )
-  .addOption(new Option('--hotplug-hz <n>', 'plug and unplug a second').argParser(positive).default(hotplugHz))
   .addOption(
-    new Option('--minutes <n>', 'repeat questions that others disturbed, until so long after the start')
+    new Option('--hotplug-hz <n>', 'cycles of plug and unplug per second while vCPUs mark')
+      .argParser(positive)
+      .default(hotplugHz),
+  )
+  .addOption(
+    new Option('--minutes <n>', 'repeat questions that other processes disturbed, until this long after the start')
       .argParser(positive)
       .default(9),
   )
@@ -69,7 +76,7 @@ await runProgram(program);
 
 async function run(options: BenchOptions): Promise<void> {
   if (options.json !== undefined && options.json === options.html) {
-    throw new InvalidArgumentError("options '--json <file>' and '--html <file>' name one file");
+    throw new InvalidArgumentError("options '--json <file>' and '--html <file>' must name different files");
   }
   const interruption = interruptible();
   const quick = options.quick === true;
@@ -134,7 +141,7 @@ async function askAll(
   return answers;
 }
 
-/** What others disturbed is asked once more, and the less disturbed answer takes its place in `answers`. */
+/** Asks each disturbed question once more, and keeps the less disturbed answer in `answers`. */
 async function askAgain(
   questions: ReadonlyMap<string, Question>,
   answers: Answered[],
@@ -154,11 +161,11 @@ async function askAgain(
     const isBetter = (again.neighbours?.others ?? 0) < (first.neighbours?.others ?? 0);
     answers[answers.indexOf(first)] = { ...(isBetter ? again : first), tries: first.tries + 1 };
     if (isBetter) print(again, rounds, plan);
-    else console.log('no better: the first answer is kept');
+    else console.log('the second answer is not better; the first one is kept');
   }
 }
 
-/** @returns undefined when it gets no answer: those to the other questions are still worth having */
+/** @returns undefined when the question got no answer; the run goes on, because the other answers are still useful */
 async function ask(name: string, rounds: number, plan: Plan, interruption: AbortSignal): Promise<Answered | undefined> {
   const endOf = watchNeighbours();
   try {
@@ -182,7 +189,7 @@ function print(answer: Answered, rounds: number, { quick }: Plan): void {
 
 function disturbanceOf({ neighbours }: Answered): string {
   const { others = 0, steal = 0 } = neighbours ?? {};
-  return `others used ${others.toFixed(1)} cores${steal > 0.005 ? `, the host took ${steal.toFixed(2)}` : ''}`;
+  return `other processes used ${others.toFixed(1)} cores${steal > 0.005 ? `, the host took ${steal.toFixed(2)}` : ''}`;
 }
 
 function count(text: string): number {

@@ -179,8 +179,8 @@ function importFault(file: string, specifier: string): string | null {
 function layerFault(from: string, target: string): string | null {
   const to = layerOf(target);
   const [fromRank = -1, toRank = -1] = [from, to].map((layer) => LAYERS.findIndex((row) => row.includes(layer)));
-  if (fromRank < 0 || toRank < 0) return `imports ${target}: a layer that LAYERS does not list`;
-  return from === to || toRank < fromRank ? null : `imports ${target}: not from a layer below`;
+  if (fromRank < 0 || toRank < 0) return `imports ${target}: one of the two is in no layer that LAYERS lists`;
+  return from === to || toRank < fromRank ? null : `imports ${target}, which is not in a layer below`;
 }
 
 function topOf(file: string): string {

@@ -98,7 +98,7 @@ function startProgress(): { update(now: LitmusProgress): void; stop(): void } {
 
 function tableOf({ variants, harvests, misuse }: LitmusReport): string {
   const table = new Table({
-    head: ['', 'rounds', 'contested', 'lost', 'lost in a million', 'rounds/s'],
+    head: ['variant', 'rounds', 'contested', 'lost', 'lost in a million', 'rounds/s'],
     style: { head: [], border: [] },
   });
   const row = (name: string, figures: LitmusFigures): string[] => {
@@ -129,7 +129,7 @@ function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusRepo
   const unshown = ORDERS.filter((order) => !variants.some((one) => one.variant.order === order && isShown(one)));
   if (unshown.length === 0) return `PASS: ${pass}`;
   return (
-    `NOTE: ${pass},\nbut no ${unshown.join(' or ')} round did. This machine has not shown that race: the run proves nothing about it.\n` +
+    `NOTE: ${pass}.\nNo ${unshown.join(' or ')} round lost one: this machine has not shown that race, so the run proves nothing about it.\n` +
     'Run more rounds, on two cores that have nothing else to do.'
   );
 }

@@ -167,7 +167,7 @@ function tableOf(report: StressReport): string {
     ['extends / shrinks', `${count(report.extends)} / ${count(report.shrinks)}`],
     [
       'blocks swapped',
-      `${count(report.blocksSwapped)} of ${count(report.pagesPerBlock)} pages, at the ${report.swapThreshold} threshold, by the ${report.kernel} kernel`,
+      `${count(report.blocksSwapped)} (${count(report.pagesPerBlock)} pages each), at the ${report.swapThreshold} threshold, by the ${report.kernel} kernel`,
     ],
     ...(report.scarce
       ? [

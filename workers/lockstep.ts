@@ -1,2 +1,2 @@
-/** Entry point of a thread of the lockstep litmus. */
+/** Entry point of both threads of the lockstep litmus test. */
 export { runLitmusThread as default } from '../lib/stress/lockstep/threads.js';

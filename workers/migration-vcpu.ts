@@ -1,4 +1,4 @@
-/** Entry point of a vCPU's thread of a machine that is migrated. */
+/** Entry point of a vCPU's thread on a host of `migrate-demo`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { runVcpu } from '../lib/stress/migration/guest-vcpu.js';
 

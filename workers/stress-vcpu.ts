@@ -1,2 +1,2 @@
-/** Entry point of a thread of the stress test's pool. */
+/** Entry point of the stress test's vCPUs, threads of its pool. */
 export { runVcpu as default } from '../lib/stress/vcpu-workload.js';

@@ -1,7 +1,7 @@
 /**
- * One cell of a sweep: the same pattern and number of threads for every design, in rounds, the order turning. A window
- * that others on the machine disturbed is run again, and the best of its tries is kept. Rounds that stayed disturbed are
- * left out where enough others are left; where not, the figure is said to be disturbed.
+ * One cell of a sweep: the same pattern and number of threads for every design, measured in rounds, in rotating order.
+ * A window that other processes disturbed is repeated, and the best of its tries is kept. Rounds that stayed disturbed
+ * are left out if enough others remain; otherwise the figure is marked as disturbed.
  */
 import { availableParallelism } from 'node:os';
 import type { DesignName } from '../designs/designs.js';
@@ -10,13 +10,13 @@ import { marksRanges, type Pattern } from './patterns.js';
 import type { Sweep } from './sweep.js';
 
 const TRIES = 5;
-/** Rounds that make a figure without the disturbed ones. */
+/** With at least this many quiet rounds, the disturbed ones are left out. */
 const ENOUGH = 3;
-/** Two windows in a row that differ by less are taken for what will be. */
+/** The warm-up ends when two windows in a row differ by less than this. */
 const STABLE = 0.05;
 const MOST_WARM_UPS = 8;
 
-/** How long a question may go on repeating what was disturbed: on a machine that is never quiet it would for ever. */
+/** Limits how long a question repeats disturbed windows, which would never end on a machine that is never quiet. */
 export class Patience {
   private left: number;
 
@@ -24,7 +24,7 @@ export class Patience {
     this.left = milliseconds;
   }
 
-  /** The least disturbed of the tries. */
+  /** @returns the least disturbed of the tries */
   async best<Result extends Owed>(run: () => Promise<Result>): Promise<Result> {
     let best = await run();
     for (let tries = 1; best.disturbed && tries < TRIES && this.left > 0; tries++) {
@@ -37,7 +37,7 @@ export class Patience {
   }
 }
 
-/** @returns for each of the runs its windows, one a round */
+/** @returns for each of the runs its windows, one for each round */
 export async function measureCell<Result extends Owed>(
   runs: readonly (() => Promise<Result>)[],
   rounds: number,
@@ -53,18 +53,21 @@ export async function measureCell<Result extends Owed>(
   return results;
 }
 
-/** The rounds that are to be shown: the quiet ones, or all. */
+/** @returns the rounds to use for the figures: the quiet ones if they are enough, otherwise all */
 export function shownOf<Result extends Owed>(rounds: readonly Result[]): readonly Result[] {
   const quiet = rounds.filter(({ disturbed }) => !disturbed);
   return quiet.length >= ENOUGH ? quiet : rounds;
 }
 
-/** More threads than cores take turns: a window has to see several. */
+/** Windows are longer when there are more threads than cores, so that every thread gets several turns. */
 export function windowFor(threads: number, milliseconds: number): number {
   return threads > availableParallelism() ? 3 * milliseconds : milliseconds;
 }
 
-/** Every thread runs every design until two windows in a row are alike, with marks of pages and of ranges as asked. */
+/**
+ * Runs every design on every thread until two windows in a row are alike, with the kinds of marks that will be
+ * measured.
+ */
 export async function warmUp(
   sweep: Sweep,
   designs: readonly DesignName[],

@@ -1,14 +1,14 @@
-/** How even a cell's windows went: the times of batches, and how the marks were shared among the threads. */
+/** Figures that tell how even the windows of a cell were: the times of batches, and how evenly the threads marked. */
 import { type Figure, figure } from '../harness/figure.js';
 
-/** C counts no times. */
+/** The windows of C programs have no times of batches. */
 interface Window {
   readonly rates: readonly number[];
   readonly batch?: readonly [p50: number, p99: number, p999: number];
   readonly disturbed: boolean;
 }
 
-/** @param under what the windows have in common, for the titles */
+/** @param under names the load of the windows, for the titles */
 export function evennessOf(under: string, line: string, threads: number, windows: readonly Window[]): Figure[] {
   const disturbed = windows.filter((window) => window.disturbed).length;
   const place = (

@@ -1,4 +1,4 @@
-/** Words that owner and vCPUs of a sweep share: all start together, and stop together. A cache line each. */
+/** Shared words by which the owner starts and stops all vCPUs of a sweep together. Each has its own cache line. */
 const Word = { Ready: 0, Open: 16, Stop: 32, words: 48 } as const;
 
 export class Gate {
@@ -8,7 +8,7 @@ export class Gate {
     this.words = words;
   }
 
-  /** How many vCPUs wait. */
+  /** How many vCPUs are waiting. */
   get ready(): number {
     return Atomics.load(this.words, Word.Ready);
   }
@@ -28,7 +28,7 @@ export class Gate {
     Atomics.store(this.words, Word.Stop, 1);
   }
 
-  /** In a vCPU. */
+  /** To be called by a vCPU. */
   pass(): void {
     Atomics.add(this.words, Word.Ready, 1);
     Atomics.wait(this.words, Word.Open, 0);

@@ -1,4 +1,7 @@
-/** What an owner does while vCPUs mark, so many times a second. Several loads take turns: its operations never overlap. */
+/**
+ * Work that the owner does at a given rate while vCPUs mark. Several loads take turns, because the owner's operations
+ * must not overlap.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DesignOwner } from '../designs/design.js';
 
@@ -8,8 +11,9 @@ export interface OwnerLoad {
 }
 
 /**
- * Works for so long, and until each load has had a step. The one that is due longest goes first, so that none starves
- * another. @returns of each load how long its steps took, in microseconds
+ * Works for this long, and until each load has had a step. The load that is most overdue goes first, so that no load
+ * starves another.
+ * @returns for each load the times of its steps, in microseconds
  */
 export async function work(
   milliseconds: number,
@@ -32,7 +36,7 @@ export async function work(
   return micros;
 }
 
-/** Wakes as often, and does nothing: what the others are compared with. */
+/** The base of comparison: wakes equally often and does nothing. */
 export const waking = (hz: number): OwnerLoad => ({ hz, step: async () => {} });
 
 export const collecting = (hz: number): OwnerLoad => ({

@@ -1,6 +1,6 @@
 /**
- * Which pages a vCPU marks, by how they are shared. A sequence is computed before anything is timed, and is the same for
- * every design: by pattern, vCPU and number of vCPUs.
+ * The patterns of pages that vCPUs mark, which differ in how vCPUs share the pages. A sequence is computed before
+ * anything is timed. It depends on the pattern, the vCPU and the number of vCPUs, but not on the design.
  */
 import { randomPages } from '../subjects/pages.js';
 import { BLOCK_PAGES } from './shape.js';
@@ -18,10 +18,10 @@ export const PATTERNS = {
 export type Pattern = keyof typeof PATTERNS;
 export const PATTERN_NAMES = Object.keys(PATTERNS) as Pattern[];
 
-/** What a vCPU marks between two quiescent states. */
+/** Pages that a vCPU marks between two quiescent states. */
 export const SLICE = 200;
 export const SEQUENCE = 40 * SLICE;
-/** Are the pages of a slice a run, which is marked at once? A device's DMA. */
+/** @returns whether the pages of a slice are one run, marked by one call, as by a device's DMA */
 export const marksRanges = (pattern: Pattern): boolean => pattern === 'dma';
 
 const WORDS_A_LINE = 16;
@@ -52,7 +52,7 @@ export function pagesOf(pattern: Pattern, vcpu: number, skew: number): Int32Arra
 
 const RANKS = 2 ** 14;
 
-/** Turns uniform numbers below 2^30 into pages. Neighbours in rank are not neighbours in memory. */
+/** Turns uniform numbers below 2^30 into pages. Pages of neighbouring ranks do not lie side by side. */
 function zipf(skew: number): (uniform: number) => number {
   const sums = new Float64Array(RANKS);
   let sum = 0;

@@ -1,7 +1,10 @@
-/** The RAM of the contention sweeps: a gigabyte a vCPU, which is a bitmap block, and a DIMM that crosses a block's end. */
+/**
+ * The RAM of the contention sweeps: for each vCPU a gigabyte, which is one bitmap block, and a DIMM that crosses the
+ * end of a block.
+ */
 import type { Shape } from '../designs/design.js';
 
-/** Small, so that a bitmap for each of many vCPUs is affordable. */
+/** Small blocks, so that designs can afford a bitmap for each of many vCPUs. */
 export const BLOCK_PAGES = 2 ** 18;
 const DIMM_PAGES = 2 ** 15;
 

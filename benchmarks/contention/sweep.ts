@@ -1,4 +1,4 @@
-/** The threads and owners of a contention sweep: every design is open at once, and one at a time is run. */
+/** The threads and owners of a contention sweep. All designs are open at the same time, but only one at a time runs. */
 import { once } from 'node:events';
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -15,16 +15,16 @@ import { shapeFor } from './shape.js';
 export interface Window extends Run {
   readonly threads: number;
   readonly milliseconds: number;
-  /** The owner's, by default none. */
+  /** The loads of the owner; by default none. */
   readonly loads?: readonly OwnerLoad[];
 }
 
 export interface WindowResult extends Owed {
-  /** Marks a second, each thread's. */
+  /** Marks per second of each thread. */
   readonly rates: readonly number[];
   /** Nanoseconds of a batch: p50, p99, p99.9 over all threads. */
   readonly batch: readonly [number, number, number];
-  /** Of each load, whose steps are one at least: how many a second, and the median of how long they took. */
+  /** For each load, which had at least one step: steps per second, and their median time. */
   readonly steps: readonly { readonly perSecond: number; readonly micros: number }[];
 }
 

@@ -1,8 +1,8 @@
 /**
- * A SharedArrayBuffer a bitmap block, in an array that each vCPU has of its own. The bit is tested first. New blocks, and
- * the news that one is gone, come by message and are looked for when the owner has raised its number, or when a mark finds
- * no block. A collection exchanges word by word and then waits until every vCPU has reported; a block that was dropped is
- * the garbage collectors' of all threads.
+ * A design with a SharedArrayBuffer for each bitmap block. Each vCPU has its own array of the buffers. A mark tests the
+ * bit first. Messages tell vCPUs of new and dropped blocks; a vCPU reads its messages when the owner has raised its
+ * number, or when a mark finds no block. A collection exchanges words one by one and then waits until every vCPU has
+ * reported. The garbage collectors of all threads free a dropped block.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
@@ -12,7 +12,7 @@ import { wordBits } from './word-bits.js';
 
 interface News {
   readonly number: number;
-  /** Absent when the block is gone. */
+  /** Absent when the block was dropped. */
   readonly block?: Int32Array;
 }
 
@@ -30,7 +30,7 @@ export class BlockMessagesOwner extends TellingOwner<News> implements DesignOwne
   private pages = 0;
 
   constructor(shape: Shape) {
-    if (mostPages(shape) > 2 ** 31) throw new RangeError('block-messages: no more than 2^31 pages');
+    if (mostPages(shape) > 2 ** 31) throw new RangeError('block-messages: at most 2^31 pages');
     super(shape);
     this.handshake = new Handshake(shape.vcpus);
     this.addPages(shape.basePages);
@@ -96,7 +96,10 @@ export class BlockMessagesOwner extends TellingOwner<News> implements DesignOwne
     if (fresh.length > 0) this.handshake.advance();
   }
 
-  /** The words of each block that there is for the pages; `first` is the word of the whole RAM that `from` is. */
+  /**
+   * The words of each existing block in the range of pages; `first` is the number, within the whole RAM, of the word
+   * `from`.
+   */
   private *pieces(firstPage: number, endPage: number) {
     const blockWords = this.shape.pagesPerBlock / 32;
     const end = endPage / 32;

@@ -1,20 +1,20 @@
 /**
- * A design against the model, a set of dirty pages, step by step: marks of pages and ranges by vCPUs of this thread, which are offline while
- * the owner does something, and after each collection a look at every page.
+ * Checks a design step by step against a model, a set of dirty pages. vCPUs of this thread mark pages and ranges, and
+ * are offline while the owner works. After each collection every page is compared.
  */
 import { randomPages } from '../subjects/pages.js';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape } from './design.js';
 
 export interface Step {
   readonly kind: 'mark' | 'mark-range' | 'plug' | 'unplug' | 'harvest' | 'forget';
-  /** Any numbers; they are taken modulo what there is. */
+  /** Any numbers; they are reduced modulo the number of vCPUs or pages. */
   readonly vcpu: number;
   readonly page: number;
-  /** Of a range. */
+  /** Length of a range. */
   readonly length: number;
 }
 
-/** DIMMs begin and end within words' and blocks' neighbours. */
+/** DIMMs begin and end inside bitmap blocks, beside words of other RAM. */
 export const SMALL: Shape = { basePages: 160, dimmPages: 96, mostDimms: 3, pagesPerBlock: 64, vcpus: 2 };
 
 /** @throws Error at the first difference */
@@ -22,7 +22,7 @@ export async function checkSteps(design: Design, steps: readonly Step[], shape: 
   const owner = design.open(shape);
   const vcpus = Array.from({ length: shape.vcpus }, (_, i) => design.attach(owner.ticket(i).data as never));
   const model = new Model(shape);
-  // A DIMM and a collection by themselves first: what a step-wise check never reached it has not checked.
+  // Begin with steps that plug and collect, and end with an unplug, so that every check covers these operations.
   for (const [at, step] of [...FIRST, ...steps, ...LAST].entries()) {
     await perform(step, owner, vcpus, model).catch((error) => {
       throw new Error(`${design.title}: step ${at}, ${step.kind}: ${error.message}`);
@@ -36,7 +36,7 @@ const kindOnly = (kind: Step['kind']): Step => ({ kind, vcpu: 0, page: 0, length
 const FIRST = (['harvest', 'plug', 'harvest', 'forget'] as const).map(kindOnly);
 const LAST = (['harvest', 'unplug', 'harvest'] as const).map(kindOnly);
 
-/** The same in every run. */
+/** @returns random steps, the same for the same seed */
 export function stepsOf(count: number, seed: number): Step[] {
   const numbers = randomPages(4 * count, 2 ** 30, seed);
   const kindOf = (number: number): Step['kind'] =>

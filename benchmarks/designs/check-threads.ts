@@ -1,7 +1,8 @@
 /**
- * A design against lost updates, on real threads. In a round each vCPU does a slice of stores and marks while the
- * owner collects and copies what it found into a replica of guest RAM, and another one after it. When they have ended, a page that differs from its
- * replica was stored to since, and marked since: the next collection must have it. RAM comes and goes from round to round.
+ * Checks on real threads that a design loses no updates. In a round each vCPU does a slice of stores and marks while
+ * the owner collects, and copies the collected pages into a replica of guest RAM; then each vCPU does another slice.
+ * When the slices have ended, a page that differs from its replica was stored to after the copy, and marked, so the
+ * next collection must contain it. RAM is plugged and unplugged between rounds.
  */
 import { availableParallelism } from 'node:os';
 import { setImmediate as immediate } from 'node:timers/promises';
@@ -13,18 +14,18 @@ import { Slices, WARM_SLICES } from './slices.js';
 
 export interface ThreadsChecked {
   readonly harvests: number;
-  /** How many pages differed, and were dirty. */
+  /** How many pages differed from the replica, and were dirty, as they must be. */
   readonly suspects: number;
 }
 
-/** They have to run at once: no more than there are cores beside the owner's. */
+/** The vCPUs have to run at the same time, so there are at most as many as cores besides the owner's. */
 const VCPUS = Math.min(2, Math.max(1, availableParallelism() - 1));
 
 const SHAPE: Shape = { basePages: 2 ** 14 + 160, dimmPages: 96, mostDimms: 3, pagesPerBlock: 2 ** 12, vcpus: VCPUS };
 
 /**
- * @param name whose vCPUs run
- * @throws Error at the first update that is lost
+ * @param name the design that the vCPU threads run
+ * @throws Error at the first lost update
  */
 export async function checkThreads(name: DesignName, design: Design, rounds: number): Promise<ThreadsChecked> {
   const check = new Check(design.open(SHAPE));
@@ -86,7 +87,7 @@ class Check implements ThreadsChecked {
     );
     const taken = await this.collect();
     const lost = differing.find((page) => !taken.has(page));
-    if (lost !== undefined) throw new Error(`page ${lost} was stored to after it was copied, and is not dirty`);
+    if (lost !== undefined) throw new Error(`page ${lost} was stored to after it was copied, but is not dirty`);
     this.suspects += differing.length;
     await this.replug();
   }
@@ -108,7 +109,7 @@ class Check implements ThreadsChecked {
     return taken;
   }
 
-  /** A DIMM more, or none. No slice is under way. */
+  /** Plugs another DIMM, or unplugs them. To be called when no slice is running. */
   private async replug(): Promise<void> {
     if (this.pages < mostPages(SHAPE)) {
       await this.owner.plug();
@@ -126,7 +127,7 @@ class Check implements ThreadsChecked {
     }
   }
 
-  /** Until every vCPU has begun, or ended, what it was granted. */
+  /** Waits until every vCPU has begun, or ended, the slices that it was granted. */
   private async reached(word: number): Promise<void> {
     for (const slices of this.slices) {
       while (Atomics.load(slices, word) !== Atomics.load(slices, Slices.Granted)) await immediate();

@@ -1,4 +1,4 @@
-/** What is measured is right: checked against the model and on threads just before. */
+/** Checks designs for correctness, against the model and on threads, just before they are measured. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Checking } from '../workers/checking.js';

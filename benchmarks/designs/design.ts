@@ -1,51 +1,55 @@
 /**
- * One way of tracking dirty pages, as small as it can be and still be right: what the owner does, and what a vCPU does.
+ * A design: one way of tracking dirty pages, as small as it can be while it is still correct. It has an owner's part
+ * and a vCPU's part.
  *
- * RAM is `basePages`, and above it as many DIMMs as were plugged, one on another. All of it is one client's. New RAM is
- * all dirty. A vCPU stores and marks in one interval, between two calls of `quiescent`, and is offline while it waits:
- * what a collection has found is then safe to copy when it resolves.
+ * RAM consists of `basePages`, and above them the plugged DIMMs, one directly above the other. There is only one
+ * client. New RAM is all dirty. A vCPU stores and marks in one interval, between two calls of `quiescent`, and is
+ * offline while it waits. When a collection resolves, the collected pages can be copied safely.
  */
 import type { MessagePort } from 'node:worker_threads';
 
 export interface Shape {
-  /** Of all counts of pages: multiples of 32. */
+  /** This count and the next one of pages are multiples of 32. */
   readonly basePages: number;
   readonly dimmPages: number;
   readonly mostDimms: number;
-  /** Where a design has blocks. A power of two, 64 at least. */
+  /** For designs with bitmap blocks: a power of two, at least 64. */
   readonly pagesPerBlock: number;
   readonly vcpus: number;
 }
 
-/** What a vCPU's thread is given; it survives structured clone. */
+/** What a vCPU's thread gets from the owner. It can be sent by structured clone. */
 export interface Ticket {
   readonly data: unknown;
   readonly ports: readonly MessagePort[];
 }
 
-/** Of one thread. Its operations never overlap: the next begins when the one before has resolved. */
+/** The owner's part. It is used by one thread, and each operation begins only when the previous one has resolved. */
 export interface DesignOwner {
-  /** Once for each vCPU, from 0. */
+  /** To be called once for each vCPU, numbered from 0. */
   ticket(vcpu: number): Ticket;
   /** Adds a DIMM, all dirty. */
   plug(): Promise<void>;
-  /** Takes the highest DIMM away; no vCPU marks there any more, nor has a store in it that it has not marked. */
+  /** Unplugs the highest DIMM. vCPUs do not mark there any more, and have marked all their stores there. */
   unplug(): Promise<void>;
-  /** Moves what is dirty to what is taken. @returns how many pages are newly taken */
+  /** Moves all dirty pages to the taken pages. @returns how many pages were not taken before */
   harvest(): Promise<number>;
   taken(page: number): boolean;
-  /** Empties what is taken. */
+  /** Empties the set of taken pages. */
   forget(): void;
-  /** Every vCPU is detached. */
+  /** To be called when every vCPU is detached. */
   close(): Promise<void>;
 }
 
-/** Of the thread that opened it, online from then on. */
+/** The vCPU's part. Only the thread that opened it uses it; it is online from then on. */
 export interface DesignVcpu {
   mark(page: number): void;
-  /** Marks `pages[from]` up to `pages[end - 1]`. A loop of the design's own, so that it is compiled for it alone. */
+  /**
+   * Marks `pages[from]` to `pages[end - 1]`. Each design has its own loop, so that V8 compiles the loop for this design
+   * alone.
+   */
   markAll(pages: Int32Array, from: number, end: number): void;
-  /** Marks `first` up to `end - 1`, one page at least, in the design's best way to mark a run of pages. */
+  /** Marks the pages `first` to `end - 1`, at least one, in the design's best way to mark a run of pages. */
   markRange(first: number, end: number): void;
   quiescent(): void;
   goOffline(): void;
@@ -54,9 +58,9 @@ export interface DesignVcpu {
 }
 
 export interface Design {
-  /** For the table. */
+  /** The name in tables. */
   readonly title: string;
-  /** May a vCPU mark before it stores? */
+  /** Whether a vCPU may mark a page before it stores to it. */
   readonly markFirst: boolean;
   open(shape: Shape): DesignOwner;
   attach(data: never): DesignVcpu;

@@ -1,4 +1,4 @@
-/** The designs that are compared, by name. */
+/** The designs to compare, by name. */
 import { blockMessages } from './block-messages.js';
 import type { Design } from './design.js';
 import { dirtymem } from './dirtymem.js';

@@ -1,10 +1,10 @@
-/** This engine. It keeps two more clients than the others do, and plugs RAM for all three. */
+/** The design of this library. It also keeps the bitmaps of two more clients, and plugs RAM for all three. */
 import { DirtyMemory, MIGRATION, type PageSet, type RamBlock } from '../../lib/index.js';
 import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { PAGE_SIZE } from '../subjects/pages.js';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
 
-/** Known to the compiler, as it is where an emulator marks. */
+/** A constant, because the client is also a constant in an emulator's code. */
 const CLIENT = MIGRATION;
 
 class Owner implements DesignOwner {

@@ -1,11 +1,12 @@
 /**
- * A number that the owner raises, and a slot a vCPU with the number it saw last, or 0 while it is offline: the least that
- * lets an owner know that every vCPU has passed between two stores. Each on a cache line of its own.
+ * The least by which an owner can learn that every vCPU has been between two intervals: a number that the owner raises,
+ * and for each vCPU a slot with the number that it saw last, or 0 while it is offline. The number and each slot have
+ * their own cache lines.
  */
 import { setImmediate as immediate } from 'node:timers/promises';
 
 const LINE = 16;
-/** Before the first; 0 means offline. */
+/** The number at the beginning; not 0, which means offline. */
 const FIRST = 1;
 
 export class Handshake {
@@ -16,12 +17,12 @@ export class Handshake {
     this.words[0] = FIRST;
   }
 
-  /** Asks for a report of everyone. @returns the new number */
+  /** Asks every vCPU for a report. @returns the new number */
   advance(): number {
     return Atomics.add(this.words, 0, 1) + 1;
   }
 
-  /** Until every vCPU has reported the number or is offline. */
+  /** Waits until every vCPU has reported the number or is offline. */
   async reported(number: number): Promise<void> {
     while (!this.allReported(number)) await immediate();
   }
@@ -38,7 +39,7 @@ export class Handshake {
 export class HandshakeSlot {
   readonly words: Int32Array;
   private readonly at: number;
-  /** The number last reported. */
+  /** The number that this vCPU reported last. */
   seen = 0;
 
   constructor(words: Int32Array, vcpu: number) {
@@ -46,14 +47,14 @@ export class HandshakeSlot {
     this.at = (1 + vcpu) * LINE;
   }
 
-  /** Has the owner asked since? */
+  /** Whether the owner has asked for a report since the last one. */
   get isAsked(): boolean {
     return Atomics.load(this.words, 0) !== this.seen;
   }
 
-  /** Reports the number of now. What the owner did before it raised it is visible afterwards. */
+  /** Reports the current number. Everything that the owner did before it raised the number is visible afterwards. */
   report(): void {
-    // Twice where the number was raised meanwhile: a slot that comes from 0 with an old number was perhaps not waited for.
+    // Repeat if the number was raised meanwhile: the owner may have seen the slot at 0 and not waited for this vCPU.
     do {
       this.seen = Atomics.load(this.words, 0);
       Atomics.store(this.words, this.at, this.seen);
@@ -65,7 +66,7 @@ export class HandshakeSlot {
   }
 }
 
-/** A design's vCPU that has a slot. */
+/** A vCPU of a design that uses the handshake. */
 export abstract class HandshakeVcpu {
   protected readonly slot: HandshakeSlot;
 

@@ -1,4 +1,4 @@
-/** What owners have in common that keep what they have collected in a bitmap of their own. */
+/** Base classes of owners that keep the pages they have collected in a bitmap of their own. */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Shape } from './design.js';
 import { Taken } from './taken.js';
@@ -23,11 +23,11 @@ export class TakingOwner {
   async close(): Promise<void> {}
 }
 
-/** Whose vCPUs hear of new bitmaps by message. */
+/** An owner that tells vCPUs of new bitmaps by message. */
 export class TellingOwner<News> extends TakingOwner {
   private readonly ports: MessagePort[] = [];
 
-  /** @returns the vCPU's end */
+  /** @returns the vCPU's port */
   protected openPort(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     port1.unref();
@@ -44,7 +44,7 @@ export class TellingOwner<News> extends TakingOwner {
   }
 }
 
-/** All that the owner has told, for a thread that does not return to its event loop. */
+/** Reads all messages of the owner at once, in a thread that does not return to its event loop. */
 export function readNews<News>(port: MessagePort, take: (news: News) => void): void {
   for (let news = receiveMessageOnPort(port); news !== undefined; news = receiveMessageOnPort(port)) take(news.message);
 }

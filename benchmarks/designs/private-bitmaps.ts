@@ -1,8 +1,9 @@
 /**
- * Two bitmaps for each vCPU, which marks in one of them with plain loads and stores. To collect, the owner raises its
- * number; each vCPU goes over to its other bitmap when it reports, and when all have, the ones they left are the owner's
- * alone: it merges and zeroes them. All are reserved for the most RAM that there may ever be, so RAM comes and goes
- * without the vCPUs. It costs twice as many bitmaps as there are vCPUs, and a collection looks through one of each.
+ * A design with two bitmaps for each vCPU, which marks in one of them with plain loads and stores. To collect, the
+ * owner raises its number. Each vCPU changes to its other bitmap when it reports. When all have reported, only the
+ * owner uses the bitmaps that they left: it merges and zeroes them. All bitmaps are large enough for the most RAM that
+ * there can be, so hotplug does not concern the vCPUs. The cost is two bitmaps for each vCPU, and a collection has to
+ * read one of them for each vCPU.
  */
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
 import { Handshake, HandshakeVcpu } from './handshake.js';
@@ -15,11 +16,11 @@ interface Data {
   readonly vcpu: number;
 }
 
-/** The one that is marked in while the number is even, and the one while it is odd. */
+/** The bitmap that is marked in while the number is even, and the one for odd numbers. */
 type Pair = readonly [Int32Array, Int32Array];
 
 class Owner extends TakingOwner implements DesignOwner {
-  /** Dirty by what the owner did: plugged. */
+  /** Pages that are dirty because the owner plugged them. */
   private readonly own: Int32Array;
   private readonly pairs: readonly Pair[];
   private readonly handshake: Handshake;
@@ -65,7 +66,7 @@ class Owner extends TakingOwner implements DesignOwner {
     return [this.own, ...left].reduce((added, bitmap) => added + this.set.move(bitmap, 0, this.pages / 32, 0), 0);
   }
 
-  /** Sends the vCPUs to their other bitmaps. */
+  /** Makes the vCPUs change to their other bitmaps. @returns the bitmaps that they left */
   private async leftBitmaps(): Promise<Int32Array[]> {
     const number = this.handshake.advance();
     await this.handshake.reported(number);

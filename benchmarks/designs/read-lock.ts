@@ -1,10 +1,10 @@
 /**
- * QEMU's way of 2016: a read lock around every mark, blocks behind a table of pointers, and an atomic or whether the bit
- * is set or not. Locking stores the number of now to the reader's slot, unlocking stores 0; each is a full barrier. The
- * owner waits only to free a table or a block: because the or follows the store and is a barrier too, a collection need
- * not wait for anyone, but a vCPU must not mark before it stores.
+ * QEMU's design of 2016: a read lock around every mark, blocks behind a table of pointers, and an atomic or even if the
+ * bit is already set. Locking stores the current number to the reader's slot, unlocking stores 0; each is a full
+ * barrier. A vCPU must store before it marks. The atomic or then follows the store and is a barrier itself, so a
+ * collection waits for nobody; the owner waits only before it frees a table or a block.
  *
- * Tables and blocks lie in one buffer of fixed size, as dirtymem's do.
+ * Tables and blocks lie in one buffer of fixed size, as in dirtymem.
  */
 import { setImmediate as immediate } from 'node:timers/promises';
 import { type Design, type DesignOwner, type DesignVcpu, mostPages, type Shape, type Ticket } from './design.js';
@@ -24,7 +24,7 @@ class Owner extends TakingOwner implements DesignOwner {
   private readonly words: Int32Array;
   private readonly blockWords: number;
   private readonly heap: number;
-  /** Word indices of the two tables; the one that is not published is free. */
+  /** Word indices of the two tables; the table that is not published is free. */
   private readonly tables: [number, number];
   private readonly freeBlocks: number[];
   private blocks: readonly number[] = [];
@@ -103,7 +103,7 @@ class Owner extends TakingOwner implements DesignOwner {
     this.tables[1] = published;
   }
 
-  /** Until whoever was inside a read lock is out. */
+  /** Waits until every reader that held the read lock has released it. */
   private async synchronize(): Promise<void> {
     const number = Atomics.add(this.words, Word.Number, 1) + 1;
     for (let vcpu = 0; vcpu < this.shape.vcpus; vcpu++) {
@@ -116,7 +116,10 @@ class Owner extends TakingOwner implements DesignOwner {
     }
   }
 
-  /** The words of each block that pages stand in; `first` is the word of the whole RAM that `at + from` is. */
+  /**
+   * The words of each block in the range of pages; `first` is the number, within the whole RAM, of the word `at +
+   * from`.
+   */
   private *pieces(firstPage: number, endPage: number) {
     const end = endPage / 32;
     for (let word = firstPage / 32; word < end; ) {
@@ -154,7 +157,7 @@ class ReadLockVcpu implements DesignVcpu {
     for (let i = from; i < end; i++) this.mark(pages[i] as number);
   }
 
-  /** One lock for all. A word that is set whole can lose no bit, so that a store does for it. */
+  /** Takes one lock for the whole range. Words that are set completely need only a store, which cannot lose a bit. */
   markRange(first: number, end: number): void {
     const { words, slot } = this;
     Atomics.store(words, slot, words[Word.Number] as number);

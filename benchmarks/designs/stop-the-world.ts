@@ -1,7 +1,7 @@
 /**
- * One flat SharedArrayBuffer. The bit is tested first. To grow, to shrink and to collect, the owner stops all vCPUs at
- * their next quiescent state, does it while nobody else runs, and wakes them. A new buffer reaches them by message, which
- * a thread that does not return to its event loop takes with `receiveMessageOnPort`.
+ * A design with one flat SharedArrayBuffer. A mark tests the bit first. To grow, to shrink and to collect, the owner
+ * stops all vCPUs at their next quiescent state, does its work alone, and wakes them. Messages carry a new buffer to
+ * the vCPUs, which read them with `receiveMessageOnPort`, because their threads do not return to the event loop.
  */
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
@@ -16,7 +16,7 @@ const STOPS = 0;
 interface Data {
   readonly bitmap: Int32Array;
   readonly control: Int32Array;
-  /** Of this vCPU's word: is it running? */
+  /** Index of the word that tells whether this vCPU is running. */
   readonly slot: number;
   readonly port: MessagePort;
 }
@@ -129,7 +129,7 @@ class StoppableVcpu implements DesignVcpu {
         continue;
       }
       Atomics.store(this.control, this.slot, 1);
-      // Stopped between the two: the owner may have looked before we said that we run.
+      // Retry if the world was stopped between the load and the store: the owner may not have seen that this vCPU runs.
       if (Atomics.load(this.control, STOPS) === stops) {
         this.stops = stops;
         break;

@@ -1,4 +1,6 @@
-/** What a design's owner has collected: a bitmap of its own, with plain accesses. dirtymem has its page sets. */
+/**
+ * The pages that a design's owner has taken: a private bitmap with plain accesses. dirtymem uses its page sets instead.
+ */
 import { mostPages, type Shape } from './design.js';
 
 export class Taken {
@@ -8,14 +10,17 @@ export class Taken {
     this.words = new Int32Array(mostPages(shape) / 32);
   }
 
-  /** @returns how many of a word's bits are new */
+  /** Adds bits to a word. @returns how many of the bits are new */
   add(word: number, bits: number): number {
     const before = this.words[word] as number;
     this.words[word] = before | bits;
     return popcount(bits & ~before);
   }
 
-  /** Empties live words into the set, each by an exchange. @param first the word of the set that `live[from]` belongs to */
+  /**
+   * Moves the bits of live words into the set, each word by an atomic exchange.
+   * @param first the word of the set for `live[from]`
+   */
   exchange(live: Int32Array, from: number, end: number, first: number): number {
     let added = 0;
     for (let i = from; i < end; i++) {
@@ -24,7 +29,7 @@ export class Taken {
     return added;
   }
 
-  /** The same with words that no other thread can reach. */
+  /** Does the same by plain accesses, for words that no other thread can reach. */
   move(owned: Int32Array, from: number, end: number, first: number): number {
     let added = 0;
     for (let i = from; i < end; i++) {

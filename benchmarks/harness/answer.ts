@@ -1,4 +1,4 @@
-/** What a question's process sends back. */
+/** Asks a question in a process of its own, and receives the answer. */
 import { fork } from 'node:child_process';
 import type { Figure } from './figure.js';
 import type { Plan } from './plan.js';
@@ -10,9 +10,9 @@ export interface Answer {
 }
 
 /**
- * Asks in a fresh process with this one's Node and flags.
- * @param interruption ends the process
- * @throws (rejects) when it ends without an answer
+ * Asks a question in a fresh process, with the same Node and flags as this process.
+ * @param interruption kills the process when it aborts
+ * @throws (rejects) Error when the process ends without an answer
  */
 export async function answerTo(name: string, rounds: number, plan: Plan, interruption: AbortSignal): Promise<Answer> {
   const child = fork(new URL('./ask.js', import.meta.url), [name, String(rounds), JSON.stringify(plan)]);

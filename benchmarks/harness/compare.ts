@@ -1,39 +1,40 @@
 /**
- * Measures things against each other in one run: every round times each of them, the order turning from round to round,
- * so that a change of the machine's speed meets all. Each takes the median of its samples in the round; what is
- * reported are medians over the rounds.
+ * Measures contenders against each other in one run. Every round times each contender, in rotating order, so that a
+ * change of the machine's speed affects all of them. A round's value is the median of its samples; the report gives
+ * medians over the rounds.
  *
- * A sample is a batch of operations: the clock costs as much as twenty marks. Two traps, each good for a factor of three:
- * one long loop is compiled while it runs (on-stack replacement), to slower code than a function that is called often
- * gets; and a loop that is inlined into whoever calls it runs in that one's code, which for want of calls may stay that of
- * a lower tier. So a batch is a function of its own that takes its subject as arguments, runs for some tens of
- * microseconds, and is called from one place that calls many different functions, where nothing is inlined.
+ * A sample is a batch of operations, because reading the clock costs as much as twenty marks. Two effects of the
+ * compiler can distort times by a factor of three. A single long loop is compiled while it runs (on-stack replacement),
+ * to slower code than a function that is called often. A loop that is inlined into its caller runs in the caller's
+ * code, which may stay in a lower compiler tier because the caller is seldom called. So each batch is a function of its
+ * own that takes its subject as arguments, runs for some tens of microseconds, and is called from one place that calls
+ * many different functions, where V8 inlines nothing.
  */
 import { Bench } from 'tinybench';
 import { type Figure, figure, type Target } from './figure.js';
 
 export interface Contender {
   readonly name: string;
-  /** How many operations a batch is. */
+  /** How many operations a batch does. */
   readonly operations: number;
-  /** Given `subject`. */
+  /** Called with the elements of `subject` as its arguments. */
   readonly batch: (first: never, second: never) => void;
   readonly subject?: readonly [unknown, unknown];
-  /** Runs before each batch, not timed. */
+  /** Runs before each batch, untimed. */
   readonly prepare?: () => void | Promise<void>;
 }
 
 export interface Effort {
   readonly rounds: number;
-  /** Timed milliseconds a contender and round, at least. Default 15. */
+  /** Least timed milliseconds for each contender in a round. Default: 15. */
   readonly milliseconds?: number;
-  /** Samples a contender and round, at least. Default 20. */
+  /** Least number of samples for each contender in a round. Default: 20. */
   readonly samples?: number;
-  /** Batches of each before anything counts. Default 400. */
+  /** Batches of each contender that run before the measurement. Default: 400. */
   readonly warmUp?: number;
 }
 
-/** Nanoseconds an operation, by round. */
+/** Nanoseconds per operation, for each contender and round. */
 export class Comparison {
   private readonly times: ReadonlyMap<string, readonly number[]>;
 
@@ -41,13 +42,13 @@ export class Comparison {
     this.times = times;
   }
 
-  /** @param unit of the figure, as many nanoseconds as `scale` says */
+  /** @param unit the figure's unit, which is `scale` nanoseconds */
   time(name: string, unit = 'ns', scale = 1, target: Target | null = null): Figure {
     const values = this.of(name).map((nanoseconds) => nanoseconds / scale);
     return figure(name, unit, values, target, Math.min(...values));
   }
 
-  /** The median of the rounds' ratios. */
+  /** @returns the ratio of two contenders: the median of the rounds' ratios */
   ratio(name: string, base: string, target: Target | null = null): Figure {
     const divisors = this.of(base);
     const values = this.of(name).map((time, round) => time / (divisors[round] as number));
@@ -70,7 +71,7 @@ export async function compare(contenders: readonly Contender[], effort: Effort):
     }
   }
   const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-  // The first round is one more of warming up.
+  // Round -1 is also part of the warm-up.
   for (let round = -1; round < rounds; round++) {
     const bench = new Bench({ time: milliseconds, iterations: samples, warmup: false, throws: true });
     for (let i = 0; i < contenders.length; i++) {
@@ -109,6 +110,7 @@ function timed({ batch, subject = NOTHING }: Pick<Contender, 'batch' | 'subject'
   return performance.now() - began;
 }
 
-// Two callees are enough for the call in `timed` to be one that is not inlined, also where there is one contender.
+// Calls with two more functions make V8 treat the call in `timed` as polymorphic and not inline it, even with one
+// contender.
 timed({ batch: () => {} });
 timed({ batch: () => void NOTHING });

@@ -1,24 +1,24 @@
 /**
- * Did others on the machine take processor time from a window that was measured?
+ * Finds out whether other processes took processor time from a measured window.
  *
- * Of the time in which its threads could have run they should have run all, as far as there are cores. Linux says of each
- * thread how long it ran and how long it waited for a core; elsewhere what the process ran is compared with what its busy
- * threads could have, which takes a thread that sleeps for one that was robbed.
+ * A window's threads should have run all the time in which they could run, as far as there are cores. Linux tells how
+ * long each thread ran and how long it waited for a core. On other systems, the processor time of the process is
+ * compared with what its busy threads could have used, so a sleeping thread looks like a disturbed one.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-/** The least that a quiet machine gives. */
+/** The least share that threads get on a quiet machine. */
 const LEAST_SHARE = 0.93;
 const TASKS = '/proc/self/task';
 
 export interface Owed {
-  /** What the threads got of what they were owed: 1 on a quiet machine. */
+  /** The share of the processor time they could have used that the threads got: 1 on a quiet machine. */
   readonly share: number;
   readonly disturbed: boolean;
 }
 
-/** Starts to watch. @returns what ends it, given how many threads had something to do throughout */
+/** Starts to watch. @returns a function that ends the watch; its argument is how many threads were busy all the time */
 export function watchCores(): (busyThreads: number) => Owed {
   const waited = waitedNanoseconds();
   const cpu = process.cpuUsage();
@@ -28,7 +28,7 @@ export function watchCores(): (busyThreads: number) => Owed {
     const ran = (user + system) / 1000;
     const wall = performance.now() - began;
     const waitedNow = waitedNanoseconds();
-    // With more threads than cores they wait for each other.
+    // With more threads than cores, threads wait for each other, so waiting does not mean a disturbance.
     if (waited === undefined || waitedNow === undefined || Math.ceil(busyThreads) > availableParallelism()) {
       return owed(ran, wall, busyThreads);
     }
@@ -36,7 +36,7 @@ export function watchCores(): (busyThreads: number) => Owed {
   };
 }
 
-/** @param ranMs what the busy threads ran, all together */
+/** @param ranMs processor time of all busy threads together */
 export function owed(ranMs: number, wallMs: number, busyThreads: number): Owed {
   return judged(ranMs / (wallMs * Math.min(busyThreads, availableParallelism())));
 }
@@ -45,7 +45,10 @@ function judged(share: number): Owed {
   return { share, disturbed: share < LEAST_SHARE };
 }
 
-/** How long the threads of this process have waited for a core since they exist. @returns undefined where nobody counts */
+/**
+ * @returns how long the threads of this process have waited for a core since they started; undefined when the system
+ * does not count this
+ */
 function waitedNanoseconds(): number | undefined {
   try {
     return readdirSync(TASKS).reduce((sum, task) => sum + waitedBy(task), 0);
@@ -58,7 +61,7 @@ function waitedBy(task: string): number {
   try {
     return Number(readFileSync(`${TASKS}/${task}/schedstat`, 'utf8').split(' ')[1]);
   } catch (error) {
-    // It ended meanwhile.
+    // The thread has ended meanwhile.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && task !== String(process.pid)) return 0;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** What a question answers with: figures, each with its spread over the rounds, some with a target. */
+/** Figures, the answer to a question. Each has its spread over the rounds, and some have a target. */
 import { median, quantile } from './statistics.js';
 
 export interface Target {
@@ -6,49 +6,51 @@ export interface Target {
   readonly value: number;
 }
 
-/** Where a figure stands in a chart, or in a table of lines and columns. */
+/** The place of a figure in a chart, or in a table of lines and columns. */
 export interface Point {
   readonly chart: string;
   readonly line: string;
-  /** A number, or one of the names on the axis. */
+  /** The place on the axis: a number or a name. */
   readonly x: number | string;
   readonly axis: string;
-  /** The lines are ways to do the same thing: one is the best. */
+  /** Whether the lines are alternative ways to do the same thing, of which one is the best. */
   readonly rivals?: boolean;
 }
 
-/** Where a figure stands in a table whose cells hold several, each a part. */
+/** The place of a figure in a table whose cells hold several figures, called parts. */
 export interface Packed {
   readonly table: string;
   readonly column: string;
   readonly part: string;
 }
 
-/** Which way is faster; undefined for what is no cost. */
+/** Whether lower or higher values are better; undefined for figures that are not costs. */
 export type Better = 'lower' | 'higher';
 
 export interface Figure {
-  /** What was measured; a ratio reads "this / that". */
+  /** What was measured; for a ratio, "this / that". */
   readonly what: string;
   readonly unit: string;
   readonly median: number;
-  /** The quartiles over the rounds. */
+  /** This and the next field are the quartiles over the rounds. */
   readonly low: number;
   readonly high: number;
-  /** Of the best round; of a ratio, best time to best time: what a machine without neighbours might show. */
+  /** The value of the best round (for a ratio, best time / best time): what an undisturbed machine might show. */
   readonly best: number | null;
   readonly target: Target | null;
-  /** How many rounds it is of. */
+  /** The number of rounds. */
   readonly rounds: number;
   readonly better?: Better;
-  /** How many of the rounds others on the machine disturbed, however often they were repeated. */
+  /** How many of the rounds stayed disturbed by other processes, though they were repeated. */
   readonly disturbed?: number;
   readonly point?: Point;
-  /** On the page it is in a chart that has to be opened; in the terminal it shares a cell with others of its line. */
+  /**
+   * If present, the page has the figure in a collapsed chart, and in the terminal it shares a cell with other figures.
+   */
   readonly packed?: Packed;
 }
 
-/** @param values one a round, or the only one */
+/** @param values one for each round, or a single value */
 export function figure(
   what: string,
   unit: string,
@@ -80,12 +82,17 @@ export function isReached({ median }: Figure, { kind, value }: Target): boolean 
   return kind === 'at most' ? median <= value : kind === 'at least' ? median >= value : median === value;
 }
 
-/** Does the spread of the rounds reach to both sides of a value? Then the figure does not decide. */
+/**
+ * @returns whether the value lies within the spread of the rounds, so that the figure is neither clearly above nor
+ * below
+ */
 export function isWithinNoise({ low, high }: Figure, value: number): boolean {
   return low < value && value < high;
 }
 
-/** Times are better low, rates and shares kept high; a ratio or a size says by itself nothing of speed. */
+/**
+ * For times, lower is better; for rates and shares kept, higher is. A ratio or a size alone says nothing about speed.
+ */
 function betterFor(unit: string): Better | undefined {
   if (/^(ns|us|ms|s)\b/.test(unit)) return 'lower';
   return unit.endsWith('/s') || unit === '%' ? 'higher' : undefined;

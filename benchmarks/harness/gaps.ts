@@ -1,4 +1,7 @@
-/** A histogram of times in shared memory, by phase: buckets of about 2 %. One thread adds, another sets the phase. */
+/**
+ * Histograms of times in shared memory, one for each phase, with buckets of about 2 %. One thread adds times, another
+ * sets the phase.
+ */
 
 const BUCKETS = 1024;
 const BUCKETS_A_DOUBLING = 32;
@@ -11,7 +14,7 @@ export class Gaps {
     this.words = words;
   }
 
-  /** From 0 to 2; with any other nothing is counted. */
+  /** The phase, from 0 to 2; with any other value nothing is counted. */
   set phase(phase: number) {
     Atomics.store(this.words, 0, phase);
   }
@@ -24,7 +27,7 @@ export class Gaps {
     Atomics.store(this.words, at, Atomics.load(this.words, at) + 1);
   }
 
-  /** @returns nanoseconds, of all the histograms together */
+  /** @returns the quantile of all histograms together, in nanoseconds */
   static quantile(all: readonly Gaps[], phase: number, fraction: number): number {
     const counts = Array.from({ length: BUCKETS }, (_, bucket) =>
       all.reduce((sum, { words }) => sum + Atomics.load(words, 1 + phase * BUCKETS + bucket), 0),

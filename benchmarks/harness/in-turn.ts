@@ -1,17 +1,17 @@
 /**
- * Measures in turn what `compare` cannot: operations that wait, need much preparation, or run in another process. Each
- * sample is one operation, which times itself.
+ * Measures operations that `compare` cannot measure, because they wait, need much preparation, or run in another
+ * process. The operations take turns. Each sample is one operation, which times itself.
  */
 import { Comparison } from './compare.js';
 import { median } from './statistics.js';
 
 export interface Measured {
   readonly name: string;
-  /** Prepares, does it once, and clears up. @returns nanoseconds of the middle part */
+  /** Prepares, does the operation once, and cleans up. @returns the nanoseconds of the operation alone */
   readonly sample: () => number | Promise<number>;
 }
 
-/** @param samples of each in a round, whose median is the round's */
+/** @param samples how many samples each operation takes in a round; their median is the round's value */
 export async function measureInTurn(measured: readonly Measured[], rounds: number, samples = 3): Promise<Comparison> {
   const times = new Map<string, number[]>(measured.map(({ name }) => [name, []]));
   // The first round warms up.

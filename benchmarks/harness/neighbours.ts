@@ -1,16 +1,19 @@
-/** What other processes, and other guests of the host, took of the machine while a question was asked. Linux counts it. */
+/**
+ * How much of the machine other processes, and other guests of the host, used while a question was asked. Only Linux
+ * counts this.
+ */
 import { readFileSync } from 'node:fs';
 
-/** In cores, on average. */
+/** Average use, in cores. */
 export interface Neighbours {
   readonly others: number;
-  /** Taken by the host from this virtual machine. */
+  /** What the host took away from this virtual machine. */
   readonly steal: number;
   readonly idle: number;
   readonly disturbed: boolean;
 }
 
-/** Others matter when they leave no core free. */
+/** Other processes matter when they leave no core free: when less than this was idle, in cores. */
 const IDLE_ENOUGH = 0.5;
 const OTHERS_MATTER = 0.1;
 const STEAL_MATTERS = 0.05;
@@ -20,11 +23,11 @@ interface Ticks {
   readonly busy: number;
   readonly idle: number;
   readonly steal: number;
-  /** Of this process and those of its children that have ended. */
+  /** Processor time of this process and of its children that have ended. */
   readonly own: number;
 }
 
-/** @returns what ends the watch; that returns undefined where nobody counts */
+/** @returns a function that ends the watch; it returns undefined when the system does not count this */
 export function watchNeighbours(): () => Neighbours | undefined {
   const before = readTicks();
   const began = performance.now();
@@ -52,7 +55,7 @@ function readTicks(): Ticks | undefined {
   const [user, nice, system, idle, wait, irq, softirq, steal] = numbersIn(
     machine.slice('cpu'.length, machine.indexOf('\n')),
   );
-  // After the name in parentheses, which may hold anything: utime, stime, cutime, cstime.
+  // Read utime, stime, cutime and cstime, which come after the name in parentheses; the name may contain anything.
   const own = numbersIn(self.slice(self.lastIndexOf(')') + 1)).slice(11, 15);
   return {
     busy: sum([user, nice, system, irq, softirq]),

@@ -1,6 +1,6 @@
 /**
- * The round trip of a cache line between two threads. On virtual machines it changes severalfold when the host moves a
- * virtual CPU, and all contended figures change with it: compare only runs in which it is alike.
+ * Measures the round trip of a cache line between two threads. On virtual machines it changes severalfold when the host
+ * moves a virtual CPU, and all figures of contention change with it. So compare only runs with similar round trips.
  */
 import type { Echo } from '../workers/echo.js';
 import { type Figure, figure } from './figure.js';
@@ -8,7 +8,10 @@ import { startThread } from './threads.js';
 
 const TRIPS = 50;
 const LEAST_ROUNDS = 5;
-/** Enough for a thousand rounds, or with more threads than cores for none: then a trip may take milliseconds. */
+/**
+ * How long to measure: usually enough for a thousand round trips. With more threads than cores one trip may take
+ * milliseconds.
+ */
 const MILLISECONDS = 100;
 
 function play(words: Int32Array, from: number): void {

@@ -1,22 +1,22 @@
-/** What a run of the benchmarks was asked for. */
+/** The options of a run of the benchmarks. */
 import { availableParallelism } from 'node:os';
 import type { Pattern } from '../contention/patterns.js';
 
 export interface Plan {
-  /** Fewer and shorter samples: for a look, not for a citation. */
+  /** Whether to take fewer and shorter samples: good for a first look, not for figures to cite. */
   readonly quick: boolean;
-  /** How many vCPU threads the contention sweeps have, ascending. */
+  /** The numbers of vCPU threads for the contention sweeps, ascending. */
   readonly threads: readonly number[];
-  /** Of both sweeps; absent: each question's own. */
+  /** Patterns of both contention sweeps; if absent, each question has its own default. */
   readonly patterns?: readonly Pattern[];
-  /** Of the pattern zipf: how often a page is marked falls with its rank to this power. */
+  /** Exponent of the pattern zipf: the frequency of a page is inversely proportional to its rank to this power. */
   readonly skew: number;
-  /** How often an owner collects, and how often it plugs and unplugs, while vCPUs mark. */
+  /** How often per second the owner collects, and (next field) plugs and unplugs, while vCPUs mark. */
   readonly harvestHz: number;
   readonly hotplugHz: number;
 }
 
-/** 1, 2, 4 ... up to twice the cores, which are among them. */
+/** @returns 1, 2, 4 ... up to twice the number of cores; the list includes the number of cores */
 export function defaultThreads(cores = availableParallelism()): number[] {
   const counts = new Set([cores, 2 * cores]);
   for (let count = 1; count < 2 * cores; count *= 2) counts.add(count);

@@ -1,10 +1,10 @@
-/** The questions there are: the files of questions/, by name. */
+/** The list of questions: the files of questions/, by name. */
 import { readdirSync } from 'node:fs';
 import type { Question } from './question.js';
 
 const FOLDER = new URL('../questions/', import.meta.url);
 
-/** In the order of the report. */
+/** The names in the order of the report. */
 export const QUESTION_NAMES: readonly string[] = readdirSync(FOLDER)
   .map((file) => file.replace(/\.[jt]s$/, ''))
   .sort();
@@ -14,7 +14,7 @@ export async function loadQuestion(name: string): Promise<Question> {
   return question;
 }
 
-/** @returns in the order of the names */
+/** @returns the questions, in the order of the names */
 export async function loadQuestions(names: readonly string[]): Promise<Map<string, Question>> {
   return new Map(await Promise.all(names.map(async (name) => [name, await loadQuestion(name)] as const)));
 }

@@ -1,4 +1,4 @@
-/** What a run of the benchmarks leaves: a JSON file, and what the page and the comparison are made of. */
+/** The result of a run of the benchmarks: written as JSON, shown by the page, and read by the comparison. */
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import type { Answer } from './answer.js';
 import type { Neighbours } from './neighbours.js';
@@ -12,15 +12,15 @@ export interface Host {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  /** Of the minute before the run. */
+  /** Load average of the minute before the run. */
   readonly loadAverage: number;
 }
 
 export interface Answered extends Answer {
   readonly name: string;
-  /** Absent where nobody counts. */
+  /** Absent when the system does not count the use by others. */
   readonly neighbours?: Neighbours;
-  /** How often it was asked; the least disturbed answer is kept. */
+  /** How often the question was asked; the least disturbed answer is kept. */
   readonly tries: number;
 }
 
@@ -31,7 +31,7 @@ export interface Result extends Host {
   readonly rounds: number;
   readonly plan: Plan;
   readonly answers: readonly Answered[];
-  /** Ended by the user: not every question has an answer. */
+  /** Whether the user ended the run, so that not every question has an answer. */
   readonly interrupted: boolean;
 }
 

@@ -1,2 +1,2 @@
-/** Medians and quartiles: on a machine that is shared, means and extremes tell of the neighbours. */
+/** Medians and quartiles, because on a shared machine means and extremes mostly show what other processes do. */
 export { median, quantile } from 'simple-statistics';

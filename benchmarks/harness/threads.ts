@@ -1,8 +1,8 @@
-/** Threads of a benchmark: started, ready, counting what they do, and stopped. */
+/** Starts and stops the threads of a benchmark, which count the rounds of their work. */
 import { once } from 'node:events';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 
-/** One cache line each. */
+/** Indices of control words, each in its own cache line. */
 const Control = { Stop: 0, Progress: 16, words: 32 } as const;
 
 export class Thread {
@@ -27,9 +27,9 @@ export class Thread {
 }
 
 /**
- * Starts a file of workers/, and resolves when it is at work.
- * @param data what the file asks for, beside what this module adds
- * @param ports those of the data
+ * Starts a file of workers/ as a thread, and resolves when the thread is at work.
+ * @param data the data that the file expects, apart from what this module adds
+ * @param ports the message ports in the data
  */
 export async function startThread<Data extends object>(
   file: string,
@@ -39,19 +39,19 @@ export async function startThread<Data extends object>(
   const control = new Int32Array(new SharedArrayBuffer(Control.words * 4));
   const url = new URL(`../workers/${file}.js`, import.meta.url);
   const worker = new Worker(url, { workerData: { ...data, control }, transferList: [...ports] });
-  await once(worker, 'message'); // rejects when the thread fails before
+  await once(worker, 'message'); // rejects when the thread fails first
   worker.on('error', (error) => {
     throw error;
   });
   return new Thread(worker, control);
 }
 
-/** In the thread: what `startThread` was given. */
+/** To be called in the thread. @returns the data that `startThread` was given */
 export function threadData<Data extends object>(): Data {
   return workerData as Data;
 }
 
-/** In the thread: works until it is told to stop. `work` is called often, so that it is compiled as a whole. */
+/** To be called in the thread: works until the stop. Calls `work` often, so that V8 compiles it as a whole. */
 export function workUntilStopped(work: () => void): void {
   const control = (workerData as { control: Int32Array }).control;
   for (let i = 0; i < 1000; i++) work();

@@ -1,7 +1,8 @@
 /**
- * What is different between two results, beyond noise: the quartiles of the rounds do not overlap. That is noise within a
- * run; between two runs the machine may be another one in effect (the host moved a virtual CPU, the clock was lowered),
- * and the round trip of a cache line shown with contended figures tells the coarse cases.
+ * Finds the figures that differ between two results by more than noise: their ranges from quartile to quartile do not
+ * overlap. This covers noise within a run. Between two runs, the machine itself may have changed (the host moved a
+ * virtual CPU, or the clock rate fell); the round trip of a cache line, shown with the figures of contention, reveals
+ * large changes of this kind.
  */
 import type { Figure } from '../harness/figure.js';
 import type { Result } from '../harness/result.js';
@@ -12,27 +13,30 @@ export interface Change {
   readonly unit: string;
   readonly before: number;
   readonly after: number;
-  /** How many times slower it is, below 1 faster. */
+  /** How many times slower the second result is; below 1, it is faster. */
   readonly slower: number;
 }
 
 export interface Changes {
-  /** By how much, the most first. */
+  /** The figures that got slower, the largest change first. */
   readonly slower: readonly Change[];
   readonly faster: readonly Change[];
-  /** How many figures are alike, or differ within noise. */
+  /** How many figures are equal, or differ within noise. */
   readonly alike: number;
-  /** How many were disturbed in most of their rounds, or of fewer than three: they say nothing. */
+  /**
+   * How many figures say nothing, because most of their rounds were disturbed, or because they have fewer than three
+   * rounds.
+   */
   readonly undecided: number;
-  /** Figures of one of the results alone. */
+  /** Figures that only one of the results has. */
   readonly missing: readonly string[];
-  /** What makes the two hard to compare. */
+  /** Reasons why the two results are hard to compare. */
   readonly warnings: readonly string[];
 }
 
-/** Quartiles of fewer are no spread. */
+/** With fewer rounds, quartiles do not show the spread. */
 const LEAST_ROUNDS = 3;
-/** Trips of a cache line differ so much where a virtual CPU was moved. */
+/** When round trips of a cache line differ by this factor, the host has probably moved a virtual CPU. */
 const MOVED = 1.5;
 const PROBE = /^round trip of a cache line/;
 
@@ -64,7 +68,7 @@ export function changesBetween(before: Result, after: Result): Changes {
   };
 }
 
-/** Of what has a direction: the probe of the machine is none of ours. */
+/** @returns the figures for which lower or higher is better, without the probe of the machine itself */
 function figuresOf({ answers }: Result): Map<string, Keyed> {
   const all = answers.flatMap(({ name, figures }) => figures.map((figure) => ({ question: name, figure })));
   const compared = all.filter(({ figure }) => figure.better !== undefined && !PROBE.test(figure.what));
@@ -89,7 +93,7 @@ function warningsFor(before: Result, after: Result): string[] {
     .filter((fact) => before[fact] !== after[fact])
     .map((fact) => `${fact}: ${before[fact]}, then ${after[fact]}`);
   for (const { name, neighbours } of [...before.answers, ...after.answers]) {
-    if (neighbours?.disturbed) warnings.push(`${name}: others used ${neighbours.others.toFixed(1)} cores`);
+    if (neighbours?.disturbed) warnings.push(`${name}: other processes used ${neighbours.others.toFixed(1)} cores`);
   }
   for (const [question, trip] of tripsOf(before)) {
     const other = tripsOf(after).get(question);

@@ -1,4 +1,4 @@
-/** The figures that belong together in a chart: lines over an axis. */
+/** Groups the figures that belong to one chart: lines over an axis. */
 import type { Figure, Point } from '../harness/figure.js';
 
 export interface PlacedFigure extends Figure {
@@ -9,7 +9,7 @@ export interface Chart {
   readonly title: string;
   readonly axis: string;
   readonly unit: string;
-  /** In the order of their first figures. */
+  /** The lines' names, in the order of their first figures. */
   readonly lines: readonly string[];
   readonly xs: readonly (number | string)[];
   at(line: string, x: number | string): PlacedFigure | undefined;
@@ -33,7 +33,10 @@ export function chartsOf(figures: readonly Figure[]): Chart[] {
   });
 }
 
-/** The lines that are best at a place, where lines are rivals: one, or several whose quartiles overlap with the best one's. */
+/**
+ * @returns for lines that are rivals, the best line at a place, and all lines whose quartiles overlap with those of the
+ * best
+ */
 export function bestAt({ lines, at }: Chart, x: number | string): string[] {
   const members = lines.flatMap((line) => at(line, x) ?? []);
   const better = members[0]?.better;

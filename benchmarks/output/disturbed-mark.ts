@@ -1,4 +1,4 @@
 import type { Figure } from '../harness/figure.js';
 
-/** Follows a figure when others on the machine disturbed most of its rounds. */
+/** @returns a sign to print after a figure if other processes disturbed most of its rounds */
 export const mark = ({ disturbed = 0, rounds }: Figure): string => (disturbed * 2 > rounds ? ' ~' : '');

@@ -1,12 +1,12 @@
-/** Draws the charts of the page, in the colours of the moment's scheme. */
+/** Draws the charts of the page, in the colours of the current scheme, light or dark. */
 const charts = JSON.parse(document.getElementById('charts').textContent);
 const LINES = 9;
-/** An axis is logarithmic when its values differ by more. */
+/** An axis is logarithmic when its values differ by more than this factor. */
 const WIDE = 30;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** From quartile to quartile. */
+/** Draws a line from quartile to quartile at each value. */
 const whiskers = {
   id: 'whiskers',
   afterDatasetsDraw(chart) {
@@ -95,7 +95,7 @@ function draw({ id, unit, axis, bars, xs, lines }) {
 const drawn = new Map();
 const byId = new Map(charts.map((chart) => [chart.id, chart]));
 
-/** What is folded away has no size yet. */
+/** Draws the charts that are visible; a collapsed chart has no size yet. */
 function drawUnfolded() {
   for (const canvas of document.querySelectorAll('canvas')) {
     if (drawn.has(canvas.id) || canvas.closest('details:not([open])')) continue;

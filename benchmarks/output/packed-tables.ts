@@ -1,4 +1,4 @@
-/** Tables for the terminal whose cells hold several figures, in the order that the table's head names. */
+/** Makes tables for the terminal whose cells hold several figures, in the order that the table's head gives. */
 import Table from 'cli-table3';
 import type { Figure, Packed, Point } from '../harness/figure.js';
 import { mark } from './disturbed-mark.js';

@@ -1,4 +1,4 @@
-/** A result as one page with charts, which needs nothing but itself (page.css, draw.js; charts by Chart.js, MIT). */
+/** Makes one self-contained HTML page with charts from a result (page.css, draw.js; charts by Chart.js, MIT). */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -8,17 +8,17 @@ import { bestAt, type Chart, chartsOf } from './charts.js';
 import { show } from './numbers.js';
 import { summaryOf, verdictOf } from './terminal.js';
 
-/** What draw.js draws. */
+/** The data of a chart, for draw.js. */
 export interface DrawnChart {
   readonly id: string;
   readonly unit: string;
   readonly axis: string;
-  /** Places on the axis have no order: bars instead of lines. */
+  /** Whether to draw bars instead of lines, because the places on the axis have no order. */
   readonly bars: boolean;
   readonly xs: readonly (number | string)[];
   readonly lines: readonly {
     readonly name: string;
-    /** One an x: median and quartiles. */
+    /** Median and quartiles for each x. */
     readonly values: readonly (readonly [median: number, low: number, high: number] | null)[];
   }[];
 }
@@ -78,7 +78,7 @@ function sectionOf(answer: Answered, draw: (chart: Chart) => string): string {
       ? ''
       : `<details><summary>${details.length} more charts</summary><div class="charts">${details.join('')}</div></details>`;
   const disturbed = neighbours?.disturbed
-    ? `<p class="disturbed">Disturbed: other processes used ${show(neighbours.others)} cores meanwhile.</p>`
+    ? `<p class="disturbed">Disturbed: other processes used ${show(neighbours.others)} cores during the measurement.</p>`
     : '';
   return `<section id="${name}"><h2>${escaped(title)} <small>${escaped(name)}, ${show(seconds)} s</small></h2>
 ${disturbed}<div class="charts">${charts.join('')}</div>${more}${table}</section>`;
@@ -93,7 +93,7 @@ function rowOf(figure: Figure): string {
 <td>${target === null ? '' : `${target.kind} ${show(target.value)} ${escaped(unit)}`}</td><td class="${state}">${verdict}</td></tr>`;
 }
 
-/** What the chart shows, to be read and copied. */
+/** The chart's values as a table, to be read and copied. */
 function valuesOf(chart: Chart): string {
   const { lines, xs, axis, at } = chart;
   const best = xs.map((x) => bestAt(chart, x));
@@ -132,7 +132,7 @@ function escaped(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }
 
-/** Nothing in it ends the script element. */
+/** Escapes the text so that it cannot end the script element. */
 function inScript(text: string): string {
   return text.replace(/<\/(script)/gi, '<\\/$1').replace(/<!--/g, '<\\!--');
 }

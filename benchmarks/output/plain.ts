@@ -1,2 +1,2 @@
-/** For cli-table3: no colours. */
+/** Options for cli-table3: no colours. */
 export const PLAIN = { style: { head: [], border: [] } };

@@ -1,4 +1,4 @@
-/** How far a run is, and how long it will still take: on a terminal. */
+/** Shows on a terminal how far a run is, and how much time is left. */
 import { ProgressBar } from '../../scripts/progress-bar.js';
 import type { Question } from '../harness/question.js';
 import { expectedSeconds } from '../harness/questions.js';
@@ -8,7 +8,7 @@ export class Progress {
   private readonly rounds: number;
   private readonly total: number;
   private done = 0;
-  /** This machine's seconds by those expected. */
+  /** Seconds that questions took on this machine / seconds that were expected. */
   private pace = 1;
   private taken = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -32,14 +32,14 @@ export class Progress {
     }, 500);
   }
 
-  /** @param seconds that the question took */
+  /** @param seconds how long the question took */
   end(question: Question, seconds: number): void {
     clearInterval(this.timer);
     this.done += expectedSeconds(question, this.rounds);
     this.taken += seconds;
     this.pace = this.taken / this.done;
     this.bar?.stop();
-    // The answer is printed over the bar, which goes on below it.
+    // Remove the bar, so that the answer is printed in its place; the bar continues below.
     if (this.bar !== undefined) process.stderr.write('\u001b[1A\u001b[2K');
   }
 

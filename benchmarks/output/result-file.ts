@@ -1,19 +1,19 @@
-/** Reads a file that `npm run bench -- --json` wrote, and refuses what it cannot have written. */
+/** Reads a file that `npm run bench -- --json` wrote, and refuses any other content. */
 import { show } from '../../lib/base/errors.js';
 import { readJsonFile } from '../../lib/stress/json-file.js';
 import type { Result } from '../harness/result.js';
 
-/** A run with every question writes less than one. */
+/** A run of all questions writes less than a MiB. */
 const MOST_BYTES = 2 ** 26;
 
-/** A value in the file, with its place there. */
+/** A value in the file, with its path. */
 interface Place {
   readonly file: string;
   readonly path: string;
   readonly value: unknown;
 }
 
-/** @throws Error whose message names the file, the place in it, and what is wrong there */
+/** @throws Error that names the file, the path of the value in it, and what is wrong */
 export function readBenchResult(file: string): Result {
   const value = readJsonFile(file, MOST_BYTES);
   const result = { file, path: 'the file', value };
@@ -22,7 +22,7 @@ export function readBenchResult(file: string): Result {
   return value as Result;
 }
 
-/** What a comparison reads. */
+/** Checks the fields that a comparison reads. */
 function checkAnswer(answer: Place): void {
   expectText(answer, 'name');
   const neighbours = fieldOf(answer, 'neighbours');

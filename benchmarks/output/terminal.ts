@@ -1,4 +1,4 @@
-/** Answers as tables for the terminal: a row a figure, and a table a chart. */
+/** Formats answers as tables for the terminal: a row for each figure, and a table for each chart. */
 import Table from 'cli-table3';
 import { type Figure, isReached, isWithinNoise } from '../harness/figure.js';
 import type { Answered } from '../harness/result.js';
@@ -41,7 +41,7 @@ export function verdictOf(figure: Figure): string {
   return isWithinNoise(figure, target.value) ? `${verdict}, within noise` : verdict;
 }
 
-/** With the best of each column, or those that are within noise of each other. */
+/** The last row names the best line of each column, or the lines that are best within noise. */
 function chartTable(chart: Chart): string {
   const { title, unit, axis, lines, xs, at } = chart;
   const table = new Table({
@@ -73,8 +73,9 @@ export function summaryOf(answers: readonly Answered[]): string {
   const targets = figures.filter(({ target }) => target !== null).length;
   const list = missed.map((one) => `\n  not reached: ${one.what}: ${show(one.median)} ${one.unit}${mark(one)}`);
   const disturbed = answers.filter(({ neighbours }) => neighbours?.disturbed).map(({ name }) => name);
-  const noise =
-    disturbed.length === 0 ? '' : `\nothers used the machine meanwhile, and disturbed: ${disturbed.join(', ')}`;
-  const marked = figures.some((one) => mark(one) !== '') ? '\n~ most rounds of it were disturbed, though repeated' : '';
+  const noise = disturbed.length === 0 ? '' : `\nother processes disturbed these questions: ${disturbed.join(', ')}`;
+  const marked = figures.some((one) => mark(one) !== '')
+    ? '\n~ most rounds of this figure were disturbed, though they were repeated'
+    : '';
   return `${targets - missed.length} of ${targets} targets reached${list.join('')}${noise}${marked}`;
 }

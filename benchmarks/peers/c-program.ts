@@ -1,4 +1,7 @@
-/** A program in C, compiled where the machine has a compiler: a process that answers lines with lines. */
+/**
+ * A C program that is compiled if the machine has a C compiler. It runs as a process that answers each line with a
+ * line.
+ */
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -8,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../../lib/stress/temporary-folder.js';
 
 export class CProgram {
-  /** Its own, removed when it stops. */
+  /** The program's own folder, which is removed when the program stops. */
   readonly folder: string;
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly lines: AsyncIterator<string>;
@@ -21,8 +24,8 @@ export class CProgram {
 
   /**
    * @param source a file of this folder
-   * @param flags sets of them, of which the first that compiles is taken
-   * @returns undefined, and says so, where nothing compiles it
+   * @param flags sets of compiler flags; the first set that compiles is used
+   * @returns undefined, after printing a note, when the program cannot be compiled
    */
   static start(source: string, flags: readonly (readonly string[])[]): CProgram | undefined {
     const folder = makeTemporaryFolder('bench');
@@ -33,11 +36,11 @@ export class CProgram {
         execFileSync('cc', ['-o', program, file, ...set], { stdio: 'ignore' });
         return new CProgram(program, folder);
       } catch {
-        // A flag that is not every machine's, or a library that is not there.
+        // This machine does not know a flag, or lacks a library: try the next set.
       }
     }
     removeTemporaryFolder(folder);
-    console.log('note: no C compiler (cc): what is compared with C is shown without');
+    console.log('note: no C compiler (cc), so the figures of C are left out');
     return undefined;
   }
 

@@ -1,17 +1,17 @@
 /*
- * Threads that mark pages in C, as QEMU does (cpu_physical_memory_set_dirty_flag): bits in blocks behind an RCU-protected
- * table of pointers.
+ * Threads that mark pages in C, as QEMU does (cpu_physical_memory_set_dirty_flag): bits in blocks behind an
+ * RCU-protected table of pointers.
  *
- * A line on stdin is a window, WAY THREADS MILLISECONDS BLOCKS PAGES_A_BLOCK COUNT RANGES FILE, and is answered with a
- * line on stdout: the processor's milliseconds, then for each thread its marks and its nanoseconds. FILE has COUNT page
- * numbers a thread, 32 bits each. All pages are dirty. Where RANGES is 1 and not 0, those of a slice are a run in one
- * block, which is marked word by word, in one read lock.
+ * Each line on stdin asks for a window: WAY THREADS MILLISECONDS BLOCKS PAGES_A_BLOCK COUNT RANGES FILE. The answer is
+ * a line on stdout: milliseconds of processor time, then the marks and nanoseconds of each thread. FILE contains COUNT
+ * page numbers for each thread, 32 bits each. All pages are dirty. If RANGES is 1, the pages of a slice are a run in
+ * one block, which is marked word by word under one read lock; if it is 0, pages are marked one by one.
  *
  * Ways:
- *   lock   a read lock and unlock a mark, each a full barrier, and an atomic or: QEMU in 2016
- *   urcu   the same with liburcu's read lock (memb), which leaves the barriers to the writer; with HAVE_URCU
- *   or     an atomic or, a quiescent state a slice
- *   test   the bit tested first, a quiescent state a slice
+ *   lock   for each mark a read lock and an unlock, each a full barrier, and an atomic or: QEMU in 2016
+ *   urcu   the same with liburcu's read lock (memb), in which only the writer executes barriers; needs HAVE_URCU
+ *   or     an atomic or for each mark, a quiescent state for each slice
+ *   test   a test before the atomic or, a quiescent state for each slice
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -31,7 +31,7 @@ struct thread {
     const int32_t *pages;
     uint64_t marks;
     uint64_t nanoseconds;
-    /* Of this thread's read lock; a cache line of its own. */
+    /* The state of this thread's read lock, in its own cache line. */
     uint64_t slot __attribute__((aligned(64)));
     char end[64];
 };
@@ -61,7 +61,7 @@ static inline uint64_t *word_of(uint32_t page)
     return &blocks[page >> block_shift][(page & ((1u << block_shift) - 1)) >> 6];
 }
 
-/* The bits of a word of the slice that begins at a page. */
+/* @returns the bits of a word that belong to the slice that begins at page `first` */
 static inline uint64_t word_bits(uint32_t word, uint32_t first)
 {
     uint32_t from = word * 64, end = first + SLICE;
@@ -70,7 +70,7 @@ static inline uint64_t word_bits(uint32_t word, uint32_t first)
     return low & high;
 }
 
-/* A word that is set whole can lose no bit. */
+/* Words that are set completely need only a store, which cannot lose a bit. */
 static inline void set_range(uint32_t first)
 {
     for (uint32_t word = first / 64; word * 64 < first + SLICE; word++) {
@@ -186,7 +186,7 @@ static mark_slice *way_named(const char *name, int ranges)
     return NULL;
 }
 
-/* @returns 0 when the file does not have what was asked for */
+/* @returns 0 when the file does not contain enough page numbers */
 static int read_pages(const char *file, int32_t *into, size_t count)
 {
     FILE *stream = fopen(file, "rb");

@@ -1,11 +1,11 @@
 /*
- * Marking pages that are dirty already in C: test, then or, with bits in blocks of 256 KiB behind a table of pointers that
- * is known for the interval (cpu_physical_memory_set_dirty_flag with a test before its set_bit_atomic).
+ * Marks pages in C that are dirty already: test, then or. The bits lie in blocks of 256 KiB behind a table of pointers,
+ * which is constant during the interval (cpu_physical_memory_set_dirty_flag with a test before its set_bit_atomic).
  *
- * A line on stdin is a request, and is answered with a line of nanoseconds a page on stdout, the median of many passes
- * over the same pages:
- *   mark-1 | mark-3              for one client, for three
- *   mark-1-rows | mark-3-rows    the same, eight in a row a turn of the loop
+ * Each line on stdin is a request. The answer is a line on stdout: nanoseconds per page, the median of many passes over
+ * the same pages:
+ *   mark-1 | mark-3              for one client, for three clients
+ *   mark-1-rows | mark-3-rows    the same, eight pages in each iteration of the loop
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ int main(void)
         if (!table[c][0]) return 1;
         memset(table[c][0], 0xff, BLOCK_PAGES / 8);
     }
-    /* The pages of randomPages in pages.ts. */
+    /* The same pages as randomPages in pages.ts computes. */
     uint32_t state = 2463534242u;
     for (int i = 0; i < PAGES; i++) {
         state ^= state << 13;

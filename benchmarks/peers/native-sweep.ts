@@ -1,4 +1,4 @@
-/** The windows of a contention sweep in C (contention.c), with liburcu where it is installed. */
+/** Runs the windows of a contention sweep in C (contention.c), with liburcu if it is installed. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { marksRanges, type Pattern, pagesOf, SEQUENCE } from '../contention/patterns.js';
@@ -16,7 +16,7 @@ export const WAYS = {
 export type Way = keyof typeof WAYS;
 
 export interface NativeWindow extends Owed {
-  /** Marks a second, each thread's. */
+  /** Marks per second of each thread. */
   readonly rates: readonly number[];
 }
 
@@ -32,7 +32,7 @@ export class NativeSweep {
     this.skew = skew;
   }
 
-  /** @returns undefined when the program was compiled without that way */
+  /** @returns undefined when the program was compiled without support for this way */
   async run(way: Way, pattern: Pattern, threads: number, milliseconds: number): Promise<NativeWindow | undefined> {
     const file = this.fileOf(pattern);
     const began = performance.now();
@@ -66,7 +66,7 @@ export class NativeSweep {
   }
 }
 
-/** @returns undefined, and says so, where nothing compiles C */
+/** @returns undefined, after printing a note, when there is no C compiler */
 export function startNativeSweep(threads: number, skew: number): NativeSweep | undefined {
   const program = CProgram.start('contention.c', [
     ['-O2', '-pthread', '-DHAVE_URCU', '-lurcu-memb'],

@@ -1,7 +1,7 @@
-/** The same operations in C, where the machine has a compiler: a process that answers requests with times. */
+/** The same operations in C, if the machine has a C compiler: a process that answers requests with times. */
 import { CProgram } from './c-program.js';
 
-/** By program, a C file of this folder. */
+/** The requests of each program, which is a C file of this folder. */
 export interface Requests {
   sync: 'clean' | 'sparse' | 'dense' | 'range512 dirty' | 'range512 clean' | 'block-dirty' | 'block-clean' | 'scan';
   mark: 'mark-1' | 'mark-3' | 'mark-1-rows' | 'mark-3-rows';
@@ -27,7 +27,7 @@ export class Native<Program extends keyof Requests> {
   }
 }
 
-/** @returns undefined, and says so, where nothing compiles C */
+/** @returns undefined, after printing a note, when there is no C compiler */
 export function startNative<Program extends keyof Requests>(name: Program): Native<Program> | undefined {
   const program = CProgram.start(`${name}.c`, [['-O2', '-mpopcnt'], ['-O2']]);
   return program && new Native(program);

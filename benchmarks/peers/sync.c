@@ -2,11 +2,12 @@
  * The bulk operations of a dirty bitmap in C, as QEMU does them (cpu_physical_memory_sync_dirty_bitmap,
  * cpu_physical_memory_set_dirty_range): bits in blocks of 256 KiB behind a table of pointers, 64-bit atomics.
  *
- * A line on stdin is a request, and is answered with a line of nanoseconds on stdout:
- *   clean | sparse | dense    the sync of a terabyte of 4 KiB pages with nothing, every 97th 32-bit word, all dirty
- *   range512 dirty|clean      512 aligned pages for three clients; the mean of many
- *   block-dirty | block-clean one block for three clients
- *   scan                      a clean terabyte searched for a bit
+ * Each line on stdin is a request. The answer is a line of nanoseconds on stdout:
+ *   clean | sparse | dense    sync of a terabyte of 4 KiB pages: none dirty, a page in every 97th 32-bit word, all
+ * dirty
+ *   range512 dirty|clean      mark of 512 aligned pages for three clients; the mean of many
+ *   block-dirty | block-clean mark of one block for three clients
+ *   scan                      search of a clean terabyte for a set bit
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ static __attribute__((noinline)) void mark_words(int first, int words)
     }
 }
 
-/* What a block that is clean is marked with: no test before. */
+/* Marks a clean block: no test before the or. */
 static __attribute__((noinline)) void or_words(int first, int words)
 {
     for (int c = 0; c < CLIENTS; c++)

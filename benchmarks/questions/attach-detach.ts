@@ -1,8 +1,8 @@
 /**
  * What does it cost a thread to attach to an engine and to detach?
  *
- * With the reader registry empty, and with all but one of 64 slots taken, so that the free one is found last. Not
- * compared: it is once a thread, and starting the thread itself takes tens of milliseconds.
+ * Measured with an empty reader registry, and with all but one of 64 slots taken, so that the free slot is found last.
+ * There is no comparison: a thread attaches once, and starting the thread itself takes tens of milliseconds.
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';

@@ -1,9 +1,10 @@
 /**
  * What does a callback after a grace period cost, and how soon does it run?
  *
- * One reader that reports every microsecond. `callRcu` alone is what an owner pays to hand over a thing; the latency is
- * from there until the callback has run, one at a time and a thousand together, and is to be set beside that of a grace
- * period (the question grace-period): what it has more is the turn of the event loop that callbacks run in.
+ * One reader reports every microsecond. `callRcu` alone is what the owner pays to hand over a callback. The latency is
+ * the time from the call until the callback has run, for one callback at a time and for a thousand together. Compare it
+ * with the latency of a grace period (the question grace-period): the difference is the turn of the event loop in which
+ * callbacks run.
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { figure } from '../harness/figure.js';

@@ -1,10 +1,11 @@
 /**
- * What does collecting cost by how much is dirty, and by how much RAM there is?
+ * How does the cost of collecting depend on how much is dirty, and on how much RAM there is?
  *
- * A harvest, a sync and a snapshot of a terabyte, from no dirty word to all of them; and of 1 GiB to 4 TiB, clean, sparse
- * and dense. Into sets that are empty, counted, one reader that is offline; marking and zeroing come between
- * and are not timed. Read from left to right: clean bitmaps are only read, a few dirty words cost an exchange each, and from one in
- * 16 on a block is swapped, so that denser is cheaper than sparse. Compared with C and with the other kernel in `collect`.
+ * A harvest, a sync and a snapshot of a terabyte, with no dirty word up to all words dirty; and of 1 GiB to 4 TiB,
+ * clean, sparse and dense. Each goes into an empty set and counts its pages; the one reader is offline. Marking and
+ * zeroing happen between the samples and are not timed. Read a chart from left to right: clean bitmaps are only read; a
+ * few dirty words cost an exchange each; from one dirty word in 16 on, a block is swapped, so dense is cheaper than
+ * sparse. The question `collect` compares with C and with the other kernel.
  */
 import { DirtyMemory, MIGRATION, type RamBlock } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
@@ -16,7 +17,7 @@ import { PAGE_SIZE } from '../subjects/pages.js';
 
 const TERABYTE = 2 ** 40;
 const SIZES = { '1 GiB': 2 ** 30, '32 GiB': 2 ** 35, '1 TiB': TERABYTE, '4 TiB': 2 ** 42 };
-/** A dirty page in one word of so many; none, and all pages of all words. */
+/** One dirty page in each n words; 0 means no dirty page, 1 means that all pages are dirty. */
 const DENSITIES = { clean: 0, '1 in 4096': 4096, '1 in 256': 256, '1 in 97': 97, '1 in 8': 8, 'all dirty': 1 };
 type Density = keyof typeof DENSITIES;
 const OPERATIONS = ['harvest', 'syncBitmap', 'snapshotAndClear'] as const;
@@ -34,7 +35,7 @@ class Subject {
     attachVcpu(this.memory.handle).goOffline();
   }
 
-  /** Nothing is dirty, and all blocks that a collection needs exist. */
+  /** Prepares: afterwards no page is dirty, and all blocks that a collection needs exist. */
   async begin(): Promise<void> {
     const { set } = await this.memory.harvest(MIGRATION);
     set.dispose();

@@ -1,11 +1,12 @@
 /**
- * What does collecting a terabyte cost, nothing dirty, little, or all?
+ * What does it cost to collect a terabyte with no page dirty, a few, or all?
  *
  * A harvest into the caller's set, with its grace period (one reader, offline), next to QEMU's loop in C: an atomic
- * exchange and a merge for each word that is not zero. Marking, emptying the set and zeroing the spares come between and
- * are not timed, but where the figure says so. An empty set takes dense blocks over as they are and has only to count
- * them. One that still has pages of every block has them merged in, which reads both: twice the memory that `find-next`
- * reads, and no less than twice its time, where one core's reading is the limit.
+ * exchange and a merge for each word that is not zero. Marking, emptying the set and zeroing the spare blocks happen
+ * between the samples and are not timed, except where a figure says so. An empty set takes dense blocks as they are and
+ * only has to count their pages. A set that still has pages of every block has to merge each block, which reads both
+ * blocks: twice the memory that `find-next` reads, so at least twice its time when the reading speed of one core is the
+ * limit.
  */
 import { DirtyMemory, MIGRATION, type PageSet } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
@@ -30,7 +31,7 @@ const LABELS = {
   dense: 'all dirty',
   merged: 'all dirty, a page of each block in the set',
 };
-/** What it is set beside. */
+/** For each state, the request to the C program that it is compared with. */
 const REQUESTS = { clean: 'clean', sparse: 'sparse', dense: 'dense', merged: 'dense' } as const;
 const PAGES = {
   clean: 0,
@@ -39,7 +40,7 @@ const PAGES = {
   merged: RAM / PAGE_SIZE - BLOCKS,
 };
 
-/** After which there are spares to zero, or might be. */
+/** The states after which there are spare blocks to zero, or may be. */
 const FREEING = ['dense', 'merged'] as const;
 const KERNELS = ['wasm', 'atomics'] as const;
 type KernelName = (typeof KERNELS)[number];
@@ -64,7 +65,7 @@ class Subject {
     this.reader.goOffline();
   }
 
-  /** What it starts with, all dirty, is taken off. */
+  /** Collects the initial state, in which all pages are dirty. */
   async begin(): Promise<void> {
     await this.memory.harvest(MIGRATION, { into: this.kept });
     this.keepOneOfEachBlock();

@@ -1,13 +1,13 @@
 /**
- * What do an owner's collections and its hotplug cost vCPUs that mark, by design?
+ * In each design, what do the owner's collections and hotplug cost vCPUs that mark?
  *
- * The vCPUs mark random pages of a bitmap block each, or by the patterns asked for. While they do, the owner collects at a
- * rate, or plugs and unplugs a DIMM that crosses a block's end, or does both in turn; compared with windows in which it
- * wakes as often and does nothing. Marks/s kept is the median over the rounds of one window by the other: where it is
- * below 100 %, the difference is stopping, waiting for lines that the owner took, and after a collection setting the bits
- * again. The vCPUs have the cores but one to themselves; with more of them the owner takes a core's time from one,
- * whatever the design. How long the owner's step took is beside it, and percentiles of a batch of 4,000 marks, in which a
- * stopped world shows that a mean hides.
+ * Each vCPU marks random pages of its own bitmap block, or uses the patterns asked for. Meanwhile the owner collects at
+ * a given rate, or plugs and unplugs a DIMM that crosses the end of a block, or does both in turn. These windows are
+ * compared with windows in which the owner wakes equally often and does nothing. "Marks/s kept" is the median, over the
+ * rounds, of the ratio of the two windows. The loss below 100 % comes from being stopped, from waiting for cache lines
+ * that the owner took, and from setting bits again after a collection. The vCPUs have all cores but one to themselves;
+ * if there are more vCPUs, the owner takes time from one of them in any design. The tables also show the time of the
+ * owner's step, and percentiles of a batch of 4,000 marks: these show a stopped world, which a mean hides.
  */
 import { availableParallelism } from 'node:os';
 import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
@@ -30,11 +30,11 @@ interface Part {
 interface Load {
   readonly name: string;
   readonly parts: readonly Part[];
-  /** What the vCPUs keep, in percent. */
+  /** Target: the percentage of their marks that the vCPUs keep, at least. */
   readonly leastKept?: number;
 }
 
-/** A window under the load, and one without. */
+/** The results of a window under the load and of one without it. */
 interface Pair extends WindowResult {
   readonly without: WindowResult;
 }
@@ -74,7 +74,7 @@ interface Cell {
   readonly load: Load;
   readonly pattern: Pattern;
   readonly threads: number;
-  /** Do the vCPUs leave the owner a core? */
+  /** Whether the vCPUs leave a core to the owner. */
   readonly isBeside: boolean;
 }
 
@@ -91,7 +91,7 @@ function loadMeasure(sweep: Sweep, rounds: number, milliseconds: number, patienc
   };
 }
 
-/** @param results of each design the windows under the load, and those without */
+/** @param results for each design, the windows under the load and the windows without it */
 function figuresOf({ load, pattern, threads, isBeside }: Cell, results: WindowResult[][]): Figure[] {
   return DESIGN_NAMES.flatMap((design, i) => {
     const idle = results[2 * i + 1] as WindowResult[];

@@ -1,12 +1,13 @@
 /**
- * How do marks of pages that are dirty already go from one vCPU to many, by how the pages are shared?
+ * How do marks of pages that are dirty already scale from one vCPU to many, depending on how the vCPUs share the pages?
  *
- * Every design (benchmarks/designs/), each on real threads, 1, 2, 4 ... up to twice the cores, and QEMU's algorithm in C
- * on threads of its own; the same pages for all. Read along a line: a design that writes nothing when the bit is set goes
- * up with the cores whatever is shared; one that writes is stopped by its first shared cache line, whose way from core to
- * core (shown as a round trip) each mark then waits for. A range counts as its pages, and is marked in each design's best
- * way. Beyond the cores threads only take turns. Fairness is the slowest thread's marks by the fastest's; a batch is 4,000
- * pages, and its p99 beyond the cores is the scheduler's time slice.
+ * Every design (benchmarks/designs/) runs on real threads, 1, 2, 4 ... up to twice the cores, and so does QEMU's
+ * algorithm in C; all mark the same pages. Read along a line of the chart: a design that writes nothing when the bit is
+ * set scales with the cores, whatever is shared. A design that writes stops scaling at the first shared cache line,
+ * because each mark then waits for the line to come from another core (shown as a round trip). A range counts as its
+ * number of pages, and is marked in each design's best way. When there are more threads than cores, threads only take
+ * turns. Fairness is the marks of the slowest thread / those of the fastest. A batch is 4,000 pages; with more threads
+ * than cores, its p99 is the scheduler's time slice.
  */
 import { measureCell, Patience, shownOf, warmUp, windowFor } from '../contention/cell.js';
 import { evennessOf } from '../contention/evenness.js';
@@ -22,7 +23,7 @@ import { type NativeSweep, type NativeWindow, startNativeSweep, WAYS, type Way }
 
 const MILLION = 1e6;
 
-/** Of this engine's process, with times of batches; of C, without. */
+/** The windows of the designs have times of batches; those of C programs do not. */
 type Result = NativeWindow & Partial<WindowResult>;
 
 interface Line {
@@ -87,7 +88,7 @@ function figuresOf(line: string, pattern: Pattern, threads: number, windows: rea
   return [rate, ...evennessOf(PATTERNS[pattern], line, threads, windows)];
 }
 
-/** On one word. */
+/** @returns the figure of the pattern `same-word`: what a second thread on one word gains */
 function gainOfSecondThread(figures: readonly Figure[], line: string): Figure[] {
   const chart = `marks/s, ${PATTERNS['same-word']}`;
   const of = (x: number) => figures.find(({ point }) => point?.chart === chart && point.line === line && point.x === x);

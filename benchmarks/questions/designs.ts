@@ -1,12 +1,13 @@
 /**
- * Why is the engine built as it is? Its one-thread costs beside those of four other designs (benchmarks/designs/).
+ * Why is the engine built as it is? This question compares its costs on one thread with those of four other designs
+ * (benchmarks/designs/).
  *
- * One bitmap block of RAM, one client, one vCPU. Every design goes through the same random pages; each was checked
- * against the model just before. `dirty`: every page is dirty already, which is what nearly all stores of a guest meet.
- * `clean`: the same pages after a collection. `slice`: 200 dirty marks and the quiescent state that ends them, a mark's
- * share. A design is called safe when it loses no update: all five are, a flat bitmap that is never collected nor grown
- * (the question mark-page) is not in the race. Plugging and collecting are of designs whose vCPU is offline; what they
- * cost vCPUs that run is what the questions contention-* ask.
+ * One bitmap block of RAM, one client, one vCPU. All designs mark the same random pages; each design was checked
+ * against the model just before. `dirty`: every page is dirty already, as at nearly all stores of a guest. `clean`: the
+ * same pages after a collection. `slice`: 200 marks of dirty pages and the quiescent state after them, divided by the
+ * number of marks. All five designs lose no update. A flat bitmap that is never collected nor grown (the question
+ * mark-page) is not among them. Plugging and collecting are measured while the vCPU is offline; the questions
+ * contention-* measure what they cost running vCPUs.
  */
 import { checkDesigns } from '../designs/checked.js';
 import type { DesignOwner, DesignVcpu, Shape } from '../designs/design.js';
@@ -18,7 +19,7 @@ import type { Question } from '../harness/question.js';
 import { BLOCK_PAGES, distinctPages, randomPages } from '../subjects/pages.js';
 
 const DIMM_PAGES = 2 ** 15;
-/** A DIMM crosses the end of the bitmap block, so each plugging and each unplugging changes the table. */
+/** The DIMM crosses the end of the bitmap block, so each plug and each unplug changes the table. */
 const SHAPE: Shape = {
   basePages: BLOCK_PAGES - DIMM_PAGES / 2,
   dimmPages: DIMM_PAGES,
@@ -28,7 +29,7 @@ const SHAPE: Shape = {
 };
 const PAGES = randomPages(8192, SHAPE.basePages);
 const DISTINCT = distinctPages(4096, SHAPE.basePages);
-/** A page in every 97th word. */
+/** One page in every 97th word. */
 const SPARSE = Int32Array.from({ length: SHAPE.basePages / 32 / 97 }, (_, i) => i * 32 * 97);
 const SLICE = 200;
 const [CYCLE, CLEAN, FEW] = ['plug and unplug', 'harvest of a clean block', 'harvest, every 97th word'] as const;

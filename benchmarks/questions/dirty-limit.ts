@@ -1,11 +1,11 @@
 /**
- * Do vCPUs hold the dirty rate that they are limited to?
+ * Do vCPUs keep to the dirty rate that they are limited to?
  *
- * One and two vCPUs dirty random pages as fast as they are let, 16 an interval, while the owner harvests a hundred times
- * a second, so that there are always clean pages to turn. Each counts for itself what it turned. After a limit is set
- * the first 100 ms do not count; then the rate of each is taken over 300 ms, and the one that is farthest from the limit
- * is reported. Two vCPUs and the owner on two cores have to share them: a limit near what a core can do is then out of
- * reach, and a limit far below shows what the sleep costs in accuracy.
+ * One vCPU, and then two, dirty random pages as fast as the limit allows, 16 pages in each interval. The owner harvests
+ * a hundred times a second, so that there are always clean pages. Each vCPU counts the pages that it turned dirty.
+ * After a limit is set, the first 100 ms do not count; then each vCPU's rate is measured over 300 ms, and the rate that
+ * is farthest from the limit is reported. On two cores, two vCPUs and the owner have to share them: then a limit near
+ * what a core can do is out of reach. A much lower limit shows how accurate the sleep is.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DirtyMemory, MIGRATION } from '../../lib/index.js';

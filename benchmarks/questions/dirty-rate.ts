@@ -1,12 +1,12 @@
 /**
- * Is the measured dirty rate what the vCPUs did, and what does measuring cost them and the owner?
+ * Is the measured dirty rate right, and what does measuring cost the vCPUs and the owner?
  *
- * One vCPU and then two dirty random pages and count for themselves what turns. They are limited, so that their rate does
- * not fall as clean pages run out. The measurement's rate of each, and of all RAM, is compared with that: the difference
- * is what happens between the looks of the two at the clock. What it costs
- * vCPUs is the marks a second that they keep while the owner measures windows of a second one after the other; nobody harvests,
- * so that without a window nearly every mark finds its bit set. To the owner a window costs its beginning and its
- * end: of 64 GiB, all dirty before, and a tenth of it dirtied in the window.
+ * One vCPU, and then two, dirty random pages and count the pages that they turned dirty. They have a limit, so that
+ * their rate does not fall when clean pages run out. The measured rate of each vCPU, and of all RAM, is compared with
+ * these counts; they differ by what happens between the moments at which the two read the clock. The cost for vCPUs is
+ * shown by the marks per second that they keep while the owner measures one window of a second after the other; nobody
+ * harvests, so without a window nearly every mark finds its bit set. The cost for the owner is the begin and the end of
+ * a window: for 64 GiB that are all dirty at the begin, and a tenth of which is dirtied in the window.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DirtyMemory, VGA } from '../../lib/index.js';
@@ -19,7 +19,7 @@ import { BLOCK_BYTES, PAGE_SIZE } from '../subjects/pages.js';
 import type { MarkingVcpu } from '../workers/marking-vcpu.js';
 
 const VCPUS = [1, 2];
-/** Pages a second: below what a vCPU does, and above what it needs to be dirtying all the time. */
+/** The limit in pages per second: less than a vCPU can dirty, but enough to keep it dirtying all the time. */
 const STEADY = 500_000;
 const SETTLE_MS = 100;
 const WINDOW_MS = 1000;
@@ -103,7 +103,7 @@ async function ownersCost(rounds: number): Promise<Figure[]> {
     const tenth = Math.floor(size / 10 / PAGE_SIZE) * PAGE_SIZE;
     memory.setDirtyRange(0, tenth, VGA);
     const ending = performance.now();
-    await memory.testAndClear(0, 0, VGA); // whoever collects ends the window
+    await memory.testAndClear(0, 0, VGA); // any collection ends the window
     const ended = performance.now();
     if (round >= 0) begins.push(opened - began);
     if (round >= 0) ends.push(ended - ending);

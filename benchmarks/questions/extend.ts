@@ -1,12 +1,13 @@
 /**
- * How long does the owner take to extend and to shrink the bitmaps of all three clients by one block, with vCPUs that mark
- * meanwhile and without?
+ * How long does the owner take to extend and to shrink the bitmaps of all three clients by one block, with and without
+ * vCPUs that mark meanwhile?
  *
- * Timed are the new tables, their publication and the request of a grace period; extending is with blocks that are free
- * and zeroed. Not timed are the setting of the bits (the question `plug`), the waiting, and the zeroing of what was
- * dropped. Between samples the grace period is waited for; now and then all blocks are dropped or added together, and the
- * owner is idle until the free ones are zeroed. There are as many vCPUs as cores but one. They mark in another engine than
- * the one that nobody reads, so that what they add is what they do to the owner's cache lines.
+ * The time includes making the new tables, publishing them, and requesting a grace period. Extending uses blocks that
+ * are free and zeroed. The time does not include setting the bits (see the question `plug`), waiting for readers, and
+ * zeroing dropped blocks. Each sample waits for its grace period, untimed. Now and then all blocks are dropped or added
+ * together, and the owner idles until the free blocks are zeroed. There is one vCPU less than there are cores. Two
+ * engines are compared: in one the vCPUs mark, the other has no reader; the difference is what the vCPUs do to the
+ * owner's cache lines.
  */
 import { availableParallelism } from 'node:os';
 import { openEngine } from '../../lib/dirty-memory.js';
@@ -19,11 +20,14 @@ import { zeroedBlocks } from '../subjects/engine.js';
 import { BLOCK_BYTES, BLOCK_PAGES } from '../subjects/pages.js';
 import type { MarkingVcpu } from '../workers/marking-vcpu.js';
 
-/** How many are added one after another before they are dropped together, and the other way round. */
+/**
+ * How many blocks are added one by one before they are dropped together, and dropped one by one before they are added
+ * together.
+ */
 const BLOCKS = 16;
 const PURPOSE = 'the benchmark extend';
 
-/** The blocks above RAM's. */
+/** Adds and drops bitmap blocks above those of the RAM. */
 class Blocks {
   readonly opened = openEngine();
   private count = 0;

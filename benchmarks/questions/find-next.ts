@@ -1,4 +1,7 @@
-/** How fast is a clean terabyte searched for a dirty page, next to a bare SIMD loop in C over as many bytes? */
+/**
+ * How long does it take to search a clean terabyte for a dirty page, compared with a bare SIMD loop in C over as many
+ * bytes?
+ */
 
 import { MIGRATION } from '../../lib/dirty/client.js';
 import { openEngine } from '../../lib/dirty-memory.js';

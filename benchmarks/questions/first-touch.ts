@@ -1,9 +1,10 @@
 /**
- * What does the first mark of a clean page cost, one client?
+ * What does the first mark of a clean page cost, with one client?
  *
- * Compared with an `Atomics.or` on one flat Int32Array for every page: nobody can set a shared bit for less. Both mark
- * the same distinct random pages of one bitmap block; the bitmaps are cleared before each batch, outside the timing. The
- * ratio is what the test before, and the report of who turned the page, add to the locked instruction.
+ * The comparison is an `Atomics.or` for each page on one flat Int32Array: nobody can set a shared bit for less. Both
+ * mark the same distinct random pages of one bitmap block; the bitmaps are cleared before each batch, untimed. The
+ * ratio shows what the test before the or, and returning which clients the page turned dirty for, add to the locked
+ * instruction.
  */
 
 import { openEngine } from '../../lib/dirty-memory.js';
@@ -14,7 +15,7 @@ import { atMost } from '../harness/figure.js';
 import type { Question } from '../harness/question.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, distinctPages } from '../subjects/pages.js';
 
-/** Known to the compiler, as it is where an emulator marks. */
+/** A constant, because the client is also a constant in an emulator's code. */
 const CLIENT = MIGRATION;
 const PAGES = distinctPages(4096, BLOCK_PAGES);
 

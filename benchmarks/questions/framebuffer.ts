@@ -1,11 +1,11 @@
 /**
- * What does refreshing a display cost, 1,920 x 1,080 pixels of 4 bytes, 60 times a second?
+ * What does it cost to refresh a display of 1,920 x 1,080 pixels of 4 bytes 60 times a second?
  *
- * A refresh takes a snapshot, makes rectangles of it, and copies their pixels to a shadow; it is measured with nothing
- * changed, with a box of 100 x 100 pixels drawn anew in each, and with all of the picture. The rectangles alone are
- * compared with what asks the snapshot line by line and then has whole lines to copy. A vCPU marks other RAM meanwhile and
- * reports after every 1,000 marks; then pages of the framebuffer itself, and the share of its marks that refreshes leave
- * is the median over the rounds.
+ * A refresh takes a snapshot, computes the changed rectangles, and copies their pixels to a shadow buffer. It is
+ * measured with nothing changed, with a box of 100 x 100 pixels drawn before each refresh, and with the whole picture
+ * drawn. Computing the rectangles is also compared with asking the snapshot line by line, which gives whole lines to
+ * copy. Meanwhile a vCPU marks other RAM and reports after every 1,000 marks. Then the vCPU marks pages of the
+ * framebuffer itself; the share of its marks that it keeps during refreshes is the median over the rounds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { changedRectangles, DirtyMemory, type PageSet, type Rectangle, type Surface, VGA } from '../../lib/index.js';
@@ -26,7 +26,7 @@ const BOX = 100;
 const MARKS = 1000;
 const REPEATS = 20;
 
-/** A box in the middle, line by line. */
+/** Draws a box in the middle, line by line. */
 function drawBox(memory: DirtyMemory): void {
   const first = start + ((height - BOX) / 2) * stride + ((width - BOX) / 2) * bytesPerPixel;
   for (let line = 0; line < BOX; line++) memory.setDirtyRange(first + line * stride, BOX * bytesPerPixel, 7);
@@ -54,7 +54,7 @@ class Display {
   }
 }
 
-/** Asked line by line: the changed lines, merged. */
+/** Asks line by line. @returns the changed lines, with adjacent lines merged */
 function linesOf(set: PageSet): Rectangle[] {
   const lines: { x: number; y: number; width: number; height: number }[] = [];
   for (let y = 0; y < height; y++) {

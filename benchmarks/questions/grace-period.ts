@@ -1,8 +1,8 @@
 /**
  * How long does a grace period take with one reader that reports every microsecond?
  *
- * The time of `synchronizeBlocking`, from request to return. It cannot be less than one trip of a cache line there and
- * one back, plus on average half of the reader's microsecond; the round trip is shown beside it.
+ * This is the time of `synchronizeBlocking`, from request to return. It cannot be less than one round trip of a cache
+ * line, plus on average half of the reader's microsecond. The round trip is shown beside it.
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { compare } from '../harness/compare.js';

@@ -1,14 +1,15 @@
 /**
- * How long does a grace period take, by how many readers are online and how often they report?
+ * How does the time of a grace period depend on how many readers are online and how often they report?
  *
- * The time of `synchronizeBlocking`, with 0, 1, 2, 4 ... readers online that report every microsecond up to every
- * millisecond, and 48 more registered that are offline. None online: the scan of the slots, the least there is. Then
- * readers that report every microsecond, none of all that are registered offline, half of them, and nine tenths: an offline
- * one costs a look at its slot. Each reader costs a trip of a cache line there and one back, which run side by side, so the
- * latency should follow the longest interval and not the number of readers, until there are more threads than cores: then
- * it is the scheduler's time slice. They are asked for at times that are spread over an interval, so each should wait
- * for about half of one: back to back, one that began while the reader was still waking the owner from the last would be as
- * late, and so would all after it. p50 and p99 of the samples of a round.
+ * This is the time of `synchronizeBlocking`, with 0, 1, 2, 4 ... online readers that report every microsecond up to
+ * every millisecond, and 48 more readers that are offline. With no reader online it is the scan of the slots, which is
+ * the minimum. A second chart has readers that report every microsecond, where none, half or nine tenths of all readers
+ * are offline: an offline reader costs a load of its slot. Each online reader costs a round trip of a cache line, but
+ * the round trips overlap. So the latency should depend on the longest interval and not on the number of readers, until
+ * there are more threads than cores; then it is the scheduler's time slice. The requests are spread over the interval,
+ * so each should wait for about half an interval. Back-to-back requests would be misleading: a request that comes while
+ * the reader still wakes the owner for the previous one is late by a whole interval, and so are all after it. The
+ * figures are p50 and p99 of the samples of a round.
  */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,11 +27,11 @@ import type { IntervalReader } from '../workers/interval-reader.js';
 
 const INTERVALS = [1, 10, 100, 1000];
 const MANY_OFFLINE = 48;
-/** Offline readers by online ones. */
+/** Offline readers for each online reader. */
 const SHARES = { none: 0, half: 1, 'nine tenths': 9 };
 const SAMPLES = 30;
 const SETTLE_MS = 20;
-/** Longer than it takes a reader to have woken the owner. */
+/** Longer than a reader needs to wake the owner. */
 const PAUSE_MS = 0.1;
 
 interface Cell {
@@ -91,7 +92,8 @@ async function ask(rounds: number, plan: Plan) {
       readers.set(online, micros);
       keepOffline(offline);
       while (!isRegistered(online, offline)) await sleep(1);
-      // A reader wakes on the core of who woke it, and shares it with an owner that sleeps; one that spins drives it away.
+      // A reader wakes up on the owner's core, and stays there while the owner sleeps. An owner that spins makes the
+      // scheduler move the reader.
       spinFor(SETTLE_MS);
       const values = Array.from({ length: SAMPLES }, (_, i) => {
         spinFor(PAUSE_MS + (((i * 7) % SAMPLES) / SAMPLES) * (micros / 1000));

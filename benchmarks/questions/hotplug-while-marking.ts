@@ -1,11 +1,12 @@
 /**
- * How much of their speed do vCPUs keep while RAM comes and goes?
+ * How much of their speed do vCPUs keep while RAM is plugged and unplugged?
  *
- * As many vCPU threads as there are cores but one mark random dirty pages and report after every 200. Windows of half a
- * second alternate: in one the owner plugs and unplugs a DIMM a thousand times a second, in the other it wakes as often
- * and does nothing. The DIMM crosses the end of a bitmap block, so each plugging and each unplugging replaces the tables
- * and each cycle ends with blocks zeroed and reused. The share kept is the median over pairs of windows; read it
- * together with the rate of the cycles, which must be near 1000, and with the round trip of a cache line.
+ * vCPU threads, one less than there are cores, mark random dirty pages and report after every 200 marks. Windows of
+ * half a second alternate: in one kind the owner plugs and unplugs a DIMM a thousand times a second; in the other kind
+ * it wakes equally often and does nothing. The DIMM crosses the end of a bitmap block, so each plug and each unplug
+ * replaces the tables, and each cycle ends with blocks that are zeroed and reused. The share kept is the median over
+ * pairs of windows. Read it together with the rate of the cycles, which must be near 1000, and with the round trip of a
+ * cache line.
  */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -65,7 +66,8 @@ async function ask(rounds: number) {
   const kept: number[] = [];
   const rates = { with: [] as number[], without: [] as number[], cycles: [] as number[] };
   for (let round = -1; round < rounds; round++) {
-    // A neighbour that comes or goes in mid-round favours each kind of window as often as the other.
+    // Alternate the order, so that a process that starts or ends within a round favours both kinds of windows equally
+    // often.
     const order = round % 2 === 0 ? [idle, hotplug] : [hotplug, idle];
     const windows = [await measure(threads, order[0] as typeof idle), await measure(threads, order[1] as typeof idle)];
     if (round < 0) continue;

@@ -1,9 +1,9 @@
 /**
  * What does marking by address cost when a vCPU's stores jump between bitmap blocks?
  *
- * Marks look into the bitmap block of the last mark; here the next one is in another of four (32 GiB of RAM) three times
- * in four, the worst that a guest can do. Compared with the bare loop over three flat bitmaps of that size. No target:
- * guests' stores are local.
+ * A mark first tries the bitmap block of the mark before. Here the next page is in another one of four blocks (32 GiB
+ * of RAM) three times out of four, which is the worst that a guest can do. The comparison is a bare loop over three
+ * flat bitmaps of that size. There is no target, because the stores of real guests are local.
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';

@@ -1,9 +1,9 @@
 /**
- * What does marking a page that is dirty already cost by address, three clients?
+ * What does it cost to mark a page by address for three clients when the page is dirty already?
  *
- * Compared with a bare loop that tests the bit in three flat bitmaps, by the same addresses of one bitmap block: the
- * target. The bare loop by page number is shown too: the difference between the two is what turning an address above
- * 2^31, a floating-point number, into a page costs anyone.
+ * The target is relative to a bare loop that tests the bit in three flat bitmaps, by the same addresses of one bitmap
+ * block. The bare loop by page number is also shown. The difference between the two bare loops is what any
+ * implementation pays to convert an address above 2^31, a floating-point number, to a page number.
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';

@@ -1,9 +1,10 @@
 /**
- * What does marking a page that is dirty already cost generated WebAssembly code?
+ * What does it cost generated WebAssembly code to mark a page that is dirty already?
  *
- * The listing of docs/abi.md, next to the same in C: test, then or, through a table of pointers to blocks of 64-bit words.
- * Both go over the same random pages of one bitmap block, one a turn of the loop, and eight in a row: V8 checks for
- * interrupts in every turn of a loop, and generated code seldom has a loop around one store.
+ * The listing of docs/abi.md, next to the same algorithm in C: test, then or, through a table of pointers to blocks of
+ * 64-bit words. Both mark the same random pages of one bitmap block, one or eight pages in each iteration of the loop.
+ * The eight matter because V8 checks for interrupts in every iteration, and generated code seldom has a loop around a
+ * single store.
  */
 import { DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
@@ -17,7 +18,7 @@ import { BLOCK_BYTES, BLOCK_PAGES, randomPages } from '../subjects/pages.js';
 
 const PAGES = randomPages(8192, BLOCK_PAGES);
 const PASSES = 101;
-/** Of one memory: the list of pages, then the arena. */
+/** One memory holds the list of pages, of this size, and after it the arena. */
 const LIST_BYTES = PAGES.byteLength;
 const MEMORY_BYTES = 2 ** 25;
 
@@ -33,7 +34,7 @@ const inC = (name: string): string => `C, ${name}`;
 
 type Loop = (at: number, end: number) => void;
 
-/** @returns nanoseconds a page, the median of the passes */
+/** @returns nanoseconds per page, the median of the passes */
 function timePasses(loop: Loop): number {
   const times: number[] = [];
   for (let i = 0; i < PASSES; i++) {
@@ -62,7 +63,7 @@ async function ask(rounds: number) {
   };
   const imports = { env: { memory: wasmMemory }, dirtymem: { mark: unexpected, quiescent: unexpected } };
   const code = new WebAssembly.Instance(module, imports).exports as Record<string, Loop>;
-  // The first page enters the block: the loops copy what is cached when they begin.
+  // Mark the first page to cache its block, because the loops copy the cached values when they begin.
   code.oneClient?.(0, 4);
   const native = startNative('mark');
   const measured: Measured[] = [];

@@ -1,9 +1,9 @@
 /**
- * What does marking one page cost for each client mask, dirty and clean?
+ * What does it cost to mark one page with each client mask, when the page is dirty and when it is clean?
  *
- * `markRange` of a byte with each mask, beside `mark` (all clients) and `markPage` (one client), which are made for one
- * page: an emulator that knows which clients it marks for can see what the general form would cost it. Clean pages are
- * made so by a collection of each client before the batch, which is not timed.
+ * `markRange` of a byte with each mask, next to `mark` (all clients) and `markPage` (one client), which are made for
+ * one page. An emulator that knows which clients it marks for can see what the general form would cost. Pages are made
+ * clean by a collection of each client before the batch, untimed.
  */
 import { CODE, DirtyMemory, MIGRATION, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';

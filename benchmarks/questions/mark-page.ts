@@ -1,9 +1,9 @@
 /**
- * What does marking a page that is dirty already cost, one client?
+ * What does it cost to mark a page for one client when the page is dirty already?
  *
- * Compared with the least that any dirty bitmap does: test the bit in one flat Int32Array, set it if it is clear. Both
- * go through the same random pages of one bitmap block, all dirty. The ratio is what tables, hotplug and collecting
- * cost a vCPU per store; the times move with the machine, the ratio less so.
+ * The comparison is the least that any dirty bitmap does: test the bit in one flat Int32Array, and set it if it is
+ * clear. Both use the same random pages of one bitmap block, all dirty. The ratio shows what tables, hotplug and
+ * collecting cost a vCPU for each store; it depends less on the machine than the times do.
  */
 import { DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
@@ -12,7 +12,9 @@ import { atMost } from '../harness/figure.js';
 import type { Question } from '../harness/question.js';
 import { BLOCK_BYTES, BLOCK_PAGES, BLOCK_WORDS, randomPages } from '../subjects/pages.js';
 
-/** Known to the compiler, as it is where an emulator marks; the bare loop knows its bitmap, too. */
+/**
+ * A constant, because the client is also a constant in an emulator's code; the bare loop's bitmap is a constant too.
+ */
 const CLIENT = MIGRATION;
 const PAGES = randomPages(8192, BLOCK_PAGES);
 

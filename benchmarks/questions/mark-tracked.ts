@@ -1,9 +1,9 @@
 /**
- * What does `mark` cost with only one client tracked, or none?
+ * What does `mark` cost when only one client is tracked, or none?
  *
- * Compared with `markPage`, which looks at one client's bitmap in any case, for the same addresses: the target. Given page
- * numbers, `markPage` is spared what turning an address into a page costs. Where all three clients are tracked `mark`
- * looks at three bitmaps. All pages are dirty, and random ones of one bitmap block.
+ * The target is relative to `markPage` for the same addresses, which always tests one client's bitmap. `markPage` with
+ * page numbers does not have to convert an address to a page number. When all three clients are tracked, `mark` tests
+ * three bitmaps. The pages are random pages of one bitmap block, all dirty.
  */
 import { ALL_CLIENTS } from '../../lib/dirty/client.js';
 import { DirtyMemory, MIGRATION } from '../../lib/index.js';

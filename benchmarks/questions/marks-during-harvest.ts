@@ -1,12 +1,12 @@
 /**
  * How much of their speed do vCPUs keep while the owner collects?
  *
- * As many vCPU threads as there are cores but one mark random dirty pages, each in a bitmap block of its own, and report
- * after every 1,000. Three kinds of window alternate: the owner sleeps; it computes and touches no memory, which shows
- * what a busy neighbour costs on this machine; it dirties other blocks and collects them back to back. It dirties them
- * with plain stores, which it may because nobody else marks there: with atomic ones most of the window would go to
- * marking. The share kept is the median over the rounds; what the spinning owner leaves is the most it could be where
- * the machine gives its cores to others too.
+ * vCPU threads, one less than there are cores, mark random dirty pages, each in its own bitmap block, and report after
+ * every 1,000 marks. Three kinds of windows alternate: the owner sleeps; the owner computes without touching memory,
+ * which shows what a busy neighbour costs on this machine; the owner dirties other blocks and collects them, back to
+ * back. It dirties them with plain stores, which is allowed because nobody else marks there; with atomic accesses it
+ * would spend most of the window marking. The share kept is the median over the rounds. On a machine that shares its
+ * cores with others, the share kept cannot be higher than with the computing owner.
  */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,7 @@ const MARKS = 1000;
 const WINDOW_MS = 300;
 const KINDS = ['asleep', 'spinning', 'harvesting'] as const;
 type Kind = (typeof KINDS)[number];
-/** Phase of the histograms in which nothing is counted. */
+/** The phase of the histograms between windows, in which nothing is counted. */
 const BETWEEN = KINDS.length;
 const OTHER_BLOCKS = 16;
 const OTHER_BYTES = OTHER_BLOCKS * BLOCK_BYTES;
@@ -103,7 +103,7 @@ async function ask(rounds: number) {
   ];
 }
 
-/** A millisecond on the processor. */
+/** Computes for a millisecond. */
 async function spin(): Promise<void> {
   for (const end = performance.now() + 1; performance.now() < end; );
 }

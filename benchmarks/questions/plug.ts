@@ -1,10 +1,10 @@
 /**
- * How long does the owner take to plug RAM of one whole bitmap block: 8 GiB at 4 KiB pages?
+ * How long does the owner take to plug the RAM of one whole bitmap block, 8 GiB with 4 KiB pages?
  *
- * All of it is dirty when it is announced, so three times 256 KiB of bitmap are set before they are published: a bare
- * fill of as much is shown beside it. Reused memory is that of a DIMM that was unplugged: at once, when it has to be zeroed
- * first, or after the owner has been idle and has done so. Fresh memory is committed by the operating system as it is
- * touched, which is most of the time (and depends on its transparent huge pages).
+ * All of the RAM is dirty when it is announced, so three times 256 KiB of bitmap are set before they are published. A
+ * bare fill of the same size is shown for comparison. Reused memory comes from an unplugged DIMM: either at once, when
+ * it still has to be zeroed, or after the idle owner has zeroed it. Fresh memory is committed by the operating system
+ * when it is first touched, which takes most of the time (and depends on transparent huge pages).
  */
 import { DirtyMemory, type RamBlock } from '../../lib/index.js';
 import { compare } from '../harness/compare.js';
@@ -13,7 +13,7 @@ import type { Question } from '../harness/question.js';
 import { zeroedBlocks } from '../subjects/engine.js';
 import { BLOCK_BYTES, BLOCK_WORDS } from '../subjects/pages.js';
 
-/** Plugs its next DIMM in place of the last one. */
+/** Plugs each DIMM in the place of the one before. */
 class Reusing {
   private readonly memory = DirtyMemory.create();
   private block: RamBlock | undefined;
@@ -32,7 +32,7 @@ class Reusing {
   };
 }
 
-/** Plugs one DIMM above the other, in an engine with room for 64. */
+/** Plugs each DIMM above the one before, in an engine with room for 64. */
 class Fresh {
   private memory: DirtyMemory | undefined;
   private plugged = 0;

@@ -1,7 +1,8 @@
 /**
  * What does a vCPU pay to report a quiescent state when no grace period is under way?
  *
- * Shown beside a bare `Atomics.load`, which is what it must at least do: where that is slow, so is this.
+ * It is shown beside a bare `Atomics.load`, which is the least that a report has to do: where the load is slow, so is
+ * the report.
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';

@@ -1,9 +1,11 @@
 /**
- * What does RAM cost that comes and goes in 2 MiB pieces, as virtio-mem and balloons have it, where there are 16,384 pieces?
+ * What does it cost to plug, unplug and harvest RAM that consists of 16,384 pieces of 2 MiB, as with virtio-mem and
+ * balloons?
  *
- * In one engine each piece is a RAM block. In another one they are parts of a block: every other 2 MiB is discarded, so that
- * no two pieces are neighbours. Times are of the owner's CPU, waits included: the one reader is on the owner's own thread,
- * which reports for it. A harvest of nothing is shown beside that of an engine whose RAM is one block of the same size.
+ * In one engine each piece is a RAM block. In another engine the pieces are parts of one block, of which every other 2
+ * MiB is discarded, so that no two pieces touch. Times are CPU time of the owner, including waits: the only reader is
+ * on the owner's thread, which reports for it. A harvest of no pages is shown next to that of an engine whose RAM is
+ * one block of the same size.
  */
 import { DirtyMemory, MIGRATION, type RamBlock } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
@@ -12,9 +14,9 @@ import type { Question } from '../harness/question.js';
 
 const PIECES = 16_384;
 const PIECE = 2 ** 21;
-/** Changed in a round, all over the place. */
+/** Pieces that change in a round, scattered over the RAM. */
 const CHANGED = 1_000;
-/** Of nothing, in a round. */
+/** Harvests of no pages in a round. */
 const HARVESTS = 200;
 
 const MICROSECONDS = atMost(20);
@@ -71,12 +73,12 @@ function createWithReader(maxRamBytes = PIECES * PIECE): DirtyMemory {
   return memory;
 }
 
-/** Which piece the `i`th change of a round is of; 7919 is coprime to their number. */
+/** @returns the piece of the `i`th change of a round; 7919 is coprime to the number of pieces */
 function scattered(i: number): number {
   return (i * 7919) % PIECES;
 }
 
-/** @returns of CPU time, for each of so many calls in turn */
+/** @returns microseconds of CPU time per call, for this many calls in turn */
 async function microseconds(calls: number, call: (i: number) => unknown): Promise<number> {
   const before = process.cpuUsage();
   for (let i = 0; i < calls; i++) {

@@ -1,8 +1,8 @@
 /**
- * What does marking many pages at once cost, three clients?
+ * What does it cost to mark many pages at once, for three clients?
  *
- * 512 aligned pages (two megabytes), and a whole bitmap block, next to C: a test of each 64-bit word and an atomic or
- * where it is not all dirty; for the clean block an atomic or alone.
+ * 512 aligned pages (two megabytes), and a whole bitmap block, next to C: a test of each 64-bit word, and an atomic or
+ * if the word is not all dirty; for the clean block only the atomic or.
  */
 
 import { openEngine } from '../../lib/dirty-memory.js';

@@ -1,9 +1,9 @@
 /**
  * What do read-side sections, and going offline and back, cost a vCPU?
  *
- * Compared with what QEMU's read lock does at the least, a sequentially consistent store when it begins and one when it
- * ends, and with `quiescent`. A section is to cost no atomic access; going offline and back is a store, and at the return a
- * load, a store and a load of the number, and the loads of the roots.
+ * The comparisons are the least that QEMU's read lock does, a sequentially consistent store at its begin and one at its
+ * end, and `quiescent`. A section must not cost any atomic access. Going offline costs a store; coming back costs a
+ * load of the number, a store, a second load of the number, and the loads of the roots.
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';

@@ -1,9 +1,11 @@
 /**
- * Does anything leak over 10,000 cycles of unplugging the highest RAM block and plugging another, and how long is one?
+ * Does anything leak in 10,000 cycles of unplugging the highest RAM block and plugging another one, and how long does a
+ * cycle take?
  *
- * The blocks are of changing sizes up to two bitmap blocks, and the last is as large as the first, so the arena must hold
- * as much at the end as at the start. The one reader is on the owner's own thread, which reports for it while it waits:
- * the cycle's time is that of the owner's work, mostly the setting and zeroing of the bitmaps, not of waiting.
+ * The RAM blocks have changing sizes of up to two bitmap blocks. The last block is as large as the first, so as many
+ * bytes of the arena must be in use at the end as at the start. The only reader is on the owner's thread, which reports
+ * for it while it waits. So the time of a cycle is the owner's work, mostly setting and zeroing bitmaps, and not
+ * waiting.
  */
 import { DirtyMemory } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';

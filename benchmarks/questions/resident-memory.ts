@@ -1,9 +1,9 @@
 /**
- * Does reserving much address space for RAM cost memory?
+ * Does it cost memory to reserve much address space for RAM?
  *
- * Resident memory of fresh processes in which an engine is reserved for 16 TiB of guest RAM or for 1 GiB, with 1 GiB
- * plugged in both. Processes differ by a few MiB of their own; the median of as many pairs as there are rounds levels
- * that.
+ * This is the resident memory of fresh processes whose engine is reserved for 16 TiB of guest RAM, or for 1 GiB, with 1
+ * GiB plugged in both. Processes differ by a few MiB by chance; the median over one pair of processes for each round
+ * evens that out.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

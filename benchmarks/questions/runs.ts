@@ -1,9 +1,9 @@
 /**
- * What does a run of a page set cost whoever iterates it?
+ * What does each run cost when a program iterates over the runs of a page set?
  *
- * Compared with the least that any iteration does, a bare loop over an array of the same runs; and with the plain way to
- * walk a bitmap from JavaScript, a generator that asks the kernel for the next set bit and then for the next clear one.
- * Each way computes the sum of the runs, in bytes.
+ * The comparisons are the least that any iteration does, a bare loop over an array of the same runs; and the simple way
+ * to walk a bitmap from JavaScript, a generator that asks the kernel for the next set bit and then for the next clear
+ * bit. Each way computes the sum of the runs, in bytes.
  */
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { openEngine } from '../../lib/dirty-memory.js';
@@ -18,13 +18,13 @@ const OURS = 'runs()';
 const PLAIN = 'two searches a run';
 const ONE_IN = [2, 33, 1000];
 const LEAST_RUNS = 2000;
-/** Addresses are no small integers from there on, as most of a large guest's. */
+/** From this page on, addresses are not small integers in V8, like most addresses of a large guest. */
 const FIRST_PAGE = 2 ** 21;
 
 interface Subject {
   readonly set: PageSet;
   readonly kernel: Kernel;
-  /** A bitmap block with the pages of the set, and its length. */
+  /** A bitmap block with the same pages as the set; the next field is its number of pages. */
   readonly block: number;
   readonly pagesPerBlock: number;
 }
@@ -59,14 +59,14 @@ function walkOneByOne(subject: Subject): number {
   return sum;
 }
 
-/** Fails where the ways differ in what they find. */
+/** @throws Error when the ways find different runs */
 function checkAgreement(subject: Subject, pairs: Int32Array): void {
   const sums = [walkSet(subject), walkOneByOne(subject), walkPairs(pairs)];
   if (new Set(sums).size !== 1) throw new Error(`the runs add up to ${sums.join(', ')}`);
 }
 
 async function askAt(oneIn: number, rounds: number): Promise<Figure[]> {
-  // The runs fill the block: none of the time goes to a stretch without runs behind them.
+  // The runs fill the whole block, so that no time goes into searching an empty rest of the block.
   const pagesPerBlock = 2 ** Math.ceil(Math.log2(LEAST_RUNS * oneIn));
   const runs = Math.floor(pagesPerBlock / oneIn);
   const pairs = Int32Array.from({ length: 2 * runs }, (_, i) => (i >>> 1) * oneIn + (i & 1));
@@ -93,7 +93,7 @@ async function askAt(oneIn: number, rounds: number): Promise<Figure[]> {
   }
   const times = await compare(contenders, { rounds });
   for (const { memory } of engines) await memory.close();
-  // Where runs are far apart, searching the words between them is most of it.
+  // When runs are far apart, most of the time goes into searching the words between them.
   const limit = oneIn <= 33 ? atMost(0.75) : null;
   const ratios = KERNELS.flatMap((kernel) => {
     const at = `1 page in ${oneIn}, ${kernel}:`;

@@ -1,11 +1,11 @@
 /**
- * From how many dirty words on is it cheaper to swap a bitmap block than to empty it word by word?
+ * How many words of a bitmap block must be dirty for a swap to be cheaper than emptying the block word by word?
  *
- * Two engines with the same dirty pages, one bit in each dirty word, the words drawn at random: one never swaps, the
- * other always does. Both harvest into a set that has its blocks already. Swapping is shown as the caller waits for it,
- * and with the processor's time for the zeroing that follows; the latter is what the threshold in lib/dirty/density.ts is
- * about. Word by word, fewer dirty words are not cheaper below one in 16: there each is in a line of its own, and an
- * exchange waits for its line alone.
+ * Two engines have the same dirty pages, one bit in each dirty word, in random words; one engine never swaps, the other
+ * always does. Both harvest into a set that already has its blocks. Swapping is shown as the time that the caller
+ * waits, and with the processor time of the later zeroing added; the threshold in lib/dirty/density.ts is about the
+ * second. When words are emptied one by one, a dirty word does not get cheaper below a density of one in 16: there each
+ * dirty word is in its own cache line, and each exchange waits for its line.
  */
 import type { SwapPolicy } from '../../lib/dirty/density.js';
 import { openEngine } from '../../lib/dirty-memory.js';
@@ -26,12 +26,15 @@ function bitmapWith(oneIn: number): Uint32Array {
   const words = new Uint32Array(BLOCK_WORDS);
   if (oneIn === 1) return words.fill(1);
   for (const word of distinctPages(BLOCK_WORDS / oneIn, BLOCK_WORDS)) words[word] = 1;
-  // Looked at by every policy: the block is not taken for clean.
+  // Every policy samples the first word; it is dirty, so that no policy takes the block for clean.
   words[0] = 1;
   return words;
 }
 
-/** As many blocks as are swapped: the engine zeroes its own in turns, with idle time between. */
+/**
+ * Memory of the same size as the swapped blocks, to time the zeroing; the engine zeroes its own blocks in turns, with
+ * idle time between.
+ */
 const scratch = new Int32Array(new SharedArrayBuffer(BLOCKS * BLOCK_WORDS * 4));
 
 function zeroScratch(): void {
@@ -60,7 +63,7 @@ async function engineWith(swapPolicy: SwapPolicy) {
   return { memory, into };
 }
 
-/** The lowest density measured from which on no ratio, of falling `ONE_IN`, is above 1. */
+/** @returns n for the lowest measured density, one dirty word in n, from which on no ratio is above 1 */
 function cheaperFrom(ratios: readonly Figure[]): number {
   return ONE_IN.find((_, i) => ratios.slice(i).every(({ median }) => median <= 1)) ?? 0;
 }

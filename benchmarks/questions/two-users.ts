@@ -1,10 +1,11 @@
 /**
- * What does a second user of a client cost whoever collects?
+ * What does a second user of a client add to the cost of collecting?
  *
- * RAM is all dirty, and one user harvests it; or two users harvest it in turn, so that there are as many collections. What
- * one of the two has taken is added to what the other has yet to collect, and each hands over that besides. Into a set that
- * is empty, and into one that still has pages of every block, into which all is merged. Marking and zeroing come between and
- * are not timed. vCPUs pay for collections, and not for users.
+ * All RAM is dirty. One user harvests it, or two users harvest it in turn, so that the number of collections is the
+ * same. The pages that one user takes become pending for the other user, and each harvest also delivers the pending
+ * pages. The harvests go into an empty set, and into a set that still has pages of every block, with which all blocks
+ * are merged. Marking and zeroing happen between the samples and are not timed. For vCPUs, only the number of
+ * collections matters, not the number of users.
  */
 import { DirtyMemory, MIGRATION, type PageSet, type Tracking } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
@@ -31,7 +32,7 @@ class Subject {
     attachVcpu(this.memory.handle).goOffline();
   }
 
-  /** Nothing is dirty for any of so many users. */
+  /** Starts this many users, and makes all pages clean for each of them. */
   async begin(users: number): Promise<void> {
     for (let i = 0; i < users; i++) this.users.push(await this.memory.track(MIGRATION, { name: `user ${i}` }));
     for (const user of this.users) await user.harvest({ into: this.emptied });

@@ -1,7 +1,7 @@
-/** Marking by address for three clients: through a vCPU, and the bare loops it is compared with. */
+/** Loops that mark by address for three clients: through a vCPU, and the bare loops for comparison. */
 import type { Vcpu } from '../../lib/vcpu.js';
 
-/** Three bitmaps, all dirty. */
+/** Three flat bitmaps with all bits set. */
 export class FlatBitmaps {
   readonly vga: Int32Array;
   readonly code: Int32Array;

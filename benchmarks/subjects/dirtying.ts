@@ -1,10 +1,10 @@
-/** vCPUs that dirty pages, each in RAM of its own, and what they have dirtied by their own count. */
+/** vCPUs that dirty pages, each in its own RAM, and count the pages that they turned dirty. */
 import type { DirtyMemory } from '../../lib/index.js';
 import { startThread, type Thread } from '../harness/threads.js';
 import type { DirtyingVcpu } from '../workers/dirtying-vcpu.js';
 import { BLOCK_BYTES } from './pages.js';
 
-/** Divides what the worker goes through. */
+/** Must divide the number of pages in the worker's list. */
 const PAGES_PER_SLICE = 16;
 
 export class DirtyingVcpus {
@@ -16,7 +16,7 @@ export class DirtyingVcpus {
     this.counts = counts;
   }
 
-  /** Plugs a bitmap block of RAM for each. */
+  /** Plugs a bitmap block of RAM for each vCPU. */
   static async start(memory: DirtyMemory, count: number): Promise<DirtyingVcpus> {
     memory.ram.plug({ id: `of ${count} vCPUs`, size: count * BLOCK_BYTES, offset: 0 });
     const counts = Array.from({ length: count }, () => new Int32Array(new SharedArrayBuffer(64)));
@@ -35,7 +35,7 @@ export class DirtyingVcpus {
     return new DirtyingVcpus(threads, counts);
   }
 
-  /** How many pages each has turned dirty, modulo 2^32. */
+  /** @returns how many pages each vCPU has turned dirty, modulo 2^32 */
   turned(): number[] {
     return this.counts.map((turned) => Atomics.load(turned, 0));
   }
@@ -45,12 +45,12 @@ export class DirtyingVcpus {
   }
 }
 
-/** @returns pages a second of each */
+/** @returns pages per second of each vCPU */
 export function ratesBetween(before: readonly number[], after: readonly number[], milliseconds: number): number[] {
   return after.map((count, i) => ((count - (before[i] as number)) >>> 0) / (milliseconds / 1000));
 }
 
-/** How far a number is from what it should be, in percent of that. */
+/** @returns how far `is` differs from `should`, in percent of `should` */
 export function offBy(is: number, should: number): number {
   return 100 * Math.abs(is / should - 1);
 }

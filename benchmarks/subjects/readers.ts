@@ -1,6 +1,6 @@
-/** Words that tell readers how many of them are to be online, and how often these report. */
+/** Shared words that tell readers how many of them have to be online, and how often to report. */
 const Word = { Online: 0, Micros: 1, words: 16 } as const;
-/** Readers that are not look at least so often whether they are to stop. */
+/** Readers that are not online check at least this often whether they have to stop. */
 const LOOK_MS = 10;
 
 export class Readers {
@@ -24,7 +24,7 @@ export class Readers {
     Atomics.notify(this.words, Word.Online);
   }
 
-  /** In a reader that is not to be online. */
+  /** To be called in a reader that does not have to be online. */
   waitWhile(online: number): void {
     Atomics.wait(this.words, Word.Online, online, LOOK_MS);
   }

@@ -1,4 +1,7 @@
-/** A vCPU that marks random pages in batches, and counts the times between their ends in a histogram of the phase. */
+/**
+ * A vCPU that marks random pages in batches, and counts the times between the ends of batches in the histogram of the
+ * current phase.
+ */
 import { type ArenaHandle, attachVcpu } from '../../lib/vcpu.js';
 import { Gaps } from '../harness/gaps.js';
 import { threadData, workUntilStopped } from '../harness/threads.js';

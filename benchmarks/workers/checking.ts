@@ -1,6 +1,6 @@
 /**
- * Checks designs, in a thread of its own: the odd mixture of operations of a check shapes the compiled code, and a mark
- * that is measured after it in the same thread took twice as long.
+ * Checks designs in a thread of its own. The mixture of operations in a check affects the compiled code: in the same
+ * thread, a mark that was measured after a check took twice as long.
  */
 import { checkSteps, stepsOf } from '../designs/check-steps.js';
 import { checkThreads } from '../designs/check-threads.js';

@@ -1,6 +1,7 @@
 /**
- * A vCPU of every design, one at a time: in a window it marks a pattern's pages as fast as it can, or its ranges, a quiescent state
- * after each slice, and counts the times of batches in a histogram. Between windows it is offline.
+ * A thread with a vCPU of every design, of which one runs at a time. In a window it marks the pages or ranges of a
+ * pattern as fast as it can, with a quiescent state after each slice, and counts the times of batches in a histogram.
+ * Between windows it is offline.
  */
 import { parentPort } from 'node:worker_threads';
 import { Gate } from '../contention/gate.js';
@@ -18,19 +19,19 @@ export interface ContendingVcpu {
   readonly tickets: Record<DesignName, unknown>;
 }
 
-/** What it is told. */
+/** The message that starts a window. */
 export interface Run {
   readonly design: DesignName;
   readonly pattern: Pattern;
 }
 
-/** What it answers. */
+/** The answer at the end of a window. */
 export interface Ran {
   readonly marks: number;
   readonly milliseconds: number;
 }
 
-/** So much that reading the clock does not count. */
+/** Marks of a batch: so many that the time to read the clock does not matter. */
 export const BATCH = 20 * SLICE;
 
 const { vcpu: number, skew, gate: gateWords, gaps, tickets } = threadData<ContendingVcpu>();

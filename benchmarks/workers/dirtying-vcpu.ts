@@ -1,4 +1,4 @@
-/** A vCPU that dirties random pages as fast as it is let, and counts those that turned by itself. */
+/** A vCPU that dirties random pages as fast as its limit allows, and counts the pages that it turned dirty. */
 import { type ArenaHandle, attachVcpu, MIGRATION } from '../../lib/vcpu.js';
 import { threadData, workUntilStopped } from '../harness/threads.js';
 import { PAGE_SIZE, randomPages } from '../subjects/pages.js';
@@ -8,7 +8,7 @@ export interface DirtyingVcpu {
   readonly start: number;
   readonly bytes: number;
   readonly pagesPerSlice: number;
-  /** A word: pages turned, modulo 2^32. */
+  /** One word: the count of pages turned dirty, modulo 2^32. */
   readonly turned: Int32Array;
 }
 

@@ -1,4 +1,4 @@
-/** The other side of the ping-pong. */
+/** The thread that answers in harness/ping-pong.ts. */
 import { threadData, workUntilStopped } from '../harness/threads.js';
 
 export interface Echo {

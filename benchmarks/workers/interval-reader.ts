@@ -1,4 +1,4 @@
-/** A reader that does nothing but report at an interval, and is registered only while it is one of those to be online. */
+/** A reader that only reports at an interval. It is attached only while it has to be online. */
 import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { threadData, workUntilStopped } from '../harness/threads.js';
 import { Readers } from '../subjects/readers.js';

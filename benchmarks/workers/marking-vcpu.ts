@@ -5,7 +5,7 @@ import { addressesIn, PAGE_SIZE, randomPages } from '../subjects/pages.js';
 
 export interface MarkingVcpu {
   readonly handle: ArenaHandle;
-  /** Marks RAM below this address. */
+  /** The vCPU marks RAM below this address. */
   readonly bytes: number;
   readonly marksPerSlice: number;
 }

@@ -1,4 +1,4 @@
-/** A vCPU that does nothing but report every microsecond. */
+/** A vCPU that only reports, every microsecond. */
 import { type ArenaHandle, attachVcpu } from '../../lib/vcpu.js';
 import { threadData, workUntilStopped } from '../harness/threads.js';
 

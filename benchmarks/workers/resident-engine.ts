@@ -1,4 +1,7 @@
-/** Entry point of a process: `resident-engine.ts MAX_RAM_BYTES PLUGGED_BYTES`; prints its resident memory in bytes. */
+/**
+ * Entry point of a process: `resident-engine.ts MAX_RAM_BYTES PLUGGED_BYTES`. Prints the process's resident memory in
+ * bytes.
+ */
 import { DirtyMemory } from '../../lib/index.js';
 
 const [maxRamBytes, size] = process.argv.slice(2).map(Number);

@@ -1,7 +1,8 @@
 /**
- * A vCPU of a design that stores into guest RAM and marks, a slice whenever the owner grants one, as far as RAM reaches at
- * the moment: pages by themselves in four slices, runs by range marks in the next four. A slice's stores and its marks lie
- * apart, in either order where the design allows it, so that a collection that does not wait falls between the two.
+ * A vCPU of a design that stores into guest RAM and marks. It does a slice whenever the owner grants one, over the
+ * present RAM: four slices mark single pages, the next four mark runs by range marks. The stores of a slice are
+ * separate from its marks, in either order if the design allows both, so that a collection that does not wait falls
+ * between them.
  */
 import { DESIGNS, type DesignName } from '../designs/designs.js';
 import { LONG_SLICE, SHORT_SLICE, Slices } from '../designs/slices.js';
@@ -11,9 +12,9 @@ import { randomPages } from '../subjects/pages.js';
 export interface StoringVcpu {
   readonly design: DesignName;
   readonly ticket: unknown;
-  /** A word a page. Each vCPU stores to its own pages: those whose number is `vcpu` modulo `vcpus`. */
+  /** One word for each page. Each vCPU stores to its own pages: those whose number is `vcpu` modulo `vcpus`. */
   readonly guest: Int32Array;
-  /** A word: how many pages there are. */
+  /** One word: how many pages of RAM there are. */
   readonly ramPages: Int32Array;
   readonly slices: Int32Array;
   readonly vcpu: number;
@@ -21,7 +22,7 @@ export interface StoringVcpu {
 }
 
 const { design: name, ticket, guest, ramPages, slices, vcpu: number, vcpus } = threadData<StoringVcpu>();
-/** How many of its own pages a range has. Divides both slices. */
+/** How many of the vCPU's own pages are in a range. Must divide the length of both kinds of slices. */
 const RUN = 8;
 
 const design = DESIGNS[name];
@@ -36,12 +37,12 @@ function store(pages: Int32Array): void {
   for (const page of pages) guest[page] = ++count;
 }
 
-/** The ranges have other vCPUs' pages in between. */
+/** Marks ranges; the pages of other vCPUs that lie in a range are marked too. */
 function markRuns(pages: Int32Array): void {
   for (let i = 0; i < pages.length; i += RUN) vcpu.markRange(pages[i] as number, (pages[i + RUN - 1] as number) + 1);
 }
 
-/** Spins for a while, and leaves the core to others when that was in vain. */
+/** Waits for a grant: spins for a while, and then yields the core to other threads. */
 function awaitGrant(): void {
   for (let spins = 0; Atomics.load(slices, Slices.Granted) === slice; spins++) {
     if (spins < 1000) vcpu.quiescent();

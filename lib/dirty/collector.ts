@@ -69,7 +69,7 @@ export interface CollectorParts {
   readonly tables: BlockTables;
   readonly rcu: Rcu;
   readonly store: PageSetStore;
-  /** The RAM that is plugged now. */
+  /** The RAM of the moment: what is plugged and not discarded. */
   readonly ram: PageRanges;
   readonly swapPolicy: SwapPolicy;
 }

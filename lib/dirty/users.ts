@@ -28,7 +28,7 @@ export interface UsersParts {
   readonly collector: Collector;
   readonly rcu: Rcu;
   readonly store: PageSetStore;
-  /** The RAM that is plugged now. */
+  /** The RAM of the moment: what is plugged and not discarded. */
   readonly ram: PageRanges;
 }
 

@@ -83,7 +83,7 @@ describe('Designs that are measured against each other', () => {
     await expectReject(
       () => checkThreads('block-messages', hasty, 10_000),
       Error,
-      'was stored to after it was copied, and is not dirty',
+      'was stored to after it was copied, but is not dirty',
     );
   });
 

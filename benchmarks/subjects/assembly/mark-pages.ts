@@ -1,8 +1,8 @@
-// Marks the pages of a list, by the listing of docs/abi.md: one a turn of the loop, or eight in a row.
+// Marks the pages of a list with the listing of docs/abi.md: one or eight pages in each iteration of the loop.
 import { beginInterval, block0, block1, block2, isDirty, isDirtyForAll, mark, pages } from './mark';
 export { beginInterval };
 
-/** All RAM is in one bitmap block. */
+/** The first page of the only bitmap block, which covers all RAM. */
 const FIRST: u32 = 0;
 
 const MIGRATION: u32 = 1 << 2;

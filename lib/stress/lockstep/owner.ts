@@ -33,10 +33,7 @@ export interface Volley {
 const CLEAN_ONE_IN = 16;
 const BURSTS = [1, 8, VOLLEY_PAGES] as const;
 const ALL = VOLLEY_PAGES * PAGE_SIZE;
-/**
- * In empty steps of a loop: how far the threads are shifted at most; the next two are the shift at a time, and its
- * random part.
- */
+/** In empty steps of a loop: how far the threads are shifted at most; the next constant is the largest random shift. */
 const FARTHEST = 20_000;
 const JITTER = 100;
 

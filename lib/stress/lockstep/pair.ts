@@ -20,7 +20,7 @@ const CALLS = 3 * LINE;
 const CELLS = 4 * LINE;
 const WORDS = CELLS + VOLLEY_PAGES * LINE;
 
-/** After this many spins a thread yields its core; also how often the owner checks whether the vCPU has woken up. */
+/** After this many spins a thread yields its core. The next constant is how many the owner waits for the vCPU to wake. */
 export const SPINS = 2_000;
 const WAKE_SPINS = 20_000;
 
@@ -92,8 +92,8 @@ export class Pair {
   }
 
   /**
-   * To be called by the vCPU. Sleeps until the owner wakes it: a busy machine schedules a thread that has slept at
-   * once.
+   * To be called by the vCPU. Sleeps until the owner wakes it: even on a busy machine, a thread that has slept is
+   * scheduled at once.
    */
   sleep(): void {
     this.words.wait(CALLS, this.words.load(CALLS), 1);

@@ -17,8 +17,8 @@ export function guestFault(plan: GuestPlan, control: GuestControl, ram: Int32Arr
     const at = (page * PAGE) / 4;
     for (let i = 0; i < expected.length; i++) {
       if (ram[at + i] === expected[i]) continue;
-      const what = stamp === EMPTY ? 'to be empty' : `with the contents of stamp ${stamp}`;
-      return `page ${page}, of dimm${dimm}, is not ${what}, after ${control.steps(page % vcpus)} steps of vcpu${page % vcpus}`;
+      const what = stamp === EMPTY ? 'should be empty' : `should have the contents of stamp ${stamp}`;
+      return `page ${page}, of dimm${dimm}, ${what} after ${control.steps(page % vcpus)} steps of vcpu${page % vcpus}, but is different`;
     }
   }
   return undefined;
