@@ -1,6 +1,7 @@
 /**
- * How long somebody has worked without a turn of the event loop. Whoever works in a loop that somebody else's bytes may make long asks
- * after each step whether the stint is over, and rests if it is: then streams, timers, cancelling and everybody else have their turn.
+ * Measures how long a task has worked without a turn of the event loop. A loop that somebody else's bytes can make long
+ * checks after each step whether the stint is over, and if so rests. Then streams, timers, cancelling and all other code
+ * get their turns.
  */
 import { soon } from './turns.js';
 

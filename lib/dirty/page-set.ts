@@ -181,8 +181,8 @@ export class PageSet {
 
   /**
    * @internal Takes over a block that was swapped out. The set must not have a block with this number. Readers may
-   *   still
-   * mark in the block until the grace period ends; until then the set may be searched, but neither counted nor changed.
+   * still mark in the block until the grace period ends; until then the set may be searched, but neither counted nor
+   * changed.
    */
   adopt(number: number, block: number): void {
     this.open(this.purpose).set(number, block);
@@ -465,8 +465,7 @@ export class PageSet {
 
   /**
    * @internal Removes the range. Blocks that lie entirely in the range go back to the arena, so that `adopt` can take
-   *   over
-   * other blocks with their numbers.
+   * over other blocks with their numbers.
    * @returns how many pages were removed
    */
   remove(range: PageRange): number {

@@ -1,10 +1,13 @@
-/** Machines that are handed over, and their page sizes. */
+/** Checks the machines that an embedder passes, and their page sizes. */
 import { checkMethods, checkPowerOfTwo, wrongType } from '../base/errors.js';
 import { isDirtyMemory } from '../dirty-memory.js';
 import { DIGEST_WORDS } from './digest.js';
 import type { StoppableMachine } from './hooks.js';
 
-/** @throws TypeError for what is no such machine, RangeError for its page size; UsageError unless its engine is open */
+/**
+ * @throws TypeError unless it is a `StoppableMachine`; RangeError for its page size; UsageError unless its engine is
+ *   open
+ */
 export function checkStoppable(operation: string, machine: StoppableMachine): void {
   checkMethods(operation, 'machine', machine, ['contents', 'pause', 'resume', 'saveState']);
   const { memory } = machine;

@@ -4,7 +4,8 @@
  * So two inputs that differ in one word of a lane always differ in that lane; other differences in a lane go unnoticed
  * once in 2^32.
  *
- * Words are read in the host's byte order: both ends of a migration, and whoever reads a store, must have the one that wrote.
+ * Words are read in the host's byte order: both ends of a migration, and the writer and the reader of a store, must
+ * have the same.
  */
 
 /** How many words one step takes. */

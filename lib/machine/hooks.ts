@@ -1,48 +1,58 @@
 /**
- * What whoever takes a machine elsewhere, to another process or into a store, asks of the emulator. Hooks may return promises,
- * `contents` excepted; all are called on the owner's thread, one at a time. One that never settles keeps what has called it from
- * ending: give it a timeout of its own.
+ * The hooks by which migrations and save states use the emulator. All hooks except `contents` may return promises. They
+ * are called on the owner's thread, one at a time. A hook that never settles would keep its caller from ending, so give
+ * such a hook a timeout of its own.
  */
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { RamBlock } from '../ram/ram-block.js';
 
-/** A machine that can be stopped, looked at, and let run on. Everything that stores into guest RAM marks what it stores, device threads too. */
+/**
+ * A machine that can be paused, copied and resumed. Everything that stores into guest RAM, including device threads,
+ * must mark its stores.
+ */
 export interface StoppableMachine {
   readonly memory: DirtyMemory;
   /**
-   * The block's bytes, `block.size` of them, at a multiple of 4 in their buffer. They must be there, and stay attached, from the
-   * step that plugs the block until the one that unplugs or resizes it. A migration asks once for each block and each size, a
-   * chain of states in each save. Nothing is read of parts that are discarded.
+   * Returns the bytes of the block: `block.size` bytes, at a multiple of 4 in their buffer. They must exist, and their
+   * buffer must stay attached, from the step that plugs the block until the step that unplugs or resizes it. A
+   * migration calls this once for each block and each size, a chain of states in each save. Discarded parts are not
+   * read.
    */
   contents(block: RamBlock): Uint8Array;
   /**
-   * Stops all that stores into guest RAM: devices are drained, and vCPUs offline. For a migration it is enough that they have
-   * stopped at a quiescent state.
+   * Stops everything that stores into guest RAM: drains devices and takes vCPUs offline. For a migration it is enough
+   * that the vCPUs have stopped at a quiescent state.
    */
   pause(): void | Promise<void>;
-  /** Undoes `pause`, also one that has thrown. After a migration it is not called when the other machine has been chosen. */
+  /**
+   * Undoes `pause`, even a `pause` that has thrown. A migration does not call it when the other machine has been
+   * chosen.
+   */
   resume(): void | Promise<void>;
-  /** All of the machine that is not RAM. Called while it is paused, once more when RAM comes or goes meanwhile. */
+  /**
+   * Returns the state of the machine apart from its RAM. Called while paused, and again when RAM comes or goes
+   * meanwhile.
+   */
   saveState(): Uint8Array | Promise<Uint8Array>;
 }
 
-/** Where a RAM block goes. */
+/** A RAM block to plug. */
 export interface BlockPlace {
   readonly id: string;
-  /** In bytes of ram_addr space, as it was. */
+  /** The ram_addr of its first byte, the same as in the machine it comes from. */
   readonly offset: number;
   /** In bytes. */
   readonly size: number;
-  /** In bytes: what the block may grow to, as `ram.plug` has it. No other block reaches into that room. */
+  /** In bytes: the size to which the block may grow, as for `ram.plug`. No other block overlaps that room. */
   readonly maxSize: number;
 }
 
-/** A machine that is put together from what was taken elsewhere. */
+/** A machine to which RAM and state from elsewhere are loaded. */
 export interface ArrivingMachine {
-  /** In bytes. What comes from a machine with another one is refused. */
+  /** In bytes. A machine or a state with another page size is refused. */
   readonly pageSize: number;
-  /** @returns the block's bytes, `size` of them, all zero, at a multiple of 4 in their buffer */
+  /** Adds a RAM block. @returns `size` bytes, all zero, at a multiple of 4 in their buffer */
   plug(place: BlockPlace): Uint8Array | Promise<Uint8Array>;
-  /** What `saveState` returned. RAM is as it was then. */
+  /** Loads what `saveState` returned. All RAM has been loaded before. */
   loadState(state: Uint8Array): void | Promise<void>;
 }

@@ -1,10 +1,10 @@
 /**
- * What a migration asks of the emulator on either side. A migration that is cancelled or fails waits for the hook that is under
- * way.
+ * The hooks by which a migration uses the emulator on either side. A migration that is cancelled or fails waits for the hook
+ * that is under way.
  */
 import type { ArrivingMachine, StoppableMachine } from '../machine/hooks.js';
 
-/** The machine that is to leave. An error that a hook throws ends the migration with the reason `source`. */
+/** The machine to send. An error that a hook throws ends the migration with the reason `source`. */
 export interface SourceMachine extends StoppableMachine {
   /**
    * Takes a share of their time, from 0 to 1, from the vCPUs; `undefined` gives all of it back. Without this hook the
@@ -15,15 +15,18 @@ export interface SourceMachine extends StoppableMachine {
 }
 
 /**
- * The machine that is to arrive. An error that a hook throws ends the migration with the reason `destination`. Whatever can fail
- * fails in `loadState`, not in `start`.
+ * The machine to receive. An error that a hook throws ends the migration with the reason `destination`. Anything that can
+ * fail must fail in `loadState`, not in `start`.
  *
  * `discard` is called at most once, and never after `start`.
  */
 export interface DestinationMachine extends ArrivingMachine {
-  /** The source has unplugged it, or given it another size: then it is plugged anew. Its id and its place may come again. */
+  /**
+   * Removes a RAM block that the source has unplugged or resized; after a resize the block is plugged again. Its id and its
+   * place may be used again.
+   */
   unplug(id: string): void | Promise<void>;
-  /** Runs the machine: it was chosen. */
+  /** Starts the machine, because this machine was chosen. */
   start(): void | Promise<void>;
   /** Discards what has arrived, because this machine will not run. */
   discard(): void | Promise<void>;

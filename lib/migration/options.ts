@@ -1,4 +1,4 @@
-/** The options of both ends, and their checks. */
+/** The options of `migrate` and `receive`, and their checks. */
 import { checkBoolean, checkInteger, checkMethods } from '../base/errors.js';
 import { type OptionNames, readOptions } from '../base/options.js';
 import { checkSignal } from '../base/wait.js';

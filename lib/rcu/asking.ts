@@ -20,14 +20,14 @@ export class Asking {
   private untilTrial = FIRST_TRIAL;
   private nextTrial = FIRST_TRIAL;
 
-  /** Decides for a period. */
+  /** Decides for the next period. @returns true to ask the readers */
   decide(): boolean {
     if (--this.untilTrial >= 0) return this.helps;
     this.untilTrial = this.nextTrial;
     return !this.helps;
   }
 
-  /** A period in which the owner slept has ended. */
+  /** To be called when a period has ended in which the owner slept. */
   ended(milliseconds: number, asked: boolean): void {
     const { means } = this;
     const way = asked ? 'asked' : 'unasked';

@@ -1,6 +1,6 @@
 /**
- * What waits for grace periods on the owner's thread, first come first served. Cookies never decrease along a queue,
- * so the front is always the first to be ready.
+ * Functions that wait for grace periods on the owner's thread, in the order of their arrival. Cookies never decrease
+ * along a queue, so the front entry is always the first to be ready.
  *
  * The engine's own entries (freeing, cleaning, putting back) run as soon as the owner learns of the period's end, at
  * the start of an owner's step at the latest. The embedder's callbacks run only in a turn of their own: they may plug,
@@ -25,15 +25,15 @@ export class CallbackQueue {
     this.entries.push({ cookie, run });
   }
 
-  /** Is there something whose period has ended? */
+  /** Is there an entry whose period has ended? */
   isReady(completed: number): boolean {
     const entry = this.entries[this.next];
     return entry !== undefined && entry.cookie <= completed;
   }
 
   /**
-   * Runs what is ready. An entry that throws does not stop the others.
-   * @param onError told of what it threw; left out, it becomes the host's uncaught error
+   * Runs all entries that are ready. An entry that throws does not stop the others.
+   * @param onError receives the error that an entry threw. Default: the error becomes the host's uncaught error
    */
   run(completed: number, onError: (error: unknown) => void = throwInOwnTurn): void {
     while (this.isReady(completed)) {

@@ -1,7 +1,7 @@
 /**
- * When a reader may give its core away to those that a grace period waits for, and for how long (GP-8: rcu/grace-period.ts): at
- * most once a period, and for a tenth of its time, so that back-to-back periods, or one vCPU with long intervals, do not
- * stop the others.
+ * Decides when, and for how long, a reader may give its core to the readers for which a grace period waits (GP-8:
+ * rcu/grace-period.ts). It may do so at most once in a period, and for a tenth of its time, so that neither periods in
+ * close succession nor one vCPU with long intervals stops the other vCPUs.
  */
 import { Header } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
@@ -15,30 +15,33 @@ const QUEUED_MS = 0.5;
 
 export class Courtesy {
   private readonly words: Words;
-  /** The number of the last period for which it was decided. */
+  /** The number of the last period for which `mayGiveWay` has decided. */
   private decided = OFFLINE;
-  /** In `performance.now()` milliseconds. */
+  /** The reader must not sleep again before this time, in `performance.now()` milliseconds. */
   private notBefore = 0;
 
   constructor(words: Words) {
     this.words = words;
   }
 
-  /** Decides once for each period. @param number the period's */
+  /** Decides once for each period. @param number the number of the period */
   mayGiveWay(number: number): boolean {
     if (number === this.decided) return false;
     this.decided = number;
     return performance.now() >= this.notBefore;
   }
 
-  /** Blocks until a period ends, or it is time to go on. The reader is offline. @param completed how many had ended */
+  /**
+   * Blocks until a period ends, for at most `LONGEST_MS`. The reader must be offline.
+   * @param completed the value of `Header.Completed` before the sleep
+   */
   sleep(completed: number): void {
     const { words } = this;
     const began = performance.now();
     words.wait(Header.Completed, completed, LONGEST_MS);
     const now = performance.now();
     const slept = now - began;
-    // Lasted is a hint: it may be of a later period by now.
+    // `Lasted` is a hint: it may belong to a later period by now.
     const inVain = words.load(Header.Completed) === completed;
     const most = inVain ? LONGEST_MS : Math.min(LONGEST_MS, words.get(Header.Lasted) / 1000);
     if (slept < most + QUEUED_MS) this.notBefore = now + AWAKE * slept;

@@ -1,14 +1,15 @@
 /**
- * Grace periods, as the owner counts them. A state machine that is stepped by `poll` and waits for nothing; how to wait
- * is in rcu/rcu.ts.
+ * Grace periods, as the owner counts them: a state machine that `poll` steps and that never waits. How to wait is in
+ * rcu/rcu.ts.
  *
- * GP-1 Only the owner stores the roots and the number, and in this order: publish, then `request`. So whoever sees a number
- *   sees everything published before it.
+ * GP-1 Only the owner stores the roots and the number, and in this order: publish, then `request`. So whoever sees a
+ *   number sees everything published before it.
  * GP-2 The number advances only when the previous period is complete: every online slot is at the number or, while a
  *   period runs, one behind it. Then 32 bits compared by signed difference can never be fooled, however long a reader
- *   is stuck. A request that comes while a period runs takes the *next* one, since readers may have reported to the
- *   running one before the request; all requests of that time share it. (While a reader enters, its slot may hold an
- *   older number for a moment: it has loaded no root yet, and GP-4's repetition replaces the number before it does.)
+ *   is stuck. A request that comes while a period runs takes the *next* period, since readers may have reported to the
+ *   running period before the request; all requests made meanwhile share the next period. (While a reader enters, its
+ *   slot may hold an older number for a moment: the reader has loaded no root yet, and GP-4's repetition replaces the
+ *   number before the reader loads one.)
  * GP-6 When a period completes: for each reader online when it began, the owner has loaded from its slot (Atomics) a
  *   value that the reader stored (Atomics) after every access of the interval in which the period began. So those
  *   accesses happen-before what the owner does next: freeing, or copying pages. The reader loaded the number before
@@ -45,7 +46,7 @@ export class GracePeriods {
   completed = 0;
   /** When the running one began, in `performance.now()` milliseconds. */
   beganAt = 0;
-  /** How long the last one took that has ended, in milliseconds. */
+  /** How long the last ended period took, in milliseconds. */
   lastedMs = 0;
   /** Told the length of each completed period, in milliseconds. */
   onComplete: (milliseconds: number) => void = () => {};
@@ -91,7 +92,7 @@ export class GracePeriods {
 
   /** Is the slot's reader offline, or has it reported the running period's number? */
   isQuiescent(slot: number): boolean {
-    // ORDER GP-6: the load that sees a report is what the reader's accesses happen-before (acquire).
+    // ORDER GP-6: the reader's accesses happen-before the load that sees its report (acquire).
     // pairs with: rcu/reader.ts report; rcu/reader.ts leave; rcu/reader.ts enter
     const state = this.arena.words.load(slot + Slot.State);
     return state === OFFLINE || reached(state, this.number);
@@ -102,7 +103,10 @@ export class GracePeriods {
     return this.completed >= cookie || (this.started === cookie && this.isQuiescent(slot));
   }
 
-  /** Asks every reader that the running period waits for to hurry. Seen by `Reader.kicked`; stale kicks are harmless. */
+  /**
+   * Asks every reader that the running period waits for to hurry. Readers see this in `Reader.kicked`; stale kicks are
+   * harmless.
+   */
   kick(): void {
     this.eachSlot((slot) => {
       if (!this.isQuiescent(slot)) this.arena.words.store(slot + Slot.Kick, this.number);
@@ -111,9 +115,9 @@ export class GracePeriods {
   }
 
   /**
-   * Names the reader that the owner is about to sleep for. When the first of a period is named, all that it waits for are asked to
-   * hurry.
-   * @returns what `Header.Wake` holds until that reader reports; undefined when the period waits for nobody
+   * Names the reader for which the owner is about to sleep. With the first named reader of a period, all readers for
+   * which the period waits are asked to hurry.
+   * @returns the value of `Header.Wake` until that reader reports; undefined when the period waits for nobody
    */
   prepareSleep(): number | undefined {
     const { words } = this.arena;
@@ -126,8 +130,8 @@ export class GracePeriods {
         this.asks = this.asking.decide();
       }
       // ORDER GP-7: the slot is named before it is looked at again (store-load), and the word to sleep on is loaded
-      //   between the two (load-load), else the report is slept through. Breaking it delays the owner until a timer ends its
-      //   sleep.
+      //   between the two (load-load), else the report is slept through. Breaking it delays the owner until a timer
+      //   ends its sleep.
       // pairs with: rcu/reader.ts wakeOwner
       words.store(Header.Waiting, this.asks ? slot : -slot);
       const seen = words.load(Header.Wake);
@@ -135,12 +139,17 @@ export class GracePeriods {
     }
   }
 
-  /** The owner sleeps no more, whether or not the period has ended: reports need not wake it, and nobody gives way. */
+  /**
+   * To be called when the owner no longer sleeps, whether or not the period has ended: reports need not wake it any
+   * more.
+   */
   endSleep(): void {
     if (this.hasNamed) this.arena.words.store(Header.Waiting, 0);
   }
 
-  /** No period will end any more: readers are to notice that the engine is closed, even while one runs. */
+  /**
+   * Begins a last period, which never ends, so that readers notice that the engine is closed, even if one is running.
+   */
   finish(): void {
     this.begin();
   }
@@ -160,7 +169,7 @@ export class GracePeriods {
     return this.holdout() === 0;
   }
 
-  /** Scans on. @returns the first slot that the running period waits for, or 0 */
+  /** Continues the scan. @returns the first slot for which the running period waits, or 0 */
   protected holdout(): number {
     const end = Slots.first + this.arena.geometry.maxReaders * Slots.size;
     for (; this.next < end; this.next += Slots.size) if (!this.isQuiescent(this.next)) return this.next;
@@ -173,9 +182,9 @@ export class GracePeriods {
     this.lastedMs = milliseconds;
     // Plain: a hint, ordered by the store that follows.
     words.set(Header.Lasted, Math.min(milliseconds * 1000, 2 ** 31 - 1));
-    // ORDER GP-8: the word changes before the notify, and Waiting is cleared before the next number is stored, else a reader
-    //   gives way to a period that has ended, and sleeps until its time is up. For the age of tables (`Table.ReplacedAt`),
-    //   which is computed from the same word, all this is surplus.
+    // ORDER GP-8: the word changes before the notify, and Waiting is cleared before the next number is stored, else a
+    //   reader gives way to a period that has ended, and sleeps until its time is up. For the age of tables
+    //   (`Table.ReplacedAt`), which is computed from the same word, all this is surplus.
     // pairs with: rcu/reader.ts giveWay
     words.store(Header.Completed, this.completed | 0);
     if (this.hasNamed) {
@@ -187,7 +196,7 @@ export class GracePeriods {
     this.onComplete(milliseconds);
   }
 
-  /** @returns whether `visit` returned true for every slot; stops at the first for which it did not */
+  /** Visits the slots until `visit` returns false. @returns true when `visit` returned true for every slot */
   protected eachSlot(visit: (slot: number) => boolean): boolean {
     const end = Slots.first + this.arena.geometry.maxReaders * Slots.size;
     for (let slot: number = Slots.first; slot < end; slot += Slots.size) if (!visit(slot)) return false;

@@ -1,9 +1,9 @@
-/** Whether an engine takes requests: one for all its parts. */
+/** Whether an engine accepts calls. All parts of an engine share one `Lifecycle`. */
 import type { Words } from '../arena/words.js';
 import { memoryGrown, UsageError } from '../base/errors.js';
 
 export class Lifecycle {
-  /** While closing, what is under way goes on and nothing new is begun. */
+  /** In the state 'closing', operations that are under way go on, and new ones are refused. */
   state: 'open' | 'closing' | 'closed' = 'open';
   private readonly words: Words;
   private readonly refusals = new WeakSet<object>();
@@ -12,7 +12,7 @@ export class Lifecycle {
     this.words = words;
   }
 
-  /** @throws UsageError unless open, and the memory is where it was */
+  /** @throws UsageError unless the engine is open and its memory still attached */
   check(operation: string): void {
     if (this.state !== 'open') {
       const refusal = new UsageError(`${operation}: the engine is ${this.state}`);
@@ -22,20 +22,20 @@ export class Lifecycle {
     this.checkMemory(operation);
   }
 
-  /** As `check`, but lets what is under way go on while the engine closes. @throws UsageError once it is closed */
+  /** As `check`, but also allows the state 'closing', for operations under way. @throws UsageError once it is closed */
   checkNotClosed(operation: string): void {
     if (this.state === 'closed') this.check(operation);
     this.checkMemory(operation);
   }
 
-  /** Is this the error with which something was refused because the engine closes? */
+  /** Is this an error with which `check` refused a call because the engine was closing or closed? */
   hasRefusedWith(error: unknown): boolean {
     return error instanceof UsageError && this.refusals.has(error);
   }
 
-  /** @throws UsageError when the memory is gone, open or not */
+  /** @throws UsageError when the memory was grown, in any state of the engine */
   checkMemory(operation: string): void {
-    // Growing a memory that is not shared detaches its buffer; plain reads would all give undefined.
+    // Growing an unshared memory detaches its buffer, and then every plain read gives undefined.
     if (this.words.length === 0) throw memoryGrown(operation);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The readers that were attached on their owner's own thread. An owner whose thread is also a reader would wait for itself:
- * while it waits, its readers count as quiescent, unless one is inside a read-side section.
+ * The readers that were attached on their owner's own thread. An owner whose thread is also a reader would wait for
+ * itself. So while it waits, the readers of its thread count as quiescent, unless one is inside a read-side section.
  *
- * They are kept with the owner's arena, so that an engine that nobody holds any more takes them with it.
+ * The readers are kept by the owner's arena in a weak map, so that they are collected together with an unused engine.
  */
 import type { Arena } from '../arena/arena.js';
 
@@ -32,12 +32,12 @@ export function removeLocalReader(reader: LocalReader): void {
   if (reader.home !== undefined) readers.get(reader.home)?.delete(reader);
 }
 
-/** Reports for each reader of the engine on this thread that is in no section: its thread is here, not in an interval. */
+/** Reports for each reader of the engine on this thread outside sections: the thread is here, so it uses no roots. */
 export function quiesceLocalReaders(home: Arena): void {
   for (const reader of readers.get(home) ?? []) if (reader.online && !reader.inSection) reader.quiescent();
 }
 
-/** The first reader of the engine on this thread for which `wanted` holds. */
+/** @returns the first reader of the engine on this thread for which `wanted` returns true */
 export function findLocalReader(home: Arena, wanted: (reader: LocalReader) => boolean): LocalReader | undefined {
   for (const reader of readers.get(home) ?? []) if (wanted(reader)) return reader;
   return undefined;

@@ -1,9 +1,10 @@
 /**
- * The owner's door to grace periods: waiting for them, polling them, and running things after them.
+ * The owner's interface to grace periods: it waits for them, polls them, and runs functions after them.
  *
  * Progress comes from three places: every owner's step polls once (`poll`, one scan of the slots), a waiting call looks
- * for some microseconds, and while anything waits a turn of the event loop comes back. Where somebody waits for a period, that
- * turn comes when the reader has reported that the owner sleeps for (GP-7); a timer brings it when no report does.
+ * for some microseconds, and while anything waits a turn of the event loop comes back. Where somebody waits for a
+ * period, that turn comes when the reader has reported that the owner sleeps for (GP-7); a timer brings it when no
+ * report does.
  *
  * Called from the owner's thread only.
  */
@@ -35,12 +36,15 @@ import { waitBlocking } from './synchronize-blocking.js';
 const PATIENCE_MS = 2;
 /** How long the owner sleeps when no reader wakes it. */
 const SLEEP_MS = 16;
-/** How often callbacks may hand over others while the engine closes: a chain of callbacks ends before, a circle never. */
+/**
+ * For how many grace periods callbacks may queue new callbacks while the engine closes. A chain of callbacks is
+ * expected to end before that; a callback that always queues another never ends.
+ */
 const MOST_GENERATIONS = 16;
 /** How long operations that need not wait may follow one another without a turn of the event loop. */
 const BREATH_MS = 1;
 
-/** A grace period that has not ended in time, and who holds it up. */
+/** A grace period that has not ended in time, and the readers that delay it. */
 export interface StallReport {
   /** How long it has been running, in milliseconds. */
   readonly gracePeriodMs: number;
@@ -50,7 +54,7 @@ export interface StallReport {
 interface Waiter {
   readonly operation: string;
   readonly cookie: number;
-  /** Looks at the slots, after each look at whether the period has ended. */
+  /** Is called after each check whether the period has ended. */
   readonly look: () => void;
   readonly wake: () => void;
   readonly fail: (error: Error) => void;
@@ -58,7 +62,7 @@ interface Waiter {
 
 /** Grace periods, for what an embedder frees or reuses itself. Only the owner's thread may use it. */
 export class Rcu {
-  /** @internal Shared by everything that takes the embedder's requests. */
+  /** @internal Shared by all parts that the embedder calls. */
   readonly lifecycle: Lifecycle;
   private readonly arena: Arena;
   private readonly periods: GracePeriods;
@@ -71,7 +75,7 @@ export class Rcu {
   private readonly canSleep: boolean;
   /** The owner has named (GP-7) the reader whose report brings the next turn. */
   private asleep = false;
-  /** A wake-up is under way or will be: a wait that was begun cannot be taken back, and serves the next sleep. */
+  /** Is an asynchronous wait under way? It cannot be cancelled, so it also serves the next sleep. */
   private listening = false;
   private readonly spinTime = new SpinTime();
   /** The shared request of all calls of `requestTogether` in the current step. */
@@ -98,8 +102,9 @@ export class Rcu {
   }
 
   /**
-   * Resolves after a grace period that begins after the call: every interval and section open now has ended.
-   * (liburcu: synchronize_rcu.) @throws (rejects) GracePeriodTimeout, the signal's reason, UsageError inside a section
+   * Resolves after a grace period that begins after the call (liburcu: synchronize_rcu). By then every interval and
+   * section that is open now has ended.
+   * @throws (rejects) GracePeriodTimeout, the signal's reason, UsageError inside a section
    */
   async synchronize(options: WaitOptions = {}): Promise<void> {
     const wait = readWaitOptions('synchronize', options);
@@ -108,12 +113,13 @@ export class Rcu {
   }
 
   /**
-   * As `synchronize`, blocking the owner's thread. Not on threads that must not block, such as a page's main thread.
+   * As `synchronize`, but blocks the owner's thread. It cannot be used on threads that must not block, such as a page's
+   * main thread.
    *
-   * It does not end when a reader that it waits for dies: that a thread has ended is an event, and events come when the
-   * event loop turns, which it does not while its thread is blocked. So does the event 'stall', which comes afterwards. For
-   * that reason this wait always has a time limit. After a timeout, `await synchronize()` does see the thread's end.
-   * @param options.timeoutMs default: the engine's `stallMs`; not Infinity
+   * The wait does not notice when a reader for which it waits dies. The end of a thread is an event, and no event comes
+   * while the thread of the event loop is blocked. The event 'stall' also comes only afterwards. For this reason the
+   * wait always has a time limit. After a timeout, `await synchronize()` does notice the thread's end.
+   * @param options.timeoutMs default: the engine's `stallMs`; must not be Infinity
    * @throws GracePeriodTimeout; UsageError inside a section; TypeError where the thread must not block; RangeError
    */
   synchronizeBlocking(options: { readonly timeoutMs?: number } = {}): void {
@@ -141,7 +147,7 @@ export class Rcu {
         'await synchronize instead, or retire its reader';
       throw new GracePeriodTimeout('synchronizeBlocking', timeoutMs, this.holdouts(), hint);
     } finally {
-      this.keepTurning(); // also where this thread must not block: the period has begun
+      this.keepTurning(); // even when this thread must not block, since the period has begun
     }
   }
 
@@ -159,7 +165,7 @@ export class Rcu {
     this.keepTurning();
   }
 
-  /** Resolves when every callback handed to `callRcu` so far has run. (liburcu: rcu_barrier.) */
+  /** Resolves when every callback that was passed to `callRcu` so far has run (liburcu: rcu_barrier). */
   async barrier(): Promise<void> {
     this.checkMayWait('barrier');
     await new Promise<void>((resolve) => this.callRcu(resolve));
@@ -195,7 +201,7 @@ export class Rcu {
   /** The readers that the running grace period waits for. */
   holdouts(): ReaderReport[] {
     this.lifecycle.checkMemory('holdouts');
-    this.step(); // a period that has ended unnoticed holds nobody, and the next may be waiting to begin
+    this.step(); // notices a period that has ended, for which no reader is waited for, and begins the next one if wanted
     return this.heldUpBy();
   }
 
@@ -204,29 +210,35 @@ export class Rcu {
     return this.periods.completed;
   }
 
-  /** How many callbacks of the embedder's wait for their grace period. */
+  /** How many callbacks of the embedder wait for their grace period. */
   get pendingCallbacks(): number {
     return this.userQueue.length;
   }
 
   /**
-   * @internal For messages about what becomes free after a grace period. Runs nothing, so that it may be asked for in
-   * mid-operation. @returns '' when no reader holds the period up
+   * @internal For messages about memory that becomes free after a grace period. Runs no callbacks, so it may be called
+   * in the middle of an operation.
+   * @returns a description of the readers that delay the period; '' when there are none
    */
   describeHoldouts(): string {
     const readers = this.heldUpBy();
     return readers.length === 0 ? '' : `waiting for ${describeReaders(readers)} to report, go offline or be retired`;
   }
 
-  /** @internal Learns of periods that have ended and runs the engine's own callbacks. Each owner's step begins with it. */
+  /**
+   * @internal Notices ended periods and runs the engine's own callbacks. Each step of the owner begins with this call.
+   */
   step(): void {
     const { completed } = this.periods;
     this.advance();
     if (this.periods.completed > completed) this.keepTurning();
   }
 
-  /** @internal The engine's own callbacks: run inside the owner's step that learns of the period's end.
-   *  @returns the period's cookie */
+  /**
+   * @internal Queues a callback of the engine itself, which runs in the owner's step that notices the end of the
+   * period.
+   * @returns the period's cookie
+   */
   defer(run: () => void): number {
     const cookie = this.hasMemory ? this.periods.request() : this.periods.started + 1;
     this.engineQueue.push(cookie, run);
@@ -234,14 +246,14 @@ export class Rcu {
     return cookie;
   }
 
-  /** @internal @returns cookie of the first period that begins after all that the owner has done so far */
+  /** @internal @returns the cookie of the first period that begins after everything that the owner has done so far */
   request(): number {
     return this.periods.request();
   }
 
   /**
-   * @internal The same, when the step that runs has ended: what is asked for in one step, such as collections of several clients,
-   * shares a period.
+   * @internal As `request`, but makes the request when the current step has ended, so that all calls in one step, such
+   * as collections of several clients, share a period.
    * @param release one of the engine's own callbacks, for that period
    * @throws (rejects) UsageError when the memory is gone
    */
@@ -259,8 +271,10 @@ export class Rcu {
   }
 
   /**
-   * @internal Waits for the period of `cookie`, under the name of the calling operation, which began at `since`.
-   * @param look called whenever some reader may have reported to that period (`hasReported`), for the last time when all
+   * @internal Waits for the period of `cookie`.
+   * @param operation the name of the calling operation, for messages
+   * @param since when that operation began
+   * @param look is called whenever a reader may have reported to this period (`hasReported`), and a last time when all
    *   have
    * @throws (rejects) UsageError when the engine is closed before the period has ended
    */
@@ -286,8 +300,10 @@ export class Rcu {
   }
 
   /**
-   * @internal Waits for some microseconds, within the call. @param look as `waitFor`'s
-   * @returns whether the period has ended. @throws UsageError when it never will, since the engine is closed
+   * @internal Waits for some microseconds, within the call.
+   * @param look as for `waitFor`
+   * @returns true when the period has ended
+   * @throws UsageError when the period will never end, because the engine is closed
    */
   endsAtOnce(operation: string, cookie: number, look: () => void): boolean {
     if (this.periods.completed < cookie) this.lifecycle.checkNotClosed(operation);
@@ -302,15 +318,19 @@ export class Rcu {
     return ended;
   }
 
-  /** @internal Has the reader at that position of the registry reported to the period of `cookie`, or been offline in it? */
+  /**
+   * @internal Has the reader at that position of the registry reported to the period of `cookie`, or been offline in
+   * it?
+   */
   hasReported(position: number, cookie: number): boolean {
     return this.periods.hasReported(Slots.first + position * Slots.size, cookie);
   }
 
   /**
-   * @internal Lets the event loop turn when it is time. Promises alone never do, and whoever loops over operations that need
-   * not wait, or that fail at once, would keep timers, sockets and the `exit` events of threads from coming for ever.
-   * @returns undefined when it is not time yet
+   * @internal Lets the event loop turn when that is due. Promises alone do not let it turn. A caller that loops over
+   * operations that need not wait, or that fail at once, would block timers, sockets and the `exit` events of threads
+   * for ever.
+   * @returns undefined when a turn is not due yet
    */
   breathe(): Promise<void> | undefined {
     return performance.now() - this.turnedAt < BREATH_MS ? undefined : this.letTurn();
@@ -328,8 +348,8 @@ export class Rcu {
   }
 
   /**
-   * @internal Ends the intervals of this thread's readers. What the others had stored when they went offline happens-before
-   * the return.
+   * @internal Ends the intervals of this thread's readers. Everything that other readers stored before they went
+   * offline happens-before the return.
    * @throws UsageError when a reader of another thread is online, or one of this thread is in a section
    */
   checkStopped(operation: string): void {
@@ -339,7 +359,8 @@ export class Rcu {
       throw new UsageError(`${operation}: reader '${reader.name}' of this thread is inside a read-side section`);
     }
     quiesceLocalReaders(this.arena);
-    // ORDER GP-6: OFFLINE is loaded (acquire) before bits are taken: else a store of before is not in the copy.
+    // ORDER GP-6: OFFLINE is loaded (acquire) before bits are taken, else the copy may lack a store made before
+    //   OFFLINE.
     // pairs with: rcu/reader.ts leave
     const online = reportReaders(this.arena).filter((reader) => reader.online && !reader.local);
     if (online.length === 0) return;
@@ -348,7 +369,7 @@ export class Rcu {
     );
   }
 
-  /** @internal Waits for something else than a period, which periods will bring about; keeps the loop turning for it. */
+  /** @internal Waits for something that depends on the end of periods, and keeps the event loop turning for it. */
   async holdingFor(wait: Promise<void>): Promise<void> {
     this.holds++;
     this.keepTurning();
@@ -399,7 +420,7 @@ export class Rcu {
     this.periods.finish();
   }
 
-  /** No period will end any more. */
+  /** Rejects all waits, because no period will end any more. */
   private giveUp(why: string): void {
     for (const { operation, fail } of this.waiters) fail(new UsageError(`${operation}: ${why}`));
   }
@@ -450,7 +471,8 @@ export class Rcu {
     const { running, beganAt } = this.periods;
     if (this.lifecycle.state === 'closed' || !(this.held || running)) return;
     const age = running ? performance.now() - beganAt : 0;
-    // An immediate that does not hold the process would not run while the loop is idle, so the engine's own are timers.
+    // An immediate that does not keep the process alive would not run while the loop is idle, so turns for the engine
+    // alone are timers.
     const prompt = this.held && (!running || this.isReady || (this.canSleep ? !this.fallAsleep() : age < PATIENCE_MS));
     if (this.scheduled !== undefined) {
       if (!prompt || this.scheduled.prompt) {
@@ -463,7 +485,7 @@ export class Rcu {
     this.scheduled = prompt ? soon(this.turn) : later(this.turn, milliseconds, this.held);
   }
 
-  /** @returns false when there is nobody to sleep for */
+  /** Prepares to sleep until a reader reports. @returns false when there is no reader to sleep for */
   private fallAsleep(): boolean {
     const { words } = this.arena;
     const seen = this.periods.prepareSleep();
@@ -522,7 +544,7 @@ export class Rcu {
     else throwInOwnTurn(error);
   };
 
-  /** Kicks the readers of a period that takes long, and reports one that has stalled, again after each `stallMs`. */
+  /** Kicks the readers of a long period, and reports a stalled period, again after each `stallMs`. */
   private watch(): void {
     if (!this.periods.running) return;
     const age = performance.now() - this.periods.beganAt;

@@ -18,19 +18,20 @@
  *
  * GP-5 Leave. One store of OFFLINE after the last use of anything loaded from the roots.
  *
- * GP-7 Wake-up. After each store to the slot: if the owner sleeps for this reader, change the word it sleeps on, then notify.
+ * GP-7 Wake-up. After each store to the slot: if the owner sleeps for this reader, change the word it sleeps on, then
+ *   notify.
  *
- * GP-8 Giving way. A reader that has reported while the owner sleeps and asks for it goes offline and sleeps, too, until the
- *   period has ended or its time is up: where threads outnumber cores, whoever the period waits for may be waiting for this
- *   reader's core. Where the reader itself is the one that is named it goes on and looks again, since the owner is waking up:
- *   it will end the period, or name another reader.
+ * GP-8 Giving way. A reader that has reported while the owner sleeps and asks for it goes offline and sleeps, too,
+ *   until the period has ended or its time is up: where threads outnumber cores, whoever the period waits for may be
+ *   waiting for this reader's core. Where the reader itself is the one that is named it goes on and looks again, since
+ *   the owner is waking up: it will end the period, or name another reader.
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
- * `quiescent` has to look closer: offline, detached, inside a section, while the owner sleeps (GP-8), or while a dirty-rate limit
- * is set for the reader, which sleeps in `quiescent` when it is ahead (its governor: rate/throttle.ts). So the fast path is one load
- * and one compare. The load orders nothing: when the number is the one already reported nothing is claimed, and what is
- * reported is loaded again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and
- * the grace period would never end.
+ * `quiescent` has to look closer: offline, detached, inside a section, while the owner sleeps (GP-8), or while a
+ * dirty-rate limit is set for the reader, which sleeps in `quiescent` when it is ahead (its governor:
+ * rate/throttle.ts). So the fast path is one load and one compare. The load orders nothing: when the number is the one
+ * already reported nothing is claimed, and what is reported is loaded again. It is Atomics because a plain load could
+ * be hoisted out of a vCPU's loop by a compiler, and the grace period would never end.
  */
 import { Arena } from '../arena/arena.js';
 import { Header, Slot } from '../arena/layout.js';
@@ -45,29 +46,29 @@ import { nextNumber, numberOf, OFFLINE } from './sequence.js';
 export interface Governor {
   /** Looks up the limit in force. @returns whether the reader must check `isAhead` at each `quiescent` */
   refresh(): boolean;
-  /** Is the reader so far ahead that it should sleep? */
+  /** Is the reader so far ahead of its limit that it should sleep? */
   readonly isAhead: boolean;
   /** Blocks until the reader is no longer ahead. Called while the reader is offline. */
   sleep(): void;
 }
 
-/** What a reader is attached with. */
+/** What the constructor of `Reader` needs. */
 export interface ReaderSetup {
   readonly arena: Arena;
   /** The registry's, for stall reports. */
   readonly name: string;
   readonly identity: number;
-  /** May it sleep so that readers which a grace period waits for have its core (GP-8)? */
+  /** May the reader sleep so that readers for which a grace period waits can use its core (GP-8)? */
   readonly giveWay: boolean;
   /** Called for a reader that may sleep: its owner is another thread. @param slot word index */
   readonly governorOf: (arena: Arena, slot: number) => Governor;
 }
 
-/** A registered thread's part in grace periods: its intervals and read-side sections. Of the thread that attached. */
+/** A registered thread's part in grace periods: its intervals and read-side sections. Only that thread may use it. */
 export abstract class Reader {
-  /** The registry's name for this reader, in stall reports. */
+  /** The name of this reader in stall reports. */
   readonly name: string;
-  /** What the owner passes to `retire` once this thread is gone. */
+  /** The number that the owner passes to `retire` when this thread is gone. */
   readonly identity: number;
   /** @internal The owner's arena if this thread is the owner's, else undefined. */
   readonly home: Arena | undefined;
@@ -89,7 +90,7 @@ export abstract class Reader {
   protected reported = OFFLINE;
   private nesting = 0;
   private attached = true;
-  /** How often it has gone offline: tells whose offline stretch it is. */
+  /** How often the reader has gone offline, by which `offline` recognizes its own offline stretch. */
   private departures = 0;
 
   /** @internal */
@@ -111,17 +112,17 @@ export abstract class Reader {
   /** @internal Drops everything that was loaded from the roots, so that any use of it fails. */
   protected abstract forgetRoots(): void;
   /**
-   * @internal Publishes what was counted in the interval that ends. Plain stores will do: only this thread stores to
-   * these words, and the slot's store that follows orders them for whoever waits for the grace period (GP-6).
+   * @internal Publishes the counts of the interval that ends. Plain stores suffice: only this thread stores to these
+   * words, and the store to the slot that follows orders them for an owner that waits for the grace period (GP-6).
    */
   protected abstract publishCounts(): void;
 
-  /** Online: owners wait for this reader, and it may mark and query. */
+  /** Is the reader online? If so, the owner waits for it, and it may mark and query. */
   get online(): boolean {
     return this.reported !== OFFLINE;
   }
 
-  /** Within `readLock` and `readUnlock`. */
+  /** Is the reader between `readLock` and `readUnlock`? */
   get inSection(): boolean {
     return this.nesting > 0;
   }
@@ -130,10 +131,10 @@ export abstract class Reader {
    * Announces a quiescent state: nothing loaded from the engine before is used afterwards, and every store to the
    * guest's RAM has its mark. Call it at the end of each slice or translation block. (liburcu: rcu_quiescent_state.)
    *
-   * It may block: for at most 2 ms when the owner sleeps until other readers have reported, which may be waiting for this
-   * thread's core (`giveWay` of `attachVcpu`), and while a dirty-rate limit is set of which the thread is ahead. To grace
-   * periods the reader is offline then. So call it holding no lock. The owner's own thread does not block, nor do threads that
-   * must not.
+   * It may block: for at most 2 ms when the owner sleeps until other readers have reported, which may be waiting for
+   * this thread's core (`giveWay` of `attachVcpu`), and while a dirty-rate limit is set of which the thread is ahead.
+   * To grace periods the reader is offline then. So call it holding no lock. The owner's own thread does not block, nor
+   * do threads that must not.
    * @throws UsageError inside a read-side section, offline, or detached
    */
   quiescent(): void {
@@ -145,9 +146,9 @@ export abstract class Reader {
   }
 
   /**
-   * The owner asks this reader to reach its next quiescent state soon. One `Atomics.load`; always false offline. The
-   * number kicked for is at most one ahead of ours (GP-2), so an old kick that nobody cleared means nothing.
-   * (QEMU: qemu_cpu_kick.)
+   * Does the owner ask this reader to reach its next quiescent state soon (QEMU: qemu_cpu_kick)? Costs one
+   * `Atomics.load`; always false offline. A valid kick is for the number after ours (GP-2), so an old kick that nobody
+   * cleared is ignored.
    */
   get kicked(): boolean {
     try {
@@ -158,7 +159,10 @@ export abstract class Reader {
     }
   }
 
-  /** Begins a read-side critical section; they nest. Touches no shared memory. @throws UsageError offline or detached */
+  /**
+   * Begins a read-side critical section. Sections nest. Accesses no shared memory.
+   * @throws UsageError offline or detached
+   */
   readLock(): void {
     if (this.reported === OFFLINE) this.refuse('readLock');
     this.nesting++;
@@ -171,14 +175,15 @@ export abstract class Reader {
     if (--this.nesting === 0) this.expect(this.reported);
   }
 
-  /** Runs `body` as a read-side critical section that ends however `body` does. `body` must be synchronous. */
+  /** Runs `body` in a read-side critical section, which also ends when `body` throws. `body` must be synchronous. */
   read<T>(body: () => T): T {
     checkFunction('read', 'body', body);
     this.readLock();
     try {
       return body();
     } finally {
-      // A body that detached has ended the section, and its own error goes out.
+      // If the body has detached the reader, the section has ended already, and an error of the body must not be
+      // replaced.
       if (this.attached) this.readUnlock();
     }
   }
@@ -201,8 +206,8 @@ export abstract class Reader {
   }
 
   /**
-   * Runs `body` offline: wrap it around anything that blocks. When `body` returns a promise the reader is online again
-   * when that settles.
+   * Runs `body` offline. Wrap it around anything that blocks. When `body` returns a promise, the reader comes online
+   * again when the promise settles.
    */
   offline<T>(body: () => T): T {
     checkFunction('offline', 'body', body);
@@ -226,8 +231,9 @@ export abstract class Reader {
   }
 
   /**
-   * Leaves the engine for good, from any state: open sections end. Every other method throws afterwards; a second
-   * `detach` does nothing, and with a memory that was grown there is no slot to free. (liburcu: rcu_unregister_thread.)
+   * Leaves the engine for good (liburcu: rcu_unregister_thread). It may be called in any state; open sections end.
+   * Every other method throws afterwards; a second `detach` does nothing. When the memory was grown, there is no slot
+   * left to free.
    */
   detach(): void {
     if (!this.attached) return;
@@ -244,7 +250,7 @@ export abstract class Reader {
     freeSlot(this.arena, this.slot);
   }
 
-  /** @returns what to throw: Atomics refuse a buffer that was taken away with an error that names nothing */
+  /** @returns the error to throw, since the error that Atomics throw for a detached buffer says nothing useful */
   private explain(operation: string, error: unknown): unknown {
     return this.words.length === 0 ? memoryGrown(operation) : error;
   }
@@ -305,8 +311,9 @@ export abstract class Reader {
   /** GP-8. Sleeps, or goes on and looks again, or looks no more in this period. */
   private giveWay(): void {
     const { words, courtesy } = this;
-    // ORDER GP-8: loaded before we look whether the period has ended, and slept on for that value, else its end is slept
-    //   through until the time is up. That it is loaded after Waiting is surplus: where it was older, we do not fall asleep.
+    // ORDER GP-8: loaded before we look whether the period has ended, and slept on for that value, else its end is
+    //   slept through until the time is up. That it is loaded after Waiting is surplus: where it was older, we do not
+    //   fall asleep.
     // pairs with: rcu/grace-period.ts complete
     const waiting = words.load(Header.Waiting);
     const completed = words.load(Header.Completed);
@@ -350,8 +357,8 @@ export abstract class Reader {
 
   private wakeOwner(): void {
     const { words } = this;
-    // ORDER GP-7: our slot was stored before this load, and the owner stores Waiting before it looks at the slot again: one
-    //   of us sees the other (store-load on both sides). Breaking it delays the owner until a timer ends its sleep.
+    // ORDER GP-7: our slot was stored before this load, and the owner stores Waiting before it looks at the slot again:
+    //   one of us sees the other (store-load on both sides). Breaking it delays the owner until a timer ends its sleep.
     // pairs with: rcu/grace-period.ts prepareSleep
     const waiting = words.load(Header.Waiting);
     this.pressed = waiting > 0 && this.courtesy !== undefined;

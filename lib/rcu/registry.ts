@@ -1,12 +1,12 @@
 /**
- * The reader registry: which slots are taken, by whom, and how the owner takes back those of the dead.
+ * The reader registry: which slots are taken, by whom, and how the owner takes back the slots of dead threads.
  *
- * A slot is claimed by a compare-and-swap on its identity word, and is the tenant's alone until that word has the vacant
- * value of the engine again (GP-5). The value differs from engine to engine, so that a claim never lands in another engine
- * that lives in the same memory by then (arena/place.ts). The tenant's thread is the only one that stores to `State`,
- * with one exception: `retire`, whose caller vouches that the thread is gone, so that no store of its can follow.
- * Retirement goes by identity, not by slot: a slot whose tenant left by itself may have its next tenant already. Only when
- * the identity itself was written over is there nothing else to go by.
+ * A slot is claimed by a compare-and-swap on its identity word, and belongs to the tenant alone until that word has the
+ * vacant value of the engine again (GP-5). The value differs from engine to engine, so that a claim never lands in
+ * another engine that lives in the same memory by then (arena/place.ts). Only the tenant's thread stores to `State`,
+ * with one exception: `retire`, whose caller guarantees that the thread is gone, so that the thread can no longer store
+ * anything. `retire` takes an identity and not a slot, because a slot whose tenant left by itself may have its next
+ * tenant already. It takes a slot only when the identity itself was overwritten.
  */
 import { type Arena, replaced } from '../arena/arena.js';
 import { Header, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots, vacantOf } from '../arena/layout.js';
@@ -15,15 +15,15 @@ import { outOfRange, type ReaderReport, UNKNOWN_IDENTITY, UsageError } from '../
 import { findLocalReader } from './local-readers.js';
 import { OFFLINE } from './sequence.js';
 
-/** Is the engine that was attached to, open or closed, still the one that lives in the memory? */
+/** Does the engine of this arena, open or closed, still live in the memory, and no other engine? */
 export function isInPlace(arena: Arena): boolean {
   return arena.words.load(Header.EngineId) === arena.engineId;
 }
 
 /**
- * Any thread, for itself.
- * @returns word index of the slot
- * @throws RangeError when the name is too long or no slot is free, UsageError when another engine lives there by now
+ * Any thread may claim a slot for itself.
+ * @returns the word index of the slot
+ * @throws RangeError when the name is too long or no slot is free; UsageError when another engine lives there by now
  */
 export function claimSlot(arena: Arena, identity: number, name: string): number {
   const { words, geometry } = arena;
@@ -32,10 +32,10 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
   const vacant = vacantOf(arena.engineId);
   for (let i = 0; i < geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;
-    // ORDER GP-5: of the claimants, and whoever creates another engine here, one wins the slot; only the
-    //   read-modify-write can tell, and only that it expects this engine's vacant value keeps a late one out of the next
-    //   engine (corruption). It also carries GP-6 from the last tenant's accesses to whoever sees our state and
-    //   never saw that tenant's OFFLINE (acquire).
+    // ORDER GP-5: the claimants, and a thread that creates another engine here, compete for the slot, and exactly one
+    //   of them wins. Only a read-modify-write can decide this. Because it expects this engine's vacant value, a late
+    //   claimant stays out of the next engine (else corruption). It also carries GP-6 from the last tenant's accesses
+    //   to a thread that sees our state and never saw that tenant's OFFLINE (acquire).
     // pairs with: rcu/registry.ts freeSlot; arena/place.ts vacate
     if (words.compareExchange(slot + Slot.Identity, vacant, identity + 1) !== vacant) continue;
     try {
@@ -58,7 +58,7 @@ export function claimSlot(arena: Arena, identity: number, name: string): number 
   );
 }
 
-/** How many readers a message names. */
+/** How many readers a message names at most. */
 const MOST_NAMED = 8;
 
 /** Names all tenants, including those whose threads were killed while they were leaving. */
@@ -74,11 +74,12 @@ function describeTenants(arena: Arena): string {
 }
 
 function moveIn({ words }: Arena, slot: number, name: Uint8Array): void {
-  // ORDER DL-2: after the claim (store-store), else the owner finds the last tenant there, not leaving, and sets it a
-  //   limit that is ours then.
+  // ORDER DL-2: this store comes after the claim (store-store). Else the owner finds the last tenant there, not
+  //   leaving, and sets a limit for that tenant, which we would inherit.
   // pairs with: rate/limits.ts set
   words.store(slot + Slot.Leaving, 0);
-  // Plain: the slot is ours, and the owner only reads the name for a report, which may show a mixture of two names.
+  // Plain stores suffice: the slot is ours, and the owner reads the name only for reports, which may show a mixture of
+  // two names.
   for (let w = 0; w < NAME_WORDS; w++) {
     let packed = 0;
     for (let b = 0; b < 4; b++) packed |= (name[w * 4 + b] ?? 0) << (b * 8);
@@ -92,31 +93,36 @@ export function freeSlot(arena: Arena, slot: number): void {
   const meter = meterOf(arena.regions, slot);
   words.store(slot + Slot.State, OFFLINE);
   words.store(slot + Slot.Kick, 0);
-  // Plain: the store that frees the slot orders it, so that whoever sees the next tenant's identity sees what is its own.
+  // A plain store suffices: the store that frees the slot orders it. So a thread that sees the next tenant's identity
+  // also sees where that tenant's count begins.
   words.set(meter + Meter.Before, countOf(words, meter));
-  // ORDER DL-2: the tenant is leaving before its limit is taken away, else the owner sets another one after that, finds
-  //   the tenant still there, and the slot's next tenant inherits it (a vCPU that sleeps for a limit nobody set for it).
+  // ORDER DL-2: `Leaving` is set before the limit is removed. Else the owner may set another limit after that and find
+  //   the tenant still there, and the slot's next tenant inherits this limit (a vCPU sleeps for a limit nobody set for
+  //   it).
   // needs: store-store order, and store-load order on the owner's side
   // pairs with: rate/limits.ts set
   words.store(slot + Slot.Leaving, 1);
   words.store(meter + Meter.Limit, 0);
-  // ORDER GP-5: offline first, free second, and free last of all. Our OFFLINE could erase what the next tenant has stored,
-  //   and a grace period would pass it by; any later store could land in the next engine in this memory (corruption).
+  // ORDER GP-5: the slot becomes offline before it becomes free, and the store that frees it is the last of all. Else
+  //   our OFFLINE could erase what the next tenant has stored, and a grace period would not wait for that tenant; and
+  //   any later store could land in the next engine in this memory (corruption).
   // pairs with: rcu/registry.ts claimSlot; arena/place.ts vacate
   words.store(slot + Slot.Identity, vacantOf(arena.engineId));
 }
 
 /**
- * Owner. Frees every slot of a thread that is gone. After the engine's end, too, as long as no other engine lives in its
- * memory, whose words these slots are then not. @returns how many it had
+ * Only for the owner. Frees every slot of a thread that is gone. This works after the engine's end, too, as long as no
+ * other engine lives in its memory; after that the words are no longer slots of this engine.
+ * @returns how many slots the thread had
  */
 export function retireIdentity(arena: Arena, identity: number): number {
   let retired = 0;
   for (let i = 0; i < arena.geometry.maxReaders; i++) {
     const slot = Slots.first + i * Slots.size;
     if (arena.words.load(slot + Slot.Identity) !== identity + 1) continue;
-    // The tenant is of this engine if the engine is in place after the look (load-load): as long as it has a tenant, no
-    // other engine is created here; and one that was created before the look has changed the id before.
+    // If this engine is still in place after the load of the identity (load-load), the tenant is a tenant of this
+    // engine. As long as the engine has a tenant, no other engine is created here; and an engine that was created
+    // before the load had changed the id before it.
     if (!isInPlace(arena)) return 0;
     freeSlot(arena, slot);
     retired++;
@@ -125,15 +131,18 @@ export function retireIdentity(arena: Arena, identity: number): number {
 }
 
 /**
- * Owner. Frees the slot of a thread that is gone and whose identity was written over.
- * @returns how many readers that were: none when it is free. @throws UsageError when its tenant's identity is known
+ * Only for the owner. Frees the slot of a thread that is gone and whose identity was overwritten.
+ * @returns how many readers were retired: 0 when the slot is free
+ * @throws UsageError when the identity of the slot's tenant is known
  */
 export function retireSlot(arena: Arena, position: number): number {
   const reader = isInPlace(arena) ? reportReader(arena, position) : undefined;
   if (reader === undefined) return 0;
   const { name, identity } = reader;
   if (identity !== UNKNOWN_IDENTITY) {
-    throw new UsageError(`retire: slot ${position} is of reader '${name}'; retire it by its identity, ${identity}`);
+    throw new UsageError(
+      `retire: slot ${position} belongs to reader '${name}'; retire it by its identity, ${identity}`,
+    );
   }
   freeSlot(arena, Slots.first + position * Slots.size);
   return 1;
@@ -154,8 +163,9 @@ export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = 
 }
 
 /**
- * Owner. An identity is above 0, or the engine's vacant value; anything else was written by somebody who had no business
- * there. @returns undefined when the slot at that position is free, or its tenant is leaving, which is offline by then
+ * Only for the owner. The identity word is above 0, or the engine's vacant value; any other value means that something
+ * has overwritten it.
+ * @returns undefined when the slot at this position is free, or its tenant is leaving and already offline
  */
 export function reportReader(arena: Arena, position: number): ReaderReport | undefined {
   const { words } = arena;

@@ -3,7 +3,7 @@
  * difference. It starts a little before it wraps from 2^31 - 1 to -2^31, so that every run crosses the wrap.
  */
 
-/** What a slot's state holds while its reader is offline, or the slot is free. */
+/** The state of a slot while its reader is offline, or while the slot is free. */
 export const OFFLINE = 0;
 
 export const FIRST_NUMBER = 2 ** 31 - 1 - 2 * 32;
@@ -17,7 +17,10 @@ export function numberOf(completed: number): number {
   return (FIRST_NUMBER + 2 * completed) | 0;
 }
 
-/** Has a reader that last reported `reported` seen the number `number`? Right while they are less than 2^30 periods apart. */
+/**
+ * Has a reader that last reported `reported` seen the number `number`? Right while they are less than 2^30 periods
+ * apart.
+ */
 export function reached(reported: number, number: number): boolean {
   return ((reported - number) | 0) >= 0;
 }

@@ -16,7 +16,7 @@ export class SpinTime {
   /** How many more periods are slept through before polling is tried again. */
   private rests = 0;
 
-  /** A period that somebody waited for has ended. @param slept whether the owner slept in it */
+  /** To be called when a period has ended for which somebody waited. @param slept true when the owner slept in it */
   ended(milliseconds: number, slept: boolean): void {
     const wanted = 2 * milliseconds;
     if (!slept) {

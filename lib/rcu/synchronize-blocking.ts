@@ -4,7 +4,7 @@ import type { Words } from '../arena/words.js';
 import type { GracePeriods } from './grace-period.js';
 
 /**
- * Blocks the calling thread until `done`, at most `timeoutMs`.
+ * Blocks the calling thread until `done` returns true, for at most `timeoutMs`.
  * @param done polls; called again after every wake-up
  * @returns whether `done` returned true
  */

@@ -23,7 +23,7 @@ interface ChainBlock {
   readonly filled: PageFlags;
 }
 
-/** A copy of what was dirty, and of the list of blocks. */
+/** A copy of the dirty pages, and of the list of blocks. */
 export interface RamCopy {
   readonly drafts: Draft[];
   readonly blocks: readonly NumberedBlock[];
@@ -44,7 +44,7 @@ export class ChainRam {
     this.unit = unitOf(machine.memory.pageSize);
   }
 
-  /** Blocks that were restored are as the chain has them. */
+  /** Takes over restored blocks, which are equal to those in the chain. */
   adopt(restored: ReadonlyMap<number, RestoredBlock>, nextNumber: number): void {
     for (const { block, filled } of restored.values()) {
       const own = this.machine.memory.ram.get(block.id) as RamBlock;
@@ -54,8 +54,8 @@ export class ChainRam {
   }
 
   /**
-   * In one step, while nothing stores.
-   * @param dirty gets the pages of blocks that have another size
+   * Copies dirty pages. It runs in one step, while nothing stores into RAM.
+   * @param dirty the pages to copy; also receives the pages of resized blocks
    * @throws SaveStateError when a hook throws, or returns no bytes of the block; ArenaFullError
    */
   copy(dirty: PageSet): RamCopy {
@@ -87,13 +87,13 @@ export class ChainRam {
     return { drafts: records.take(true), blocks, runs, nextNumber: this.next, pages };
   }
 
-  /** The copy is in the chain. */
+  /** To be called when the store has kept the copy. */
   commit({ runs }: RamCopy): void {
     const { unit } = this;
     const flags = new Map([...this.known.values()].map(({ number, filled }) => [number, filled]));
     for (const { block, offset, length, zero } of runs) {
       const filled = flags.get(block);
-      if (filled === undefined) continue; // unplugged while it was written
+      if (filled === undefined) continue; // unplugged while the copy was written
       for (let at = offset; at < offset + length; at += unit) {
         if (zero) filled.lower(at / unit);
         else filled.raise(at / unit);
@@ -116,7 +116,7 @@ export class ChainRam {
     this.known = known;
   }
 
-  /** What is discarded is zero, whatever the chain has of it. */
+  /** Makes a discarded part zero in the chain. */
   private emptyPart(records: RamRecords, { number, filled }: ChainBlock, offset: number, end: number): void {
     const { unit } = this;
     for (let at = offset; at < end; ) {
@@ -127,7 +127,10 @@ export class ChainRam {
     }
   }
 
-  /** Zeroes are named where the chain has something else, and have no contents. */
+  /**
+   * Copies a run. All-zero parts have no contents in the chain, and are written only if they are not zero there
+   * already.
+   */
   private copyRun(
     records: RamRecords,
     { number, filled }: ChainBlock,

@@ -1,6 +1,7 @@
 /**
- * A chain's last state as a chain of its own: of each part of RAM the last contents. The chain is read twice: which record has a
- * part's last contents is noted, four bytes a part; then these records' contents are written, in the order in which they come.
+ * Compacts a chain: makes its last state a chain of its own, with the last contents of each part of RAM. The chain is
+ * read twice. The first time notes which record has the last contents of each part, in four bytes for each part. The
+ * second time writes the contents of these records, in the order in which they come.
  */
 import { draftBlock, draftEnd, draftsOfMachine, readRuns, unitOf } from './entries.js';
 import { RamRecords } from './ram-records.js';
@@ -10,10 +11,13 @@ import { checkRun } from './restored-ram.js';
 import type { NumberedBlock } from './saved-blocks.js';
 import type { WholeState } from './whole-state.js';
 
-/** By a block's number: for each part which record of RAM has its last contents, counted from 1; 0: it is zero. */
+/**
+ * For each block number and each part: which RAM record, counted from 1, has the part's last contents; 0 for a zero
+ * part.
+ */
 type Last = ReadonlyMap<number, { readonly block: NumberedBlock; readonly records: Uint32Array }>;
 
-/** @throws (as it is asked for more) SaveStateError; the signal's reason */
+/** Yields the records of the new chain. @throws (during the iteration) SaveStateError; the signal's reason */
 export async function* compacted(reader: RecordReader, state: WholeState): AsyncGenerator<Draft, void, undefined> {
   const unit = unitOf(state.pageSize);
   const last = await lastContents(reader, state, unit);

@@ -4,30 +4,30 @@ import { Draft, MAX_BODY, RecordType } from './record.js';
 import { malformed } from './save-state-error.js';
 import type { NumberedBlock } from './saved-blocks.js';
 
-/** The end of a state. */
+/** The record that ends a state. */
 export interface StateEnd {
   readonly sequence: number;
-  /** Nothing of what precedes the state counts. */
+  /** Does the state not depend on earlier states? */
   readonly isBase: boolean;
   readonly blocks: number;
   /** No block of the chain has had this number or a higher one. */
   readonly nextNumber: number;
-  /** In bytes: what all records of the machine have together. */
+  /** The total size of the state's machine records, in bytes. */
   readonly machineBytes: number;
 }
 
-/** Contents of RAM: whole parts, which are pages, or 64 KiB of larger ones. */
+/** Contents of RAM in whole parts: pages, or 64 KiB parts of larger pages. */
 export interface RamRun {
-  /** Its number. */
+  /** The number of the block. */
   readonly block: number;
-  /** In bytes of the block. */
+  /** In bytes from the beginning of the block. */
   readonly offset: number;
   readonly length: number;
-  /** `length` bytes; undefined: they are zero. */
+  /** `length` bytes, or undefined when they are all zero. */
   readonly contents: Uint8Array | undefined;
 }
 
-/** In bytes: what precedes the contents of a run. */
+/** The size of the head of a run, in bytes. */
 export const RUN_HEAD = 24;
 const BLOCK_HEAD = 32;
 const RANGE = 16;
@@ -35,12 +35,12 @@ const END = 28;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What is saved and looked at as a whole. In bytes. */
+/** @returns the size in bytes of a part, which is saved and compared as a whole */
 export function unitOf(pageSize: number): number {
   return Math.min(pageSize, 2 ** 16);
 }
 
-/** @throws RangeError when it does not fit a record */
+/** @throws RangeError when the block does not fit into a record */
 export function draftBlock({ number, id, offset, size, maxSize, populated }: NumberedBlock): Draft {
   const name = encoder.encode(id);
   const bytes = BLOCK_HEAD + RANGE * populated.length + name.length;
@@ -93,7 +93,7 @@ export function readEnd(body: Uint8Array): StateEnd {
   return { sequence: u53(view, 0), machineBytes: u53(view, 8), blocks, isBase: base === 1, nextNumber };
 }
 
-/** A copy of it, in pieces. */
+/** @returns records with a copy of the machine's state */
 export function draftsOfMachine(state: Uint8Array): Draft[] {
   const drafts: Draft[] = [];
   for (let at = 0; at < state.length; at += MAX_BODY) {
@@ -105,7 +105,10 @@ export function draftsOfMachine(state: Uint8Array): Draft[] {
   return drafts;
 }
 
-/** The runs of a record. Their contents are of the body. @throws SaveStateError where they do not end with it */
+/**
+ * Yields the runs of a record. Their contents refer to the body.
+ * @throws SaveStateError when the last run is cut off
+ */
 export function* readRuns(body: Uint8Array): Generator<RamRun> {
   const view = viewOf(body);
   for (let at = 0; at < body.length; ) {

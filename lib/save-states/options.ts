@@ -5,9 +5,9 @@ import { checkSignal, checkWaitOptions, WAIT_OPTIONS, type WaitOptions } from '.
 
 /** How a chain begins. `timeoutMs` and `signal` limit the wait until every vCPU marks for MIGRATION. */
 export interface ChainOptions extends WaitOptions {
-  /** Compress what is written, by the platform's CompressionStream. Default false. */
+  /** Compress records with the platform's CompressionStream? Default false. */
   readonly compress?: boolean;
-  /** The chain as a user of MIGRATION, for messages. Default: 'save states'. */
+  /** The name of the chain in messages, as a user of MIGRATION. Default: 'save states'. */
   readonly name?: string;
 }
 
@@ -21,18 +21,18 @@ export interface BeginOptions extends ChainOptions {
 export interface RestoreOptions {
   /** The `sequence` of the state to restore. Default: that of the last whole state. */
   readonly sequence?: number;
-  /** A state with more RAM than so many bytes is refused. Default 2^36. */
+  /** A state with more RAM than this, in bytes, is refused. Default 2^36. */
   readonly maxRamBytes?: number;
-  /** A state in which the rest of the machine has more bytes is refused. Default 2^28. */
+  /** A state whose part apart from RAM is larger than this, in bytes, is refused. Default 2^28. */
   readonly maxStateBytes?: number;
   /** When it aborts, the restore rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
-/** How a chain goes on. */
+/** The options of `continueChain`. */
 export interface ContinueOptions extends ChainOptions, RestoreOptions {}
 
-/** How long a save, or a compaction, may take. */
+/** The options of a save or a compaction. */
 export interface SaveOptions {
   /** When it aborts, the save rejects with its reason, and its pages are in the next state. */
   readonly signal?: AbortSignal;

@@ -1,10 +1,10 @@
-/** Bodies of records, packed and unpacked by the platform (deflate, RFC 1951). */
+/** Packs and unpacks the bodies of records, by the platform's deflate (RFC 1951). */
 import { Draft, MAX_BODY } from './record.js';
 import { malformed, SaveStateError } from './save-state-error.js';
 
 const FORMAT = 'deflate-raw';
 
-/** @returns the record packed, or as it is where that is no shorter */
+/** @returns the packed record, or the record itself when packing does not make it shorter */
 export async function pack(draft: Draft): Promise<Draft> {
   const { type, body } = draft;
   const packed = new Draft(type, body.length);
@@ -22,10 +22,13 @@ export async function pack(draft: Draft): Promise<Draft> {
   return packed;
 }
 
-/** What is packed takes more than what is not. */
+/** Thrown when the packed body is longer than the unpacked one. */
 class Longer extends Error {}
 
-/** @param length bytes, at most `MAX_BODY`: no more than these are made, whatever is in it. @throws SaveStateError */
+/**
+ * @param length the unpacked length in bytes, at most `MAX_BODY`. No more bytes are made, whatever the body contains
+ * @throws SaveStateError
+ */
 export async function unpack(body: Uint8Array<ArrayBuffer>, length: number, into: Uint8Array): Promise<Uint8Array> {
   if (!('DecompressionStream' in globalThis)) {
     throw new SaveStateError('format', 'the states are compressed, and there is no DecompressionStream here');
@@ -46,7 +49,7 @@ export async function unpack(body: Uint8Array<ArrayBuffer>, length: number, into
   return into.subarray(0, length);
 }
 
-/** @param take is handed what comes out, piece by piece; when it throws, no more is made */
+/** @param take receives the output piece by piece; when it throws, no more output is made */
 async function pump(
   bytes: Uint8Array<ArrayBuffer>,
   stream: GenericTransformStream,
@@ -54,7 +57,7 @@ async function pump(
 ): Promise<void> {
   const writer = stream.writable.getWriter();
   const written = writer.write(bytes).then(() => writer.close());
-  written.catch(() => {}); // reading fails for the same reason
+  written.catch(() => {}); // reading fails with the same error
   const reader: ReadableStreamDefaultReader<Uint8Array> = stream.readable.getReader();
   try {
     for (;;) {
@@ -63,7 +66,7 @@ async function pump(
       take(value);
     }
   } catch (error) {
-    await reader.cancel(error).catch(() => {}); // it may have failed already
+    await reader.cancel(error).catch(() => {}); // the stream may have failed already
     throw error;
   }
   await written;

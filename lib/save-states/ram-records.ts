@@ -1,4 +1,4 @@
-/** Contents of RAM, as they become records. */
+/** Turns contents of RAM into records. */
 import { RUN_HEAD } from './entries.js';
 import { Draft, MAX_BODY, RecordType } from './record.js';
 
@@ -14,12 +14,12 @@ export class RamRecords {
   private readonly unit: number;
   private readonly runs: WrittenRun[] | undefined;
   private readonly drafts: Draft[] = [];
-  /** How many bytes of bodies are still to come, as far as it is known. */
+  /** How many bytes of bodies are still expected at most. */
   private expected: number;
 
   /**
-   * @param expected how many bytes of bodies there are going to be, at most
-   * @param runs what was written is added to it
+   * @param expected how many bytes of bodies there will be at most
+   * @param runs receives the runs that were written
    */
   constructor(unit: number, expected: number, runs?: WrittenRun[]) {
     this.unit = unit;
@@ -44,7 +44,10 @@ export class RamRecords {
     this.begin(this.draftFor(RUN_HEAD), { block, offset, length, zero: true });
   }
 
-  /** @returns those that are full; all of them when nothing is to be added any more. They are forgotten here */
+  /**
+   * @param all true when nothing more will be added.
+   * @returns the full records, or all of them; they are removed here
+   */
   take(all: boolean): Draft[] {
     return this.drafts.splice(0, all ? this.drafts.length : this.drafts.length - 1);
   }
@@ -58,7 +61,7 @@ export class RamRecords {
     return draft;
   }
 
-  /** Its contents follow. */
+  /** Begins a run, whose contents follow. */
   private begin(draft: Draft, run: WrittenRun): void {
     draft.u32(run.block);
     draft.u32(run.zero ? 1 : 0);

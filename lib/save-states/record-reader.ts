@@ -1,4 +1,4 @@
-/** Reads the records of a chain from its store, each checked. */
+/** Reads the records of a chain from its store, and checks each. */
 import { Stint } from '../base/stint.js';
 import { DIGEST_BYTES, sameDigest } from '../machine/digest.js';
 import { unpack } from './packing.js';
@@ -17,13 +17,16 @@ import type { StateStore } from './stores/store.js';
 
 /** A place between two records. */
 export interface ChainPlace {
-  /** In bytes of the chain. */
+  /** In bytes from the beginning of the chain. */
   readonly position: number;
-  /** Of the record before it. */
+  /** The digest of the record before the place. */
   readonly digest: Uint8Array;
 }
 
-/** Why there is no further record: nothing more; not all of one; or something that is none, or not the next one. */
+/**
+ * Why there is no further record: the chain ends; the next record is incomplete; or the next bytes are not its next
+ * record.
+ */
 export type ChainEnd = 'complete' | 'cut' | 'damaged';
 
 export class RecordReader {
@@ -34,7 +37,7 @@ export class RecordReader {
   private readonly view = new DataView(this.buffer.buffer);
   private readonly words = new Int32Array(this.buffer.buffer);
   private unpacked: Uint8Array | undefined;
-  /** What of the buffer is still to be read. */
+  /** The part of the buffer that is still to be read. */
   private from = 0;
   private to = 0;
   private place: ChainPlace = { position: 0, digest: new Uint8Array(DIGEST_BYTES) };
@@ -45,24 +48,28 @@ export class RecordReader {
     this.signal = signal;
   }
 
-  /** The first bytes of the chain. @returns how many there were of `HEAD` */
+  /** Reads the first bytes of the chain. @returns how many of the `HEAD` bytes the store has */
   async preface(into: Uint8Array): Promise<number> {
     return readFrom(this.store, 0, into);
   }
 
-  /** The next record is the one behind the place. */
+  /** Makes the record behind the place the next one. */
   seek(place: ChainPlace): void {
     this.place = place;
     this.from = this.to = 0;
     this.head = undefined;
   }
 
-  /** Behind the last record that was read. */
+  /** The place behind the last record that was read. */
   get at(): ChainPlace {
     return this.place;
   }
 
-  /** @returns the next record's type, whose digest is right, or why there is none. @throws (rejects) as the signal and the store have it */
+  /**
+   * Reads the next record and checks its digest.
+   * @returns the record's type, or why there is no further record
+   * @throws (rejects) the signal's reason; SaveStateError when the store throws
+   */
   async next(): Promise<RecordType | ChainEnd> {
     await this.rest();
     if (this.head !== undefined) this.from += recordBytes(this.head);
@@ -81,8 +88,9 @@ export class RecordReader {
   }
 
   /**
-   * As `next`, of records that were read before, up to a place. @returns undefined at that place
-   * @throws (rejects) SaveStateError when the store has something else by now
+   * As `next`, for records that were read before, up to the position `end`.
+   * @returns undefined at that position
+   * @throws (rejects) SaveStateError when the store has other bytes by now
    */
   async again(end: number): Promise<RecordType | undefined> {
     if (this.place.position >= end) return undefined;
@@ -91,7 +99,10 @@ export class RecordReader {
     throw new SaveStateError('store', 'the store was written to by somebody else while it was read');
   }
 
-  /** The record's body, to be used before anything else is asked for. @throws (rejects) SaveStateError when it cannot be unpacked */
+  /**
+   * The record's body, which must be used before the next call.
+   * @throws (rejects) SaveStateError when it cannot be unpacked
+   */
   async body(): Promise<Uint8Array> {
     const { length, unpacked } = this.head as RecordHead;
     const body = this.buffer.subarray(this.from + HEAD, this.from + HEAD + length);
@@ -100,7 +111,7 @@ export class RecordReader {
     return unpack(body, unpacked, this.unpacked);
   }
 
-  /** Lets others have their turn when it is time. @throws (rejects) the signal's reason */
+  /** Lets the event loop turn when that is due. @throws (rejects) the signal's reason */
   async rest(): Promise<void> {
     this.signal?.throwIfAborted();
     if (!this.stint.isOver) return;
@@ -108,7 +119,7 @@ export class RecordReader {
     this.signal?.throwIfAborted();
   }
 
-  /** Is there so much more? */
+  /** Makes sure that the buffer has this many more bytes. @returns false when the store has fewer */
   private async has(bytes: number): Promise<boolean> {
     if (this.to - this.from >= bytes) return true;
     this.buffer.copyWithin(0, this.from, this.to);

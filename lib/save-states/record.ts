@@ -1,14 +1,15 @@
 /**
- * Records as bytes, little-endian. A chain begins with sixteen bytes: eight that nothing else begins with, the version, and the
- * page size (32 bits each); then come records:
+ * The encoding of records as bytes, with little-endian numbers. A chain begins with sixteen bytes: eight bytes that
+ * identify the format, the version, and the page size (32 bits each). Records follow:
  *
- *     magic (32 bits) | type (32) | length of the body (32) | length of the body unpacked, or 0 when it is not packed (32)
- *     the body, padded with zeroes to a multiple of 16
+ *     magic (32 bits) | type (32) | length of the body (32) | length of the body unpacked, or 0 when it is not packed
+ *     (32) the body, padded with zeroes to a multiple of 16
  *     digest (128)
  *
- * The digest is of the digest before it, the head and the padded body; the first one's is of the chain's first sixteen bytes. So
- * a record counts only in its place behind all that precede it. A body, packed or not, has at most a mebibyte, so nobody needs
- * more memory than two of them to read a chain, whatever is in it. docs/save-states.md says the same for those who read it elsewhere.
+ * A record's digest covers the previous digest, the head and the padded body. For the first record, the previous digest
+ * is that of the chain's first sixteen bytes. So a record is valid only in its place after all records before it. A
+ * body, packed or not, has at most one mebibyte, so a reader needs memory for two bodies, whatever the chain contains.
+ * docs/save-states.md describes the format for other programs.
  */
 import { DIGEST_BYTES, DIGEST_WORDS, Digest } from '../machine/digest.js';
 import { malformed, SaveStateError } from './save-state-error.js';

@@ -12,29 +12,34 @@ import type { SavedBlock } from './saved-blocks.js';
 import type { StateStore } from './stores/store.js';
 import { findState, type WholeState } from './whole-state.js';
 
-/** The machine that is restored. An error that a hook throws ends the restoring with the reason `machine`. */
+/** The machine to restore. An error that a hook throws ends `restore` with the reason `machine`. */
 export interface RestoringMachine extends ArrivingMachine {
-  /** As of every machine that arrives; here it is also told which parts of the block had memory. The others stay zero. */
+  /**
+   * As `ArrivingMachine.plug`. `place.populated` also says which parts of the block had memory; the other parts stay
+   * zero.
+   */
   plug(block: SavedBlock): Uint8Array | Promise<Uint8Array>;
 }
 
-/** What was restored. */
+/** The result of `restore`. */
 export interface Restored {
-  /** Of the state. A chain counts its states from 0 on. */
+  /** The number of the state in its chain, from 0 on. */
   readonly sequence: number;
-  /** Its RAM, ascending by offset. */
+  /** The RAM blocks of the state, in the order of their offsets. */
   readonly blocks: readonly SavedBlock[];
   /**
-   * Why it is the last one: the chain ends there (`complete`); what follows is not whole, as when a save was interrupted (`cut`); what
-   * follows is not what was written, or of another chain (`damaged`); or it was `asked` for.
+   * Why this state was restored: the chain ends with it (`complete`); the next state is incomplete, for example because
+   * a save was interrupted (`cut`); the bytes after it are damaged or belong to another chain (`damaged`); or the
+   * options requested it (`asked`).
    */
   readonly end: ChainEnd | 'asked';
 }
 
 /**
- * Restores the last state of a chain that is whole, or one that is asked for. Nothing is plugged before the chain was read from its
- * beginning to that state and found to be as it was written; that says nothing of who has written it. The machine's hooks are called
- * one at a time, `loadState` last. Memory, beside the machine's own, is bounded by a few mebibytes and `maxStateBytes`.
+ * Restores a state of a chain, by default the last complete one. Before anything is plugged, the chain is read from its
+ * beginning to that state, and its digests are checked; they say nothing about who has written the chain. The machine's
+ * hooks are called one at a time, `loadState` last. Besides the machine's own memory, it takes at most a few mebibytes
+ * and `maxStateBytes`.
  * @throws (rejects) TypeError, RangeError for bad arguments; SaveStateError; the signal's reason
  */
 export async function restore(

@@ -1,6 +1,7 @@
 /**
- * RAM that a chain's records are put into, one after the other. What a record costs here is bounded by what it has in it, or by
- * RAM that was filled before, with as much; what takes long lets others have their turn.
+ * The RAM into which the records of a chain are loaded, one after the other. The work for a record is bounded by the
+ * bytes of the record, or by contents that earlier records had for the same RAM. Long work lets the event loop turn in
+ * between.
  */
 import { showId } from '../base/printable.js';
 import { PageFlags } from '../machine/page-flags.js';
@@ -11,10 +12,10 @@ import { malformed, SaveStateError } from './save-state-error.js';
 import type { NumberedBlock } from './saved-blocks.js';
 import type { WholeState } from './whole-state.js';
 
-/** Parts that are emptied before it is asked whether others should have a turn. */
+/** How many parts are emptied between two checks whether the event loop should get a turn. */
 const EMPTIED_AT_ONCE = 16;
 
-/** A block of the state that is restored, and its bytes. */
+/** A block of the restored state, and its bytes. */
 export interface RestoredBlock {
   readonly block: NumberedBlock;
   readonly bytes: Uint8Array;
@@ -30,7 +31,7 @@ export class RestoredRam {
     this.unit = unitOf(pageSize);
   }
 
-  /** Blocks by what the chain calls them. */
+  /** The blocks by their numbers in the chain. */
   get blocks(): ReadonlyMap<number, RestoredBlock> {
     return this.byNumber;
   }
@@ -40,7 +41,7 @@ export class RestoredRam {
     this.byNumber.set(block.number, { block, bytes, filled: new PageFlags(block.size / this.unit) });
   }
 
-  /** @throws (rejects) SaveStateError for what no chain has written; as the reader */
+  /** Loads the records up to the state. @throws (rejects) SaveStateError for invalid records; as the reader */
   async fill(reader: RecordReader, { first, end }: WholeState): Promise<void> {
     reader.seek(first);
     for (;;) {
@@ -49,7 +50,7 @@ export class RestoredRam {
       if (type !== RecordType.ram) continue;
       for (const run of readRuns(await reader.body())) {
         const to = this.byNumber.get(run.block);
-        if (to !== undefined) await this.put(to, run, reader); // others are not there any more in the state that is restored
+        if (to !== undefined) await this.put(to, run, reader); // other blocks do not exist in the restored state
       }
     }
   }
@@ -74,7 +75,7 @@ export class RestoredRam {
   }
 }
 
-/** @throws SaveStateError unless it is whole parts of the block */
+/** @throws SaveStateError unless the run consists of whole parts of the block */
 export function checkRun({ id, size }: NumberedBlock, { offset, length }: RamRun, unit: number): void {
   if (offset % unit === 0 && length % unit === 0 && length <= size - offset) return;
   throw malformed(`bytes ${offset} to ${offset + length} of ${showId(id)}, which has ${size}, in parts of ${unit}`);

@@ -3,19 +3,24 @@ import { messageOf } from '../base/errors.js';
 import { printable } from '../base/printable.js';
 
 /**
- * What went wrong: there is no whole state, or not the one that was asked for (`missing`); the store has something else than a
- * chain, or one that no chain has written (`format`), or of another `version`; it asks for more than was allowed (`limit`); the
- * machine's RAM is not that of the state (`mismatch`); a hook of the `machine` threw, or returned what it must not; or the `store`
- * threw.
+ * What went wrong:
+ *
+ * - `missing`: there is no complete state, or not the requested one;
+ * - `format`: the store does not contain a valid chain;
+ * - `version`: the chain has another version of the format;
+ * - `limit`: the state is larger than the options allow;
+ * - `mismatch`: the machine's RAM is not that of the state;
+ * - `machine`: a hook of the machine threw, or returned a wrong value;
+ * - `store`: the store threw, or returned a wrong value.
  */
 export type SaveStateFailure = 'missing' | 'format' | 'version' | 'limit' | 'mismatch' | 'machine' | 'store';
 
-/** In UTF-16 units, of what a hook or a store has thrown. */
+/** Messages show at most this many UTF-16 units of an error's message. */
 const LONGEST_CAUSE = 1000;
 
 /**
- * A state was not saved, and its pages are in the next one; the chain was not compacted, and is as it was; or no state was
- * restored, and what of the machine has been plugged is to be given up.
+ * A save, a compaction or a restore has failed. After a failed save, the next state contains the pages. After a failed
+ * compaction, the chain is unchanged. After a failed restore, discard the parts of the machine that have been plugged.
  */
 export class SaveStateError extends Error {
   override readonly name = 'SaveStateError';
@@ -28,7 +33,7 @@ export class SaveStateError extends Error {
   }
 }
 
-/** The store need not be written by one of ours. */
+/** The error for a store without a valid chain. The chain need not be written by this implementation. */
 export function malformed(what: string): SaveStateError {
   return new SaveStateError('format', `not a valid chain of dirtymem save states: ${what}`);
 }
@@ -42,7 +47,7 @@ export async function callHook<T>(name: string, call: () => T | Promise<T>): Pro
   }
 }
 
-/** @returns an error with the cause's message in its own */
+/** @returns an error whose message contains that of the cause */
 export function failureOf(cause: unknown, reason: SaveStateFailure, what: string): SaveStateError {
   return new SaveStateError(reason, `${what}: ${printable(messageOf(cause), LONGEST_CAUSE)}`, { cause });
 }

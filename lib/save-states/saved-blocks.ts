@@ -1,29 +1,29 @@
-/** The RAM blocks of a state, and whether an engine has the same. */
+/** The RAM blocks of a state, and the check whether an engine has the same blocks. */
 import { showId } from '../base/printable.js';
 import type { Run } from '../dirty/run-iterator.js';
 import type { BlockPlace } from '../machine/hooks.js';
 import { LONGEST_ID } from '../ram/ram-block.js';
 import { malformed, SaveStateError } from './save-state-error.js';
 
-/** A RAM block as a state has it. */
+/** A RAM block of a state. */
 export interface SavedBlock extends BlockPlace {
-  /** What of it has memory: in bytes from its beginning, ascending. The rest is zero. */
+  /** The parts of the block that have memory, ascending, in bytes from the block's beginning. Other parts are zero. */
   readonly populated: readonly Run[];
 }
 
-/** A block, and what runs call it. */
+/** A block, and its number in the runs of RAM contents. */
 export interface NumberedBlock extends SavedBlock {
-  /** Of the chain: a block that was unplugged, and plugged again in the same place, is another one. */
+  /** Unique in the chain: a block that was unplugged and plugged again in the same place has another number. */
   readonly number: number;
 }
 
-/** So that nobody can have a reader remember things for ever. */
+/** The limit on RAM blocks, so that a chain cannot make a reader store more and more. */
 export const MOST_BLOCKS = 4096;
 
-/** How many differences are told. */
+/** How many differences a message names at most. */
 const MOST_TOLD = 8;
 
-/** Of the blocks of one state, whoever wrote them. @throws SaveStateError */
+/** Checks the blocks of one state, which is not trusted. @throws SaveStateError */
 export function checkBlocks(blocks: readonly NumberedBlock[], pageSize: number, maxRamBytes: number): void {
   let end = 0;
   let total = 0;

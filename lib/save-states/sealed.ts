@@ -1,4 +1,4 @@
-/** Records as they go to a store, and where the chain is behind them. */
+/** Writes records to a store, and computes the place of the chain behind them. */
 import { Stint } from '../base/stint.js';
 import { pack } from './packing.js';
 import { type Draft, digestOfPreface, HEAD, prefaceOf } from './record.js';
@@ -14,7 +14,11 @@ export interface Writing {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Writes what goes on behind a place. @throws (rejects) SaveStateError; the signal's reason. Then the place is where it was */
+/**
+ * Writes records behind a place.
+ * @returns the place behind them
+ * @throws (rejects) SaveStateError; the signal's reason. The chain then still ends at `place`
+ */
 export async function appendTo(
   store: StateStore,
   place: ChainPlace,
@@ -26,7 +30,7 @@ export async function appendTo(
   return sealing.place;
 }
 
-/** Writes a chain that takes the place of what the store has. @throws (rejects) as `appendTo` */
+/** Replaces the contents of the store by a new chain. @returns its end. @throws (rejects) as `appendTo` */
 export async function replaceIn(
   store: StateStore,
   pageSize: number,
@@ -67,7 +71,7 @@ class Sealing {
     }
   }
 
-  /** @param failed is told what ends it: what a store makes of an error that it is thrown is its own business */
+  /** @param failed receives the error that ends the iteration, since the store may throw another error instead */
   private async *pieces(failed: (error: unknown) => void): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       if (this.preface !== undefined) yield this.preface;

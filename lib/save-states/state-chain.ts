@@ -46,15 +46,15 @@ import { findState, type WholeState } from './whole-state.js';
 /** How often RAM may come or go while a machine saves its state. */
 const MOST_TRIES = 64;
 
-/** A state that is kept. */
+/** A state that the store has kept. */
 export interface SavedState {
-  /** States of a chain are counted from 0 on. */
+  /** The number of the state in its chain, from 0 on. */
   readonly sequence: number;
   /** How many pages were dirty. */
   readonly pages: number;
   /** How many bytes were written. */
   readonly bytes: number;
-  /** How long the machine was paused, in milliseconds, `pause` and `resume` not counted. */
+  /** How long the machine was paused, in milliseconds, not counting `pause` and `resume` themselves. */
   readonly pausedMs: number;
 }
 
@@ -110,7 +110,7 @@ export async function continueChain(
   const tracking = await memory.track(MIGRATION, { name: chain.name, ...chain.wait });
   try {
     checkSameRam(state.blocks, memory.ram);
-    tracking.whileStopped.harvest().set.dispose(); // it is as the chain has it
+    tracking.whileStopped.harvest().set.dispose(); // RAM is now as it is in the chain
     const going = new StateChain({ machine, store, compress: chain.compress, tracking }, state);
     going.ram.adopt(ram.blocks, state.nextNumber);
     await loadMachine(machine, state);
@@ -137,9 +137,9 @@ interface Copy {
   readonly pausedMs: number;
 }
 
-/** A chain of states of a machine. Of the owner's thread alone; one save or compaction at a time. */
+/** A chain of states of a machine. Only the owner's thread may use it, for one save or compaction at a time. */
 export class StateChain {
-  /** What `continueChain` has restored. */
+  /** The state that `continueChain` has restored; undefined for a chain of `beginChain`. */
   readonly restored: Restored | undefined;
   /** @internal */
   readonly ram: ChainRam;
@@ -164,10 +164,11 @@ export class StateChain {
   }
 
   /**
-   * Saves a state. The machine is paused while its own state is saved, and what is dirty copied; it runs while that is written. So it
-   * takes as much memory as is dirty; of RAM that was never stored to, none.
-   * @throws (rejects) SaveStateError, the signal's reason; UsageError that names vCPUs which `pause` has left online, during another save,
-   *   and when the chain was stopped or the engine closed. The machine runs, no state was added, and the next one has the pages
+   * Saves a state. The machine is paused while `saveState` runs and dirty pages are copied; it runs again while the
+   * copy is written. So a save takes as much memory as there are dirty pages, without pages that were never written to.
+   * @throws (rejects) SaveStateError, the signal's reason; UsageError when `pause` has left vCPUs online (the message
+   *   names them), during another save, and when the chain was stopped or the engine closed. After a rejection the
+   *   machine runs, no state was added, and the next state contains the pages
    */
   async save(options: SaveOptions = {}): Promise<SavedState> {
     const { signal } = checkSaveOptions('save', options);
@@ -175,9 +176,11 @@ export class StateChain {
   }
 
   /**
-   * Makes the last state a chain of its own, without the ones before it: they take room, and time when it is restored. The machine runs
-   * meanwhile. Until the new chain is whole the store has the old one.
-   * @throws (rejects) SaveStateError, also when there is no state yet; the signal's reason; UsageError as `save`. The chain is as it was
+   * Replaces the chain by a chain that contains only the last state. Earlier states take room in the store, and time
+   * when the last state is restored. The machine runs meanwhile. The store keeps the old chain until the new chain is
+   * complete.
+   * @throws (rejects) SaveStateError, also when there is no state yet; the signal's reason; UsageError as `save`. After
+   *   a rejection the chain is unchanged
    */
   async compact(options: SaveOptions = {}): Promise<void> {
     const { signal } = checkSaveOptions('compact', options);
@@ -193,7 +196,7 @@ export class StateChain {
     return this.stopping;
   }
 
-  /** `stop`, at the end of `await using`. */
+  /** Calls `stop`, for `await using` declarations. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

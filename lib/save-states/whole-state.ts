@@ -1,4 +1,4 @@
-/** Finds the state of a chain that is to be restored, or compacted, before anything of it is used. */
+/** Finds the state of a chain to restore or to compact, and checks the chain up to it before anything of it is used. */
 import { readBlock, readEnd, type StateEnd } from './entries.js';
 import { digestOfPreface, HEAD, RecordType, readPreface } from './record.js';
 import type { ChainEnd, ChainPlace, RecordReader } from './record-reader.js';
@@ -8,26 +8,26 @@ import { checkBlocks, MOST_BLOCKS, type NumberedBlock } from './saved-blocks.js'
 /** How many parts of RAM blocks with memory a state may have. */
 const MOST_RANGES = 2 ** 17;
 
-/** What a reader looks for, and allows. */
+/** Which state to look for, and which sizes to allow. */
 export interface Sought {
-  /** Default: the last. */
+  /** Default: the last state. */
   readonly sequence: number | undefined;
   readonly maxRamBytes: number;
   readonly maxStateBytes: number;
 }
 
-/** A state that is whole, as all that precedes it is. */
+/** A complete state, for which all records before it are valid too. */
 export interface WholeState {
   readonly pageSize: number;
   readonly sequence: number;
   readonly nextNumber: number;
-  /** Of the chain's first record. */
+  /** The place of the chain's first record. */
   readonly first: ChainPlace;
-  /** Behind the state. */
+  /** The place behind the state. */
   readonly end: ChainPlace;
-  /** Ascending by offset. */
+  /** The RAM blocks, in the order of their offsets. */
   readonly blocks: readonly NumberedBlock[];
-  /** All of the machine that is not RAM. */
+  /** The state of the machine apart from its RAM. */
   readonly machine: Uint8Array;
   /** Why this state is the last one; undefined when it was asked for. */
   readonly because: ChainEnd | undefined;
@@ -95,7 +95,7 @@ function lastOf(found: Omit<Scanned, 'because'> | undefined, sequence: number | 
   throw new SaveStateError('missing', `no whole state: ${what[because]}`);
 }
 
-/** All of the state but RAM. */
+/** Reads the state except the contents of RAM. */
 async function readRest(
   reader: RecordReader,
   begin: ChainPlace,
@@ -110,7 +110,7 @@ async function readRest(
   if (last.blocks > MOST_BLOCKS) throw malformed(`more than ${MOST_BLOCKS} RAM blocks`);
   reader.seek(begin);
   const blocks: NumberedBlock[] = [];
-  const pieces: Uint8Array[] = []; // a length that is only said takes no memory
+  const pieces: Uint8Array[] = []; // an announced length alone must take no memory
   let machineBytes = 0;
   let ranges = 0;
   for (;;) {

@@ -116,7 +116,7 @@ describe(executable === undefined ? `${title} (${missing})` : title, () => {
           each: [true, true, true, true],
           compacted: true,
           after: true,
-          noFiles: 'fileStore: there are no files here; opfsStore has those of a browser',
+          noFiles: 'fileStore: there is no file system here; in a browser use opfsStore',
         });
         expect(files).to.have.length(2);
         for (const file of files) expect(file).to.match(/^2-\d+\.states$/);

@@ -150,7 +150,11 @@ describe('A store in a file', () => {
     const { getBuiltinModule } = process;
     Object.assign(process, { getBuiltinModule: undefined });
     try {
-      expectThrow(() => fileStore('a'), TypeError, 'fileStore: there are no files here; opfsStore');
+      expectThrow(
+        () => fileStore('a'),
+        TypeError,
+        'fileStore: there is no file system here; in a browser use opfsStore',
+      );
     } finally {
       Object.assign(process, { getBuiltinModule });
     }

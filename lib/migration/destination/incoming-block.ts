@@ -1,4 +1,4 @@
-/** One RAM block that has arrived, or is arriving: its bytes, and what is known of them. */
+/** One RAM block that has arrived or is arriving: its bytes, and what is known about them. */
 
 import { showId } from '../../base/printable.js';
 import { DIGEST_BYTES, sameDigest } from '../../machine/digest.js';

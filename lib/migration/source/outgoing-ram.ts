@@ -47,19 +47,19 @@ export class OutgoingBlock {
     this.skipped = new PageFlags(block.size / unit);
   }
 
-  /** Has the block had no other size since? One that came back to its size may have other bytes. */
+  /** Was the block never resized since? A block that was resized twice may have its old size but other bytes. */
   get hasItsSize(): boolean {
     return this.resizes === this.block.resizes;
   }
 
-  /** Is the byte RAM, and does the destination know? */
+  /** Is the byte RAM, and was it already at the last comparison, so that the destination knows? */
   isPopulated(addr: number): boolean {
     const { block, discarded, pageSize } = this;
     const page = Math.floor(addr / pageSize);
     return block.isPopulated(addr - block.offset, 1) && !discarded.meets({ first: page, end: page + 1 });
   }
 
-  /** What is discarded counts as given away from now on. @returns how many pages were discarded before, and are RAM again */
+  /** Treats discarded parts as given away from now on. @returns how many pages were discarded before and are RAM again */
   lookForDiscarded(): number {
     const { block, skipped, unit, pageSize, discarded: before } = this;
     const { range } = block;
@@ -150,14 +150,14 @@ export class OutgoingRam {
     return messages;
   }
 
-  /** Is the block what the destination knows of it? */
+  /** Is the block still plugged, with the size and bytes that the destination knows? */
   isCurrent({ block, hasItsSize }: OutgoingBlock): boolean {
     return this.ram.has(block) && hasItsSize;
   }
 
   /**
-   * The block that has the address, if the destination knows it and it is not discarded there. Nor was it when it was looked at
-   * last: what has been populated since is all dirty, and so will be collected.
+   * The block that contains the address, if the destination knows the block, and the address neither is discarded nor was at
+   * the last comparison. RAM that was populated since that comparison is all dirty, and so will be collected.
    */
   find(addr: number): OutgoingBlock | undefined {
     const block = this.ram.find(addr);

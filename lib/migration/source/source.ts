@@ -1,4 +1,4 @@
-/** The source's end of a migration: its life, from the call to the decision, and what of it is shown. */
+/** The source's end of a migration: runs it from the call to the decision, and reports its progress. */
 import { checkInteger, checkMethods, wrongType } from '../../base/errors.js';
 import { Events } from '../../base/events.js';
 import { warn } from '../../base/host.js';

@@ -1,4 +1,4 @@
-/** With the machine paused, all that remains: RAM, state, digests. */
+/** Sends all that remains while the machine is paused: RAM, state, digests. */
 
 import { DIGEST_BYTES } from '../../machine/digest.js';
 import { MigrationError } from '../migration-error.js';

@@ -44,5 +44,5 @@ export function digestsOfParts(block: DigestedBytes, offset: number): Uint8Array
   return digests;
 }
 
-/** Messages hold no more digests than this. */
+/** How many digests a message can hold. */
 export const DIGESTS_IN_MESSAGE = MAX_CONTENT / DIGEST_BYTES;

@@ -1,6 +1,6 @@
 /**
- * A chain in a file of Node's. Increments are appended; a base is written under another name, which takes the file's place when it
- * is whole.
+ * A chain in a file, through Node's file system. Increments are appended. A base is written to another file, which
+ * replaces the file when it is complete.
  */
 import { checkBoolean, UsageError, wrongType } from '../../base/errors.js';
 import { type NodeFile, type NodeFiles, nodeFiles } from '../../base/host.js';
@@ -10,9 +10,10 @@ import { checkReaches, type FileStoreOptions, type StateStore } from './store.js
 const FILE_STORE_OPTIONS: OptionNames<FileStoreOptions> = { sync: true };
 
 /**
- * A store in a file, which need not be there yet; its folder must. A base is written beside it, to the file's name with `.part`.
- * @param path what Node takes for a path: text, or a `file:` URL
- * @throws TypeError; UsageError where there are no files of Node's, as in browsers
+ * A store in a file. The file need not exist yet, but its folder must. A base is written beside it, to the file's name
+ * with `.part` added.
+ * @param path the path of the file: a string, or a `file:` URL
+ * @throws TypeError; UsageError where Node's file system is missing, as in browsers
  */
 export function fileStore(path: string | URL, options: FileStoreOptions = {}): StateStore {
   const operation = 'fileStore';
@@ -20,7 +21,7 @@ export function fileStore(path: string | URL, options: FileStoreOptions = {}): S
   checkBoolean(operation, 'sync', sync);
   const files = nodeFiles();
   if (files === undefined)
-    throw new UsageError(`${operation}: there are no files here; opfsStore has those of a browser`);
+    throw new UsageError(`${operation}: there is no file system here; in a browser use opfsStore`);
   return new FileStore(files, pathOf(operation, path, files), sync);
 }
 
@@ -71,13 +72,13 @@ class FileStore implements StateStore {
 
   async replace(pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const part = `${this.path}.part`;
-    const file = await this.files.open(part, 'w'); // what is left of one that failed is overwritten
+    const file = await this.files.open(part, 'w'); // overwrites what a failed call has left
     await using(file, () => this.write(file, 0, pieces));
     await this.files.rename(part, this.path);
     if (this.sync) await this.files.syncFolderOf(this.path);
   }
 
-  /** The next piece is made while one is written. */
+  /** Writes the pieces. The next piece is made while the previous one is written. */
   private async write(file: NodeFile, position: number, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     let at = position;
     let writing: Promise<void> | undefined;
@@ -85,7 +86,7 @@ class FileStore implements StateStore {
       for await (const piece of pieces) {
         await writing;
         writing = writeAll(file, at, piece);
-        writing.catch(() => {}); // it is awaited below, whatever comes before
+        writing.catch(() => {}); // awaited below in any case
         at += piece.length;
       }
     } finally {
@@ -107,7 +108,7 @@ async function using<T>(file: NodeFile, body: () => Promise<T>): Promise<T> {
   try {
     result = await body();
   } catch (error) {
-    await file.close().catch(() => {}); // why the body has failed says more
+    await file.close().catch(() => {}); // the error of the body matters more
     throw error;
   }
   await file.close();

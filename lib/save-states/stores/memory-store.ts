@@ -1,18 +1,18 @@
-/** A chain in this process's memory: for rewinding, and to be sent or kept by other means. */
+/** A chain in this process's memory, for rewinding, or for embedders that send or keep the bytes themselves. */
 import { isUint8Array } from '../../base/brands.js';
 import { wrongType } from '../../base/errors.js';
 import { checkReaches, type StateStore } from './store.js';
 
 /** A store in memory. */
 export interface MemoryStore extends StateStore {
-  /** A copy of all. */
+  /** A copy of all bytes of the store. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
  * A store in this process's memory.
- * @param bytes what `bytes` of another one was. They are neither copied nor changed
- * @throws TypeError
+ * @param bytes the `bytes` of another memory store. They are neither copied nor changed
+ * @throws TypeError when `bytes` is not a Uint8Array
  */
 export function memoryStore(bytes?: Uint8Array): MemoryStore {
   if (bytes !== undefined && !isUint8Array(bytes)) throw wrongType('memoryStore', 'bytes', bytes, 'a Uint8Array');
@@ -73,7 +73,7 @@ class Pieces implements MemoryStore {
     this.length += piece.length;
   }
 
-  /** @returns which piece has the position; how many there are when none does */
+  /** @returns the index of the piece that contains the position; the number of pieces when no piece does */
   private indexOf(position: number): number {
     if (position >= this.length) return this.pieces.length;
     let [from, to] = [0, this.pieces.length];

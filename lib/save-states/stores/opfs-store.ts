@@ -1,44 +1,45 @@
 /**
- * A chain in a browser's private files (the origin private file system). What is written to one of these files takes its place
- * when the writer is closed, which copies a file that is long; so each state has a file of its own, named after the position at
- * which it begins, and after the generation: a base begins a new one. The last generation that has a beginning counts.
+ * A chain in a browser's private files (the origin private file system). Such a file gets its new contents when the
+ * writer is closed, and to append to a long file copies it. So each state has a file of its own, named by its
+ * generation and by the position at which it begins. A base begins a new generation. The last generation that has its
+ * beginning is valid.
  */
 import { checkMethods } from '../../base/errors.js';
 import { checkReaches, type StateStore } from './store.js';
 
-/** What is needed of a `FileSystemWritableFileStream`: nothing of it shows before it is closed. */
+/** The part of `FileSystemWritableFileStream` that the store needs. Nothing written is visible before `close`. */
 export interface OpfsWriter {
-  /** Goes on where the last one has ended. */
+  /** Writes after the previous bytes. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Cuts the file off. */
+  /** Cuts the file to `size` bytes. */
   truncate(size: number): Promise<void>;
-  /** What was written takes the file's place. */
+  /** Makes the written contents the contents of the file. */
   close(): Promise<void>;
-  /** What was written is dropped. */
+  /** Discards the written contents. */
   abort(): Promise<void>;
 }
 
-/** What is needed of a `Blob`. */
+/** The part of `Blob` that the store needs. */
 export interface OpfsContents {
   /** In bytes. */
   readonly size: number;
-  /** A part of it. */
+  /** A part of the contents. */
   slice(start: number, end: number): OpfsContents;
-  /** All of it. */
+  /** All bytes. */
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-/** What is needed of a `FileSystemFileHandle`. */
+/** The part of `FileSystemFileHandle` that the store needs. */
 export interface OpfsFile {
-  /** What the file has. */
+  /** The contents of the file. */
   getFile(): Promise<OpfsContents>;
-  /** Begins to write: from nothing, or from what the file has. */
+  /** Begins to write, with an empty file or with the existing contents. */
   createWritable(options?: { keepExistingData?: boolean }): Promise<OpfsWriter>;
 }
 
-/** What is needed of a `FileSystemDirectoryHandle`. */
+/** The part of `FileSystemDirectoryHandle` that the store needs. */
 export interface OpfsDirectory {
-  /** The names of what is in it. */
+  /** The names of the files in the directory. */
   keys(): AsyncIterable<string>;
   /** Rejects when there is no such file, unless it is created. */
   getFileHandle(name: string, options?: { create?: boolean }): Promise<OpfsFile>;
@@ -47,10 +48,10 @@ export interface OpfsDirectory {
 }
 
 /**
- * A store in a directory of a browser's private files, which has it for itself, such as
- * `(await navigator.storage.getDirectory()).getDirectoryHandle('states', { create: true })`. One store uses it at a time. The
- * browser does not say when what was written is on the disk.
- * @throws TypeError for what is no such directory
+ * A store in a directory of a browser's private files, for example
+ * `(await navigator.storage.getDirectory()).getDirectoryHandle('states', { create: true })`. Only one store may use the
+ * directory at a time, and nothing else may. The browser does not say when written bytes are on the disk.
+ * @throws TypeError when `directory` is not such a directory
  */
 export function opfsStore(directory: OpfsDirectory): StateStore {
   checkMethods('opfsStore', 'directory', directory, ['keys', 'getFileHandle', 'removeEntry']);
@@ -59,7 +60,7 @@ export function opfsStore(directory: OpfsDirectory): StateStore {
 
 const NAME = /^(\d{1,15})-(\d{1,15})\.states$/;
 
-/** A file, and the bytes of the chain that it has. */
+/** A file, and the range of the chain that it contains. */
 interface Segment {
   readonly name: string;
   readonly start: number;
@@ -73,7 +74,7 @@ interface Generation {
 
 class OpfsStore implements StateStore {
   private readonly directory: OpfsDirectory;
-  /** Known from the first call on. */
+  /** The valid generation; known from the first call on. */
   private current: Generation | undefined;
 
   constructor(directory: OpfsDirectory) {
@@ -126,7 +127,7 @@ class OpfsStore implements StateStore {
         end += piece.length;
       }
     } catch (error) {
-      await writer.abort().catch(() => {}); // what made the writing fail says more
+      await writer.abort().catch(() => {}); // the first error matters more
       throw error;
     }
     await writer.close();
@@ -141,7 +142,7 @@ class OpfsStore implements StateStore {
     segment.end = end;
   }
 
-  /** What a generation that came to an end has left, and one that has failed. */
+  /** Removes the files of all other generations: replaced ones, and those of failed writes. */
   private async removeOthers({ number }: Generation): Promise<void> {
     const names: string[] = [];
     for await (const name of this.directory.keys()) names.push(name);
@@ -162,7 +163,7 @@ class OpfsStore implements StateStore {
       const [, number, start] = NAME.exec(name) ?? [];
       if (number === undefined) continue;
       const { size } = await (await this.directory.getFileHandle(name)).getFile();
-      if (size === 0) continue; // it was never closed
+      if (size === 0) continue; // its writer was never closed
       const segments = generations.get(Number(number)) ?? [];
       segments.push({ name, start: Number(start), end: Number(start) + size });
       generations.set(Number(number), segments);

@@ -1,38 +1,42 @@
-/** Where a chain is kept. */
+/** The interface of the stores that keep a chain. */
 
 /**
- * A sequence of bytes that outlives the machine. Calls come one at a time, but for reads while `replace` is under way. One chain
- * uses it at a time.
+ * A sequence of bytes that outlives the machine. Calls come one at a time, except that `read` may be called while
+ * `replace` is under way. Only one chain may use a store at a time.
  */
 export interface StateStore {
   /**
-   * Copies bytes from the position on. Of a store in which nothing was ever written there are none.
-   * @returns how many there were, at most `into.length`; fewer only where the bytes end
+   * Copies bytes from the position on to `into`. A store that was never written to has no bytes.
+   * @returns how many bytes were copied: `into.length`, or fewer where the bytes of the store end
    */
   read(position: number, into: Uint8Array): Promise<number>;
   /**
-   * Cuts off what is behind the position, and writes the pieces there. Resolves when they are kept, whatever happens then. The
-   * pieces belong to the store. What asking for them throws is thrown on; when it rejects, there may be anything behind the position.
-   * It must reject, with nothing changed, when there are fewer bytes: somebody else has written to it.
+   * Cuts off the bytes after the position, and writes the pieces there. Resolves when the pieces are kept, whatever
+   * happens later. The pieces belong to the store. An error that iterating over them throws must be thrown on. After a
+   * rejection there may be any bytes after the position. It must reject, with nothing changed, when the store has fewer
+   * bytes than the position, because then somebody else has written to the store.
    */
   append(position: number, pieces: AsyncIterable<Uint8Array>): Promise<void>;
   /**
-   * The pieces take the place of all that there is, in one step: until it resolves, and when it rejects, reads find what was there
-   * before.
+   * Replaces all bytes of the store by the pieces, in one step: until it resolves, and after it rejects, reads find the
+   * old bytes.
    */
   replace(pieces: AsyncIterable<Uint8Array>): Promise<void>;
 }
 
-/** How a file is written. */
+/** The options of `fileStore`. */
 export interface FileStoreOptions {
   /**
-   * Wait until what was written is on the disk, where a power failure leaves it. Without it, it is there when this process has
-   * been killed, and not when the machine has stopped. Default true.
+   * Wait until written bytes are on the disk, so that they survive a power failure? With false they survive when this
+   * process is killed, but may be lost when the host stops. Default true.
    */
   readonly sync?: boolean;
 }
 
-/** A hole would be found only when the chain is restored. @throws RangeError when there are fewer bytes than the position */
+/**
+ * Checks before a write, because a hole in the chain would be found only when the chain is restored.
+ * @throws RangeError when the store has fewer bytes than the position
+ */
 export function checkReaches(bytes: number, position: number): void {
   if (bytes >= position) return;
   throw new RangeError(
