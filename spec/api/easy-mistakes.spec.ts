@@ -117,7 +117,7 @@ describe('A mistake of the first hour', () => {
         () => one.harvest(VGA),
         UsageError,
         'call await memory.track(VGA)',
-        'the Tracking that it gives',
+        'the Tracking that it returns',
       );
       await one.close();
     });

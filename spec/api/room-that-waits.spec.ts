@@ -109,7 +109,7 @@ describeEngines('what is refused because a reader has not reported says so', () 
     begin(smallEngine({ maxReaders: 3 }));
     const others = ['b', 'c'].map((name, i) => attachVcpu(memory.handle, { name, identity: i }));
     const attach = (): unknown => attachVcpu(memory.handle, { name: 'one more' });
-    const taken = ["'stuck' (identity 4711)", "'b' (identity 0)", "'c' (identity 1)", 'detaches', 'retired'];
+    const taken = ["'stuck' (identity 4711)", "'b' (identity 0)", "'c' (identity 1)", 'detaches', 'retires'];
     expectThrow(attach, RangeError, 'attachVcpu', 'readers must be at most maxReaders = 3 at once', 'got 4', ...taken);
     const words = new Int32Array(memory.handle.memory.buffer);
     const slot = others[1]!.slot;

@@ -57,9 +57,17 @@ describe('A chain that no chain has written', () => {
 
   const whole = ramOf((ram) => ram.addContents(0, 0, new Uint8Array(8 * PAGE).fill(1)));
   const cases: Record<string, readonly [drafts: () => Draft[], reason: SaveStateFailure, message: string]> = {
-    'an end of another length': [() => [raw(RecordType.end, 1, 2)], 'format', 'the end of a state that cannot be'],
-    'no base': [() => state({ isBase: false }), 'format', 'a base in its midst, or none at its beginning'],
-    'two bases': [() => [...state(), ...state({ sequence: 1 })], 'format', 'a base in its midst'],
+    'an end of another length': [
+      () => [raw(RecordType.end, 1, 2)],
+      'format',
+      'an invalid record of the end of a state',
+    ],
+    'no base': [() => state({ isBase: false }), 'format', 'its first state is not a base, or a later one is'],
+    'two bases': [
+      () => [...state(), ...state({ sequence: 1 })],
+      'format',
+      'its first state is not a base, or a later one is',
+    ],
     'a state that is left out': [
       () => [...state(), ...state({ sequence: 2, isBase: false })],
       'format',
@@ -73,37 +81,45 @@ describe('A chain that no chain has written', () => {
     'numbers that come again': [
       () => [...state({ nextNumber: 9 }), ...state({ nextNumber: 8, sequence: 1, isBase: false })],
       'format',
-      'RAM blocks whose numbers come again',
+      'its next free block number has decreased',
     ],
-    'a block beyond its numbers': [() => state({}, { number: 1 }), 'format', 'a number that nobody has'],
-    'fewer blocks': [() => state({ blocks: 2 }), 'format', '1 RAM blocks and 0 bytes of the machine, of 2 and 0'],
-    'more blocks': [() => state({ blocks: 0 }), 'format', 'more RAM blocks than it says'],
+    'a block beyond its numbers': [
+      () => state({}, { number: 1 }),
+      'format',
+      'a RAM block whose number was never given',
+    ],
+    'fewer blocks': [() => state({ blocks: 2 }), 'format', '1 RAM blocks and 0 bytes of the machine, not 2 and 0'],
+    'more blocks': [() => state({ blocks: 0 }), 'format', 'too many RAM blocks or parts'],
     'more blocks than anybody may have': [() => state({ blocks: 4097 }), 'format', 'more than 4096 RAM blocks'],
-    'a machine that is missing': [() => state({ machineBytes: 5 }), 'format', 'and 0 bytes of the machine, of 1 and 5'],
+    'a machine that is missing': [
+      () => state({ machineBytes: 5 }),
+      'format',
+      'and 0 bytes of the machine, not 1 and 5',
+    ],
     'a machine that is longer': [
       () => [...draftsOfMachine(new Uint8Array(6)), ...state({ machineBytes: 5 })],
       'format',
       '6 bytes of the machine',
     ],
     'a machine that is too long': [() => state({ machineBytes: 2 ** 30 }), 'limit', 'maxStateBytes is 268435456'],
-    'a block of no length': [() => [raw(RecordType.block, 0), ...state()], 'format', 'a RAM block of another length'],
+    'a block of no length': [() => [raw(RecordType.block, 0), ...state()], 'format', 'a RAM block of wrong length'],
     'a block with more parts than there is room for': [
       () => [raw(RecordType.block, 0, 2 ** 31, 0, 0, 0, 0), ...state()],
       'format',
-      'a RAM block of another length',
+      'a RAM block of wrong length',
     ],
     'an id that is no text': [
       () => [raw(RecordType.block, 0, 0, 0, 0, 64, 0, 64, 0, 0xffffffff), draftEnd(END)],
       'format',
-      'no text',
+      'an id that is not UTF-8',
     ],
-    'no id': [() => state({}, { id: '' }), 'format', "'' is no new id"],
-    'an id that is too long': [() => state({}, { id: 'x'.repeat(256) }), 'format', 'is no new id'],
+    'no id': [() => state({}, { id: '' }), 'format', "'' is a wrong or repeated id"],
+    'an id that is too long': [() => state({}, { id: 'x'.repeat(256) }), 'format', 'is a wrong or repeated id'],
     'an id with escapes': [() => state({}, { id: '\u001b[2J', size: 5 }), 'format', "'\ufffd[2J' has 5 bytes"],
     'two blocks of one id': [
       () => [draftBlock(BLOCK), ...state({ blocks: 2, nextNumber: 2 }, { number: 1, offset: 64 * PAGE })],
       'format',
-      "'ram' is no new id",
+      "'ram' is a wrong or repeated id",
     ],
     'two blocks of one number': [
       () => [draftBlock(BLOCK), ...state({ blocks: 2 }, { id: 'b', offset: 64 * PAGE })],
@@ -154,18 +170,10 @@ describe('A chain that no chain has written', () => {
     'contents that are cut off': [
       () => state({}, {}, [raw(RecordType.ram, 0, 0, 0, 0, 64, 0, 1)]),
       'format',
-      'a run that cannot be',
+      'an invalid run',
     ],
-    'a run of no length': [
-      () => state({}, {}, [raw(RecordType.ram, 0, 1, 0, 0, 0, 0)]),
-      'format',
-      'a run that cannot be',
-    ],
-    'a run of no kind': [
-      () => state({}, {}, [raw(RecordType.ram, 0, 2, 0, 0, 64, 0)]),
-      'format',
-      'a run that cannot be',
-    ],
+    'a run of no length': [() => state({}, {}, [raw(RecordType.ram, 0, 1, 0, 0, 0, 0)]), 'format', 'an invalid run'],
+    'a run of no kind': [() => state({}, {}, [raw(RecordType.ram, 0, 2, 0, 0, 64, 0)]), 'format', 'an invalid run'],
     'a run beyond its block': [
       () =>
         state(
@@ -194,7 +202,7 @@ describe('A chain that no chain has written', () => {
           ...ramOf((ram) => ram.addZeroes(0, 0, PAGE)),
         ]),
       'format',
-      "'ram' is zero at 0 already",
+      "a run clears 'ram' at 0, which is zero already",
     ],
   };
   for (const [what, [drafts, reason, message]] of Object.entries(cases)) {
