@@ -300,7 +300,9 @@ export class DirtyMemory {
    */
   limitDirtyRate(pagesPerSecond: number | undefined, options: { readonly identity?: number } = {}): number {
     const operation = 'limitDirtyRate';
-    if (pagesPerSecond !== undefined) checkInteger(operation, 'pagesPerSecond', pagesPerSecond, 1, 2 ** 31 - 1);
+    if (pagesPerSecond !== undefined) {
+      checkInteger(operation, 'pagesPerSecond (undefined lifts the limit)', pagesPerSecond, 1, 2 ** 31 - 1);
+    }
     const { identity } = readOptions(operation, options, { identity: true });
     if (identity !== undefined) checkInteger(operation, 'identity', identity, 0, 2 ** 31 - 2);
     this.checkOpen(operation);

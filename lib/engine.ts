@@ -89,7 +89,7 @@ export class Engine {
       this.collector = collector;
       this.users = parts.users({ tables, collector, rcu, store, ram: populated });
       this.own = tables.clients.map((bitmap) => {
-        const user = this.users.newUser('the owner');
+        const user = this.users.newUser('the engine');
         if (bitmap.tracked) bitmap.users.add(user);
         return user;
       });

@@ -73,7 +73,7 @@ export function statsOf(
   return {
     ...counts,
     kernel: kernel.name,
-    ramBlocks: ram.blocks,
+    ramBlocks: ram.blockCount,
     ramBytes: ram.bytes,
     ramBytesPopulated: ram.populatedBytes,
     ...ram.counts,

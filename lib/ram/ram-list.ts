@@ -164,7 +164,7 @@ export class RamList {
     this.rcu.lifecycle.check(operation);
     this.checkPlugged(operation, block);
     const { pageSize } = this.geometry;
-    checkInteger(operation, 'size', size, pageSize, block.maxSize);
+    checkInteger(operation, "size (up to the block's maxSize)", size, pageSize, block.maxSize);
     this.checkMultiple(operation, 'size', size);
     const { size: before } = block;
     this.rcu.step(); // as in `populate`
@@ -315,7 +315,7 @@ export class RamList {
   }
 
   /** @internal How many blocks there are. */
-  get blocks(): number {
+  get blockCount(): number {
     return this.byPlace.size;
   }
 

@@ -9,10 +9,11 @@ import { importGraph } from './contents.js';
  * something that is worth its size raises the limit in the same change.
  */
 export const SIZE_LIMITS = {
-  'the tarball': 480,
-  'dirtymem, gzipped': 85,
-  'dirtymem/vcpu, gzipped': 45,
-  'dirtymem/migration, gzipped': 115,
+  'the tarball': 540,
+  'dirtymem, gzipped': 96,
+  'dirtymem/vcpu, gzipped': 48,
+  'dirtymem/migration, gzipped': 130,
+  'dirtymem/save-states, gzipped': 118,
 } as const;
 
 export type Sizes = Readonly<Record<keyof typeof SIZE_LIMITS, number>>;
@@ -28,6 +29,7 @@ export function sizesOf(installed: string, tarball: string): Sizes {
     'dirtymem, gzipped': gzipped('dist/lib/index.js'),
     'dirtymem/vcpu, gzipped': gzipped('dist/lib/vcpu.js'),
     'dirtymem/migration, gzipped': gzipped('dist/lib/migration/index.js'),
+    'dirtymem/save-states, gzipped': gzipped('dist/lib/save-states/index.js'),
   };
 }
 

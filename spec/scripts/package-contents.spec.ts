@@ -27,7 +27,7 @@ describe('What check:package says of the contents', () => {
   for (const file of [
     'spec/support/engines.ts',
     'spec/examples/examples.spec.ts',
-    'docs/api/vcpu.api.md',
+    'docs/api/notes.md',
     'dist/lib/arena/words.spec.js',
     'dist/lib/index.js.map',
     'lib/index.ts',
