@@ -125,8 +125,8 @@ const steps = {
   'last-page-forgotten': {
     description: 'a bitmap block is dropped though other RAM has its last page',
     file: RAM_LIST,
-    original: 'end: first + this.geometry.pagesPerBlock }',
-    replacement: 'end: first + this.geometry.pagesPerBlock - 1 }',
+    original: 'end: (number + 1) * pagesPerBlock }',
+    replacement: 'end: (number + 1) * pagesPerBlock - 1 }',
   },
 } as const satisfies Record<string, Mutant>;
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -44,6 +45,13 @@ describe('a mutant of the sources', () => {
   it('has a spec that finds it, or a scenario of the interleaving checker', () => {
     expect(Object.keys({ ...FOUND_BY, ...PLANTED_BUGS })).to.include.members(Object.keys(MUTANTS));
     expect(Object.keys(MUTANTS)).to.include.members(Object.keys(FOUND_BY));
+  });
+
+  it('replaces what its source has once', () => {
+    const times = Object.entries(MUTANTS).map(([name, { file, original }]) => {
+      return [name, readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').split(original).length - 1];
+    });
+    expect(times.filter(([, count]) => count !== 1)).to.deep.equal([]);
   });
 
   it('fails to load where what it replaces is not there', async () => {
