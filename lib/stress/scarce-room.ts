@@ -56,11 +56,11 @@ export class ScarceRoom {
   }
 
   /**
-   * Hooks into grace periods: a collection requests one in the step in which it takes the bits, whether it succeeds or
+   * Hooks into grace periods: a collection asks for one in the step in which it takes the bits, whether it succeeds or
    * fails.
    */
   plantInRcu(rcu: Rcu): Rcu {
-    const { defer, request } = rcu;
+    const { defer, request, requestTogether } = rcu;
     rcu.defer = (run) => {
       this.end();
       return defer.call(rcu, run);
@@ -68,6 +68,10 @@ export class ScarceRoom {
     rcu.request = () => {
       this.end();
       return request.call(rcu);
+    };
+    rcu.requestTogether = (...of) => {
+      this.end();
+      return requestTogether.apply(rcu, of);
     };
     return rcu;
   }
