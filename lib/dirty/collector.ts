@@ -264,10 +264,14 @@ export class Collector {
    */
   private takeSome({ operation, bitmap, user }: Collection<unknown>, taken: PageSet, maxPages: number): PageSet {
     const { kernel } = this.parts.store;
-    const chosen = user.pending.choose(maxPages, user.cursor, operation);
+    const { chosen, reached: reachedPending } = user.pending.choose(maxPages, user.cursor, operation);
     try {
       for (const run of chosen.ranges()) this.empty(bitmap, run, taken, () => true);
       let left = maxPages - chosen.pages;
+      if (left === 0) {
+        user.cursor = reachedPending;
+        return chosen;
+      }
       for (const half of [
         { first: user.cursor, end: EVERYTHING.end },
         { first: 0, end: user.cursor },

@@ -112,29 +112,30 @@ export class PendingPages {
 
   /**
    * @param from the page to begin with; the search goes once around all RAM
-   * @returns at most `most` of the pending pages, which stay pending
+   * @returns at most `most` of the pending pages, which stay pending, and the page behind the last of them
    * @throws ArenaFullError
    */
-  choose(most: number, from: number, operation: string): PageSet {
+  choose(most: number, from: number, operation: string): { readonly chosen: PageSet; readonly reached: number } {
     const chosen = new PageSet(this.store, operation);
     let left = most;
+    let reached = from;
     try {
       for (const half of [
         { first: from, end: EVERYTHING.end },
         { first: 0, end: from },
       ]) {
         for (const { first, end } of this.within(half)) {
-          if (left === 0) return chosen;
-          const until = Math.min(end, first + left);
-          chosen.addRange({ first, end: until });
-          left -= until - first;
+          if (left === 0) return { chosen, reached };
+          reached = Math.min(end, first + left);
+          chosen.addRange({ first, end: reached });
+          left -= reached - first;
         }
       }
     } catch (error) {
       chosen.dispose();
       throw error;
     }
-    return chosen;
+    return { chosen, reached };
   }
 
   /** Makes room for `moveTo` with the same arguments. @throws ArenaFullError */

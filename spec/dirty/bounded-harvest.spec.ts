@@ -53,6 +53,21 @@ describeEngines('a bounded harvest', (shared) => {
     expect(seen.size).to.equal(170);
   });
 
+  it('does not starve high pages that another user has collected, while that user collects low ones again', async () => {
+    const slow = await memory.track(VGA, { name: 'slow' });
+    (await slow.harvest()).set.dispose();
+    for (const { offset, size } of memory.ram) memory.setDirtyRange(offset, size, VGA);
+    const seen = new Set<number>();
+    for (let round = 0; round < 40; round++) {
+      (await memory.harvest(VGA)).set.dispose();
+      const { set } = await slow.harvest({ maxPages: 10 });
+      for (const page of pagesOf(set)) seen.add(page);
+      set.dispose();
+      memory.setDirtyRange(0, 50 * PAGE, VGA);
+    }
+    expect(seen.size).to.equal(170);
+  });
+
   it('puts its bits back when it is given up', async () => {
     const before = memory.allDirty(0, 100 * PAGE, MIGRATION);
     const gaveUp = new AbortController();
