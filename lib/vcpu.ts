@@ -21,8 +21,8 @@ export interface AttachOptions {
    */
   readonly identity?: number;
   /**
-   * Whether `quiescent` may put this thread to sleep while the owner waits for other readers, which may be waiting for this
-   * thread's core: for at most 2 ms, once a grace period, and a tenth of its time. Default true.
+   * Whether `quiescent` may put this thread to sleep while the owner waits for other readers, which may be waiting
+   * for this thread's core: for at most 2 ms, once a grace period, and a tenth of its time. Default true.
    */
   readonly giveWay?: boolean;
 }

@@ -8,8 +8,6 @@
  * a reason: either "owned" (no other thread can reach the word, DM-1) or "hint" (what follows repairs a stale answer).
  * All other methods are sequentially consistent; their callers say which part of that they need.
  */
-const host = Atomics as { readonly pause?: () => void };
-
 export class Words {
   private readonly array: Int32Array;
 
@@ -108,7 +106,8 @@ export class Words {
 
   /**
    * Nobody can take it back, and it does not keep a Node process alive.
-   * @returns what resolves when the word is notified, or after `timeoutMs`; undefined when the word does not hold `expected`
+   * @returns what resolves when the word is notified, or after `timeoutMs`; undefined when the word does not hold
+   *   `expected`
    */
   waitAsync(index: number, expected: number, timeoutMs: number): Promise<unknown> | undefined {
     const { async, value } = Atomics.waitAsync(this.array, index, expected, timeoutMs);
@@ -117,6 +116,6 @@ export class Words {
 
   /** In a loop that waits for another thread: lets the core's other thread have more of it, where the host knows how. */
   pause(): void {
-    host.pause?.();
+    (Atomics as { readonly pause?: () => void }).pause?.();
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Measures how long a task has worked without a turn of the event loop. A loop that somebody else's bytes can make long
- * checks after each step whether the stint is over, and if so rests. Then streams, timers, cancelling and all other code
- * get their turns.
+ * Measures how long a task has worked without a turn of the event loop. A loop that somebody else's bytes can make
+ * long checks after each step whether the stint is over, and if so rests. Then streams, timers, cancelling and all
+ * other code get their turns.
  */
 import { soon } from './turns.js';
 

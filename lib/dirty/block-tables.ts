@@ -30,7 +30,7 @@ import { ALL_CLIENTS, CLIENTS } from './client.js';
 import { ClientBitmap, type Entry } from './client-bitmap.js';
 import { eachBlock, type PageRange } from './page-range.js';
 
-/** Frees what was replaced. It must be deferred in the same synchronous step as the replacement. */
+/** Frees what was replaced. It must run after a grace period that is requested after the replacement (GP-1). */
 export type AfterGracePeriod = () => void;
 
 /** Fresh blocks, and an unpublished table that points to them. */

@@ -69,7 +69,7 @@ export class ClientBitmap {
       this.entries[number] = words.get(table + Table.Entries + number);
     }
     // ORDER GP-1: the contents of the table and of its fresh blocks precede this store (release), else a reader that
-    //   loads the root follows garbage (corruption). The caller requests the grace period in the same step.
+    //   loads the root follows garbage (corruption). The caller requests the grace period after it.
     // pairs with: dirty/vcpu.ts loadRoots; stress/generated-code.ts enterBlock
     words.store(Header.Roots + this.root, table);
     return replaced;

@@ -20,8 +20,8 @@
  *   may have both.
  * DM-5 The copy may hold parts of later stores; the pages of these stores are dirty again.
  *
- * A sparse block is emptied by exchange, word by word. A dense block is swapped out: the step that requests the grace
- * period publishes a table with a fresh zeroed block in its place. Marks of intervals that are open at that time go to
+ * A sparse block is emptied by exchange, word by word. A dense block is swapped out: before the grace period is
+ * requested, a table with a fresh zeroed block in its place is published. Marks of intervals that are open at that time go to
  * the old block or to the new one. This collection delivers the marks in the old block, and its grace period waits for
  * their stores too. When the period has ended no reader holds the old table (GP-6), so the collection owns the old
  * block: it is merged with plain accesses, or becomes a block of the page set unchanged.
@@ -435,9 +435,9 @@ export class Collector {
 }
 
 /**
- * Moves all pages of `taken` to `own`, and hands its dense blocks on to their heirs as they are. Where `own` has a dense
- * block too, the pages of both go straight to `into`, if there is one: merged with each other first, and counted or merged
- * into that afterwards, they would be read twice.
+ * Moves all pages of `taken` to `own`, and hands its dense blocks on to their heirs as they are. Where `own` has a
+ * dense block too, the pages of both go straight to `into`, if there is one: merged with each other first, and
+ * counted or merged into that afterwards, they would be read twice.
  * @returns how many pages are new in `into`
  */
 function bequeath(taken: PageSet, own: PageSet, heirs: Heirs, into: PageSet | undefined): number {

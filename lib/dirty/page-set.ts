@@ -308,8 +308,8 @@ export class PageSet {
   }
 
   /**
-   * @internal Adds a block's pages, which keeps them, and counts the set's own block there, if that was adopted, in the same
-   * pass. @returns how many pages are new, counting as new all that had not been counted
+   * @internal Adds a block's pages, which keeps them, and counts the set's own block there, if that was adopted, in
+   *   the same pass. @returns how many pages are new, counting as new all that had not been counted
    */
   addBlockAndCount(number: number, block: number): number {
     if (!this.uncounted.delete(number)) return this.addBlock(number, block);

@@ -1,6 +1,6 @@
 /**
- * The hooks by which a migration uses the emulator on either side. A migration that is cancelled or fails waits for the hook
- * that is under way.
+ * The hooks by which a migration uses the emulator on either side. A migration that is cancelled or fails waits for
+ * the hook that is under way.
  */
 import type { ArrivingMachine, StoppableMachine } from '../machine/hooks.js';
 
@@ -15,15 +15,15 @@ export interface SourceMachine extends StoppableMachine {
 }
 
 /**
- * The machine to receive. An error that a hook throws ends the migration with the reason `destination`. Anything that can
- * fail must fail in `loadState`, not in `start`.
+ * The machine to receive. An error that a hook throws ends the migration with the reason `destination`. Anything that
+ * can fail must fail in `loadState`, not in `start`.
  *
  * `discard` is called at most once, and never after `start`.
  */
 export interface DestinationMachine extends ArrivingMachine {
   /**
-   * Removes a RAM block that the source has unplugged or resized; after a resize the block is plugged again. Its id and its
-   * place may be used again.
+   * Removes a RAM block that the source has unplugged or resized; after a resize the block is plugged again. Its id
+   * and its place may be used again.
    */
   unplug(id: string): void | Promise<void>;
   /** Starts the machine, because this machine was chosen. */

@@ -40,8 +40,8 @@ export class RamBlock {
    */
   readonly maxSize: number;
   /**
-   * The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged; parts that are discarded
-   * or cut off leave it.
+   * The migration bits that `syncBitmap` has moved here (QEMU: RAMBlock.bmap). Empty when plugged; parts that are
+   * discarded or cut off leave it.
    */
   readonly pages: PageSet;
   /** @internal The discarded pages that may be populated again. */
@@ -76,25 +76,29 @@ export class RamBlock {
   }
 
   /**
-   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is no RAM any
-   * more, until it is populated. From the call on no collection, query or user's dirty set has the part. A mark there is
-   * like one outside RAM: refused, or recorded for nobody. Resolves after a grace period, when the part may be populated again
-   * and bitmap blocks of which all is discarded are free; `unplug` and `resize` need not wait for that. The engine does not
-   * touch the part's bytes: free or clear them when this has resolved, since vCPUs may store there until then.
-   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
-   * @throws (rejects) TypeError; RangeError when not all of it is populated, or the block is not plugged; UsageError inside a
-   *   read-side section of this thread; ArenaFullError, since dropping bitmap blocks needs new tables; with nothing changed
+   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is no
+   * RAM any more, until it is populated. From the call on no collection, query or user's dirty set has the part. A
+   * mark there is like one outside RAM: refused, or recorded for nobody. Resolves after a grace period, when the part
+   * may be populated again and bitmap blocks of which all is discarded are free; `unplug` and `resize` need not wait
+   * for that. The engine does not touch the part's bytes: free or clear them when this has resolved, since vCPUs may
+   * store there until then.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
+   *   size
+   * @throws (rejects) TypeError; RangeError when not all of it is populated, or the block is not plugged; UsageError
+   *   inside a read-side section of this thread; ArenaFullError, since dropping bitmap blocks needs new tables; with
+   *   nothing changed
    */
   async discard(offset: number, length: number): Promise<void> {
     await this.pieces.discard(this, offset, length);
   }
 
   /**
-   * Makes a discarded part of the block RAM again, all dirty for every user, within the call. Never waits for readers, as
-   * `ram.plug`. Its bytes must be there before, and are taken for new contents whatever they are.
-   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page size
-   * @throws TypeError; RangeError when not all of it is discarded, its discarding has not ended, or the block is not plugged;
-   *   ArenaFullError; with nothing changed
+   * Makes a discarded part of the block RAM again, all dirty for every user, within the call. Never waits for
+   * readers, as `ram.plug`. Its bytes must be there before, and are taken for new contents whatever they are.
+   * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
+   *   size
+   * @throws TypeError; RangeError when not all of it is discarded, its discarding has not ended, or the block is not
+   *   plugged; ArenaFullError; with nothing changed
    */
   populate(offset: number, length: number): void {
     this.pieces.populate(this, offset, length);

@@ -151,12 +151,12 @@ export class RamList {
   }
 
   /**
-   * Gives a block another size (QEMU: qemu_ram_resize). What it gains is dirty for every client, within the call, as by
-   * `plug`. What it loses is gone at once, as by `unplug`; then this resolves when the block may be resized again, after a
-   * grace period. Parts that were discarded stay so.
+   * Gives a block another size (QEMU: qemu_ram_resize). What it gains is dirty for every client, within the call, as
+   * by `plug`. What it loses is gone at once, as by `unplug`; then this resolves when the block may be resized again,
+   * after a grace period. Parts that were discarded stay so.
    * @param size bytes, a positive multiple of the page size, up to the block's `maxSize`
-   * @throws (rejects) TypeError; RangeError, also while what the block lost by an earlier call may still be in use; UsageError
-   *   for a smaller size inside a read-side section of this thread; ArenaFullError; with nothing changed
+   * @throws (rejects) TypeError; RangeError, also while what the block lost by an earlier call may still be in use;
+   *   UsageError for a smaller size inside a read-side section of this thread; ArenaFullError; with nothing changed
    */
   async resize(block: RamBlock, size: number): Promise<void> {
     const operation = 'ram.resize';

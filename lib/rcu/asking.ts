@@ -1,7 +1,8 @@
 /**
- * Whether the owner, when it sleeps, asks the readers to give way (GP-8: rcu/grace-period.ts). It helps where threads outnumber
- * cores, and only there; no thread can see which it is, so it is tried. Of asking and not asking, what made periods shorter lately
- * is used. The other one is tried now and then, less often each time that the trial changes nothing.
+ * Whether the owner, when it sleeps, asks the readers to give way (GP-8: rcu/grace-period.ts). It helps where threads
+ * outnumber cores, and only there; no thread can see which it is, so it is tried. Of asking and not asking, what made
+ * periods shorter lately is used. The other one is tried now and then, less often each time that the trial changes
+ * nothing.
  */
 
 /** A new length's weight in the mean of the logarithms: if one period in ten is 1,000 times longer, it decides nothing. */

@@ -17,20 +17,23 @@
  *   reader seen offline stored OFFLINE after its last access (GP-5), and will enter by GP-4. Where the owner sees not
  *   that store but a later one to the same slot, the order goes on: through the same thread's program order when it
  *   came back; by its store of the vacant value, which the next tenant's claim expects, when the slot changed hands
- *   (GP-5); and through the thread's `exit` event when the slot was retired. Each slot is scanned until found quiescent, and
- *   then not again in this period: a reader that enters there later does so by GP-4, with this period's number.
- * GP-7 The owner does not sleep through the report that it waits for. It stores in `Waiting` the slot of a reader that the
- *   period waits for, loads `Wake`, looks at that slot again, and only then sleeps, for that value of `Wake`. A reader stores
- *   its slot, loads `Waiting`, and if it is named there changes `Wake` before it notifies. So a report that the second look
- *   has missed finds its reader named; it has changed `Wake` since that was loaded (the owner does not fall asleep), or
- *   is yet to change it (and will notify). Reports of other readers wake nobody: once awake the owner scans on, and
- *   sleeps for the next reader that it finds. A reader that dies reports nothing; a timer ends the sleep then.
- * GP-8 Who gives way to a period does not sleep on when it has ended. A reader that may give way has reported, finds itself
- *   asked in `Waiting`, and loads `Completed`. If that counts the period that it has reported, it does not sleep. Else it
- *   stores OFFLINE and sleeps for that value of `Completed`. The owner changes the word when the period ends, and then notifies
- *   if it has named a reader in that period. It has: it clears `Waiting` before it begins the next period, so what a reader
- *   that knew this period's number found there was stored in this period, or in a later one, which `Completed` shows to
- *   have begun when the reader falls asleep. The sleep is bounded all the same, since the owner's thread may die.
+ *   (GP-5); and through the thread's `exit` event when the slot was retired. Each slot is scanned until found
+ *   quiescent, and then not again in this period: a reader that enters there later does so by GP-4, with this
+ *   period's number.
+ * GP-7 The owner does not sleep through the report that it waits for. It stores in `Waiting` the slot of a reader
+ *   that the period waits for, loads `Wake`, looks at that slot again, and only then sleeps, for that value of
+ *   `Wake`. A reader stores its slot, loads `Waiting`, and if it is named there changes `Wake` before it notifies. So
+ *   a report that the second look has missed finds its reader named; it has changed `Wake` since that was loaded (the
+ *   owner does not fall asleep), or is yet to change it (and will notify). Reports of other readers wake nobody: once
+ *   awake the owner scans on, and sleeps for the next reader that it finds. A reader that dies reports nothing; a
+ *   timer ends the sleep then.
+ * GP-8 Who gives way to a period does not sleep on when it has ended. A reader that may give way has reported, finds
+ *   itself asked in `Waiting`, and loads `Completed`. If that counts the period that it has reported, it does not
+ *   sleep. Else it stores OFFLINE and sleeps for that value of `Completed`. The owner changes the word when the
+ *   period ends, and then notifies if it has named a reader in that period. It has: it clears `Waiting` before it
+ *   begins the next period, so what a reader that knew this period's number found there was stored in this period, or
+ *   in a later one, which `Completed` shows to have begun when the reader falls asleep. The sleep is bounded all the
+ *   same, since the owner's thread may die.
  *
  * Cookies count periods from the first, in 53 bits, and are the owner's private arithmetic: `completed >= cookie`.
  */

@@ -31,8 +31,10 @@ import { reportReaders } from './registry.js';
 import { SpinTime } from './spin-time.js';
 import { waitBlocking } from './synchronize-blocking.js';
 
-/** When a period is older than this its readers are kicked, whether or not anybody waits. Without `Atomics.waitAsync` it is polled
- *  by timer from then on, and before by each turn. */
+/**
+ * When a period is older than this, its readers are kicked, whether or not anybody waits. Where the host cannot wait
+ * asynchronously, each turn polls the period before that, and a timer from then on.
+ */
 const PATIENCE_MS = 2;
 /** How long the owner sleeps when no reader wakes it. */
 const SLEEP_MS = 16;
@@ -153,8 +155,9 @@ export class Rcu {
 
   /**
    * Runs `callback` after a grace period, in a turn of its own. (liburcu: call_rcu.) An error it throws becomes the
-   * host's uncaught error; while the engine closes, `close` rejects instead when the error is that the engine has refused
-   * the callback something. A callback may hand over another one while the engine closes, which waits for that one, too.
+   * host's uncaught error; while the engine closes, `close` rejects instead when the error is that the engine has
+   * refused the callback something. A callback may hand over another one while the engine closes, which waits for
+   * that one, too.
    * @throws TypeError; UsageError when the engine is closed; while it closes, only callbacks may call this
    */
   callRcu(callback: () => void): void {
@@ -382,9 +385,11 @@ export class Rcu {
   }
 
   /**
-   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While the engine closes none are added,
+   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While the engine closes none
+   *   are added,
    * except those that callbacks hand over.
-   * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError for callbacks that do not let the engine close
+   * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError for callbacks that do not let the engine
+   *   close
    */
   async drain({ options, since }: WaitLimit): Promise<void> {
     this.refusal = undefined;

@@ -149,8 +149,9 @@ export function retireSlot(arena: Arena, position: number): number {
 }
 
 /**
- * Owner. Reports on the readers for which `wanted` holds. If the engine is closed, only while it is in place: slots may be
- * another engine's by then. If open, whatever its id in the arena says: the id may be overwritten while waits are held up.
+ * Owner. Reports on the readers for which `wanted` holds. If the engine is closed, only while it is in place: slots
+ * may be another engine's by then. If open, whatever its id in the arena says: the id may be overwritten while waits
+ * are held up.
  */
 export function reportReaders(arena: Arena, wanted: (slot: number) => boolean = () => true): ReaderReport[] {
   const reports: ReaderReport[] = [];

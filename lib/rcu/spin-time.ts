@@ -1,7 +1,8 @@
 /**
- * How long, from the beginning of a grace period, the owner polls the slots before it sleeps. Polling pays if it takes
- * less than falling asleep and waking up, and if the readers have cores of their own. So it depends on the lengths of the last periods
- * that somebody waited for. After polling in vain the next periods are not polled, more of them each time.
+ * How long, from the beginning of a grace period, the owner polls the slots before it sleeps. Polling pays if it
+ * takes less than falling asleep and waking up, and if the readers have cores of their own. So it depends on the
+ * lengths of the last periods that somebody waited for. After polling in vain the next periods are not polled, more
+ * of them each time.
  */
 
 /** A sleep and its wake-up take some 30 us; readers that have to be asked give way, which takes as much of each. */

@@ -1,7 +1,8 @@
 /**
- * The machine's RAM as a chain has it: the blocks, their numbers in it, and which of their parts are not all zero. The engine's
- * list is looked at in the step that copies. A block that was unplugged and plugged again between two looks is another object, and
- * so another block; so is one that has another size. Parts that are discarded are zero in the chain.
+ * The machine's RAM as a chain has it: the blocks, their numbers in it, and which of their parts are not all zero.
+ * The engine's list is looked at in the step that copies. A block that was unplugged and plugged again between two
+ * looks is another object, and so another block; so is one that has another size. Parts that are discarded are zero
+ * in the chain.
  */
 import { showId } from '../base/printable.js';
 import type { PageSet } from '../dirty/page-set.js';

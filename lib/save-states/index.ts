@@ -1,6 +1,6 @@
 /**
- * dirtymem, the door to save states: a chain of them, each with what was stored since the one before, in a file, in a browser's
- * private files, or in memory. docs/save-states.md has the format, and what is true when something fails.
+ * dirtymem, the door to save states: a chain of them, each with what was stored since the one before, in a file, in a
+ * browser's private files, or in memory. docs/save-states.md has the format, and what is true when something fails.
  */
 export type { ArrivingMachine, BlockPlace, StoppableMachine } from '../machine/hooks.js';
 export type { BeginOptions, ChainOptions, ContinueOptions, RestoreOptions, SaveOptions } from './options.js';

@@ -25,8 +25,8 @@ export const enum Change {
  * @param block where the deciding words are: the source where bits move from one block to another
  * @param distance in bytes, from each of these words to the one of the other block; it may wrap
  * @param second likewise to the one of the second source, of `MergeBothOwned`
- * @returns how many bits turned, in the block that the interface counts them in; how many are set, where none change, and
- *   after `UniteOwned`, in the other block
+ * @returns how many bits turned, in the block that the interface counts them in; how many are set, where none change,
+ *   and after `UniteOwned`, in the other block
  */
 // @ts-ignore: decorator
 @inline

@@ -156,8 +156,8 @@ export class OutgoingRam {
   }
 
   /**
-   * The block that contains the address, if the destination knows the block, and the address neither is discarded nor was at
-   * the last comparison. RAM that was populated since that comparison is all dirty, and so will be collected.
+   * The block that contains the address, if the destination knows the block, and the address neither is discarded nor
+   * was at the last comparison. RAM that was populated since that comparison is all dirty, and so will be collected.
    */
   find(addr: number): OutgoingBlock | undefined {
     const block = this.ram.find(addr);
