@@ -2,7 +2,7 @@ import { workerData } from 'node:worker_threads';
 import { attachVcpu } from 'dirtymem/vcpu';
 
 const [PAUSED, ENDED, STORES, STOPPED] = [0, 1, 2, 3];
-const { dirty, control, guest, first, end } = workerData;
+const { dirty, control, vcpu: number, guest, first, end } = workerData;
 const ram = new Int32Array(guest);
 
 const vcpu = attachVcpu(dirty, { name: `vcpu at ${first}` });
@@ -10,9 +10,9 @@ for (let round = 1; ; round++) {
   // After attaching, reporting, coming back online, and before the guest runs on.
   while (Atomics.load(control, PAUSED) === 1) {
     vcpu.offline(() => {
-      Atomics.add(control, STOPPED, 1);
+      Atomics.store(control, STOPPED + number, 1);
       Atomics.wait(control, PAUSED, 1);
-      Atomics.sub(control, STOPPED, 1);
+      Atomics.store(control, STOPPED + number, 0);
     });
   }
   if (Atomics.load(control, ENDED) === 1) break;

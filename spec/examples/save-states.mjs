@@ -8,14 +8,15 @@ import { Worker } from 'node:worker_threads';
 import { DirtyMemory } from 'dirtymem';
 import { beginChain, fileStore, restore } from 'dirtymem/save-states';
 
-const [PAUSED, ENDED, STORES, STOPPED] = [0, 1, 2, 3];
-const control = new Int32Array(new SharedArrayBuffer(16));
+const [PAUSED, ENDED, STORES, STOPPED] = [0, 1, 2, 3]; // of STOPPED a word for each vCPU
+const control = new Int32Array(new SharedArrayBuffer(20));
 const folder = await mkdtemp(join(tmpdir(), 'save-states-'));
 const file = join(folder, 'machine.states');
 
 const memory = DirtyMemory.create({ tracked: 0 }); // marks cost nothing until somebody wants them
 const contents = new Map(); // a RAM block's id to its bytes
-let running = 2;
+const alive = new Set([0, 1]); // the vCPUs whose threads have not ended: one that is killed stops nobody from pausing
+const isStopped = (vcpu) => Atomics.load(control, STOPPED + vcpu) === 1;
 let moment; // what RAM was when the vCPUs were last stopped: for the checks alone
 const saved = []; // the same, as each state has it
 
@@ -24,12 +25,12 @@ const machine = {
   contents: ({ id }) => contents.get(id),
   async pause() {
     Atomics.store(control, PAUSED, 1);
-    while (Atomics.load(control, STOPPED) < running) await turn(); // each is offline, and stays so
+    while ([...alive].some((vcpu) => !isStopped(vcpu))) await turn(); // each is offline, and stays so
   },
   async resume() {
     Atomics.store(control, PAUSED, 0);
     Atomics.notify(control, PAUSED);
-    while (Atomics.load(control, STOPPED) > 0) await turn();
+    while ([...alive].some(isStopped)) await turn();
   },
   saveState() {
     moment = new Map([...contents].map(([id, bytes]) => [id, bytes.slice()]));
@@ -38,12 +39,12 @@ const machine = {
 };
 
 plug('dimm0', 4 * 2 ** 20).fill(1, 2 ** 21, 3 * 2 ** 20); // a kernel; the rest is zeroes
-const vcpus = [0, 2 ** 20].map((first) => {
+const vcpus = [0, 2 ** 20].map((first, vcpu) => {
   const guest = contents.get('dimm0').buffer;
-  const workerData = { dirty: memory.handle, control, guest, first, end: first + 2 ** 20 };
+  const workerData = { dirty: memory.handle, control, vcpu, guest, first, end: first + 2 ** 20 };
   const worker = new Worker(new URL('./save-states-vcpu.mjs', import.meta.url), { workerData });
   memory.supervise(worker);
-  return once(worker, 'exit');
+  return once(worker, 'exit').then(() => alive.delete(vcpu)); // `supervise` has retired its reader by then
 });
 
 const chain = await beginChain(machine, fileStore(file)); // all RAM is dirty: the first state has it
@@ -55,7 +56,6 @@ await runAndSave();
 
 Atomics.store(control, ENDED, 1);
 await Promise.all(vcpus);
-running = 0;
 await save(); // what was stored last
 
 for (const [sequence, image] of saved.entries()) await expectRestored(image, { sequence });
