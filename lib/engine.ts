@@ -78,7 +78,7 @@ export class Engine {
       const ram = parts.ram({ geometry, maxPages, tables, rcu, store });
       const { populated } = ram;
       const { swapPolicy } = parts;
-      const collector = parts.collector({ geometry, tables, rcu, store, ram: populated, swapPolicy });
+      const collector = parts.collector({ arena, tables, rcu, store, ram: populated, swapPolicy });
       allocator.describeHoldouts = () => rcu.describeHoldouts();
       this.kernel = kernel;
       this.allocator = allocator;

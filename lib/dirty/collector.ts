@@ -50,9 +50,10 @@
  * intervals that hold the old table would go on marking in the old block, where neither the count nor the next
  * collection finds the marks.
  */
-import type { Geometry } from '../arena/geometry.js';
+import type { Arena } from '../arena/arena.js';
 import { GracePeriodTimeout, UsageError } from '../base/errors.js';
 import { readWaitOptions, type WaitLimit, type WaitOptions } from '../base/wait.js';
+import { endLocalIntervals } from '../rcu/local-readers.js';
 import type { Rcu } from '../rcu/rcu.js';
 import type { AfterGracePeriod, BlockTables } from './block-tables.js';
 import type { ClientBitmap, User } from './client-bitmap.js';
@@ -65,7 +66,7 @@ import type { PendingPages } from './pending-pages.js';
 import { walkSetParts } from './set-parts.js';
 
 export interface CollectorParts {
-  readonly geometry: Geometry;
+  readonly arena: Arena;
   readonly tables: BlockTables;
   readonly rcu: Rcu;
   readonly store: PageSetStore;
@@ -162,8 +163,9 @@ export class Collector {
   }
 
   /**
-   * Collects without a grace period. This is right only while every reader is offline, which gives the same guarantee
-   * as the grace period of DM-2. If another collection has bits in flight, this one copies them; the other collection
+   * Collects without a grace period. This is right only while every reader of another thread is offline, which gives
+   * the same guarantee as the grace period of DM-2. The intervals of this thread's readers end here, after the clear:
+   * what they go on to mark, and what a listener of `onInterval` marks, is of a new interval. If another collection has bits in flight, this one copies them; the other collection
    * still delivers, so a page may be seen twice.
    */
   collectWhileStopped<T>(collection: Collection<T>): T {
@@ -186,6 +188,7 @@ export class Collector {
       this.putBack(bitmap, taken);
       throw error;
     }
+    this.endLocalIntervals();
     return this.hand(collection, taken, undefined, inFlight);
   }
 
@@ -230,8 +233,8 @@ export class Collector {
    * @returns what to run after the grace period, when anything was swapped
    */
   private take(bitmap: ClientBitmap, range: PageRange, taken: PageSet): AfterGracePeriod | undefined {
-    const { geometry, store, swapPolicy, tables } = this.parts;
-    const { pagesPerBlock, blockWords } = geometry;
+    const { arena, store, swapPolicy, tables } = this.parts;
+    const { pagesPerBlock, blockWords } = arena.geometry;
     const judged = new Set<number>();
     const dense = new Set<number>();
     this.empty(bitmap, range, taken, (number, block) => {
@@ -321,8 +324,8 @@ export class Collector {
     range: PageRange,
     visit: (number: number, block: number, from: number, to: number) => number,
   ): number {
-    const { geometry, ram, store, tables } = this.parts;
-    const { pagesPerBlock } = geometry;
+    const { arena, ram, store, tables } = this.parts;
+    const { pagesPerBlock } = arena.geometry;
     const end = Math.min(range.end, ram.end);
     return walkBlocks({ first: range.first, end }, pagesPerBlock, (number, from, to) => {
       const block = bitmap.intactBlockAt(number);
@@ -397,6 +400,10 @@ export class Collector {
       if (heir !== undefined) heirs.set(number, heir.pending);
     }
     return heirs;
+  }
+
+  protected endLocalIntervals(): void {
+    endLocalIntervals(this.parts.arena);
   }
 
   /** Adds what was collected to what another user has yet to collect. */

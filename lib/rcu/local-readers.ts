@@ -15,7 +15,8 @@ export interface LocalReader {
   readonly identity: number;
   readonly online: boolean;
   readonly inSection: boolean;
-  quiescent(): void;
+  reportForOwner(): void;
+  endInterval(): void;
 }
 
 const readers = new WeakMap<Arena, Set<LocalReader>>();
@@ -34,7 +35,15 @@ export function removeLocalReader(reader: LocalReader): void {
 
 /** Reports for each reader of the engine on this thread outside sections: the thread is here, so it uses no roots. */
 export function quiesceLocalReaders(home: Arena): void {
-  for (const reader of readers.get(home) ?? []) if (reader.online && !reader.inSection) reader.quiescent();
+  for (const reader of readers.get(home) ?? []) if (reader.online && !reader.inSection) reader.reportForOwner();
+}
+
+/**
+ * Ends the interval of each reader of the engine on this thread that is in one, whether or not there is something to
+ * report.
+ */
+export function endLocalIntervals(home: Arena): void {
+  for (const reader of readers.get(home) ?? []) if (reader.online && !reader.inSection) reader.endInterval();
 }
 
 /** @returns the first reader of the engine on this thread for which `wanted` returns true */

@@ -27,16 +27,22 @@
  *   the owner is waking up: it will end the period, or name another reader.
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
- * `quiescent` has to look closer: offline, detached, inside a section, while the owner sleeps (GP-8), or while a
+ * `quiescent` has to look closer: offline, detached, inside a section, while the owner sleeps (GP-8), while a
  * dirty-rate limit is set for the reader, which sleeps in `quiescent` when it is ahead (its governor:
- * rate/throttle.ts). So the fast path is one load and one compare. The load orders nothing: when the number is the one
- * already reported nothing is claimed, and what is reported is loaded again. It is Atomics because a plain load could
- * be hoisted out of a vCPU's loop by a compiler, and the grace period would never end.
+ * rate/throttle.ts), or when an interval has begun that `quiescent` has not told of yet. So the fast path is one load
+ * and one compare. The load orders nothing: when the number is the one already reported nothing is claimed, and what is
+ * reported is loaded again. It is Atomics because a plain load could be hoisted out of a vCPU's loop by a compiler, and
+ * the grace period would never end.
+ *
+ * What a caller keeps for an interval, such as the pages that it has marked (DM-7: dirty/vcpu.ts), it has to drop when
+ * the interval ends. An interval may end where the caller does not look: a helper reports, a promise brings the reader
+ * online again, or the owner reports for the readers of its own thread. So intervals are counted, and `quiescent`
+ * returns whether the count has changed since it last returned.
  */
 import { Arena } from '../arena/arena.js';
 import { Header, Slot } from '../arena/layout.js';
 import type { Words } from '../arena/words.js';
-import { checkFunction, memoryGrown, UsageError } from '../base/errors.js';
+import { checkFunction, memoryGrown, throwInOwnTurn, UsageError } from '../base/errors.js';
 import { Courtesy } from './courtesy.js';
 import { addLocalReader, removeLocalReader } from './local-readers.js';
 import { claimSlot, freeSlot } from './registry.js';
@@ -92,6 +98,14 @@ export abstract class Reader {
   private attached = true;
   /** How often the reader has gone offline, by which `offline` recognizes its own offline stretch. */
   private departures = 0;
+  /** How many intervals have begun. */
+  private begun = 0;
+  /** `begun` when `quiescent` last returned. */
+  private returned = 0;
+  /** `begun` when the listeners were last called. */
+  private announced = 0;
+  private readonly listeners = new Set<() => void>();
+  private announcing = false;
 
   /** @internal */
   constructor({ arena, name, identity, giveWay, governorOf }: ReaderSetup) {
@@ -104,6 +118,8 @@ export abstract class Reader {
     const remote = this.home === undefined;
     this.governor = remote ? governorOf(arena, this.slot) : undefined;
     this.courtesy = remote && giveWay && this.words.canWait ? new Courtesy(this.words) : undefined;
+    // Attaching begins the first interval. Nothing that a caller keeps is older.
+    this.returned = this.announced = 1;
     addLocalReader(this);
   }
 
@@ -122,6 +138,16 @@ export abstract class Reader {
     return this.reported !== OFFLINE;
   }
 
+  /**
+   * The number of the reader's interval. Each interval has a number of its own: attaching begins interval 1, and each
+   * report, each sleep within `quiescent`, and each return from offline begins the next one. What was kept for an
+   * interval is good while the reader is online and this number is the same. While nothing is to be reported,
+   * `quiescent` ends no interval.
+   */
+  get interval(): number {
+    return this.begun;
+  }
+
   /** Is the reader between `readLock` and `readUnlock`? */
   get inSection(): boolean {
     return this.nesting > 0;
@@ -135,14 +161,36 @@ export abstract class Reader {
    * this thread's core (`giveWay` of `attachVcpu`), and while a dirty-rate limit is set of which the thread is ahead.
    * To grace periods the reader is offline then. So call it holding no lock. The owner's own thread does not block, nor
    * do threads that must not.
-   * @throws UsageError inside a read-side section, offline, or detached
+   * @returns whether `interval` has changed since `quiescent` last returned, by this call or in between: by a report
+   *   that another function of the thread or the owner made, or by a return from offline. Then drop what was kept for
+   *   the interval. While nothing is to be reported, it is false
+   * @throws UsageError inside a read-side section, offline, or detached; what a listener of `onInterval` throws, and
+   *   then the next call returns true
    */
-  quiescent(): void {
+  quiescent(): boolean {
     try {
-      if (this.words.load(Header.Number) !== this.expected) this.lookCloser();
+      return this.words.load(Header.Number) !== this.expected && this.lookCloser();
     } catch (error) {
       throw this.explain('quiescent', error);
     }
+  }
+
+  /**
+   * Calls `listener` when an interval has ended and the next one has begun: at the end of the call of `quiescent`,
+   * `goOnline` or `offline` that did it, once for all intervals that it ended, or within an operation of the owner that
+   * reports for the readers of its own thread. Attaching calls nobody, and `detach` neither.
+   *
+   * The listener runs in a read-side section of its own, so it may mark and query for the interval that has begun. It
+   * may not report, go offline or, on the owner's thread, call an operation that waits. It may detach the reader. What
+   * it throws is thrown by the call of the reader, when the other listeners have been called and the interval has
+   * begun. Within an operation of the owner, what it throws becomes the host's uncaught error.
+   * @returns a function that removes the listener, and does nothing when called again
+   */
+  onInterval(listener: () => void): () => void {
+    checkFunction('onInterval', 'listener', listener);
+    const own = (): void => listener();
+    this.listeners.add(own);
+    return () => void this.listeners.delete(own);
   }
 
   /**
@@ -202,19 +250,27 @@ export abstract class Reader {
   goOnline(): void {
     if (!this.attached || this.reported !== OFFLINE) this.refuse('goOnline');
     if (this.words.length === 0) throw memoryGrown('goOnline');
-    this.enter();
+    this.comeBack();
   }
 
   /**
    * Runs `body` offline. Wrap it around anything that blocks. When `body` returns a promise, the reader comes online
-   * again when the promise settles.
+   * again when the promise settles. An interval begins then.
    */
   offline<T>(body: () => T): T {
     checkFunction('offline', 'body', body);
     this.goOffline();
     const stretch = this.departures;
     const back = (): void => {
-      if (this.attached && this.reported === OFFLINE && this.departures === stretch) this.enter();
+      if (this.attached && this.reported === OFFLINE && this.departures === stretch) this.comeBack();
+    };
+    const fail = (error: unknown): never => {
+      try {
+        back();
+      } catch (second) {
+        throwInOwnTurn(second); // an error of the body must not be replaced
+      }
+      throw error;
     };
     let result: T;
     let settles: boolean;
@@ -222,12 +278,41 @@ export abstract class Reader {
       result = body();
       settles = isThenable(result);
     } catch (error) {
-      back();
-      throw error;
+      return fail(error);
     }
-    if (settles) return Promise.resolve(result).finally(back) as T;
+    if (settles) {
+      const come = (value: unknown): unknown => {
+        back();
+        return value;
+      };
+      return Promise.resolve(result).then(come, fail) as T;
+    }
     back();
     return result;
+  }
+
+  /**
+   * @internal Reports for this reader, if there is something to report. Only for a reader of the owner's thread that is
+   * online and in no section, within a step of the owner: the thread is here, so it uses no roots.
+   */
+  reportForOwner(): void {
+    let number: number;
+    try {
+      number = this.words.load(Header.Number);
+    } catch (error) {
+      throw this.explain('quiescent', error);
+    }
+    if (number !== this.reported) this.endInterval();
+  }
+
+  /** @internal As `reportForOwner`, but ends the interval also where there is nothing to report. */
+  endInterval(): void {
+    this.report(this.words.load(Header.Number));
+    try {
+      this.announce();
+    } catch (error) {
+      throwInOwnTurn(error); // else a listener could cut the owner's step in two
+    }
   }
 
   /**
@@ -259,13 +344,15 @@ export abstract class Reader {
   protected refuse(operation: string): never {
     const why = !this.attached
       ? 'is detached; attach a new one by attachVcpu'
-      : this.nesting > 0
-        ? `is inside a read-side section (nested ${this.nesting} deep); call readUnlock first`
-        : this.reported === OFFLINE
-          ? 'is offline; call goOnline first'
-          : operation === 'readUnlock'
-            ? 'is in no read-side section; each readUnlock needs a readLock before it'
-            : 'is online already';
+      : this.announcing
+        ? 'is calling the listeners of onInterval, which may mark and query, but not end the interval'
+        : this.nesting > 0
+          ? `is inside a read-side section (nested ${this.nesting} deep); call readUnlock first`
+          : this.reported === OFFLINE
+            ? 'is offline; call goOnline first'
+            : operation === 'readUnlock'
+              ? 'is in no read-side section; each readUnlock needs a readLock before it'
+              : 'is online already';
     throw new UsageError(`${operation}: reader '${this.name}' ${why}`);
   }
 
@@ -285,17 +372,56 @@ export abstract class Reader {
     this.settle(number);
   }
 
-  private lookCloser(): void {
+  /** @returns as `quiescent` */
+  private lookCloser(): boolean {
     if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('quiescent');
     const number = this.words.load(Header.Number);
     if (number !== this.reported) this.report(number);
     if (this.pressed) this.giveWay();
-    if (!this.governed) return;
+    if (this.governed) this.sleepIfAhead();
+    if (this.begun === this.returned) return false;
+    this.announce();
+    this.returned = this.begun;
+    this.expect(this.reported);
+    return true;
+  }
+
+  private sleepIfAhead(): void {
     this.publishCounts();
     if (!this.governor?.isAhead) return;
     this.leave();
     this.governor.sleep();
     this.enter();
+  }
+
+  private comeBack(): void {
+    this.enter();
+    this.announce();
+  }
+
+  /**
+   * Calls the listeners, if an interval has begun since they were last called. Called last, when nothing depends on
+   * what a listener does to the reader. @throws the first error of a listener
+   */
+  private announce(): void {
+    if (this.announced === this.begun) return;
+    this.announced = this.begun;
+    if (this.listeners.size === 0) return;
+    const errors: unknown[] = [];
+    this.announcing = true;
+    for (const listener of this.listeners) {
+      if (!this.attached) break;
+      this.nesting = 1;
+      try {
+        listener();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    this.announcing = false;
+    this.nesting = 0;
+    for (const error of errors.splice(1)) throwInOwnTurn(error);
+    if (errors.length > 0) throw errors[0];
   }
 
   private report(number: number): void {
@@ -330,8 +456,9 @@ export abstract class Reader {
     this.expect(this.reported);
   }
 
-  /** Sets up the interval that begins. Called when its number is in the slot. */
+  /** Sets up the interval that begins. Called when the grace-period number is in the slot. */
   private settle(number: number): void {
+    this.begun++;
     this.reported = number;
     this.governed = this.governor?.refresh() ?? false;
     this.wakeOwner();
@@ -340,7 +467,7 @@ export abstract class Reader {
   }
 
   private expect(number: number): void {
-    this.expected = this.governed || this.pressed ? 0 : number;
+    this.expected = this.governed || this.pressed || this.begun !== this.returned ? 0 : number;
   }
 
   private leave(): void {

@@ -96,8 +96,9 @@ describe('Generated code that marks by the listing of docs/abi.md', () => {
     const report = one.vcpu.quiescent;
     let cookie: number | undefined;
     one.vcpu.quiescent = () => {
-      report.call(one.vcpu);
+      const ended = report.call(one.vcpu);
       cookie ??= memory.rcu.startPoll();
+      return ended;
     };
     one.code.quiescent();
     if (cookie === undefined || memory.rcu.poll(cookie)) throw new Error('no grace period began');

@@ -155,7 +155,8 @@ describe("regressions: a device's writes (Firecracker #1997)", () => {
       for (let page = 0; page < 16; page++) {
         device.markRange(dimm.offset + page * PAGE, PAGE, ALL);
         guest.fill(page + 1, page * PAGE, (page + 1) * PAGE);
-        yield device.quiescent();
+        device.quiescent();
+        yield;
       }
     };
     const chunks = transfer();

@@ -88,7 +88,8 @@ export class ComparedEngine {
       case 'measure':
         return this.measure(step.client);
       case 'vcpuQuiescent':
-        return this.vcpu.quiescent();
+        this.vcpu.quiescent();
+        return;
       default:
         this.markOrQuery(step.kind, step);
     }

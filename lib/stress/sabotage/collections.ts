@@ -57,7 +57,7 @@ class PutsBackWhereRamWas extends Collector {
 
   protected override putBack(bitmap: ClientBitmap, taken: PageSet): void {
     for (const part of this.ramWas) {
-      eachBlock(part, this.parts.geometry.pagesPerBlock, (number, from, to) => {
+      eachBlock(part, this.parts.arena.geometry.pagesPerBlock, (number, from, to) => {
         taken.returnLive(bitmap.blockAt(number), number, from, to);
       });
     }

@@ -194,15 +194,13 @@ function seenThrough<W extends Words>(
 
 /** In a section it goes offline, and back, as it would outside. */
 class GivesWayInSections extends Vcpu {
-  override quiescent(): void {
-    if (!this.inSection) {
-      super.quiescent();
-      return;
-    }
+  override quiescent(): boolean {
+    if (!this.inSection) return super.quiescent();
     const { nesting } = this as unknown as { readonly nesting: number };
     Object.assign(this, { nesting: 0 });
-    super.quiescent();
+    const ended = super.quiescent();
     Object.assign(this, { nesting, expected: 0 });
+    return ended;
   }
 }
 

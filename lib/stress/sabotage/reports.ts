@@ -25,13 +25,14 @@ class ReportsWhenItReloads extends Vcpu {
 }
 
 class ReportsForItsThread extends Vcpu {
-  override quiescent(): void {
-    super.quiescent();
+  override quiescent(): boolean {
+    const ended = super.quiescent();
     for (let i = 0; i < this.arena.geometry.maxReaders; i++) {
       const slot = Slots.first + i * Slots.size;
       if (this.words.load(slot + Slot.Identity) !== this.identity + 1) continue;
       this.words.store(slot + Slot.State, this.words.load(Header.Number));
     }
+    return ended;
   }
 }
 
