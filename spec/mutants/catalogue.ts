@@ -90,6 +90,63 @@ const givingWay = {
   },
 } as const satisfies Record<string, Mutant>;
 
+const READER = 'lib/rcu/reader.ts';
+
+/** Intervals that end and nobody is told of. */
+const intervals = {
+  'owner-report-untold': {
+    description: 'quiescent does not look closer when the owner has reported for a reader of its own thread',
+    file: READER,
+    original: 'this.governed || this.pressed || this.begun !== this.returned ? 0 : number',
+    replacement: 'this.governed || this.pressed ? 0 : number',
+  },
+  'numbered-since-quiescent': {
+    description: 'the number of an interval begins anew when quiescent has returned, whoever called it',
+    file: READER,
+    original: 'return this.begun;',
+    replacement: 'return this.begun - this.returned;',
+  },
+  'promise-back-untold': {
+    description: 'a return from offline by a promise begins no interval, as far as anybody is told',
+    file: READER,
+    original: `
+        back();
+        return value;`,
+    replacement: `
+        const { begun, returned } = this;
+        back();
+        Object.assign(this, { begun, returned });
+        return value;`,
+  },
+  'collected-in-mid-interval': {
+    description: 'a collection of stopped vCPUs does not end the intervals of readers on its own thread',
+    file: COLLECTOR,
+    original: `
+    this.endLocalIntervals();
+    return this.hand(`,
+    replacement: `
+    return this.hand(`,
+  },
+  'collected-after-the-interval': {
+    description: 'a collection of stopped vCPUs ends the intervals on its own thread before it clears, not afterwards',
+    file: COLLECTOR,
+    original: `
+    let inFlight: PageSet | undefined;
+    try {`,
+    replacement: `
+    let inFlight: PageSet | undefined;
+    this.endLocalIntervals();
+    this.endLocalIntervals = () => {};
+    try {`,
+  },
+  'error-thrown-into-the-owner': {
+    description: "an error of a listener is thrown into the owner's step that has reported",
+    file: READER,
+    original: "throwInOwnTurn(error); // else a listener could cut the owner's step in two",
+    replacement: 'throw error;',
+  },
+} as const satisfies Record<string, Mutant>;
+
 /** Of swapping where the arena is nearly full. */
 const swaps = {
   'never-swapped': {
@@ -136,6 +193,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...ends,
   ...limits,
   ...givingWay,
+  ...intervals,
   ...swaps,
   ...steps,
 };

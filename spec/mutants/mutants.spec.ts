@@ -12,6 +12,12 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The spec that finds each, which must pass without it: all specs do. */
 const FOUND_BY: Readonly<Record<string, readonly [file: string, title: string]>> = {
+  'owner-report-untold': ['rcu/intervals', 'which the next quiescent tells with nothing to report'],
+  'numbered-since-quiescent': ['rcu/intervals', 'still show in their number when a helper ignores'],
+  'promise-back-untold': ['rcu/intervals', 'begin when the promise of an asynchronous offline settles'],
+  'collected-in-mid-interval': ['rcu/intervals', 'lose no store of a page that was marked before a collection'],
+  'collected-after-the-interval': ['rcu/intervals', 'keep what a listener marks'],
+  'error-thrown-into-the-owner': ['rcu/intervals', 'refuse a listener the operations that wait'],
   'never-swapped': ['dirty/swapping', 'replaces each dense block by a fresh one'],
   'one-block-not-emptied': ['dirty/swapping', 'is refused where there is room for all blocks but one'],
   'swap-not-cancelled': ['dirty/swapping', 'is refused where there is room for all blocks but one'],
