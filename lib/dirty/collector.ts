@@ -12,6 +12,7 @@
  *   collections that clear the page's bit after a mark, the first one that delivers the page has the store in its copy.
  *   Collections whose range or `maxPages` does not reach the page leave its bit alone, and collections that fail put it
  *   back (DM-3). In both cases the bit is there for a later collection, whose clear also follows the mark.
+ *   What follows for many stores with one mark is DM-7 (dirty/vcpu.ts).
  * DM-3 Bits that were taken, and blocks that were swapped out, belong to one collection until its period has ended,
  *   whether it was aborted or not: the client's lock is held until then. An interval that began before the swap may
  *   still mark in the old block. If the block were delivered or put back earlier, that mark would be lost. Bits that

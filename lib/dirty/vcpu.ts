@@ -1,6 +1,35 @@
 /**
  * The handle of a vCPU thread: marks and queries over the tables that the thread has cached for the interval.
  *
+ * DM-7 A mark holds for its interval. After a reader has marked a page for every tracked client in an interval, no store
+ *   to that page in the same interval of the same reader needs a mark. So a vCPU marks a page at its first store in an
+ *   interval, remembers that, and forgets it when the interval ends (`interval`, `onInterval`: rcu/reader.ts).
+ *
+ *   Let I be the interval, M the mark, and S any store to the page in I, before M or after it. Let W be the write that
+ *   set the bit as M has left it: the one from which M's plain test read, or M's own atomic or. Let K be the first clear
+ *   of the bit after W in the order of the writes to its word. W has one place in that order, because live words change
+ *   by atomic read-modify-writes alone (DM-1).
+ *
+ *   - K is that of a collection with the period g. If I had begun with g or a later number, K would happen before the
+ *     load of that number (GP-1) and so before M (GP-3). M could then have read neither from W nor have been W. So I
+ *     began with a number below g, and the period waits for the report that ends I. S happens before that report, the
+ *     report synchronizes with the owner's load of the slot, and so S happens before the delivery (GP-6). The collection
+ *     took the bit and delivers the page: its copy has S. Where it fails, it puts the bit back, and the putting back
+ *     stands for W.
+ *   - K is the publishing of a table without the block that M has marked in: the same, since the collection delivers
+ *     what is in the old block when the period has ended (DM-3).
+ *   - K is that of a measurement, which puts the bit back before anybody else clears it. The putting back stands for W:
+ *     whatever clears the bit next comes after both, and if I had begun with its number, M would, too.
+ *   - K is that of a collection in `whileStopped`. A reader of another thread is offline then: S happens before its store
+ *     of OFFLINE, which the owner has loaded. A reader of the owner's thread has made S already, and I ends in the step
+ *     of the clear.
+ *   - The client is tracked only since a time within I, or the page became RAM within I: then all pages are dirty from
+ *     the beginning. Whatever clears the bit comes later and waits for I (DM-4, DM-6).
+ *
+ *   Nothing is said of how many stores there are, nor of their order with M. What the proof needs is that K waits for I,
+ *   or that I ends with K. So nothing else may clear a bit, and nobody may use a mark after the interval: not of
+ *   another reader, nor over a return from offline, nor when the owner has reported for the reader.
+ *
  * Exclusion matrix. "-" means that the two operations may overlap in any order and both results are right; a label
  * names the guarantee that makes it so. Any reader may run mark and query. The other operations run on the owner, never
  * two at once, but a collection stays under way across the owner's other steps.
@@ -126,7 +155,8 @@ export class Vcpu extends Reader {
 
   /**
    * Marks the page at a ram_addr for all clients (QEMU: cpu_physical_memory_set_dirty_range of one page). The mark and
-   * the store that it is for must be in one interval, in either order.
+   * the store that it is for must be in one interval, in either order. One mark is enough for all stores to the page in
+   * that interval (DM-7).
    * @param addr in bytes; a fractional address marks the page that contains it, and is refused in debug mode
    * @returns the mask of clients for which the page turned from clean to dirty; exactly one thread is told of each turn
    * @throws TypeError, RangeError for a value that is not an address, for an address past the end of RAM, and for one

@@ -4,6 +4,14 @@
  * Nobody waits for a window either: a call that wants the bits ends the window at once, and another window begins
  * afterwards, until all windows together have lasted as long as the caller asked for.
  *
+ * A reader that has marked a page need not mark it again before its interval ends (DM-7: dirty/vcpu.ts), and without a
+ * grace period no interval ends. So a window requests a period in the step in which it takes the bits, and the time
+ * that counts begins when that period has ended. Let a reader store to a page in that time. The interval of the store
+ * began with the period's number or a later one, and so after the bits were taken (GP-1, GP-3). Its mark finds the bit
+ * clear, or set by a mark since, and the page is counted. Pages that turn dirty between the taking and the end of the
+ * period are counted too, without that time: where a period lasts long, the rate is too high rather than too low. A
+ * window that is ended before its period has ended counts nothing.
+ *
  * Readers themselves count the pages that they turn dirty (rate/reader-rates.ts). The owner reads these counts in a
  * grace period before the first window and in another one after the last window, whatever happens in between.
  *
@@ -106,8 +114,8 @@ export class DirtyRateMeasurement {
   }
 
   /**
-   * Opens a window, which lasts for the rest of the time to measure or until a collection wants the bits. While a
-   * collection runs, waits for its end instead.
+   * Opens a window, which lasts for a grace period and then the rest of the time to measure, or until a collection wants
+   * the bits. While a collection runs, waits for its end instead.
    */
   private async measureWindow(): Promise<void> {
     const { rcu, collector, ram } = this.engine;
@@ -117,20 +125,29 @@ export class DirtyRateMeasurement {
     rcu.checkMayWait(OPERATION);
     if (!lock.tryBorrow(() => end())) return rcu.holdingFor(lock.becomesFree(limit));
     const giveBack = collector.borrow(OPERATION, this.bitmap);
-    const began = performance.now();
+    const cookie = rcu.request(); // in the step of the clear: see the head of this file
     this.blocks ??= new Map([...ram].map((block) => [block, 0]));
     let open = true;
+    let began: number | undefined;
+    let wake = (): void => {};
+    end = () => {
+      open = false;
+      if (began !== undefined) {
+        this.milliseconds += performance.now() - began;
+        this.countBlocks();
+      }
+      giveBack();
+      wake();
+    };
     try {
-      await waitForWake(limit, (wake) => {
+      const waits = !rcu.endsAtOnce(OPERATION, cookie, () => {});
+      if (waits) await rcu.waitFor(this.progress, cookie, this.options, this.since); // no `await` unless needed
+      if (!open) return;
+      began = performance.now();
+      await waitForWake(limit, (wakeUp) => {
+        wake = wakeUp;
         // The host's timers may fire almost a millisecond early.
         const timer = later(wake, Math.ceil(this.windowMs - this.milliseconds) + 1, true);
-        end = () => {
-          open = false;
-          this.milliseconds += performance.now() - began;
-          this.countBlocks();
-          giveBack();
-          wake();
-        };
         return () => timer.cancel();
       });
       if (open) end();
@@ -158,9 +175,12 @@ export class DirtyRateMeasurement {
     }
   }
 
+  private get progress(): string {
+    return `${OPERATION} (${this.milliseconds.toFixed(0)} of ${this.windowMs} ms measured)`;
+  }
+
   private readonly timeoutError = (ms: number): Error => {
-    const measured = `${OPERATION} (${this.milliseconds.toFixed(0)} of ${this.windowMs} ms measured)`;
-    return new GracePeriodTimeout(measured, ms, this.engine.rcu.holdouts());
+    return new GracePeriodTimeout(this.progress, ms, this.engine.rcu.holdouts());
   };
 }
 

@@ -147,6 +147,30 @@ const intervals = {
   },
 } as const satisfies Record<string, Mutant>;
 
+const MEASUREMENT = 'lib/rate/measurement.ts';
+
+/** A window in which readers may still have marks from before. */
+const windows = {
+  'window-without-period': {
+    description: 'a window of a measurement takes the bits and requests no grace period',
+    file: MEASUREMENT,
+    original: 'const cookie = rcu.request();',
+    replacement: 'const cookie = 0;',
+  },
+  'time-from-the-clear': {
+    description: 'the time of a window counts from the taking of the bits',
+    file: MEASUREMENT,
+    original: '      began = performance.now();',
+    replacement: '      began = this.since;',
+  },
+  'early-window-counted': {
+    description: 'a window counts that was ended before its grace period had ended',
+    file: MEASUREMENT,
+    original: 'let began: number | undefined;',
+    replacement: 'let began: number | undefined = performance.now();',
+  },
+} as const satisfies Record<string, Mutant>;
+
 /** Of swapping where the arena is nearly full. */
 const swaps = {
   'never-swapped': {
@@ -194,6 +218,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...limits,
   ...givingWay,
   ...intervals,
+  ...windows,
   ...swaps,
   ...steps,
 };

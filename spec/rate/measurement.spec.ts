@@ -58,14 +58,26 @@ for (const [how, policy] of [
       performance.now = hostNow;
     });
 
-    /** The reader has reported, for which a measurement of MIGRATION waits before its first window. */
-    const opened = async (): Promise<void> => {
+    /**
+     * The reader has reported, for which a measurement of MIGRATION waits before it takes the bits. The next report
+     * begins the time that counts.
+     */
+    const taken = async (): Promise<void> => {
       vcpu.quiescent();
       await turns();
     };
 
-    /** Nobody collects any more: the bits have been taken again. */
-    const reopened = turns;
+    /** The reader has also reported since the bits were taken: now the time counts. */
+    const opened = async (): Promise<void> => {
+      await taken();
+      await taken();
+    };
+
+    /** Nobody collects any more: the bits have been taken again, and the reader has reported. */
+    const reopened = async (): Promise<void> => {
+      await turns();
+      await taken();
+    };
 
     /** The time is up, and a collection of nothing makes the measurement look at the clock. */
     const elapse = async (client: Client = MIGRATION): Promise<void> => {
@@ -133,13 +145,65 @@ for (const [how, policy] of [
       expect(dirtyPages(memory, CODE)).to.deep.equal([9]);
     });
 
-    it('waits for no reader where readers are not measured, and loses no mark of an interval that goes on', async () => {
+    it('takes the bits within the call where readers are not measured, and loses no mark of an interval that goes on', async () => {
       vcpu.mark(5 * PAGE);
       const measured = memory.measureDirtyRate({ windowMs: 1, client: CODE });
+      expect(vcpu.isDirty(5 * PAGE, 1, CODE)).to.equal(false);
       vcpu.mark(64 * PAGE);
-      expect((await measured).pages).to.equal(1);
+      expect((await reportUntil(vcpu, measured)).pages).to.equal(1);
       vcpu.mark(65 * PAGE);
       expect(dirtyPages(memory, CODE)).to.deep.equal([5, 64, 65]);
+    });
+
+    /** Stores as a vCPU does that marks a page once in an interval. @returns what the mark returned, if there was one */
+    const keepingMarks = (): ((page: number) => number | undefined) => {
+      const kept = new Set<number>();
+      let { interval } = vcpu;
+      return (page) => {
+        if (vcpu.interval !== interval) kept.clear();
+        interval = vcpu.interval;
+        if (kept.has(page)) return undefined;
+        kept.add(page);
+        return vcpu.mark(page * PAGE);
+      };
+    };
+
+    it('counts the pages to which a reader goes on storing that keeps its marks for the interval', async () => {
+      const store = keepingMarks();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      vcpu.quiescent();
+      expect(store(6), 'before the bits are taken').to.equal(MIGRATION + CODE + VGA);
+      await turns();
+      expect(store(6), 'when they are').to.equal(undefined);
+      await taken();
+      expect(store(6), 'in the next interval').to.equal(MIGRATION);
+      await elapse();
+      const { pages, readers } = await reportUntil(vcpu, measured);
+      expect([pages, ...readers.map((reader) => reader.pages)]).to.deep.equal([1, 2]);
+    });
+
+    it('does not count the time in which a reader may still have marks from before', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      await taken();
+      ahead += 7 * WINDOW_MS;
+      await taken();
+      await elapse();
+      expect((await reportUntil(vcpu, measured)).seconds * 1000).to.be.within(WINDOW_MS, 1.5 * WINDOW_MS);
+    });
+
+    it('counts nothing in a window that a collection ends before its grace period has ended', async () => {
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      await taken();
+      vcpu.mark(6 * PAGE);
+      ahead += 7 * WINDOW_MS;
+      const { set } = await reportUntil(vcpu, memory.harvest(MIGRATION));
+      expect(pagesOf(set)).to.deep.equal([5, 6, 70, 200]);
+      await reopened();
+      vcpu.mark(7 * PAGE);
+      await elapse();
+      const { pages, seconds } = await reportUntil(vcpu, measured);
+      expect(pages).to.equal(1);
+      expect(seconds * 1000).to.be.within(WINDOW_MS, 1.5 * WINDOW_MS);
     });
 
     it('keeps the process alive while a window is open', async () => {
@@ -147,7 +211,7 @@ for (const [how, policy] of [
       await turns(); // the test's own timer begins when it first waits
       const before = timers();
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: VGA });
-      await turns();
+      await taken();
       expect(timers()).to.equal(before + 1);
       await elapse(VGA);
       await measured;
@@ -272,6 +336,7 @@ for (const [how, policy] of [
       first.then(() => order.push(1));
       second.then(() => order.push(2));
       await opened();
+      await taken(); // the second one has asked for a grace period of its own
       vcpu.mark(6 * PAGE);
       await elapse();
       const both = await reportUntil(vcpu, Promise.all([first, second]));
@@ -285,6 +350,7 @@ for (const [how, policy] of [
       const migration = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       const code = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: CODE });
       await opened();
+      await taken(); // each has asked for grace periods of its own
       vcpu.mark(6 * PAGE);
       vcpu.markPage(7, CODE);
       await elapse();
@@ -361,12 +427,14 @@ for (const [how, policy] of [
     it('counts each reader from its own report on, however long another one takes', async () => {
       const slow = foreignVcpu(memory, 'slow');
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
-      await opened(); // but for the other
+      await taken(); // but for the other
       ahead += 500_000;
       vcpu.mark(6 * PAGE);
       slow.mark(7 * PAGE);
       slow.quiescent();
       await turns();
+      slow.quiescent();
+      await taken();
       await elapse();
       const { readers, seconds } = await reportUntil(slow, reportUntil(vcpu, measured));
       const [first, second] = readers;
@@ -458,6 +526,7 @@ for (const [how, policy] of [
       try {
         const abort = new AbortController();
         const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: CODE, signal: abort.signal });
+        await taken();
         expect(pending.size).to.equal(1);
         ahead += 10;
         (await reportUntil(vcpu, memory.harvest(CODE))).set.dispose();
@@ -493,6 +562,7 @@ for (const [how, policy] of [
       const tracking = await reportUntil(vcpu, memory.track(MIGRATION));
       vcpu.mark(7 * PAGE);
       await tracking.stop();
+      await reopened(); // to stop, it waited for its turn, which ended the window
       await elapse();
       expect((await reportUntil(vcpu, measured)).pages).to.equal(2);
       expect(dirtyPages(memory, MIGRATION)).to.deep.equal([5, 6, 7, 70, 200]);
@@ -537,7 +607,11 @@ for (const [how, policy] of [
     let memory: DirtyMemory;
     let vcpu: Vcpu;
 
-    const reopened = turns;
+    const reopened = async (): Promise<void> => {
+      await turns();
+      vcpu.quiescent();
+      await turns();
+    };
 
     beforeEach(() => {
       ahead = 0;
