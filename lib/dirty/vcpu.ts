@@ -64,9 +64,11 @@
  *            mark finds the all-zero block, or the table's end, and throws
  *
  * The fast paths test the bit with plain loads. DM-1 allows this because only atomic read-modify-writes change live
- * words, and DM-2 shows why the test may precede the set. The fast paths look into one bitmap block only, the block of
- * the last mark: its position is cached for as long as the tables are. The words of a table are read plainly: a
- * published table never changes, and the load of its root (GP-3, GP-4) orders the table's contents before these reads.
+ * words, and DM-2 shows why the test may precede the set. The fast paths look into one bitmap block only, the cached one:
+ * its position is kept for as long as the tables are. A mark elsewhere is tested through the tables. Its own block is
+ * cached when it has to set a bit, or when marks outside the cached block were in that block several times in a row. The
+ * words of a table are read plainly: a published table never changes, and the load of its root (GP-3, GP-4) orders the
+ * table's contents before these reads.
  */
 import { Header, Meter, meterOf, Table } from '../arena/layout.js';
 import { isUint32Array } from '../base/brands.js';
@@ -87,6 +89,8 @@ import { type PageRange, touchedPages, walkBlocks } from './page-range.js';
 
 /** Stands for "no table" and "no block": with any offset added it stays a negative index, which reads as clear. */
 const NOTHING = -(2 ** 31);
+/** After this many marks in a row that another block would have served, that block is cached. */
+const MOST_MISSES = 8;
 
 /** What the constructor of `Vcpu` needs. */
 export interface VcpuSetup extends ReaderSetup {
@@ -99,25 +103,30 @@ export interface VcpuSetup extends ReaderSetup {
  */
 export class Vcpu extends Reader {
   private readonly kernel: Kernel;
+  private readonly pageSize: number;
   private readonly pagesPerByte: number;
   private readonly blockShift: number;
+  /** Of a page number divided by 32, the bits that count the words of its block. */
+  private readonly wordMask: number;
   private readonly zeroBlock: number;
   private readonly debug: boolean;
   /** Word index of the first entry of each client's table. */
   private table0 = NOTHING;
   private table1 = NOTHING;
   private table2 = NOTHING;
-  /** The mask of clients that anybody collects. */
-  private tracked = 0;
+  /** The tables that `mark` tests, those of the tracked clients: when fewer than three are tracked, some occur twice. */
+  private firstTable = NOTHING;
+  private secondTable = NOTHING;
+  private thirdTable = NOTHING;
+  /** Is at most one client tracked? */
+  private lone = false;
   /** The page behind the last page of RAM, limited to the pages that all three cached tables cover. */
   private ramEndPage = 0;
-  /** Word index of the bitmap block of the last mark, for each client. */
+  /** Word index of the cached bitmap block, for each client. */
   private block0 = NOTHING;
   private block1 = NOTHING;
   private block2 = NOTHING;
-  /**
-   * The blocks that `mark` tests, those of the tracked clients; when fewer than three are tracked, some occur twice.
-   */
+  /** The cached blocks of the tables that `mark` tests. */
   private first = NOTHING;
   private second = NOTHING;
   private third = NOTHING;
@@ -126,6 +135,11 @@ export class Vcpu extends Reader {
   private blockPages = 0;
   /** `blockPages` while at most one client is tracked, so that `mark` has only one word to look at; else 0. */
   private lonePages = 0;
+  /** Up to which page marks may be tested through the tables: `ramEndPage` while a block is cached, else 0. */
+  private tableEnd = 0;
+  /** The block of the last mark outside the cached block, and how many marks outside in a row were there. */
+  private missed = -1;
+  private misses = 0;
   /** Word index of this reader's counts for dirty rates, for generated code (docs/abi.md). */
   readonly meter: number;
   /**
@@ -141,8 +155,10 @@ export class Vcpu extends Reader {
     this.kernel = setup.kernel;
     this.meter = meterOf(regions, this.slot);
     this.dirtied = this.published = this.words.get(this.meter + Meter.Dirtied);
+    this.pageSize = geometry.pageSize;
     this.pagesPerByte = 1 / geometry.pageSize;
     this.blockShift = geometry.blockShift;
+    this.wordMask = (geometry.pagesPerBlock >>> 5) - 1;
     this.zeroBlock = regions.zeroBlock;
     this.debug = geometry.debug;
     try {
@@ -200,7 +216,7 @@ export class Vcpu extends Reader {
       // which costs 1.1 ns a mark.
       const block = client === 1 ? this.block0 : client === 2 ? this.block1 : client === 4 ? this.block2 : NOTHING;
       if ((this.words.get((block + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
-      return this.setBits('markPage', bit, checkClient('markPage', client));
+      return this.setBit(block, bit, client);
     }
     return this.markPageElsewhere(page, client);
   }
@@ -212,27 +228,37 @@ export class Vcpu extends Reader {
    * @throws as `mark`; then nothing was marked
    */
   markRange(start: number, length: number, mask: number): number {
-    const clients = checkMask('markRange', mask);
-    const range = this.touched('markRange', start, length);
-    if (range.first < range.end) this.require('markRange', range);
-    const { pagesPerBlock } = this.arena.geometry;
-    let turned = 0;
-    for (let page = range.first; page < range.end; ) {
-      const base = page - (page % pagesPerBlock);
-      const to = Math.min(range.end - base, pagesPerBlock);
-      const number = page >>> this.blockShift;
-      if ((clients & 1) !== 0 && this.setRange(this.table0 + number, page - base, to) > 0) turned |= 1;
-      if ((clients & 2) !== 0 && this.setRange(this.table1 + number, page - base, to) > 0) turned |= 2;
-      if ((clients & 4) !== 0) {
-        const pages = this.setRange(this.table2 + number, page - base, to);
-        if (pages > 0) {
-          turned |= 4;
-          this.dirtied = (this.dirtied + pages) | 0;
-        }
-      }
-      page = base + to;
+    let offset: number;
+    try {
+      offset = start * this.pagesPerByte - this.blockFirst;
+    } catch {
+      return this.markRangeElsewhere(start, length, mask); // as in `mark`
     }
-    return turned;
+    if (offset >= 0 && offset < this.blockPages) {
+      const bit = offset | 0;
+      const inPage = start - (this.blockFirst + bit) * this.pageSize;
+      // Are these bytes of one page, and is everything an integer that could be right?
+      if (
+        typeof start === 'number' &&
+        length > 0 &&
+        inPage + length <= this.pageSize &&
+        (inPage | 0) === inPage &&
+        (length | 0) === length &&
+        mask > 0 &&
+        mask < 8 &&
+        (mask | 0) === mask
+      ) {
+        const { words } = this;
+        const word = bit >>> 5;
+        const all =
+          ((mask & 1) !== 0 ? words.get((this.block0 + word) | 0) : -1) &
+          ((mask & 2) !== 0 ? words.get((this.block1 + word) | 0) : -1) &
+          ((mask & 4) !== 0 ? words.get((this.block2 + word) | 0) : -1);
+        if ((all & (1 << bit)) !== 0) return 0;
+        return this.setBits('markRange', bit, mask);
+      }
+    }
+    return this.markRangeElsewhere(start, length, mask);
   }
 
   /**
@@ -321,11 +347,12 @@ export class Vcpu extends Reader {
       words.get(table2 + Table.Length),
     );
     const ramEndPage = (words.load(Header.LastPage) >>> 0) + 1;
-    this.tracked = words.load(Header.Tracked);
+    const tracked = words.load(Header.Tracked);
     const closed = words.load(Header.Closed) !== 0;
     this.table0 = table0 + Table.Entries;
     this.table1 = table1 + Table.Entries;
     this.table2 = table2 + Table.Entries;
+    this.chooseTables(tracked);
     this.ramEndPage = closed ? 0 : Math.min(ramEndPage, length * this.arena.geometry.pagesPerBlock);
     this.forgetBlock();
   }
@@ -333,6 +360,7 @@ export class Vcpu extends Reader {
   /** @internal */
   protected override forgetRoots(): void {
     this.table0 = this.table1 = this.table2 = NOTHING;
+    this.firstTable = this.secondTable = this.thirdTable = NOTHING;
     this.ramEndPage = 0;
     this.forgetBlock();
   }
@@ -349,6 +377,8 @@ export class Vcpu extends Reader {
     this.first = this.second = this.third = NOTHING;
     this.blockPages = 0;
     this.lonePages = 0;
+    this.tableEnd = 0;
+    this.missed = -1;
   }
 
   /** Caches the bitmap block of a page that `require` has passed. @returns the page's bit in the block */
@@ -360,21 +390,39 @@ export class Vcpu extends Reader {
     this.block0 = words.get(this.table0 + number);
     this.block1 = words.get(this.table1 + number);
     this.block2 = words.get(this.table2 + number);
+    this.first = words.get(this.firstTable + number);
+    this.second = words.get(this.secondTable + number);
+    this.third = words.get(this.thirdTable + number);
     // In debug mode no mark takes the fast path, so that the argument of each is checked completely.
     const room = this.ramEndPage - first;
     this.blockFirst = first;
     this.blockPages = this.debug ? 0 : room < pagesPerBlock ? room : pagesPerBlock;
-    this.chooseTracked();
+    this.lonePages = this.lone ? this.blockPages : 0;
+    this.tableEnd = this.debug ? 0 : this.ramEndPage;
+    this.missed = -1;
     return page - first;
   }
 
-  /** Chooses the blocks that `mark` tests. When no client is tracked they are all the full block. */
-  private chooseTracked(): void {
-    const { tracked, block0, block1, block2 } = this;
-    this.lonePages = (tracked & (tracked - 1)) === 0 ? this.blockPages : 0;
-    this.first = (tracked & 1) !== 0 ? block0 : (tracked & 2) !== 0 ? block1 : block2;
-    this.second = (tracked & 3) === 3 ? block1 : block2;
-    this.third = (tracked & 4) !== 0 ? block2 : block1;
+  /** When no client is tracked, the tables lead to the full block. @param tracked the mask of the tracked clients */
+  private chooseTables(tracked: number): void {
+    const { table0, table1, table2 } = this;
+    this.lone = (tracked & (tracked - 1)) === 0;
+    this.firstTable = (tracked & 1) !== 0 ? table0 : (tracked & 2) !== 0 ? table1 : table2;
+    this.secondTable = this.lone ? this.firstTable : (tracked & 3) === 3 ? table1 : table2;
+    this.thirdTable = this.lone ? this.firstTable : (tracked & 4) !== 0 ? table2 : table1;
+  }
+
+  /** Sets the bit in the cached block of one client, which a test has found clear. @param block NOTHING for no client */
+  private setBit(block: number, bit: number, client: Client): number {
+    const { words } = this;
+    if (block === NOTHING) checkClient('markPage', client);
+    if (words.length === 0) throw memoryGrown('markPage'); // every bit of a detached buffer reads as clear
+    const flag = 1 << bit;
+    // ORDER DM-1: as in `setBits`.
+    // pairs with: bitmap/atomics-kernel.ts takeLiveWord, clearLive; bitmap/assembly/walk.ts takeLiveWord
+    if ((words.or((block + (bit >>> 5)) | 0, flag) & flag) !== 0) return 0;
+    if (client === 4) this.dirtied = (this.dirtied + 1) | 0;
+    return client;
   }
 
   /** Sets the bit in the cached blocks of the mask's clients. */
@@ -459,8 +507,63 @@ export class Vcpu extends Reader {
     );
   }
 
+  private markRangeElsewhere(start: number, length: number, mask: number): number {
+    const clients = checkMask('markRange', mask);
+    const range = this.touched('markRange', start, length);
+    if (range.first < range.end) this.require('markRange', range);
+    if (range.end - range.first === 1) return this.setBits('markRange', this.enterBlock(range.first), clients);
+    const { pagesPerBlock } = this.arena.geometry;
+    let turned = 0;
+    for (let page = range.first; page < range.end; ) {
+      const base = page - (page % pagesPerBlock);
+      const to = Math.min(range.end - base, pagesPerBlock);
+      const number = page >>> this.blockShift;
+      if ((clients & 1) !== 0 && this.setRange(this.table0 + number, page - base, to) > 0) turned |= 1;
+      if ((clients & 2) !== 0 && this.setRange(this.table1 + number, page - base, to) > 0) turned |= 2;
+      if ((clients & 4) !== 0) {
+        const pages = this.setRange(this.table2 + number, page - base, to);
+        if (pages > 0) {
+          turned |= 4;
+          this.dirtied = (this.dirtied + pages) | 0;
+        }
+      }
+      page = base + to;
+    }
+    return turned;
+  }
+
+  /** A mark outside the cached block. */
   private markElsewhere(addr: number): number {
     if (typeof addr !== 'number') throw wrongType('mark', 'address', addr, 'a number');
+    const offset = addr * this.pagesPerByte;
+    if (offset >= 0 && offset < this.tableEnd) {
+      const page = offset >>> 0;
+      const number = page >>> this.blockShift;
+      if (this.keepsBlock(number)) {
+        const { words } = this;
+        const word = (page >>> 5) & this.wordMask;
+        // Where there is no block the table holds the position of the all-zero block, in which every bit is clear.
+        let all = words.get((words.get(this.firstTable + number) + word) | 0);
+        if (!this.lone) {
+          all &=
+            words.get((words.get(this.secondTable + number) + word) | 0) &
+            words.get((words.get(this.thirdTable + number) + word) | 0);
+        }
+        if ((all & (1 << page)) !== 0) return 0;
+      }
+    }
+    return this.markAndEnter(addr);
+  }
+
+  /** Counts a mark outside the cached block. @returns false when its own block should be cached */
+  private keepsBlock(number: number): boolean {
+    if (number === this.missed) return ++this.misses < MOST_MISSES;
+    this.missed = number;
+    this.misses = 1;
+    return true;
+  }
+
+  private markAndEnter(addr: number): number {
     const page = Math.floor(addr * this.pagesPerByte);
     if (this.isQuick(page)) return this.setBits('mark', this.enterBlock(page), ALL_CLIENTS);
     if (!(addr >= 0)) checkAddress('mark', 'address', addr);
