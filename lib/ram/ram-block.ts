@@ -1,5 +1,7 @@
 /** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). `RamList` plugs and unplugs it. */
 import { wrongType } from '../base/errors.js';
+import { INSPECT, type Inspect, inspection } from '../base/inspection.js';
+import { sendOffsetAndSizeInsteadOfTheRamBlock } from '../base/stays-here.js';
 import { intersect, type PageRange } from '../dirty/page-range.js';
 import { PageRanges } from '../dirty/page-ranges.js';
 import type { PageSet } from '../dirty/page-set.js';
@@ -30,6 +32,8 @@ export interface RamBlockSetup {
 
 /** A plugged block of guest RAM. After its `unplug` all operations refuse it. */
 export class RamBlock {
+  /** @internal */
+  readonly staysHere = sendOffsetAndSizeInsteadOfTheRamBlock;
   /** Only objects that this constructor made have this field. Forged ones and those of another module copy lack it. */
   readonly #made = true;
   readonly id: string;
@@ -119,6 +123,12 @@ export class RamBlock {
    */
   populatedRuns(): RunWithin[] {
     return this.pieces.populatedRuns(this);
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const { id, offset, size, maxSize } = this;
+    return inspection('RamBlock', { id, offset, size, maxSize }, options, inspect);
   }
 
   /** @internal The pages of the block at its current size. */

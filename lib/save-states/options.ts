@@ -72,6 +72,9 @@ export function checkSaveOptions(operation: string, given: SaveOptions): SaveOpt
   return options;
 }
 
+export type CheckedChain = ReturnType<typeof checkChain>;
+export type CheckedRestore = ReturnType<typeof checkRestore>;
+
 function checkChain(operation: string, options: ChainOptions) {
   const { compress = false, name = 'save states', timeoutMs, signal } = options;
   checkBoolean(operation, 'compress', compress);

@@ -209,7 +209,7 @@ describeEngines("bad input to a vCPU's method", () => {
     const hint = '-2147483648 >>> 0 is 2147483648 (0x80000000)';
     expectThrow(() => vcpu.mark(0x80000000 | 0), RangeError, 'mark: address', hint);
     expectThrow(() => vcpu.markRange(0x80000000 | 0, 4, 7), RangeError, 'markRange: start', hint);
-    expectThrow(() => memory.ram.find(0x80000000 | 0), RangeError, 'ram.find: address', hint);
+    expectThrow(() => memory.ram.find(0x80000000 | 0), RangeError, 'find: address', hint);
   });
 
   it('is told which clients there are, one or a mask', () => {
