@@ -498,14 +498,14 @@ export class Vcpu extends Reader {
   private gapIn(range: PageRange): string {
     const { ramEndPage } = this;
     const { pageSize, pagesPerBlock } = this.arena.geometry;
-    if (ramEndPage === 0) return 'none is plugged';
+    if (ramEndPage === 0) return 'no RAM is plugged';
     const end = Math.min(range.end, ramEndPage);
     for (let number = Math.floor(range.first / pagesPerBlock); number * pagesPerBlock < end; number++) {
       if (this.hasBlocks(number)) continue;
       const bytes = pagesPerBlock * pageSize;
-      return `there is none from ${showAddress(number * bytes)} to ${showAddress((number + 1) * bytes)}`;
+      return `there is no RAM from ${showAddress(number * bytes)} to ${showAddress((number + 1) * bytes)}`;
     }
-    return `it ends at ${showAddress(ramEndPage * pageSize)}`;
+    return `RAM ends at ${showAddress(ramEndPage * pageSize)}`;
   }
 
   /** Do the cached tables have blocks for the whole range, before the end of RAM? False for NaN and infinities. */
