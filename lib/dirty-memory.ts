@@ -333,8 +333,8 @@ export class DirtyMemory {
   /**
    * Retires the worker's readers when its thread has ended, for whatever reason, so that no grace period waits for
    * them. A vCPU killed between a store and its mark leaves that store unmarked, unless it marks before it stores.
-   * Supervision goes on after the engine was closed, for as long as anybody holds its memory; the worker keeps neither
-   * alive.
+   * Supervision goes on after the engine was closed, for as long as anybody holds its memory. The worker keeps neither
+   * the engine nor its memory alive.
    * @throws TypeError when `worker` is not a Worker, or has ended already; UsageError in Deno, where the `exit` event
    *   may come before the thread's end: use `retire` there
    */
@@ -364,7 +364,7 @@ export class DirtyMemory {
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
     if (this.rcu.lifecycle.state !== 'closed' && !isInPlace(arena)) {
       throw new CorruptionError(
-        "retire: the engine's id in the arena was written over, or another engine lives there: this engine is lost",
+        "retire: the engine's id in the arena was written over, or another engine lives there: this engine is lost; go on with a new one",
       );
     }
     const retired = position === undefined ? retireIdentity(arena, identity) : retireSlot(arena, position);

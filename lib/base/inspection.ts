@@ -1,6 +1,7 @@
 /**
- * How an object shows in `console.log`. Node, Deno and Bun call the method with this name; browsers do not, and show
- * the fields as ever. The published types do not have the method, because embedders have no reason to call it.
+ * How an object shows in `console.log`. Node, Deno and Bun call the method with this name; browsers do not
+ * call it, and show the fields. The published types do not have the method, because embedders have no reason to call
+ * it.
  */
 export const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 

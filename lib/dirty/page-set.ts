@@ -315,7 +315,10 @@ export class PageSet {
     return this.uncounted;
   }
 
-  /** @internal Adds the pages of two blocks where the set has a block, and frees the first of them. @returns how many are new */
+  /**
+   * @internal Adds the pages of two blocks to the set's own block with this number, and frees the first of the two.
+   * @returns how many pages are new
+   */
   absorbBlock(number: number, block: number, kept: number): number {
     const { kernel, allocator, geometry } = this.store;
     const own = this.open(this.purpose).get(number) as number;
@@ -327,8 +330,9 @@ export class PageSet {
   }
 
   /**
-   * @internal Adds a block's pages, which keeps them, and counts the set's own block there, if that was adopted, in
-   *   the same pass. @returns how many pages are new, counting as new all that had not been counted
+   * @internal Adds the pages of a block, which keeps them. If the set's own block with this number was adopted, counts
+   * its pages in the same pass.
+   * @returns how many pages are new; pages of an adopted block that had not been counted yet count as new
    */
   addBlockAndCount(number: number, block: number): number {
     if (!this.uncounted.delete(number)) return this.addBlock(number, block);
@@ -339,7 +343,10 @@ export class PageSet {
     return pages;
   }
 
-  /** @internal Adds a block's pages, which keeps them. @returns how many are new. @throws ArenaFullError unless there is one */
+  /**
+   * @internal Adds the pages of a block, which keeps them. @returns how many pages are new
+   * @throws ArenaFullError when the set has no block with this number and the arena has no room for one
+   */
   addBlock(number: number, block: number): number {
     const turned = this.store.kernel.mergeOwned(block, 0, this.store.geometry.pagesPerBlock, this.blockFor(number));
     if (!this.uncounted.has(number)) this.count += turned;

@@ -77,7 +77,7 @@ export class PendingPages {
     else this.set.addAll(taken, wanted);
   }
 
-  /** For a user that is given all pending pages: none stays pending. @returns the pages that were pending */
+  /** Takes all pending pages away, so that no page stays pending. @returns the pages that were pending */
   takeAll(): PageSet {
     const { set } = this;
     this.set = this.emptySet();

@@ -80,12 +80,12 @@ export class RamBlock {
   }
 
   /**
-   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is no
-   * RAM any more, until it is populated. From the call on no collection, query or user's dirty set has the part. A
-   * mark there is like one outside RAM: refused, or recorded for nobody. Resolves after a grace period, when the part
-   * may be populated again and bitmap blocks of which all is discarded are free; `unplug` and `resize` need not wait
-   * for that. The engine does not touch the part's bytes: free or clear them when this has resolved, since vCPUs may
-   * store there until then.
+   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager). The
+   * part is no longer RAM until it is populated: from the call on no collection, query or user's dirty set has it, and
+   * a mark there is like a mark outside RAM, which is refused or recorded for nobody. Resolves after a grace period,
+   * when the part may be populated again, and bitmap blocks that were discarded completely are free. `unplug` and
+   * `resize` need not wait for that. The engine does not touch the part's bytes: free or clear them when this has
+   * resolved, since vCPUs may store there until then.
    * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
    *   size
    * @throws (rejects) TypeError; RangeError when not all of it is populated, or the block is not plugged; UsageError
@@ -97,8 +97,8 @@ export class RamBlock {
   }
 
   /**
-   * Makes a discarded part of the block RAM again, all dirty for every user, within the call. Never waits for
-   * readers, as `ram.plug`. Its bytes must be there before, and are taken for new contents whatever they are.
+   * Makes a discarded part of the block RAM again, all dirty for every user, within the call. Like `ram.plug`, it never
+   * waits for readers. The part's bytes must be there before the call, and count as new contents whatever they are.
    * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
    *   size
    * @throws TypeError; RangeError when not all of it is discarded, its discarding has not ended, or the block is not
@@ -118,7 +118,8 @@ export class RamBlock {
   }
 
   /**
-   * The parts of the block that are populated, ascending, neighbours merged; none when all of it is discarded.
+   * The populated parts of the block, in ascending order, with neighbours merged. The list is empty when all of the
+   * block is discarded.
    * @throws RangeError when the block is not plugged
    */
   populatedRuns(): RunWithin[] {
@@ -154,7 +155,7 @@ export class RamBlock {
     this.discarded.remove({ first: this.range.end, end: this.place.end });
   }
 
-  /** @internal Pages that are RAM no more. */
+  /** @internal Drops pages that are no longer RAM from `pages`. */
   forgetSynced(range: PageRange): void {
     if (!this.pages.disposed) this.pages.remove(range);
   }

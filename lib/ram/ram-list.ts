@@ -3,8 +3,8 @@
  *
  * DM-4 RAM is announced (returned from `plug` or `populate`, told to listeners) only when all of it is dirty for every
  *   client. A range is used again only after its grace period and its cleaning: a range that was unplugged or discarded
- *   stays reserved until no reader can hold a table that contains it, and until the bits are cleared that late marks
- *   left in blocks shared with other RAM. If the range were used earlier, this cleaning would erase the first bits of
+ *   stays reserved until no reader can hold a table that contains it, and until the bits that late marks left in blocks
+ *   shared with other RAM are cleared. If the range were used earlier, this cleaning would erase the first bits of
  *   the new RAM, which say that all of it is dirty. New RAM beside the range, with the number of a block that was just
  *   dropped, may be plugged at once. A reader that still holds the dropped block marks there and not in the new block,
  *   but only within an interval that was open at the plug. The page was dirty at the plug, so the first collection that
@@ -196,7 +196,7 @@ export class RamList {
     });
   }
 
-  /** The block that contains a ram_addr. (QEMU: qemu_get_ram_block, which aborts when there is none.) */
+  /** @returns the block that contains a ram_addr. (QEMU: qemu_get_ram_block, which aborts when no block does.) */
   find(addr: number): RamBlock | undefined {
     const at = checkAddress('find', 'address', addr);
     const block = this.byPlace.before({ offset: at + 1 });
@@ -342,9 +342,9 @@ export class RamList {
     const above = this.byPlace.atOrAfter({ offset: at });
     const from = below && `${showAddress(below.offset + below.size)}, the end of '${below.id}'`;
     const to = above && `${showAddress(above.offset)}, the beginning of '${above.id}'`;
-    if (from && to) return `there is none from ${from}, to ${to}`;
-    if (from) return `it ends at ${from}`;
-    return to ? `there is none before ${to}` : 'none is plugged';
+    if (from && to) return `there is no RAM from ${from}, to ${to}`;
+    if (from) return `RAM ends at ${from}`;
+    return to ? `there is no RAM before ${to}` : 'no RAM is plugged';
   }
 
   /** @internal Is the block plugged here? */
@@ -445,7 +445,7 @@ export class RamList {
     }
     if (this.byId.has(id)) {
       throw new RangeError(
-        `plug: id ${show(id)} is that of a RAM block which is plugged: give another id, or unplug that block first`,
+        `plug: a RAM block with the id ${show(id)} is plugged already: give another id, or unplug that block first`,
       );
     }
     const { pageSize } = this.geometry;
@@ -456,7 +456,7 @@ export class RamList {
     return read;
   }
 
-  /** What `plug` is given, which the end of all RAM limits. */
+  /** Checks an argument of `plug` that the end of ram_addr space limits. */
   private checkRoom(what: string, value: number, least: number, most: number): void {
     if (Number.isInteger(value) && value > most) {
       const end = `RAM ends at maxRamBytes of create, ${this.maxPages * this.geometry.pageSize}`;

@@ -5,9 +5,9 @@
  *   `unsaved`, the copy reads them there, and a later failure leaves them there, for the next state. (Firecracker's
  *   #4545 lost them.)
  * - SS-2. A state is of one moment. Registers are saved first, as that may store into RAM. Then, in one step with
- *   every vCPU offline, what is dirty is collected and copied, and RAM is listed. Stores made before are in the copy,
- *   since the step has seen each vCPU's slot offline, which it published after them; stores made after are dirty
- *   again.
+ *   every vCPU offline, what is dirty is collected and copied, and RAM is listed. Stores made before are in the copy: a
+ *   vCPU stores OFFLINE to its slot after its stores to RAM, and the step has seen OFFLINE in every slot. The pages of
+ *   stores made afterwards are dirty again.
  * - SS-3. `tip` is a place that the store has kept. What is written goes behind it, so a write that has failed is
  *   written over.
  */
@@ -69,9 +69,9 @@ interface Tip extends ChainPlace {
 }
 
 /**
- * Begins a chain of states of a machine, as a user of MIGRATION with a dirty set of its own: others collect beside
- * it, and neither misses a page. Its first state has all RAM. With `overwrite` the first state takes the place of
- * what the store has when that state is whole; until then the old contents stay.
+ * Begins a chain of states of a machine. The chain is a user of MIGRATION with a dirty set of its own: others collect
+ * beside it, and nobody misses a page. Its first state has all RAM. With `overwrite` the first state replaces what the
+ * store has; the old contents stay until that state is whole.
  * @throws (rejects) TypeError, RangeError for bad arguments; UsageError unless the engine is open, and without
  *   `overwrite` where the store has something in it; SaveStateError when the store cannot be read; as
  *   `DirtyMemory.track`
@@ -95,11 +95,11 @@ export async function beginChain(
 }
 
 /**
- * Restores the last state of a chain that is whole, or one that is asked for, and goes on behind it: what follows
- * that state is written over. Called before the machine runs, with every vCPU offline or yet to attach: what is
- * stored before it has resolved is in no state, except what is marked in `loadState`. `plug` plugs the block into the
- * engine, too.
- * @throws (rejects) as `restore` and `beginChain`. Of RAM that is not the state's, what differs is named
+ * Restores the last whole state of a chain, or the state that is asked for, and goes on with the chain behind that
+ * state: what follows it there is written over. Call this before the machine runs, with every vCPU offline or not yet
+ * attached. What is stored to RAM before the promise resolves is in no state, except what is marked in `loadState`. The
+ * machine's `plug` plugs the block into the engine, too.
+ * @throws (rejects) as `restore` and `beginChain`. Where RAM is not that of the state, the message names what differs
  */
 export async function continueChain(
   machine: StoppableMachine & RestoringMachine,
