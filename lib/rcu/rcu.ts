@@ -353,9 +353,10 @@ export class Rcu {
   /**
    * @internal Ends the intervals of this thread's readers. Everything that other readers stored before they went
    * offline happens-before the return.
+   * @param when for messages: when, or for how long, readers have to be offline
    * @throws UsageError when a reader of another thread is online, or one of this thread is in a section
    */
-  checkStopped(operation: string): void {
+  checkStopped(operation: string, when = 'until the owner tells it to go on'): void {
     this.lifecycle.check(operation);
     const reader = findLocalReader(this.arena, (candidate) => candidate.inSection);
     if (reader !== undefined) {
@@ -368,7 +369,9 @@ export class Rcu {
     const online = reportReaders(this.arena).filter((reader) => reader.online && !reader.local);
     if (online.length === 0) return;
     throw new UsageError(
-      `${operation}: every reader of another thread must be offline; online are ${describeReaders(online)}`,
+      `${operation}: every reader of another thread must be offline ${when}; online are ${describeReaders(online)}. ` +
+        'A thread goes offline by its own offline(...) or goOffline(); the reader of a thread that has ended is removed ' +
+        'by supervise(worker) or retire(identity)',
     );
   }
 

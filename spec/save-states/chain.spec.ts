@@ -279,7 +279,14 @@ describe('A chain of save states', () => {
   it('refuses to copy while a vCPU is online, names it, and has the machine go on', async () => {
     machine.plug('ram', 10);
     const vcpu = foreignVcpu(machine.memory, 'stray');
-    await expectReject(() => chain.save(), TypeError, "'stray'", 'online');
+    await expectReject(
+      () => chain.save(),
+      TypeError,
+      "save: every reader of another thread must be offline once the machine's pause has resolved",
+      "online are 'stray'",
+      'A thread goes offline by its own offline(...)',
+      'retire(identity)',
+    );
     expect(machine.log).to.deep.equal(['pause', 'resume']);
     vcpu.goOffline();
     await chain.save();
@@ -290,10 +297,10 @@ describe('A chain of save states', () => {
   it('is saved once at a time, and not after it was stopped, which waits', async () => {
     machine.plug('ram', 10);
     const saving = chain.save();
-    await expectReject(() => chain.save(), TypeError, 'save: the chain is being saved or compacted');
-    await expectReject(() => chain.compact(), TypeError, 'compact: the chain is being saved or compacted');
+    await expectReject(() => chain.save(), UsageError, 'save: a save of this chain is under way', 'await its promise');
+    await expectReject(() => chain.compact(), UsageError, 'compact: a save of this chain is under way');
     const stopping = chain.stop();
-    await expectReject(() => chain.save(), TypeError, 'the chain was stopped');
+    await expectReject(() => chain.save(), TypeError, 'the chain was stopped', 'by continueChain');
     await stopping;
     expect((await saving).sequence).to.equal(0);
     expect(chain.stop()).to.equal(stopping);
