@@ -49,7 +49,7 @@ async function ask(rounds: number) {
     { rounds },
   );
   vcpu.detach();
-  return [times.ratio(ours, bare, atMost(1.25)), times.time(ours), times.time(bare)];
+  return [times.ratio(ours, bare, atMost(1.2)), times.time(ours), times.time(bare)];
 }
 
 export default {

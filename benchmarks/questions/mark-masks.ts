@@ -8,7 +8,7 @@
 import { CODE, DirtyMemory, MIGRATION, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { type Contender, compare } from '../harness/compare.js';
-import type { Figure } from '../harness/figure.js';
+import { atMost, type Figure } from '../harness/figure.js';
 import type { Question } from '../harness/question.js';
 import { addressesIn, BLOCK_BYTES, BLOCK_PAGES, distinctPages } from '../subjects/pages.js';
 
@@ -62,11 +62,14 @@ async function ask(rounds: number) {
       ...times.time(`${name}: ${state}`),
       point: { chart: 'a page marked, by client mask', line: name, x: state, axis: 'page' },
     }));
-  const dirty = place(await compare(contenders('dirty'), { rounds }), 'dirty');
+  const dirtyTimes = await compare(contenders('dirty'), { rounds });
+  // On Node 20; 2.8 is wanted on Node 26, whose `mark` is faster.
+  const ratio = dirtyTimes.ratio('markRange of a byte, all: dirty', 'mark: dirty', atMost(1.5));
+  const dirty = place(dirtyTimes, 'dirty');
   const first = place(await compare(contenders('clean', clean), { rounds, milliseconds: 0, warmUp: 50 }), 'clean');
   vcpu.detach();
   await memory.close();
-  return [...dirty, ...first];
+  return [ratio, ...dirty, ...first];
 }
 
 export default { title: 'Marking a page by client mask', seconds: [1, 0.5], ask } satisfies Question;

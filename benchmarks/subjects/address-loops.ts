@@ -30,6 +30,16 @@ export function markBareAddresses({ vga, code, migration }: FlatBitmaps, address
   }
 }
 
+/** For MIGRATION alone. */
+export function markBareForOne({ migration }: FlatBitmaps, addresses: Float64Array): void {
+  for (let i = 0; i < addresses.length; i++) {
+    const page = ((addresses[i] as number) * (1 / 4096)) >>> 0;
+    const word = page >>> 5;
+    const bit = 1 << page;
+    if (((migration[word] as number) & bit) === 0) Atomics.or(migration, word, bit);
+  }
+}
+
 export function markBarePages({ vga, code, migration }: FlatBitmaps, pages: Int32Array): void {
   for (let i = 0; i < pages.length; i++) {
     const page = pages[i] as number;

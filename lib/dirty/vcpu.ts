@@ -395,7 +395,6 @@ export class Vcpu extends Reader {
     this.blockPages = 0;
     this.lonePages = 0;
     this.tableEnd = 0;
-    this.missed = -1;
   }
 
   /** Caches the bitmap block of a page that `require` has passed. @returns the page's bit in the block */
@@ -416,7 +415,6 @@ export class Vcpu extends Reader {
     this.blockPages = this.debug ? 0 : room < pagesPerBlock ? room : pagesPerBlock;
     this.lonePages = this.lone ? this.blockPages : 0;
     this.tableEnd = this.debug ? 0 : this.ramEndPage;
-    this.missed = -1;
     return page - first;
   }
 
