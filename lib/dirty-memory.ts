@@ -9,10 +9,21 @@ import type { ArenaHandle } from './arena/arena.js';
 import { Slots } from './arena/layout.js';
 import type { ArenaOptions } from './arena/options.js';
 import { CorruptionError, checkInteger, type ReaderReport, UsageError, wrongType } from './base/errors.js';
+import { INSPECT, type Inspect, inspection } from './base/inspection.js';
 import { type OptionNames, readOptions } from './base/options.js';
+import { sendMemoryHandleInsteadOfTheDirtyMemory } from './base/stays-here.js';
 import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from './base/wait.js';
 import { checkKernelChoice } from './bitmap/choose-kernel.js';
-import { ALL_CLIENTS, type Client, checkClient, checkMask, clientsFor, MIGRATION, rootOf } from './dirty/client.js';
+import {
+  ALL_CLIENTS,
+  type Client,
+  checkClient,
+  checkMask,
+  clientsFor,
+  MIGRATION,
+  maskName,
+  rootOf,
+} from './dirty/client.js';
 import type { ClientBitmap } from './dirty/client-bitmap.js';
 import { checkBitmap } from './dirty/import.js';
 import { PageSet } from './dirty/page-set.js';
@@ -62,6 +73,8 @@ export let engineOf: (memory: DirtyMemory) => Engine;
 
 /** The owner's handle of an engine. The thread that created the engine is its owner; only it may call the methods. */
 export class DirtyMemory {
+  /** @internal */
+  readonly staysHere = sendMemoryHandleInsteadOfTheDirtyMemory;
   /** Plugs, unplugs and looks up RAM. */
   readonly ram: RamList;
   /** Waits for readers. */
@@ -320,8 +333,8 @@ export class DirtyMemory {
   /**
    * Retires the worker's readers when its thread has ended, for whatever reason, so that no grace period waits for
    * them. A vCPU killed between a store and its mark leaves that store unmarked, unless it marks before it stores.
-   * Supervision goes on after the engine was closed, for as long as anybody holds its memory; the worker keeps neither
-   * alive.
+   * Supervision goes on after the engine was closed, for as long as anybody holds its memory. The worker keeps neither
+   * the engine nor its memory alive.
    * @throws TypeError when `worker` is not a Worker, or has ended already; UsageError in Deno, where the `exit` event
    *   may come before the thread's end: use `retire` there
    */
@@ -351,7 +364,7 @@ export class DirtyMemory {
     if (local !== undefined) throw new UsageError(`retire: reader '${local.name}' is of the calling thread itself`);
     if (this.rcu.lifecycle.state !== 'closed' && !isInPlace(arena)) {
       throw new CorruptionError(
-        "retire: the engine's id in the arena was written over, or another engine lives there: this engine is lost",
+        "retire: the engine's id in the arena was written over, or another engine lives there: this engine is lost; go on with a new one",
       );
     }
     const retired = position === undefined ? retireIdentity(arena, identity) : retireSlot(arena, position);
@@ -389,6 +402,14 @@ export class DirtyMemory {
    */
   async close(options: WaitOptions = {}): Promise<void> {
     return this.#engine.close(readWaitOptions('close', options));
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const { pageSize, tracked, ram } = this;
+    const blocks = [...ram].map(({ id }) => id);
+    const facts = { state: this.rcu.lifecycle.state, pageSize, tracked: maskName(tracked), blocks, bytes: ram.bytes };
+    return inspection('DirtyMemory', facts, options, inspect);
   }
 
   private checkOpen(operation: string): void {

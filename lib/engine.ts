@@ -20,7 +20,7 @@ import { Marks } from './dirty/marks.js';
 import type { PageSetStore } from './dirty/page-set-store.js';
 import type { Queries } from './dirty/queries.js';
 import { Recycler } from './dirty/recycler.js';
-import type { Users } from './dirty/users.js';
+import { describeHoarders, type Users } from './dirty/users.js';
 import type { Parts } from './parts.js';
 import type { RamList } from './ram/ram-list.js';
 import { RateLimits } from './rate/limits.js';
@@ -80,6 +80,7 @@ export class Engine {
       const { swapPolicy } = parts;
       const collector = parts.collector({ geometry, tables, rcu, store, ram: populated, swapPolicy });
       allocator.describeHoldouts = () => rcu.describeHoldouts();
+      allocator.describeHoarders = () => describeHoarders(tables.clients);
       this.kernel = kernel;
       this.allocator = allocator;
       this.store = store;

@@ -1,5 +1,6 @@
-/** One user of one client. As `dirty-memory.ts`, this file checks arguments and leaves the work to the engine. */
+/** One user of one client. Like `dirty-memory.ts`, this file checks arguments and leaves the work to the engine. */
 import { checkInteger, UsageError, wrongType } from './base/errors.js';
+import { INSPECT, type Inspect, inspection } from './base/inspection.js';
 import { type OptionNames, readOptions } from './base/options.js';
 import { checkWaitOptions, WAIT_OPTIONS, type WaitOptions } from './base/wait.js';
 import type { Client } from './dirty/client.js';
@@ -159,10 +160,10 @@ export class Tracking {
   }
 
   /**
-   * Ends this user. Waits for the collections of the client that were called before. When this was the last user, and
-   * the client was not `tracked` at creation, it then unpublishes the client's bitmaps and resolves when their memory
-   * is free, after a grace period. A second call returns the promise of the first. After the engine's `close` it does
-   * nothing.
+   * Ends this user. Waits for the collections of the client that were called before. If this was the last user, and the
+   * client was not named in `create({ tracked })`, `stop` then unpublishes the client's bitmaps and resolves when their
+   * memory is free, after a grace period. A second call returns the promise of the first. After the engine's `close` it
+   * does nothing.
    * @throws (rejects) UsageError inside a read-side section of this thread; ArenaFullError, because a new block table
    *   is needed for a moment. After a rejection the user goes on as before
    */
@@ -178,6 +179,18 @@ export class Tracking {
   /** Calls `stop`, for `await using` declarations. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const { engine, bitmap, user } = this.parts;
+    const stopped = user.pending.disposed || engine.allocator.closed || engine.arena.words.length === 0;
+    const facts = {
+      name: this.name,
+      client: bitmap.name,
+      ...(stopped ? { stopped } : { pending: user.pending.pages }),
+    };
+    return inspection('Tracking', facts, options, inspect);
   }
 
   /** @internal `stop` for a caller that can neither wait nor report an error. */
@@ -198,7 +211,11 @@ export class TrackingWhileStopped {
 
   /** As `Tracking.harvest`. @throws UsageError that names the readers that are online */
   harvest(options: { readonly into?: PageSet } = {}): HarvestResult {
-    const operation = 'whileStopped.harvest';
+    return this.harvestFor('whileStopped.harvest', options);
+  }
+
+  /** @internal As `harvest`. @param operation what the embedder has called, for messages */
+  harvestFor(operation: string, options: { readonly into?: PageSet }): HarvestResult {
     const { engine, bitmap, user } = this.parts;
     checkOpen(this.parts, operation);
     const into = checkInto(this.parts, operation, readOptions(operation, options, { into: true }).into);

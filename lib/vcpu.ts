@@ -22,7 +22,8 @@ export interface AttachOptions {
   readonly identity?: number;
   /**
    * Whether `quiescent` may put this thread to sleep while the owner waits for other readers, which may be waiting
-   * for this thread's core: for at most 2 ms, once a grace period, and a tenth of its time. Default true.
+   * for this thread's core. It sleeps for at most 2 ms, once in a grace period, and for about a tenth of its time at
+   * most. Default true.
    */
   readonly giveWay?: boolean;
 }

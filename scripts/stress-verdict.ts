@@ -7,11 +7,17 @@ export type Judged = Pick<StressReport, 'verdict' | 'interrupted' | 'vcpus' | 's
 
 export function verdictOf(report: Judged, plan: StressPlan): string {
   const how = `${vcpusOf(report)}, ${report.seconds.toFixed(1)} s, seed ${report.seed}`;
-  if (report.verdict === 'fail')
-    return `FAIL: ${report.violations[0]?.oracle} (${how})\nrepeat: ${repeatCommand(plan)}`;
+  if (report.verdict === 'fail') {
+    const oracle = report.violations[0]?.oracle;
+    return `FAIL: ${oracle} (${how})${oracle === 'vacuous' ? TOO_LITTLE : ''}\nrepeat: ${repeatCommand(plan)}`;
+  }
   const verdict = report.interrupted ? `INTERRUPTED: no violation so far (${how})` : `PASS: no violation (${how})`;
   return `${verdict}${unseenBug(plan)}`;
 }
+
+const TOO_LITTLE =
+  '\nNothing was found to be wrong, but too little happened for a pass to mean anything. ' +
+  'Give the run more --seconds, or the machine less to do beside it.';
 
 /** A run that passes although a bug is planted must say that it did not find the bug. */
 function unseenBug({ sabotage = '' }: StressPlan): string {

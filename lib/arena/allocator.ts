@@ -35,6 +35,8 @@ export class Allocator {
   onFree: () => void = () => {};
   /** Says which readers the running grace period waits for; '' when there are none. */
   describeHoldouts: () => string = () => '';
+  /** Says which users keep pages that they have not collected, and what to do; '' when there are none. */
+  describeHoarders: () => string = () => '';
   private readonly words: Words;
   private readonly debug: boolean;
   /** Is memory that was never allocated zero? False in the embedder's memory. */
@@ -173,7 +175,8 @@ export class Allocator {
       throw new ArenaFullError(
         `${purpose}: the arena is full: ${size * 4} bytes wanted, ` +
           `${(this.words.length - first) * 4} of ${this.words.length * 4} never used, ${this.wordsInUse * 4} in use` +
-          `${this.describeAwaiting()}. Dispose of page sets that are not needed, or create the engine with more arenaBytes`,
+          `${this.describeAwaiting()}. ${this.describeHoarders()}Dispose of page sets that are not needed, or give ` +
+          `DirtyMemory.create an arenaBytes above ${this.words.length * 4}`,
       );
     }
     this.top = first + size;

@@ -209,7 +209,7 @@ function checkPlace(operation: string, prefix: string, memory: WebAssembly.Memor
   return new Words(memory.buffer, byteOffset, Slots.first);
 }
 
-const HANDLE = 'what memory.handle of the owner gives, sent by workerData or postMessage';
+const HANDLE = "the owner's memory.handle, as it was received by workerData or postMessage";
 
 function checkHandle(operation: string, handle: unknown): Omit<ArenaHandle, 'engine'> & { readonly engine: unknown } {
   if (typeof handle !== 'object' || handle === null) throw wrongType(operation, 'handle', handle, HANDLE);

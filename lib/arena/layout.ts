@@ -51,15 +51,15 @@ export const Header = {
   Number: 2 * LINE,
 
   /**
-   * While the owner sleeps until readers have reported: the slot of the one that it sleeps for (GP-7), negative where
-   * the others are not asked to give way (GP-8). Else 0.
+   * While the owner sleeps until readers have reported, this is the slot of the reader that it sleeps for (GP-7). It is
+   * the negated slot while the other readers are not asked to give way (GP-8). At other times it is 0.
    */
   Waiting: 3 * LINE,
   /** Counts wake-ups; the word the owner sleeps on (GP-7). */
   Wake: 3 * LINE + 1,
   /**
-   * Grace periods completed, modulo 2^32: lets a reader tell the age of a table. The word that readers sleep on that
-   * give way (GP-8).
+   * How many grace periods have been completed, modulo 2^32. It tells a reader the age of a table. Readers that give
+   * way sleep on this word (GP-8).
    */
   Completed: 3 * LINE + 2,
   /** How many pages each reader without a limit of its own may turn dirty in a second; 0 for no limit (DL-1). */

@@ -93,7 +93,7 @@ export class Words {
     Atomics.wait(this.array, index, expected, timeoutMs);
   }
 
-  /** Has the host a wait that does not block, and for this memory? Not where it is not shared. */
+  /** Can a thread wait here without blocking? Only where the host has `Atomics.waitAsync`, and the memory is shared. */
   get canWaitAsync(): boolean {
     try {
       Atomics.waitAsync(this.array, 0, ~this.get(0), 0);
@@ -105,16 +105,18 @@ export class Words {
   }
 
   /**
-   * Nobody can take it back, and it does not keep a Node process alive.
-   * @returns what resolves when the word is notified, or after `timeoutMs`; undefined when the word does not hold
-   *   `expected`
+   * Waits without blocking. The wait cannot be cancelled, and does not keep a Node process alive.
+   * @returns a promise that resolves when the word is notified, or after `timeoutMs`; undefined when the word does not
+   *   hold `expected`
    */
   waitAsync(index: number, expected: number, timeoutMs: number): Promise<unknown> | undefined {
     const { async, value } = Atomics.waitAsync(this.array, index, expected, timeoutMs);
     return async ? value : undefined;
   }
 
-  /** In a loop that waits for another thread: lets the core's other thread have more of it, where the host knows how. */
+  /**
+   * For a loop that waits for another thread: gives the core's other hardware thread more of the core, where possible.
+   */
   pause(): void {
     (Atomics as { readonly pause?: () => void }).pause?.();
   }

@@ -29,7 +29,10 @@ export function isUint32Array(value: unknown): value is Uint32Array {
   return typedArrayName(value) === 'Uint32Array';
 }
 
-/** Undefined of what is no typed array. Looked up once: a vCPU asks at each mark that lists. */
+/**
+ * Gives the name of a typed array's type, and undefined for any other value. It is looked up only once, because
+ * `markRangeAndList` calls it each time.
+ */
 const tag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
   ?.get as () => unknown;
 

@@ -1,6 +1,7 @@
 /**
- * Every error that the engine throws is made here. Bad values are RangeErrors; bad types, and calls in the wrong state,
- * are TypeErrors. Each message starts with the operation and names the value and the limit.
+ * The classes of the engine's errors, and the functions that make the common ones. Bad values get RangeErrors; bad
+ * types, and calls in the wrong state, get TypeErrors. Each message begins with the operation that the embedder has
+ * called, as `plug: `, and names the value, the limit, and what to do.
  */
 
 /** A call that the state of its object does not allow: detached, closed, offline, inside a read-side section. */
@@ -9,13 +10,13 @@ export class UsageError extends TypeError {
 }
 
 /**
- * The error of calls after an unshared memory was grown: growing detaches its buffer, and plain reads then give
- * nothing.
+ * The error of calls after an unshared memory was grown. Growing detaches its buffer, and plain reads give undefined
+ * from then on.
  */
 export function memoryGrown(operation: string): UsageError {
   return new UsageError(
-    `${operation}: the engine's memory has been grown, which took its buffer away; ` +
-      'an engine with shared: false needs a memory that does not grow, or none from the embedder',
+    `${operation}: the engine's memory has been grown, which took its buffer away. ` +
+      'With shared: false, give create a memory that never grows, or no memory',
   );
 }
 
@@ -51,7 +52,7 @@ interface BrowsingContext {
 function whatSharingTakes(context: BrowsingContext): string {
   const { isSecureContext, crossOriginIsolated, document, location } = context;
   if (crossOriginIsolated === true) {
-    return 'The page is cross-origin isolated, so its headers are right: this browser withholds shared memory, or has it disabled';
+    return 'The page is cross-origin isolated, so its headers are right: this browser withholds shared memory, or its user has disabled it';
   }
   if (isSecureContext === false) {
     const origin = location?.origin === undefined ? 'This page' : `This page, of ${location.origin},`;
@@ -109,7 +110,7 @@ export class GracePeriodTimeout extends Error {
   readonly readers: readonly ReaderReport[];
 
   constructor(operation: string, timeoutMs: number, readers: readonly ReaderReport[], hint?: string) {
-    const because = `${operation}: no grace period within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`;
+    const because = `${operation}: no grace period has ended within ${timeoutMs} ms; waiting for ${describeReaders(readers)}`;
     super(`${because}; ${hint ?? (readers.length === 0 ? 'try again' : WHAT_READERS_DO)}`);
     this.readers = readers;
   }
@@ -183,7 +184,7 @@ export function showAddress(addr: number): string {
 export function notRam(operation: string, start: number, end: number, why: string): RangeError {
   const bytes = `bytes ${showAddress(start)} to ${showAddress(end)}`;
   const meaning =
-    'An address here is a ram_addr (RamBlock.offset and the place in the block), not a guest physical address';
+    'An address here is a ram_addr (RamBlock.offset plus the place in the block), not a guest physical address';
   return new RangeError(`${operation}: ${bytes} ${why}. ${meaning}`);
 }
 
@@ -207,7 +208,7 @@ export function checkFunction(operation: string, what: string, value: unknown): 
   if (typeof value !== 'function') throw wrongType(operation, what, value, 'a function');
 }
 
-/** @throws TypeError when the value is no object with such methods */
+/** @throws TypeError unless the value is an object with these methods */
 export function checkMethods(operation: string, what: string, value: unknown, methods: readonly PropertyKey[]): void {
   if (typeof value !== 'object' || value === null) throw wrongType(operation, what, value, 'an object');
   const missing = methods.find((name) => typeof (value as Record<PropertyKey, unknown>)[name] !== 'function');
@@ -215,7 +216,7 @@ export function checkMethods(operation: string, what: string, value: unknown, me
   throw wrongType(operation, what, value, `an object with the method ${String(missing)}`);
 }
 
-/** @throws TypeError if `value` is no number, RangeError if it is no integer from `least` to `most` */
+/** @throws TypeError if `value` is not a number, RangeError if it is not an integer from `least` to `most` */
 export function checkInteger(operation: string, what: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number') throw wrongType(operation, what, value, 'a number');
   if (!Number.isInteger(value) || value < least || value > most) {

@@ -38,7 +38,7 @@ export function warn(message: string): void {
   else console.warn(message);
 }
 
-/** A file that is open, as Node has it. */
+/** An open file of Node's. */
 export interface NodeFile {
   read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
   write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
@@ -48,19 +48,19 @@ export interface NodeFile {
   close(): Promise<void>;
 }
 
-/** Files of Node's. */
+/** What a store needs of Node's file system. */
 export interface NodeFiles {
   open(path: string, flags: 'r' | 'r+' | 'w'): Promise<NodeFile>;
   rename(from: string, to: string): Promise<void>;
-  /** So that the name of a file in it is kept, too. */
+  /** Makes the names in the path's folder survive a crash, too. */
   syncFolderOf(path: string): Promise<void>;
-  /** @throws TypeError for a URL that is of no file here */
+  /** @throws TypeError for a URL that names no file on this machine */
   pathOf(url: URL): string;
 }
 
 /**
- * Asked for instead of imported, so that no bundle for browsers has to know of them.
- * @returns undefined where there are none
+ * Asks for Node's modules at run time instead of importing them, so that bundlers for browsers never see them.
+ * @returns undefined where the host has no such modules
  */
 export function nodeFiles(): NodeFiles | undefined {
   const fs = node?.getBuiltinModule?.('node:fs/promises');
@@ -72,7 +72,7 @@ export function nodeFiles(): NodeFiles | undefined {
     rename: (from, to) => fs.rename(from, to),
     pathOf: (url) => urls.fileURLToPath(url),
     async syncFolderOf(path) {
-      if (node?.platform === 'win32') return; // folders cannot be opened there, and renaming is in the journal
+      if (node?.platform === 'win32') return; // a folder cannot be opened there, and the file system's journal keeps the renaming
       const folder = await fs.open(paths.dirname(path), 'r');
       try {
         await folder.sync();

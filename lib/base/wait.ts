@@ -41,7 +41,7 @@ export function checkWaitOptions(operation: string, options: WaitOptions): WaitO
 /** @throws TypeError when `signal` is neither undefined nor a real AbortSignal */
 export function checkSignal(operation: string, signal: unknown): void {
   if (signal === undefined || isAbortSignal(signal)) return;
-  throw wrongType(operation, 'signal', signal, 'an AbortSignal, and no imitation of one');
+  throw wrongType(operation, 'signal', signal, 'an AbortSignal, such as the signal of an AbortController');
 }
 
 /** How long to wait at most, and the error to reject with when the time is up. */

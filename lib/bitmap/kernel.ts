@@ -2,8 +2,7 @@
  * Bulk operations on bitmap blocks: the interface that every kernel implements, and what it promises about memory.
  *
  * A block is named by the word index of its first word in the arena. Its number of bits is a power of two and at least
- * 64. `first` and `end` are bit positions in the block, with `0 <= first <= end <= bits of the block`; callers have
- *   checked
+ * 64. `first` and `end` are bit positions in the block, with `0 <= first <= end <= bits of the block`; callers check
  * them, and kernels do not. Bits outside `[first, end)` are neither changed nor reported, and the cost of an operation
  * is bounded by the words of the range.
  *
@@ -77,7 +76,7 @@ export interface Kernel {
   mergeOwned(from: number, first: number, end: number, into: number): number;
 
   /**
-   * As `mergeOwned`, of two blocks at once, which keep their bits.
+   * As `mergeOwned`, for two blocks at once; both keep their bits.
    * @returns how many bits turned from clear to set in `into`
    */
   mergeBothOwned(one: number, other: number, first: number, end: number, into: number): number;

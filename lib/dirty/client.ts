@@ -41,6 +41,13 @@ export function clientName(client: Client): string {
   return client === VGA ? 'VGA' : client === CODE ? 'CODE' : 'MIGRATION';
 }
 
+/** The names of a mask's clients, as a program writes them. */
+export function maskName(mask: number): string {
+  return CLIENTS.filter((client) => (mask & client) !== 0)
+    .map(clientName)
+    .join(' | ');
+}
+
 export function checkClient(operation: string, client: unknown): Client {
   if (client === VGA || client === CODE || client === MIGRATION) return client;
   const expected = 'one client, VGA (1), CODE (2) or MIGRATION (4), not the sum of several';

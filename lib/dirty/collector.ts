@@ -21,10 +21,10 @@
  * DM-5 The copy may hold parts of later stores; the pages of these stores are dirty again.
  *
  * A sparse block is emptied by exchange, word by word. A dense block is swapped out: before the grace period is
- * requested, a table with a fresh zeroed block in its place is published. Marks of intervals that are open at that time go to
- * the old block or to the new one. This collection delivers the marks in the old block, and its grace period waits for
- * their stores too. When the period has ended no reader holds the old table (GP-6), so the collection owns the old
- * block: it is merged with plain accesses, or becomes a block of the page set unchanged.
+ * requested, a table with a fresh zeroed block in its place is published. Marks of intervals that are open at that time
+ * go to the old block or to the new one. This collection delivers the marks in the old block, and its grace period
+ * waits for their stores too. When the period has ended no reader holds the old table (GP-6), so the collection owns
+ * the old block: it is merged with plain accesses, or becomes a block of the page set unchanged.
  *
  * A collection that fails after the clear (timeout, abort, no memory) rejects at once. It requests a grace period at
  * the failure (its own, or the next one if its own is already running). When that period has ended, its bits go back by

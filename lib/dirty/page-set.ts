@@ -4,11 +4,13 @@
  * exist only where the set has pages. They belong to the owner's thread alone, so all accesses are plain (DM-1).
  */
 import { memoryGrown, UsageError, wrongType } from '../base/errors.js';
+import { INSPECT, type Inspect, inspection } from '../base/inspection.js';
 import { readOptions } from '../base/options.js';
+import { sendTheRunsInsteadOfThePageSet } from '../base/stays-here.js';
 import { eachBlock, type PageRange, touchedPages, walkBlocks } from './page-range.js';
 import type { PageRanges } from './page-ranges.js';
 import type { PageSetStore } from './page-set-store.js';
-import { placeOf, type RamPlace, type Run, RunIterator, type RunWithin } from './run-iterator.js';
+import { isPlace, placeOf, type RamPlace, type Run, RunIterator, type RunWithin } from './run-iterator.js';
 import { walkSetParts } from './set-parts.js';
 
 // The TypeScript libraries of consumers may lack these symbols. The declarations agree with those of @types/node.
@@ -23,6 +25,8 @@ declare global {
  * A set of pages of guest RAM. Only the owner's thread may use it. It holds arena memory until `dispose`.
  */
 export class PageSet {
+  /** @internal */
+  readonly staysHere = sendTheRunsInsteadOfThePageSet;
   /** Only objects that this constructor made have this field. Forged ones and those of another module copy lack it. */
   readonly #made = true;
   private readonly store: PageSetStore;
@@ -62,8 +66,8 @@ export class PageSet {
    * @throws RangeError, TypeError for a bad range; UsageError after `dispose`
    */
   has(start: number, length: number): boolean {
-    this.open('PageSet.has');
-    return this.hasAny(touchedPages('PageSet.has', start, length, this.store.geometry.pageSize));
+    this.open('has');
+    return this.hasAny(touchedPages('has', start, length, this.store.geometry.pageSize));
   }
 
   /**
@@ -72,7 +76,7 @@ export class PageSet {
    * @throws as `has`; ArenaFullError with nothing changed
    */
   add(start: number, length: number): number {
-    const operation = 'PageSet.add';
+    const operation = 'add';
     this.open(operation);
     const range = touchedPages(operation, start, length, this.store.geometry.pageSize);
     this.reserve(this.numbersIn(range), operation);
@@ -86,7 +90,7 @@ export class PageSet {
    *   ArenaFullError with nothing changed
    */
   union(other: PageSet): number {
-    const operation = 'PageSet.union';
+    const operation = 'union';
     this.open(operation);
     if (!PageSet.is(other) || !other.belongsTo(this.store)) {
       throw wrongType(operation, 'other', other, 'a PageSet of this engine');
@@ -99,8 +103,8 @@ export class PageSet {
 
   /** Removes every page that the bytes touch. @returns how many of them were in the set */
   delete(start: number, length: number): number {
-    this.open('PageSet.delete');
-    return this.remove(touchedPages('PageSet.delete', start, length, this.store.geometry.pageSize));
+    this.open('delete');
+    return this.remove(touchedPages('delete', start, length, this.store.geometry.pageSize));
   }
 
   /**
@@ -118,7 +122,15 @@ export class PageSet {
   runs(options: { readonly block: RamPlace }): IterableIterator<RunWithin, void, undefined>;
   runs(options: { readonly block?: RamPlace }): IterableIterator<Run, void, undefined>;
   runs(options: { readonly block?: RamPlace } = {}): IterableIterator<Run, void, undefined> {
-    const operation = 'PageSet.runs';
+    const operation = 'runs';
+    if (isPlace(options)) {
+      throw wrongType(
+        operation,
+        'options',
+        options,
+        'an object, { block }: pass runs({ block }) instead of runs(block)',
+      );
+    }
     const { block } = readOptions(operation, options, { block: true });
     if (block === undefined) return new RunIterator(this, this.store);
     return new RunIterator(this, this.store, placeOf(operation, block, this.store.geometry.pageSize));
@@ -142,6 +154,13 @@ export class PageSet {
   /** Calls `dispose`, for `using` declarations on hosts that support them. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const usable = !this.disposed && !this.store.allocator.closed && this.store.runs.words.length > 0;
+    const facts = usable ? { pages: this.pages } : { disposed: this.disposed };
+    return inspection('PageSet', facts, options, inspect);
   }
 
   /** @internal Notes that the set is disposed of after the next grace period; messages about a full arena say so. */
@@ -296,7 +315,10 @@ export class PageSet {
     return this.uncounted;
   }
 
-  /** @internal Adds the pages of two blocks where the set has a block, and frees the first of them. @returns how many are new */
+  /**
+   * @internal Adds the pages of two blocks to the set's own block with this number, and frees the first of the two.
+   * @returns how many pages are new
+   */
   absorbBlock(number: number, block: number, kept: number): number {
     const { kernel, allocator, geometry } = this.store;
     const own = this.open(this.purpose).get(number) as number;
@@ -308,8 +330,9 @@ export class PageSet {
   }
 
   /**
-   * @internal Adds a block's pages, which keeps them, and counts the set's own block there, if that was adopted, in
-   *   the same pass. @returns how many pages are new, counting as new all that had not been counted
+   * @internal Adds the pages of a block, which keeps them. If the set's own block with this number was adopted, counts
+   * its pages in the same pass.
+   * @returns how many pages are new; pages of an adopted block that had not been counted yet count as new
    */
   addBlockAndCount(number: number, block: number): number {
     if (!this.uncounted.delete(number)) return this.addBlock(number, block);
@@ -320,7 +343,10 @@ export class PageSet {
     return pages;
   }
 
-  /** @internal Adds a block's pages, which keeps them. @returns how many are new. @throws ArenaFullError unless there is one */
+  /**
+   * @internal Adds the pages of a block, which keeps them. @returns how many pages are new
+   * @throws ArenaFullError when the set has no block with this number and the arena has no room for one
+   */
   addBlock(number: number, block: number): number {
     const turned = this.store.kernel.mergeOwned(block, 0, this.store.geometry.pagesPerBlock, this.blockFor(number));
     if (!this.uncounted.has(number)) this.count += turned;
@@ -509,7 +535,8 @@ export class PageSet {
   /** @internal */
   open(operation: string): Map<number, number> {
     if (this.store.allocator.closed) throw new UsageError(`${operation}: the engine of the page set is closed`);
-    if (this.blocks === undefined) throw new UsageError(`${operation}: the page set was disposed of`);
+    if (this.blocks === undefined)
+      throw new UsageError(`${operation}: the page set was disposed of; use it before dispose, or collect anew`);
     if (this.store.runs.words.length === 0) throw memoryGrown(operation);
     return this.blocks;
   }

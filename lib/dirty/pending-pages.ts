@@ -32,6 +32,11 @@ export class PendingPages {
     return this.inverted ? this.ram.pages - this.set.pages : this.set.pages;
   }
 
+  /** Does what is pending, or what is not, take memory of the arena? */
+  get takesRoom(): boolean {
+    return !this.disposed && !this.set.untouched;
+  }
+
   /** Does the set of pending pages have a block with this number? */
   hasBlock(number: number): boolean {
     return !this.inverted && this.set.hasBlock(number);
@@ -60,7 +65,7 @@ export class PendingPages {
       if (!(error instanceof ArenaFullError)) throw error;
       throw new ArenaFullError(
         `${operation}: no room for the pages that '${this.user}', another user, has yet to collect ` +
-          `(${this.set.pages} so far): have it collect, or stop it`,
+          `(${this.set.pages} so far): have it collect, stop it, or give DirtyMemory.create more arenaBytes`,
         { cause: error },
       );
     }
@@ -72,7 +77,7 @@ export class PendingPages {
     else this.set.addAll(taken, wanted);
   }
 
-  /** For a user that is given all pending pages: none stays pending. @returns the pages that were pending */
+  /** Takes all pending pages away, so that no page stays pending. @returns the pages that were pending */
   takeAll(): PageSet {
     const { set } = this;
     this.set = this.emptySet();

@@ -27,9 +27,16 @@ export interface RamPlace {
   readonly size: number;
 }
 
+const EXPECTED = 'a RamBlock, as ram.plug and ram.get return it, or { offset, size } in bytes';
+
+/** Does the value look like a place? Somebody may have passed it where an object with a place belongs. */
+export function isPlace(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'offset' in value && 'size' in value;
+}
+
 /** @throws TypeError, RangeError when `block` is not a range of whole pages */
 export function placeOf(operation: string, block: RamPlace, pageSize: number): PageRange {
-  if (typeof block !== 'object' || block === null) throw wrongType(operation, 'block', block, 'a RamBlock');
+  if (!isPlace(block)) throw wrongType(operation, 'block', block, EXPECTED);
   const { offset, size } = block;
   checkAddress(operation, 'block.offset', offset);
   checkInteger(operation, 'block.size', size, 0, Number.MAX_SAFE_INTEGER - offset);
@@ -121,7 +128,7 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
   private extract(): boolean {
     if (this.ended) return false;
     this.ended = true; // stays true when the next line throws
-    const blocks = this.set.open('PageSet.runs');
+    const blocks = this.set.open('runs');
     const { runs, kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
     this.numbers ??= [...blocks.keys()].sort((a, b) => a - b);
@@ -154,7 +161,7 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
     const numbers = this.numbers as readonly number[];
     const { kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
-    const blocks = this.set.open('PageSet.runs');
+    const blocks = this.set.open('runs');
     while (
       this.page === this.border &&
       this.page < this.last &&

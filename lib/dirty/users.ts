@@ -32,6 +32,20 @@ export interface UsersParts {
   readonly ram: PageRanges;
 }
 
+/**
+ * For messages about a full arena.
+ * @returns who keeps pages in it that others have collected, and what to do; '' when nobody does
+ */
+export function describeHoarders(clients: readonly ClientBitmap[]): string {
+  const hoarders = clients.flatMap((bitmap) =>
+    [...bitmap.users]
+      .filter(({ pending }) => pending.takesRoom)
+      .map(({ name, pending }) => `'${name}' (${pending.pages} pages of ${bitmap.name})`),
+  );
+  if (hoarders.length === 0) return '';
+  return `These users have yet to collect what others have collected: ${hoarders.join(', ')}; have each collect, or stop it. `;
+}
+
 export class Users {
   protected readonly parts: UsersParts;
 

@@ -51,6 +51,7 @@ import {
   UsageError,
   wrongType,
 } from '../base/errors.js';
+import { INSPECT, type Inspect, inspection } from '../base/inspection.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { Reader, type ReaderSetup } from '../rcu/reader.js';
 import { ALL_CLIENTS, type Client, checkClient, checkMask, clientsFor, MIGRATION } from './client.js';
@@ -137,7 +138,12 @@ export class Vcpu extends Reader {
     // The offset is in pages and may have a fraction. For NaN every comparison below is false, and so are those with
     // `blockPages` and `lonePages` while no block is cached. Then they are 0 rather than NaN, because a field that is
     // NaN at times makes marks several times slower in JavaScriptCore.
-    const offset = addr * this.pagesPerByte - this.blockFirst;
+    let offset: number;
+    try {
+      offset = addr * this.pagesPerByte - this.blockFirst;
+    } catch {
+      return this.markElsewhere(addr); // a BigInt or a symbol, which JavaScript multiplies by no number
+    }
     if (offset >= 0) {
       if (offset < this.lonePages) {
         const bit = offset | 0;
@@ -164,7 +170,12 @@ export class Vcpu extends Reader {
    * @throws as `mark`
    */
   markPage(page: number, client: Client): number {
-    const bit = page - this.blockFirst;
+    let bit: number;
+    try {
+      bit = page - this.blockFirst;
+    } catch {
+      return this.markPageElsewhere(page, client); // as in `mark`
+    }
     if (bit >= 0 && bit < this.blockPages) {
       // VGA, CODE and MIGRATION are written as numbers: V8 loads an imported constant from its module's cell each time,
       // which costs 1.1 ns a mark.
@@ -267,6 +278,12 @@ export class Vcpu extends Reader {
     const clients = checkMask('includesClean', mask);
     const range = this.queried('includesClean', start, length);
     return clientsFor(clients, (client) => this.findPage('findClear', range, client) < range.end);
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const { name, identity, online, inSection } = this;
+    return inspection('Vcpu', { name, identity, online, inSection }, options, inspect);
   }
 
   /** @internal Word indices of the cached tables, for the torture's age check. */
@@ -481,14 +498,14 @@ export class Vcpu extends Reader {
   private gapIn(range: PageRange): string {
     const { ramEndPage } = this;
     const { pageSize, pagesPerBlock } = this.arena.geometry;
-    if (ramEndPage === 0) return 'none is plugged';
+    if (ramEndPage === 0) return 'no RAM is plugged';
     const end = Math.min(range.end, ramEndPage);
     for (let number = Math.floor(range.first / pagesPerBlock); number * pagesPerBlock < end; number++) {
       if (this.hasBlocks(number)) continue;
       const bytes = pagesPerBlock * pageSize;
-      return `there is none from ${showAddress(number * bytes)} to ${showAddress((number + 1) * bytes)}`;
+      return `there is no RAM from ${showAddress(number * bytes)} to ${showAddress((number + 1) * bytes)}`;
     }
-    return `it ends at ${showAddress(ramEndPage * pageSize)}`;
+    return `RAM ends at ${showAddress(ramEndPage * pageSize)}`;
   }
 
   /** Do the cached tables have blocks for the whole range, before the end of RAM? False for NaN and infinities. */

@@ -43,6 +43,7 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const SURFACE: OptionNames<Surface> = { start: true, width: true, height: true, stride: true, bytesPerPixel: true };
 const MOST = Number.MAX_SAFE_INTEGER;
+const EXPECTED = 'a PageSet, as snapshotAndClear returns it; harvest returns { set, added }, so pass its set';
 
 /**
  * Returns rectangles that do not overlap and that contain exactly the pixels with at least one byte in a page of the
@@ -52,8 +53,10 @@ const MOST = Number.MAX_SAFE_INTEGER;
  * @throws TypeError, RangeError for an invalid surface; UsageError when the set was disposed of
  */
 export function changedRectangles(set: PageSet, surface: Surface): Rectangle[] {
-  if (!PageSet.is(set)) throw wrongType('changedRectangles', 'set', set, 'a PageSet');
-  const { start, width, height, stride, bytesPerPixel } = checkSurface(surface);
+  const operation = 'changedRectangles';
+  if (!PageSet.is(set)) throw wrongType(operation, 'set', set, EXPECTED);
+  set.open(operation);
+  const { start, width, height, stride, bytesPerPixel } = checkSurface(operation, surface);
   const lineBytes = width * bytesPerPixel;
   const surfaceBytes = width === 0 || height === 0 ? 0 : (height - 1) * stride + lineBytes;
   const rectangles: Mutable<Rectangle>[] = [];
@@ -92,8 +95,7 @@ export function changedRectangles(set: PageSet, surface: Surface): Rectangle[] {
   return rectangles;
 }
 
-function checkSurface(surface: Surface): Surface {
-  const operation = 'changedRectangles';
+function checkSurface(operation: string, surface: Surface): Surface {
   const read = readOptions(operation, surface, SURFACE, 'surface');
   const { start, width, height, stride, bytesPerPixel } = read;
   checkInteger(operation, 'start', start, 0, MOST);

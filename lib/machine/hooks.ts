@@ -15,8 +15,8 @@ export interface StoppableMachine {
   /**
    * Returns the bytes of the block: `block.size` bytes, at a multiple of 4 in their buffer. They must exist, and their
    * buffer must stay attached, from the step that plugs the block until the step that unplugs or resizes it. A
-   * migration calls this once for each block and each size, a chain of states in each save. Discarded parts are not
-   * read.
+   * migration calls this once for each block and each size; a chain of states calls it in each save. Discarded parts
+   * are not read.
    */
   contents(block: RamBlock): Uint8Array;
   /**

@@ -3,7 +3,7 @@ import type { Side } from './arbiter.js';
 import { failureOf } from './migration-error.js';
 
 /**
- * @throws (rejects) a new MigrationError, even when the hook itself threw a MigrationError: that one belongs to another
+ * @throws (rejects) a new MigrationError, even when the hook itself threw a MigrationError, which belongs to another
  *   migration
  */
 export async function callHook<T>(side: Side, name: string, call: () => T | Promise<T>): Promise<T> {

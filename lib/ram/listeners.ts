@@ -23,7 +23,9 @@ export interface RamListener {
    * discarded or not, there is no other call.
    */
   resized?(block: RamBlock, before: number): void;
-  /** A part of the block is no RAM any more, but may be in use for a grace period. In bytes from the block's beginning. */
+  /**
+   * A part of the block is no longer RAM, but may be in use for a grace period. `offset` counts from the block's start.
+   */
   discarded?(block: RamBlock, offset: number, length: number): void;
   /** The part is RAM again, and all its pages are dirty. */
   populated?(block: RamBlock, offset: number, length: number): void;

@@ -1,5 +1,7 @@
 /** A block of guest RAM, such as a DIMM (QEMU: RAMBlock). `RamList` plugs and unplugs it. */
 import { wrongType } from '../base/errors.js';
+import { INSPECT, type Inspect, inspection } from '../base/inspection.js';
+import { sendOffsetAndSizeInsteadOfTheRamBlock } from '../base/stays-here.js';
 import { intersect, type PageRange } from '../dirty/page-range.js';
 import { PageRanges } from '../dirty/page-ranges.js';
 import type { PageSet } from '../dirty/page-set.js';
@@ -30,6 +32,8 @@ export interface RamBlockSetup {
 
 /** A plugged block of guest RAM. After its `unplug` all operations refuse it. */
 export class RamBlock {
+  /** @internal */
+  readonly staysHere = sendOffsetAndSizeInsteadOfTheRamBlock;
   /** Only objects that this constructor made have this field. Forged ones and those of another module copy lack it. */
   readonly #made = true;
   readonly id: string;
@@ -76,12 +80,12 @@ export class RamBlock {
   }
 
   /**
-   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager): it is no
-   * RAM any more, until it is populated. From the call on no collection, query or user's dirty set has the part. A
-   * mark there is like one outside RAM: refused, or recorded for nobody. Resolves after a grace period, when the part
-   * may be populated again and bitmap blocks of which all is discarded are free; `unplug` and `resize` need not wait
-   * for that. The engine does not touch the part's bytes: free or clear them when this has resolved, since vCPUs may
-   * store there until then.
+   * Gives a part of the block back to the host, as a balloon or virtio-mem does (QEMU: RamDiscardManager). The
+   * part is no longer RAM until it is populated: from the call on no collection, query or user's dirty set has it, and
+   * a mark there is like a mark outside RAM, which is refused or recorded for nobody. Resolves after a grace period,
+   * when the part may be populated again, and bitmap blocks that were discarded completely are free. `unplug` and
+   * `resize` need not wait for that. The engine does not touch the part's bytes: free or clear them when this has
+   * resolved, since vCPUs may store there until then.
    * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
    *   size
    * @throws (rejects) TypeError; RangeError when not all of it is populated, or the block is not plugged; UsageError
@@ -93,8 +97,8 @@ export class RamBlock {
   }
 
   /**
-   * Makes a discarded part of the block RAM again, all dirty for every user, within the call. Never waits for
-   * readers, as `ram.plug`. Its bytes must be there before, and are taken for new contents whatever they are.
+   * Makes a discarded part of the block RAM again, all dirty for every user, within the call. Like `ram.plug`, it never
+   * waits for readers. The part's bytes must be there before the call, and count as new contents whatever they are.
    * @param offset from the beginning of the block, in bytes. @param length in bytes. Both are multiples of the page
    *   size
    * @throws TypeError; RangeError when not all of it is discarded, its discarding has not ended, or the block is not
@@ -114,11 +118,18 @@ export class RamBlock {
   }
 
   /**
-   * The parts of the block that are populated, ascending, neighbours merged; none when all of it is discarded.
+   * The populated parts of the block, in ascending order, with neighbours merged. The list is empty when all of the
+   * block is discarded.
    * @throws RangeError when the block is not plugged
    */
   populatedRuns(): RunWithin[] {
     return this.pieces.populatedRuns(this);
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const { id, offset, size, maxSize } = this;
+    return inspection('RamBlock', { id, offset, size, maxSize }, options, inspect);
   }
 
   /** @internal The pages of the block at its current size. */
@@ -144,7 +155,7 @@ export class RamBlock {
     this.discarded.remove({ first: this.range.end, end: this.place.end });
   }
 
-  /** @internal Pages that are RAM no more. */
+  /** @internal Drops pages that are no longer RAM from `pages`. */
   forgetSynced(range: PageRange): void {
     if (!this.pages.disposed) this.pages.remove(range);
   }

@@ -3,8 +3,8 @@
  *
  * DM-4 RAM is announced (returned from `plug` or `populate`, told to listeners) only when all of it is dirty for every
  *   client. A range is used again only after its grace period and its cleaning: a range that was unplugged or discarded
- *   stays reserved until no reader can hold a table that contains it, and until the bits are cleared that late marks
- *   left in blocks shared with other RAM. If the range were used earlier, this cleaning would erase the first bits of
+ *   stays reserved until no reader can hold a table that contains it, and until the bits that late marks left in blocks
+ *   shared with other RAM are cleared. If the range were used earlier, this cleaning would erase the first bits of
  *   the new RAM, which say that all of it is dirty. New RAM beside the range, with the number of a block that was just
  *   dropped, may be plugged at once. A reader that still holds the dropped block marks there and not in the new block,
  *   but only within an interval that was open at the plug. The page was dirty at the plug, so the first collection that
@@ -15,6 +15,7 @@
  */
 import type { Geometry } from '../arena/geometry.js';
 import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddress, wrongType } from '../base/errors.js';
+import { INSPECT, type Inspect, inspection } from '../base/inspection.js';
 import { readOptions } from '../base/options.js';
 import { Ordered } from '../base/ordered.js';
 import type { WaitLimit } from '../base/wait.js';
@@ -99,12 +100,12 @@ export class RamList {
     const { id, size, maxSize = size, offset } = this.checkPlug(options);
     const { pageSize } = this.geometry;
     this.rcu.step();
-    const purpose = `plugging '${id}'`;
+    const purpose = `plug: '${id}'`;
     const pages = maxSize / pageSize;
     const first = offset === undefined ? this.holes.find(pages) : offset / pageSize;
-    if (first === undefined) throw this.noHole(purpose, maxSize);
+    if (first === undefined) throw this.noHole(maxSize);
     const place = { first, end: first + pages };
-    if (!this.holes.isFree(place)) throw this.overlap(purpose, place);
+    if (!this.holes.isFree(place)) throw this.overlap(id, place);
     const range = { first, end: first + size / pageSize };
     const release = this.makeDirty(range, purpose);
     const set = new PageSet(this.store, `the migration bits of '${id}'`);
@@ -138,7 +139,7 @@ export class RamList {
           this.holes.giveBack(block.place);
         },
       },
-      `unplugging '${block.id}'`,
+      `unplug: '${block.id}'`,
       () => {
         this.byPlace.delete(block);
         this.byId.delete(block.id);
@@ -159,7 +160,7 @@ export class RamList {
    *   UsageError for a smaller size inside a read-side section of this thread; ArenaFullError; with nothing changed
    */
   async resize(block: RamBlock, size: number): Promise<void> {
-    const operation = 'ram.resize';
+    const operation = 'resize';
     checkRamBlock(operation, block);
     this.rcu.lifecycle.check(operation);
     this.checkPlugged(operation, block);
@@ -170,7 +171,7 @@ export class RamList {
     this.rcu.step(); // as in `populate`
     if (block.shrinking) throw this.notYet(operation, block, block.rangeOf(before, block.maxSize - before));
     if (size === before) return;
-    const purpose = `resizing '${block.id}'`;
+    const purpose = `${operation}: '${block.id}'`;
     const change = (): void => {
       block.setSize(size);
       this.pluggedBytes += size - before;
@@ -195,16 +196,16 @@ export class RamList {
     });
   }
 
-  /** The block that contains a ram_addr. (QEMU: qemu_get_ram_block, which aborts when there is none.) */
+  /** Finds the block that contains a ram_addr. (QEMU: qemu_get_ram_block, which aborts when no block does.) */
   find(addr: number): RamBlock | undefined {
-    const at = checkAddress('ram.find', 'address', addr);
+    const at = checkAddress('find', 'address', addr);
     const block = this.byPlace.before({ offset: at + 1 });
     return block !== undefined && at < block.offset + block.size ? block : undefined;
   }
 
-  /** @returns the plugged block with this id. @throws TypeError */
+  /** Finds the plugged block with this id. @throws TypeError */
   get(id: string): RamBlock | undefined {
-    if (typeof id !== 'string') throw wrongType('ram.get', 'id', id, 'a string');
+    if (typeof id !== 'string') throw wrongType('get', 'id', id, 'a string');
     return this.byId.get(id);
   }
 
@@ -236,21 +237,27 @@ export class RamList {
    * @throws TypeError when the listener has no method with a known name, so that a misspelt name is noticed
    */
   addListener(listener: RamListener): () => void {
-    this.rcu.lifecycle.check('ram.addListener');
+    this.rcu.lifecycle.check('addListener');
     if (typeof listener !== 'object' || listener === null) {
-      throw wrongType('ram.addListener', 'listener', listener, 'an object');
+      throw wrongType('addListener', 'listener', listener, 'an object');
     }
     const heard = RAM_EVENTS.filter((event) => {
       const hear = listener[event];
-      if (hear !== undefined) checkFunction('ram.addListener', `listener.${event}`, hear);
+      if (hear !== undefined) checkFunction('addListener', `listener.${event}`, hear);
       return hear !== undefined;
     });
     if (heard.length === 0) {
       const names = RAM_EVENTS.join(', ');
-      throw wrongType('ram.addListener', 'listener', listener, `an object with a method of these: ${names}`);
+      throw wrongType('addListener', 'listener', listener, `an object with a method of these: ${names}`);
     }
     const remove = this.listeners.add(listener, this);
     return () => remove(() => this);
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const { bytes, populatedBytes, end } = this;
+    return inspection('RamList', { blocks: [...this], bytes, populatedBytes, end }, options, inspect);
   }
 
   /** @internal `RamBlock.discard` */
@@ -262,7 +269,7 @@ export class RamList {
       throw new RangeError(`discard: bytes ${offset} to ${offset + length} of '${block.id}' ${why}`);
     }
     const end = (): void => block.addDiscarded(range);
-    await this.remove({ operation: 'discard', range, end }, `discarding a part of '${block.id}'`, () => {
+    await this.remove({ operation: 'discard', range, end }, `discard: a part of '${block.id}'`, () => {
       block.forgetSynced(range);
       this.counts.discards++;
       this.listeners.tellAll((listener) => listener.discarded?.(block, offset, length));
@@ -282,7 +289,7 @@ export class RamList {
     }
     this.rcu.step(); // a discarding whose readers have reported ends here
     if (!block.discarded.contains(range)) throw this.notYet(operation, block, range);
-    const release = this.makeDirty(range, `populating a part of '${block.id}'`);
+    const release = this.makeDirty(range, `${operation}: a part of '${block.id}'`);
     block.discarded.remove(range);
     this.counts.populates++;
     this.appear(range, release);
@@ -335,9 +342,9 @@ export class RamList {
     const above = this.byPlace.atOrAfter({ offset: at });
     const from = below && `${showAddress(below.offset + below.size)}, the end of '${below.id}'`;
     const to = above && `${showAddress(above.offset)}, the beginning of '${above.id}'`;
-    if (from && to) return `there is none from ${from}, to ${to}`;
-    if (from) return `it ends at ${from}`;
-    return to ? `there is none before ${to}` : 'none is plugged';
+    if (from && to) return `there is no RAM from ${from}, to ${to}`;
+    if (from) return `RAM ends at ${from}`;
+    return to ? `there is no RAM before ${to}` : 'no RAM is plugged';
   }
 
   /** @internal Is the block plugged here? */
@@ -438,7 +445,7 @@ export class RamList {
     }
     if (this.byId.has(id)) {
       throw new RangeError(
-        `plug: id ${show(id)} is that of a RAM block which is plugged: give another id, or unplug that block first`,
+        `plug: a RAM block with the id ${show(id)} is plugged already: give another id, or unplug that block first`,
       );
     }
     const { pageSize } = this.geometry;
@@ -449,7 +456,7 @@ export class RamList {
     return read;
   }
 
-  /** What `plug` is given, which the end of all RAM limits. */
+  /** Checks an argument of `plug` that the end of ram_addr space limits. */
   private checkRoom(what: string, value: number, least: number, most: number): void {
     if (Number.isInteger(value) && value > most) {
       const end = `RAM ends at maxRamBytes of create, ${this.maxPages * this.geometry.pageSize}`;
@@ -483,22 +490,22 @@ export class RamList {
     return block.rangeOf(offset, length);
   }
 
-  private noHole(purpose: string, size: number): RangeError {
+  private noHole(size: number): RangeError {
     const { pageSize } = this.geometry;
     const limit = `no more than ${this.holes.largest * pageSize}, the largest hole below ${this.maxPages * pageSize}`;
-    return outOfRange(purpose, 'size', size, limit, this.departures.describeAll(pageSize));
+    return outOfRange('plug', 'size', size, limit, this.departures.describeAll(pageSize));
   }
 
-  private overlap(purpose: string, place: PageRange): RangeError {
+  private overlap(id: string, place: PageRange): RangeError {
     const { pageSize } = this.geometry;
-    const bytes = `bytes ${place.first * pageSize} to ${place.end * pageSize}`;
+    const bytes = `'${id}' at bytes ${place.first * pageSize} to ${place.end * pageSize}`;
     const last = this.byPlace.before({ offset: place.end * pageSize });
     if (last === undefined || intersect(last.place, place) === undefined) {
-      return new RangeError(`${purpose}: ${bytes} overlap ${this.departures.describe(place)}`);
+      return new RangeError(`plug: ${bytes} would overlap ${this.departures.describe(place)}`);
     }
     const room = intersect(last.range, place) === undefined ? `, which may grow to ${last.maxSize} bytes` : '';
     return new RangeError(
-      `${purpose}: ${bytes} overlap '${last.id}'${room}; without an offset the engine finds a place`,
+      `plug: ${bytes} would overlap '${last.id}'${room}; without an offset the engine finds a place`,
     );
   }
 

@@ -353,9 +353,10 @@ export class Rcu {
   /**
    * @internal Ends the intervals of this thread's readers. Everything that other readers stored before they went
    * offline happens-before the return.
+   * @param when for messages: when, or for how long, readers have to be offline
    * @throws UsageError when a reader of another thread is online, or one of this thread is in a section
    */
-  checkStopped(operation: string): void {
+  checkStopped(operation: string, when = 'until the owner tells it to go on'): void {
     this.lifecycle.check(operation);
     const reader = findLocalReader(this.arena, (candidate) => candidate.inSection);
     if (reader !== undefined) {
@@ -368,7 +369,9 @@ export class Rcu {
     const online = reportReaders(this.arena).filter((reader) => reader.online && !reader.local);
     if (online.length === 0) return;
     throw new UsageError(
-      `${operation}: every reader of another thread must be offline; online are ${describeReaders(online)}`,
+      `${operation}: every reader of another thread must be offline ${when}; online are ${describeReaders(online)}. ` +
+        'A thread goes offline by its own offline(...) or goOffline(); the reader of a thread that has ended is removed ' +
+        'by supervise(worker) or retire(identity)',
     );
   }
 
@@ -385,9 +388,8 @@ export class Rcu {
   }
 
   /**
-   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While the engine closes none
-   *   are added,
-   * except those that callbacks hand over.
+   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While the engine closes, only
+   * callbacks may add callbacks.
    * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError for callbacks that do not let the engine
    *   close
    */
@@ -414,8 +416,8 @@ export class Rcu {
     this.scheduled?.cancel();
     this.scheduled = undefined;
     if (this.listening) this.arena.words.notify(Header.Wake);
-    // `drain` saw these periods end, but no turn has woken their waiters, and none will run now. The others' periods were
-    // requested after the last one that `drain` waited for.
+    // `drain` saw these periods end, but no turn has woken their waiters, and none will run now. The others' periods
+    // were requested after the last one that `drain` waited for.
     for (const { cookie, look, wake } of this.waiters) {
       if (cookie > this.periods.completed) continue;
       look();

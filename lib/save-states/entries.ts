@@ -1,4 +1,6 @@
-/** Encodes and decodes bodies of records. Nothing is read past their end; whoever restores checks what the values mean. */
+/**
+ * Encodes and decodes bodies of records. Nothing is read past their end; whoever restores checks what the values mean.
+ */
 import { LONGEST_ID } from '../ram/ram-block.js';
 import { Draft, MAX_BODY, RecordType } from './record.js';
 import { malformed } from './save-state-error.js';

@@ -1,6 +1,7 @@
 /**
- * dirtymem, the door to save states: a chain of them, each with what was stored since the one before, in a file, in a
- * browser's private files, or in memory. docs/save-states.md has the format, and what is true when something fails.
+ * dirtymem: the entry point for save states. A chain of states is kept in a file, in a browser's private files, or in
+ * memory, and each state has what was stored to RAM since the state before it. docs/save-states.md has the format, and
+ * says what holds when something fails.
  */
 export type { ArrivingMachine, BlockPlace, StoppableMachine } from '../machine/hooks.js';
 export type { BeginOptions, ChainOptions, ContinueOptions, RestoreOptions, SaveOptions } from './options.js';

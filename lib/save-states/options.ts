@@ -25,7 +25,7 @@ export interface RestoreOptions {
   readonly maxRamBytes?: number;
   /** A state whose part apart from RAM is larger than this, in bytes, is refused. Default 2^28. */
   readonly maxStateBytes?: number;
-  /** When it aborts, the restore rejects with its reason. */
+  /** When the signal aborts, the restore rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -34,7 +34,7 @@ export interface ContinueOptions extends ChainOptions, RestoreOptions {}
 
 /** The options of a save or a compaction. */
 export interface SaveOptions {
-  /** When it aborts, the save rejects with its reason, and its pages are in the next state. */
+  /** When the signal aborts, the call rejects with the signal's reason; the pages of a save are in the next state. */
   readonly signal?: AbortSignal;
 }
 
@@ -46,7 +46,10 @@ const RESTORE_OPTIONS: OptionNames<RestoreOptions> = {
 const CONTINUE_OPTIONS: OptionNames<ContinueOptions> = { ...CHAIN_OPTIONS, ...RESTORE_OPTIONS };
 const SAVE_OPTIONS: OptionNames<SaveOptions> = { signal: true };
 
-/** @returns a copy with the defaults, each option read once. @throws TypeError, RangeError; UsageError where nothing compresses */
+/**
+ * @returns a copy with the defaults, each option read once
+ * @throws TypeError, RangeError; UsageError when `compress` is true and the host has no CompressionStream
+ */
 export function checkBeginOptions(operation: string, given: BeginOptions) {
   const options = readOptions(operation, given, BEGIN_OPTIONS);
   const { overwrite = false } = options;
@@ -72,12 +75,15 @@ export function checkSaveOptions(operation: string, given: SaveOptions): SaveOpt
   return options;
 }
 
+export type CheckedChain = ReturnType<typeof checkChain>;
+export type CheckedRestore = ReturnType<typeof checkRestore>;
+
 function checkChain(operation: string, options: ChainOptions) {
   const { compress = false, name = 'save states', timeoutMs, signal } = options;
   checkBoolean(operation, 'compress', compress);
   if (typeof name !== 'string') throw wrongType(operation, 'name', name, 'a string');
   if (compress && !('CompressionStream' in globalThis)) {
-    throw new UsageError(`${operation}: there is no CompressionStream here; leave compress out`);
+    throw new UsageError(`${operation}: this host has no CompressionStream; leave compress out`);
   }
   const wait = { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) };
   return { compress, name, wait: checkWaitOptions(operation, wait) };

@@ -16,19 +16,19 @@ import { malformed, SaveStateError } from './save-state-error.js';
 
 export const VERSION = 1;
 
-/** In bytes, of the chain's beginning, of a record's, and what bodies are padded to. */
+/** The size in bytes of the chain's beginning and of a record's head. Bodies are padded to a multiple of it. */
 export const HEAD = 16;
 
-/** In bytes, unpacked or packed. */
+/** The largest size of a body in bytes, unpacked or packed. */
 export const MAX_BODY = 2 ** 20;
 
-/** In bytes, of a whole record. */
+/** The largest size of a whole record in bytes. */
 export const MAX_RECORD = HEAD + MAX_BODY + DIGEST_BYTES;
 
 const CHAIN_MAGIC = new TextEncoder().encode('dmtystat');
 const RECORD_MAGIC = 0x64726373; // "scrd"
 
-/** What a record's body has. */
+/** The types of records, by what their bodies have. */
 export const RecordType = {
   /** Contents of RAM. */
   ram: 1,
@@ -51,7 +51,10 @@ export function prefaceOf(pageSize: number): Uint8Array {
   return bytes;
 }
 
-/** @returns the page size. @throws SaveStateError when they are no chain's first bytes, or another version's */
+/**
+ * @returns the page size.
+ * @throws SaveStateError when no chain begins with these bytes, or a chain of another version
+ */
 export function readPreface(bytes: Uint8Array): number {
   if (CHAIN_MAGIC.some((byte, i) => bytes[i] !== byte)) throw malformed('it does not begin as a chain does');
   const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -69,7 +72,7 @@ export function readPreface(bytes: Uint8Array): number {
   return pageSize;
 }
 
-/** What the first record's digest begins with. */
+/** @returns the digest of the chain's first bytes, which the digest of the first record covers */
 export function digestOfPreface(preface: Uint8Array): Uint8Array {
   const digest = new Digest();
   digest.update(new Int32Array(preface.slice().buffer), 0, HEAD / 4);
@@ -85,7 +88,7 @@ export interface RecordHead {
   readonly unpacked: number;
 }
 
-/** @returns undefined when it is no record's head */
+/** @returns undefined when no record begins there */
 export function readHead(view: DataView, at: number): RecordHead | undefined {
   const type = view.getUint32(at + 4, true);
   const length = view.getUint32(at + 8, true);
@@ -100,7 +103,9 @@ export function recordBytes({ length }: Pick<RecordHead, 'length'>): number {
   return HEAD + padded(length) + DIGEST_BYTES;
 }
 
-/** @param words of what begins with a record at `from`, which is a multiple of 4, as are all places in words */
+/**
+ * @param words memory in which a record begins at the index `from`; this index is a multiple of 4
+ */
 export function digestOfRecord(previous: Uint8Array, words: Int32Array, from: number, length: number): Uint8Array {
   const digest = new Digest();
   digest.update(new Int32Array(previous.buffer, previous.byteOffset, DIGEST_WORDS), 0, DIGEST_WORDS);
@@ -108,7 +113,7 @@ export function digestOfRecord(previous: Uint8Array, words: Int32Array, from: nu
   return digest.bytes();
 }
 
-/** A record that is being put together: its body stands where it is going to be. */
+/** A record that is being put together. Its body is written in its final place, behind room for the head. */
 export class Draft {
   readonly type: RecordType;
   readonly buffer: ArrayBuffer;
@@ -116,10 +121,10 @@ export class Draft {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where the body ends so far, in `bytes`. */
   end = HEAD;
-  /** In bytes, when the body is packed. */
+  /** The unpacked length of the body in bytes, when the body is packed; else 0. */
   unpacked = 0;
 
-  /** @param most bytes of the body */
+  /** @param most the largest length of the body, in bytes */
   constructor(type: RecordType, most: number) {
     this.type = type;
     this.buffer = new ArrayBuffer(HEAD + padded(most) + DIGEST_BYTES);
@@ -152,7 +157,7 @@ export class Draft {
     this.end += bytes.length;
   }
 
-  /** @returns the record, and the digest that the next one needs */
+  /** @returns the record, and its digest, which the digest of the next record covers */
   seal(previous: Uint8Array): { readonly bytes: Uint8Array<ArrayBuffer>; readonly digest: Uint8Array } {
     const { view } = this;
     const length = this.end - HEAD;

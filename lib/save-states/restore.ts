@@ -7,7 +7,7 @@ import { wrongBytes } from '../machine/returned.js';
 import { checkRestoreOptions, type RestoreOptions } from './options.js';
 import { type ChainEnd, RecordReader } from './record-reader.js';
 import { RestoredRam } from './restored-ram.js';
-import { callHook, SaveStateError } from './save-state-error.js';
+import { callHook, naming, SaveStateError } from './save-state-error.js';
 import type { SavedBlock } from './saved-blocks.js';
 import type { StateStore } from './stores/store.js';
 import { findState, type WholeState } from './whole-state.js';
@@ -50,11 +50,13 @@ export async function restore(
   const operation = 'restore';
   const checked = checkRestoreOptions(operation, options);
   checkRestoring(operation, machine, store);
-  const reader = new RecordReader(store, checked.signal);
-  const state = await findState(reader, checked);
-  await restoreRam(machine, reader, state);
-  await loadMachine(machine, state);
-  return restoredOf(state);
+  return naming(operation, async () => {
+    const reader = new RecordReader(store, checked.signal);
+    const state = await findState(reader, checked);
+    await restoreRam(machine, reader, state);
+    await loadMachine(machine, state);
+    return restoredOf(state);
+  });
 }
 
 /** @throws TypeError, RangeError */

@@ -38,6 +38,20 @@ export function malformed(what: string): SaveStateError {
   return new SaveStateError('format', `not a valid chain of dirtymem save states: ${what}`);
 }
 
+/**
+ * Runs an operation that the embedder has called.
+ * @throws (rejects) what the operation throws; the message of a SaveStateError begins with the operation's name then
+ */
+export async function naming<T>(operation: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof SaveStateError)) throw error;
+    const { reason, message } = error;
+    throw new SaveStateError(reason, `${operation}: ${message}`, 'cause' in error ? { cause: error.cause } : {});
+  }
+}
+
 /** @throws (rejects) SaveStateError, with what the hook has thrown as its cause */
 export async function callHook<T>(name: string, call: () => T | Promise<T>): Promise<T> {
   try {

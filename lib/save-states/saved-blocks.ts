@@ -56,7 +56,7 @@ function checkPopulated(id: string, size: number, populated: readonly Run[], pag
   }
 }
 
-/** @throws SaveStateError that names what differs, unless the engine's RAM is the state's */
+/** @throws SaveStateError that names what differs, when the engine's RAM is not that of the state */
 export function checkSameRam(saved: readonly BlockPlace[], ram: Iterable<BlockPlace>): void {
   const here = new Map([...ram].map((block) => [block.id, block]));
   const differences: string[] = [];

@@ -5,9 +5,9 @@
  *   `unsaved`, the copy reads them there, and a later failure leaves them there, for the next state. (Firecracker's
  *   #4545 lost them.)
  * - SS-2. A state is of one moment. Registers are saved first, as that may store into RAM. Then, in one step with
- *   every vCPU offline, what is dirty is collected and copied, and RAM is listed. Stores made before are in the copy,
- *   since the step has seen each vCPU's slot offline, which it published after them; stores made after are dirty
- *   again.
+ *   every vCPU offline, what is dirty is collected and copied, and RAM is listed. Stores made before are in the copy: a
+ *   vCPU stores OFFLINE to its slot after its stores to RAM, and the step has seen OFFLINE in every slot. The pages of
+ *   stores made afterwards are dirty again.
  * - SS-3. `tip` is a place that the store has kept. What is written goes behind it, so a write that has failed is
  *   written over.
  */
@@ -23,6 +23,8 @@ import { compacted } from './compaction.js';
 import { draftBlock, draftEnd, draftsOfMachine } from './entries.js';
 import {
   type BeginOptions,
+  type CheckedChain,
+  type CheckedRestore,
   type ContinueOptions,
   checkBeginOptions,
   checkContinueOptions,
@@ -40,7 +42,7 @@ import {
   restoredOf,
   restoreRam,
 } from './restore.js';
-import { callHook, SaveStateError } from './save-state-error.js';
+import { callHook, naming, SaveStateError } from './save-state-error.js';
 import { checkSameRam } from './saved-blocks.js';
 import { appendTo, replaceIn } from './sealed.js';
 import type { StateStore } from './stores/store.js';
@@ -67,9 +69,9 @@ interface Tip extends ChainPlace {
 }
 
 /**
- * Begins a chain of states of a machine, as a user of MIGRATION with a dirty set of its own: others collect beside
- * it, and neither misses a page. Its first state has all RAM. With `overwrite` the first state takes the place of
- * what the store has when that state is whole; until then the old contents stay.
+ * Begins a chain of states of a machine. The chain is a user of MIGRATION with a dirty set of its own: others collect
+ * beside it, and nobody misses a page. Its first state has all RAM. With `overwrite` the first state replaces what the
+ * store has; the old contents stay until that state is whole.
  * @throws (rejects) TypeError, RangeError for bad arguments; UsageError unless the engine is open, and without
  *   `overwrite` where the store has something in it; SaveStateError when the store cannot be read; as
  *   `DirtyMemory.track`
@@ -83,7 +85,8 @@ export async function beginChain(
   const { compress, name, wait, overwrite } = checkBeginOptions(operation, options);
   checkStoppable(operation, machine);
   checkStore(operation, store);
-  if (!overwrite && (await new RecordReader(store, wait.signal).preface(new Uint8Array(1))) > 0) {
+  const reader = new RecordReader(store, wait.signal);
+  if (!overwrite && (await naming(operation, () => reader.preface(new Uint8Array(1)))) > 0) {
     const ways = 'continueChain goes on with a chain, and { overwrite: true } begins anew in its place';
     throw new UsageError(`${operation}: the store has something in it: ${ways}`);
   }
@@ -92,11 +95,11 @@ export async function beginChain(
 }
 
 /**
- * Restores the last state of a chain that is whole, or one that is asked for, and goes on behind it: what follows
- * that state is written over. Called before the machine runs, with every vCPU offline or yet to attach: what is
- * stored before it has resolved is in no state, except what is marked in `loadState`. `plug` plugs the block into the
- * engine, too.
- * @throws (rejects) as `restore` and `beginChain`. Of RAM that is not the state's, what differs is named
+ * Restores the last whole state of a chain, or the state that is asked for, and goes on with the chain behind that
+ * state: what follows it there is written over. Call this before the machine runs, with every vCPU offline or not yet
+ * attached. What is stored to RAM before the promise resolves is in no state, except what is marked in `loadState`. The
+ * machine's `plug` plugs the block into the engine, too.
+ * @throws (rejects) as `restore` and `beginChain`. Where RAM is not that of the state, the message names what differs
  */
 export async function continueChain(
   machine: StoppableMachine & RestoringMachine,
@@ -107,7 +110,17 @@ export async function continueChain(
   const { chain, restore } = checkContinueOptions(operation, options);
   checkStoppable(operation, machine);
   checkRestoring(operation, machine, store);
-  machine.memory.rcu.checkStopped(operation);
+  machine.memory.rcu.checkStopped(operation, 'until continueChain has resolved');
+  return naming(operation, () => goOn(machine, store, chain, restore));
+}
+
+/** @throws (rejects) as `continueChain` */
+async function goOn(
+  machine: StoppableMachine & RestoringMachine,
+  store: StateStore,
+  chain: CheckedChain,
+  restore: CheckedRestore,
+): Promise<StateChain> {
   const reader = new RecordReader(store, restore.signal);
   const state = await findState(reader, restore);
   const ram = await restoreRam(machine, reader, state);
@@ -152,7 +165,10 @@ export class StateChain {
   private tip: Tip | undefined;
   /** Pages that were collected and are in no state yet. */
   private unsaved: PageSet | undefined;
+  /** The save or compaction that is under way. */
   private working: Promise<unknown> | undefined;
+  /** Is, or was, that a save? */
+  private saving = false;
   private stopping: Promise<void> | undefined;
 
   /** @internal Embedders call `beginChain` and `continueChain`. */
@@ -250,8 +266,9 @@ export class StateChain {
       signal?.throwIfAborted();
       const now = [...memory.ram];
       if (now.length !== before.length || now.some((block, i) => block !== before[i])) continue;
+      memory.rcu.checkStopped('save', "once the machine's pause has resolved");
       this.unsaved ??= memory.createPageSet();
-      tracking.whileStopped.harvest({ into: this.unsaved });
+      tracking.whileStopped.harvestFor('save', { into: this.unsaved });
       return { ram: this.ram.copy(this.unsaved), machine: draftsOfMachine(state), machineBytes: state.length };
     }
     throw new SaveStateError('machine', `RAM came or went ${MOST_TRIES} times while the machine was paused`);
@@ -260,7 +277,7 @@ export class StateChain {
   private async compactNow(signal: AbortSignal | undefined): Promise<void> {
     const { store, compress } = this.parts;
     const { tip } = this;
-    if (tip === undefined) throw new SaveStateError('missing', 'compact: there is no state yet');
+    if (tip === undefined) throw new SaveStateError('missing', 'there is no state yet; call save first');
     const { sequence } = tip;
     const reader = new RecordReader(store, signal);
     const state = await findState(reader, { sequence, maxRamBytes: Infinity, maxStateBytes: Infinity });
@@ -269,10 +286,15 @@ export class StateChain {
   }
 
   private async alone<T>(operation: string, body: () => Promise<T>): Promise<T> {
-    if (this.stopping !== undefined) throw new UsageError(`${operation}: the chain was stopped; call continueChain`);
+    if (this.stopping !== undefined)
+      throw new UsageError(`${operation}: the chain was stopped; go on with its store by continueChain`);
     this.parts.machine.memory.rcu.lifecycle.check(operation);
-    if (this.working !== undefined) throw new UsageError(`${operation}: the chain is being saved or compacted`);
-    const working = body();
+    if (this.working !== undefined) {
+      const what = this.saving ? 'a save' : 'a compaction';
+      throw new UsageError(`${operation}: ${what} of this chain is under way; await its promise before the next call`);
+    }
+    const working = naming(operation, body);
+    this.saving = operation === 'save';
     this.working = working.catch(() => {});
     try {
       return await working;

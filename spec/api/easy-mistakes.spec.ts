@@ -1,5 +1,14 @@
 /** What strangers get wrong in their first hour, and that each message says what to do instead. */
-import { ArenaFullError, CODE, DirtyMemory, GracePeriodTimeout, MIGRATION, UsageError, VGA } from '../../lib/index.js';
+import {
+  ArenaFullError,
+  CODE,
+  changedRectangles,
+  DirtyMemory,
+  GracePeriodTimeout,
+  MIGRATION,
+  UsageError,
+  VGA,
+} from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
@@ -84,7 +93,7 @@ describe('A mistake of the first hour', () => {
     });
 
     it('where RAM is already is told that the engine finds a place', () => {
-      expectThrow(plug(PAGE, 0), RangeError, "overlap 'ram'", 'without an offset the engine finds a place');
+      expectThrow(plug(PAGE, 0), RangeError, "would overlap 'ram'", 'without an offset the engine finds a place');
     });
 
     it('more than there may be is told which option says how much', () => {
@@ -122,10 +131,51 @@ describe('A mistake of the first hour', () => {
       await one.close();
     });
 
+    it('or its result, or a block, where a set or options belong is told what to pass', async () => {
+      const [block] = memory.ram;
+      const { set } = await memory.harvest(VGA);
+      const runs = (options: unknown) => () => set.runs(options as never);
+      expectThrow(runs(block), TypeError, 'runs: options', 'pass runs({ block }) instead of runs(block)');
+      expectThrow(runs({ block: 'ram' }), TypeError, 'runs: block must be a RamBlock, as ram.plug', "got 'ram'");
+      expectThrow(runs({ block: { id: 'ram' } }), TypeError, 'runs: block', '{ offset, size } in bytes');
+      const surface = { start: 0, width: 1, height: 1, stride: 4, bytesPerPixel: 4 };
+      const draw = (what: unknown) => () => changedRectangles(what as never, surface);
+      expectThrow(
+        draw({ set }),
+        TypeError,
+        'changedRectangles: set',
+        'harvest returns { set, added }, so pass its set',
+      );
+      set.dispose();
+      expectThrow(draw(set), UsageError, 'changedRectangles: the page set was disposed of', 'collect anew');
+    });
+
+    it('for one user while another keeps the room is told who has yet to collect', async () => {
+      const PAGES = 64;
+      const full = DirtyMemory.create({ pageSize: PAGE, pagesPerBlock: 64, maxRamBytes: 2 ** 40, arenaBytes: 2 ** 15 });
+      full.ram.plug({ id: 'ram', size: PAGES * PAGE });
+      const idle = await full.track(MIGRATION, { name: 'the idle' });
+      for (const { set } of [await idle.harvest(), await full.harvest(MIGRATION)]) set.dispose();
+      full.setDirtyRange(0, PAGE, MIGRATION);
+      (await full.harvest(MIGRATION)).set.dispose();
+      const plugAll = () => {
+        for (let i = 0; i < 999; i++) full.ram.plug({ id: `more${i}`, size: PAGES * PAGE });
+      };
+      expectThrow(
+        plugAll,
+        ArenaFullError,
+        "plug: 'more",
+        "have yet to collect what others have collected: 'the idle' (1 pages of MIGRATION)",
+        'have each collect, or stop it',
+        `DirtyMemory.create an arenaBytes above ${2 ** 15}`,
+      );
+      await full.close();
+    });
+
     it('or plugging without room is told how to get room', async () => {
       const small = DirtyMemory.create({ maxRamBytes: 2 ** 30, arenaBytes: 2 ** 16 });
       const plug = () => small.ram.plug({ id: 'a', size: 2 ** 30 });
-      expectThrow(plug, ArenaFullError, 'the arena is full', 'Dispose of page sets', 'more arenaBytes');
+      expectThrow(plug, ArenaFullError, 'the arena is full', 'Dispose of page sets', `arenaBytes above ${2 ** 16}`);
       await small.close();
     });
   });
@@ -142,6 +192,15 @@ describe('A mistake of the first hour', () => {
 
     it('that became negative is told why', () => {
       expectThrow(() => vcpu.mark(0x80000000 | 0), RangeError, '>>> 0 is 2147483648');
+    });
+
+    it('that are BigInts, or no numbers at all, is told so before and after a block is cached', () => {
+      for (let times = 0; times < 2; times++) {
+        expectThrow(() => vcpu.mark(5n as never), TypeError, 'mark: address must be a number, got 5n');
+        expectThrow(() => vcpu.markPage(5n as never, VGA), TypeError, 'markPage: page must be a number, got 5n');
+        expectThrow(() => vcpu.mark(Symbol('a') as never), TypeError, 'mark: address must be a number, got Symbol(a)');
+        vcpu.mark(0);
+      }
     });
 
     it('where page numbers are wanted is told so', () => {

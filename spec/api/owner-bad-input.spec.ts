@@ -219,7 +219,7 @@ const methods: [operation: string, call: Call, bad: Bad[]][] = [
       [4096 * PAGE, RangeError, 'offset', 4096 * PAGE, 4095 * PAGE],
     ],
   ],
-  ['ram.find', (f, bad) => f.memory.ram.find(bad), noIntegers],
+  ['find', (f, bad) => f.memory.ram.find(bad), noIntegers],
   ['track', (f, bad) => f.memory.track(VGA, bad), badWaits],
   ['measureDirtyRate', (f, bad) => f.memory.measureDirtyRate(bad), badWaits],
   ['close', (f, bad) => f.memory.close(bad), badWaits],
@@ -329,14 +329,14 @@ describeEngines("bad input to an owner's method", () => {
     const { set } = memory.whileStopped.harvest(VGA);
     const runs = [...set.runs()];
     for (const [value, type, ...parts] of noIntegers) {
-      expectThrow(() => set.has(value as number, 1), type, 'PageSet.has', 'start', ...parts);
-      expectThrow(() => set.has(1, value as number), type, 'PageSet.has', 'length', ...parts);
-      expectThrow(() => set.delete(value as number, 1), type, 'PageSet.delete', 'start', ...parts);
-      expectThrow(() => set.delete(1, value as number), type, 'PageSet.delete', 'length', ...parts);
-      expectThrow(() => set.add(value as number, 1), type, 'PageSet.add', 'start', ...parts);
-      expectThrow(() => set.add(1, value as number), type, 'PageSet.add', 'length', ...parts);
+      expectThrow(() => set.has(value as number, 1), type, 'has: ', 'start', ...parts);
+      expectThrow(() => set.has(1, value as number), type, 'has: ', 'length', ...parts);
+      expectThrow(() => set.delete(value as number, 1), type, 'delete: ', 'start', ...parts);
+      expectThrow(() => set.delete(1, value as number), type, 'delete: ', 'length', ...parts);
+      expectThrow(() => set.add(value as number, 1), type, 'add: ', 'start', ...parts);
+      expectThrow(() => set.add(1, value as number), type, 'add: ', 'length', ...parts);
     }
-    expectThrow(() => set.delete(1, MOST), RangeError, 'PageSet.delete', 'length', MOST);
+    expectThrow(() => set.delete(1, MOST), RangeError, 'delete: ', 'length', MOST);
     expect([...set.runs()]).to.deep.equal(runs);
   });
 });

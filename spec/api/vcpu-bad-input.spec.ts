@@ -191,14 +191,14 @@ describeEngines("bad input to a vCPU's method", () => {
     memory = smallEngine();
     vcpu = attachVcpu(memory.handle);
     const hint = 'not a guest physical address';
-    expectThrow(() => vcpu.mark(0x3000), RangeError, 'mark: bytes 12288 (0x3000) to 16384', 'none is plugged', hint);
+    expectThrow(() => vcpu.mark(0x3000), RangeError, 'mark: bytes 12288 (0x3000) to 16384', 'no RAM is plugged', hint);
     memory.ram.plug({ id: 'low', size: 50 * PAGE });
     memory.ram.plug({ id: 'high', size: 60 * PAGE, offset: 140 * PAGE });
-    const gap = 'there is none from 262144 (0x40000) to 524288 (0x80000)';
+    const gap = 'there is no RAM from 262144 (0x40000) to 524288 (0x80000)';
     expectThrow(() => vcpu.mark(64 * PAGE), RangeError, 'bytes 262144 (0x40000)', gap, hint);
     expectThrow(() => vcpu.markRange(40 * PAGE, 110 * PAGE, 7), RangeError, 'bytes 163840 (0x28000)', gap, hint);
-    expectThrow(() => vcpu.mark(0x20000000), RangeError, '0x20000000', 'it ends at 819200 (0xc8000)', hint);
-    expectThrow(() => vcpu.markRange(199 * PAGE, 2 * PAGE, 7), RangeError, 'it ends at 819200 (0xc8000)', hint);
+    expectThrow(() => vcpu.mark(0x20000000), RangeError, '0x20000000', 'RAM ends at 819200 (0xc8000)', hint);
+    expectThrow(() => vcpu.markRange(199 * PAGE, 2 * PAGE, 7), RangeError, 'RAM ends at 819200 (0xc8000)', hint);
     expectThrow(() => vcpu.isDirty(END, 1, VGA), RangeError, 'past the end of RAM, 819200 (0xc8000)', hint);
   });
 
@@ -209,7 +209,7 @@ describeEngines("bad input to a vCPU's method", () => {
     const hint = '-2147483648 >>> 0 is 2147483648 (0x80000000)';
     expectThrow(() => vcpu.mark(0x80000000 | 0), RangeError, 'mark: address', hint);
     expectThrow(() => vcpu.markRange(0x80000000 | 0, 4, 7), RangeError, 'markRange: start', hint);
-    expectThrow(() => memory.ram.find(0x80000000 | 0), RangeError, 'ram.find: address', hint);
+    expectThrow(() => memory.ram.find(0x80000000 | 0), RangeError, 'find: address', hint);
   });
 
   it('is told which clients there are, one or a mask', () => {

@@ -251,7 +251,7 @@ describe("an engine in the embedder's memory", () => {
   it('may be as small as its header, its slots, a batch of runs, its meters and three empty tables', () => {
     const least = 4 * (4 + 4 + 1 + 4 + 4 + 3) * 16;
     const engine = smallEngine({ arenaBytes: least });
-    expectThrow(() => engine.ram.plug({ id: 'ram', size: PAGE }), ArenaFullError, "plugging 'ram'");
+    expectThrow(() => engine.ram.plug({ id: 'ram', size: PAGE }), ArenaFullError, "plug: 'ram'");
     expectThrow(() => smallEngine({ arenaBytes: least - 1 }), RangeError, 'arenaBytes', least);
   });
 

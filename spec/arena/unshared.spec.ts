@@ -157,11 +157,11 @@ describe('an engine of one thread', () => {
       ['holdouts', () => engine.rcu.holdouts()],
       ['callRcu', () => engine.rcu.callRcu(() => {})],
       ['synchronizeBlocking', () => engine.rcu.synchronizeBlocking()],
-      ['PageSet.has', () => set.has(0, 1)],
-      ['PageSet.delete', () => set.delete(0, 1)],
+      ['has', () => set.has(0, 1)],
+      ['delete', () => set.delete(0, 1)],
       ['pages', () => set.pages],
-      ['PageSet.runs', () => set.runs().next()],
-      ['PageSet.runs', () => runs.next()],
+      ['runs', () => set.runs().next()],
+      ['runs', () => runs.next()],
     ];
     const promises: [name: string, call: () => Promise<unknown>][] = [
       ['harvest', () => engine.harvest(VGA)],

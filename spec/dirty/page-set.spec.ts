@@ -132,13 +132,13 @@ describeEngines('a page set', () => {
   it('takes in no set of another engine, and none that was disposed of', async () => {
     const set = setWith(memory, [5]);
     const other = smallEngine();
-    expectThrow(() => set.union(other.createPageSet()), TypeError, 'PageSet.union', 'other', 'of this engine');
-    expectThrow(() => set.union({} as PageSet), TypeError, 'PageSet.union', 'other');
+    expectThrow(() => set.union(other.createPageSet()), TypeError, 'union: ', 'other', 'of this engine');
+    expectThrow(() => set.union({} as PageSet), TypeError, 'union: ', 'other');
     const gone = setWith(memory, [6]);
     gone.dispose();
-    expectThrow(() => set.union(gone), UsageError, 'PageSet.union', 'disposed');
-    expectThrow(() => gone.union(set), UsageError, 'PageSet.union', 'disposed');
-    expectThrow(() => gone.add(0, 1), UsageError, 'PageSet.add', 'disposed');
+    expectThrow(() => set.union(gone), UsageError, 'union: ', 'disposed');
+    expectThrow(() => gone.union(set), UsageError, 'union: ', 'disposed');
+    expectThrow(() => gone.add(0, 1), UsageError, 'add: ', 'disposed');
     expect(pagesOf(set)).to.deep.equal([5]);
     await other.close();
   });
@@ -148,7 +148,7 @@ describeEngines('a page set', () => {
     const set = full.createPageSet();
     expect(set.add(65 * PAGE, PAGE)).to.equal(1);
     const before = full.stats().arenaBytesInUse;
-    expectThrow(() => set.add(0, 2 ** 40), ArenaFullError, 'PageSet.add');
+    expectThrow(() => set.add(0, 2 ** 40), ArenaFullError, 'add: ');
     expect([full.stats().arenaBytesInUse, set.pages]).to.deep.equal([before, 1]);
     expect(pagesOf(set)).to.deep.equal([65]);
     const other = full.createPageSet();
@@ -162,7 +162,7 @@ describeEngines('a page set', () => {
     }
     other.delete(0, 64 * PAGE);
     const held = full.stats().arenaBytesInUse;
-    expectThrow(() => set.union(other), ArenaFullError, 'PageSet.union');
+    expectThrow(() => set.union(other), ArenaFullError, 'union: ');
     expect([full.stats().arenaBytesInUse, pagesOf(set)]).to.deep.equal([held, [65]]);
     await full.close();
   });
@@ -221,10 +221,10 @@ describeEngines('a page set', () => {
     expect([...set.runs({ block: low })]).to.deep.equal([{ start: 10 * PAGE, length: 100 * PAGE, offset: 0 }]);
     expect([...set.runs({ block: high })]).to.deep.equal([{ start: 110 * PAGE, length: 100 * PAGE, offset: 0 }]);
     expect([...set.runs({})]).to.deep.equal([{ start: 10 * PAGE, length: 200 * PAGE }]);
-    expectThrow(() => set.runs({ block: null as never }), TypeError, 'PageSet.runs', 'block', 'null');
+    expectThrow(() => set.runs({ block: null as never }), TypeError, 'runs: ', 'block', 'null');
     expectThrow(() => set.runs({ block: { offset: 1, size: PAGE } }), RangeError, 'block.offset', 1, PAGE);
     expectThrow(() => set.runs({ block: { offset: 0, size: 1 } }), RangeError, 'block.size', 1, PAGE);
-    expectThrow(() => set.runs({ blok: low } as never), TypeError, 'PageSet.runs', "did you mean 'block'");
+    expectThrow(() => set.runs({ blok: low } as never), TypeError, 'runs: ', "did you mean 'block'");
   });
 
   it('lets pages be deleted while its runs are walked, and does not come to what is gone', () => {
@@ -261,10 +261,10 @@ describeEngines('a page set', () => {
     const walking = set.runs();
     set.dispose();
     expectThrow(() => set.pages, UsageError, 'pages', 'disposed');
-    expectThrow(() => set.has(0, PAGE), UsageError, 'PageSet.has', 'disposed');
-    expectThrow(() => set.delete(0, PAGE), UsageError, 'PageSet.delete', 'disposed');
-    expectThrow(() => [...set.runs()], UsageError, 'PageSet.runs', 'disposed');
-    expectThrow(() => walking.next(), UsageError, 'PageSet.runs', 'disposed');
+    expectThrow(() => set.has(0, PAGE), UsageError, 'has: ', 'disposed');
+    expectThrow(() => set.delete(0, PAGE), UsageError, 'delete: ', 'disposed');
+    expectThrow(() => [...set.runs()], UsageError, 'runs: ', 'disposed');
+    expectThrow(() => walking.next(), UsageError, 'runs: ', 'disposed');
     expectThrow(() => memory.whileStopped.harvest(VGA, { into: set }), UsageError, 'into', 'disposed');
   });
 
@@ -273,7 +273,7 @@ describeEngines('a page set', () => {
     const runs = walking.runs();
     runs.next();
     walking.dispose();
-    expectThrow(() => runs.next(), UsageError, 'PageSet.runs', 'disposed');
+    expectThrow(() => runs.next(), UsageError, 'runs: ', 'disposed');
   });
 
   it('merged into another leaves nothing allocated but the other', () => {
@@ -296,9 +296,9 @@ describeEngines('a page set', () => {
   it('throws once its engine is closed, whose memory may be used for something else; disposing of it is allowed', async () => {
     const set = setWith(memory, [5, 70]);
     await memory.close();
-    expectThrow(() => set.has(0, PAGE), UsageError, 'PageSet.has', 'closed');
-    expectThrow(() => set.delete(0, PAGE), UsageError, 'PageSet.delete', 'closed');
-    expectThrow(() => [...set.runs()], UsageError, 'PageSet.runs', 'closed');
+    expectThrow(() => set.has(0, PAGE), UsageError, 'has: ', 'closed');
+    expectThrow(() => set.delete(0, PAGE), UsageError, 'delete: ', 'closed');
+    expectThrow(() => [...set.runs()], UsageError, 'runs: ', 'closed');
     set.dispose();
   });
 });

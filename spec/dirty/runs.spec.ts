@@ -184,7 +184,7 @@ for (const kernel of ['wasm', 'atomics'] as const) {
       for (const walk of walks) for (let n = 0; n < 3; n++) walk.next();
       set.dispose();
       for (const walk of walks) {
-        expectThrow(() => walk.next(), UsageError, 'PageSet.runs', 'disposed');
+        expectThrow(() => walk.next(), UsageError, 'runs: ', 'disposed');
         expect(walk.next()).to.deep.equal({ done: true, value: undefined });
       }
     });
@@ -193,7 +193,7 @@ for (const kernel of ['wasm', 'atomics'] as const) {
       const walk = setWith(memory, everySecond).runs();
       for (let n = 0; n < 3; n++) walk.next();
       await memory.close();
-      expectThrow(() => walk.next(), UsageError, 'PageSet.runs', 'closed');
+      expectThrow(() => walk.next(), UsageError, 'runs: ', 'closed');
       expect(walk.next()).to.deep.equal({ done: true, value: undefined });
     });
 

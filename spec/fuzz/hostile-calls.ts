@@ -54,11 +54,37 @@ export async function makeCall(call: HostileCall, world: World): Promise<Made> {
   return { args, outcome };
 }
 
-/** The error is one of those that bad arguments get: bad values RangeErrors, bad types TypeErrors. */
+/** What the messages of an operation's errors may begin with: what the caller has typed, or what the operation calls. */
+const OTHER_PREFIXES: Readonly<Record<string, string>> = {
+  'DirtyMemory.create': 'DirtyMemory.create',
+  'DirtyMemory.reclaim': 'DirtyMemory.reclaim',
+  'PageSet.[Symbol.iterator]': 'runs',
+  'Tracking.[Symbol.asyncDispose]': 'stop',
+  'StateChain.[Symbol.asyncDispose]': 'stop',
+  'Vcpu.read': 'readLock',
+  'Vcpu.offline': 'goOffline',
+};
+
+function prefixesOf({ name }: HostileCall): string[] {
+  const method = name.slice(name.indexOf('.') + 1);
+  const own = name.includes('WhileStopped.') ? `whileStopped.${method}` : method;
+  const before = name.startsWith('Migration.') ? ['migrate'] : name.startsWith('Tracking') ? ['track'] : [];
+  return [own, ...before, OTHER_PREFIXES[name] ?? own].map((prefix) => `${prefix}: `);
+}
+
+/**
+ * The error is one of those that bad arguments get: bad values get RangeErrors, bad types get TypeErrors. Its message
+ * begins with the operation, unless a hostile argument has thrown it.
+ */
 export function expectRefusal(call: HostileCall, outcome: Outcome): void {
   if ('returned' in outcome) throw new Error(`${titleOf(call)} was accepted`);
   const { threw } = outcome;
-  if (threw instanceof HostileError && (coerces(call) || call.bad.some((value) => value?.throws))) return;
+  const byArgument = coerces(call) || call.bad.some((value) => value?.throws);
+  if (threw instanceof HostileError && byArgument) return;
   const good = threw instanceof TypeError || threw instanceof RangeError;
   expect(good, `${titleOf(call)} threw ${threw instanceof Error ? threw.stack : typeof threw}`).to.equal(true);
+  if (byArgument) return;
+  const { message } = threw as Error;
+  const named = prefixesOf(call).some((prefix) => message.startsWith(prefix));
+  expect(named, `${titleOf(call)}: '${message}' begins with the operation`).to.equal(true);
 }

@@ -223,7 +223,7 @@ function throwing(): never {
   throw new RangeError('once throws');
 }
 
-const once = oneOf<World>(() => () => undefined, noFunctions, [value('throwing', () => throwing)]);
+const once = oneOf<World>(() => () => undefined, noFunctions, [new Value<unknown>('throwing', () => throwing, true)]);
 export const worker = properties<World>({ threadId: needed(identity), once: needed(once) }, ['threadId', 'once']);
 export const event = needed(text<World>(() => 'stall', ...strings));
 /** One of its methods may be left out. */

@@ -16,7 +16,7 @@ describe('a range that is not all RAM', () => {
       () => memory.setDirty(0x5000, VGA),
       RangeError,
       'setDirty: bytes 20480 (0x5000)',
-      'none is plugged',
+      'no RAM is plugged',
       HINT,
     );
   });
@@ -26,15 +26,15 @@ describe('a range that is not all RAM', () => {
     memory.ram.plug({ id: 'next', size: 16 * PAGE, offset: 32 * PAGE });
     memory.ram.plug({ id: 'high', size: 16 * PAGE, offset: 256 * PAGE });
     const between =
-      "there is none from 196608 (0x30000), the end of 'next', to 1048576 (0x100000), the beginning of 'high'";
+      "there is no RAM from 196608 (0x30000), the end of 'next', to 1048576 (0x100000), the beginning of 'high'";
     const ranges: [start: number, length: number, where: string][] = [
-      [0, PAGE, "there is none before 65536 (0x10000), the beginning of 'low'"],
-      [0, 300 * PAGE, "there is none before 65536 (0x10000), the beginning of 'low'"],
+      [0, PAGE, "there is no RAM before 65536 (0x10000), the beginning of 'low'"],
+      [0, 300 * PAGE, "there is no RAM before 65536 (0x10000), the beginning of 'low'"],
       [48 * PAGE, PAGE, between],
       [16 * PAGE, 256 * PAGE, between],
       [47 * PAGE, PAGE + 1, between],
-      [272 * PAGE, 1, "it ends at 1114112 (0x110000), the end of 'high'"],
-      [2 ** 40, 1, "it ends at 1114112 (0x110000), the end of 'high'"],
+      [272 * PAGE, 1, "RAM ends at 1114112 (0x110000), the end of 'high'"],
+      [2 ** 40, 1, "RAM ends at 1114112 (0x110000), the end of 'high'"],
     ];
     for (const [start, length, where] of ranges) {
       const bytes = `bytes ${start} (0x${start.toString(16)}) to ${start + length} (0x${(start + length).toString(16)})`;

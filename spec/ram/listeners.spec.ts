@@ -165,7 +165,7 @@ describeEngines('listeners to RAM', () => {
       expectThrow(
         () => memory.ram.addListener(none as unknown as RamListener),
         TypeError,
-        'ram.addListener',
+        'addListener: ',
         'listener',
         String(none),
       );

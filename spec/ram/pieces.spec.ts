@@ -210,7 +210,7 @@ describeEngines('RAM in pieces', () => {
       await dimm.discard(0, 128 * PAGE);
       const fillers = fill(small);
       const before = [stateOf(small), dimm.populatedRuns()];
-      expectThrow(() => dimm.populate(0, 128 * PAGE), RangeError, "populating a part of 'dimm'");
+      expectThrow(() => dimm.populate(0, 128 * PAGE), RangeError, "populate: a part of 'dimm'");
       expect([stateOf(small), dimm.populatedRuns()]).to.deep.equal(before);
       for (const set of fillers) set.dispose();
       dimm.populate(0, 128 * PAGE);
@@ -274,9 +274,9 @@ describeEngines('RAM in pieces', () => {
     await expectReject(() => block.discard(0, PAGE), RangeError, 'discard', "'balloon'", 'not plugged');
     expectThrow(() => populate(10, 10), RangeError, 'populate', 'not plugged');
     expectThrow(() => block.populatedRuns(), RangeError, 'not plugged');
-    await expectReject(() => memory.ram.resize(block, PAGE), RangeError, 'ram.resize', 'not plugged');
+    await expectReject(() => memory.ram.resize(block, PAGE), RangeError, 'resize: ', 'not plugged');
     const others = smallEngine().ram.plug({ id: 'balloon', size: 2 * PAGE });
-    await expectReject(() => memory.ram.resize(others, PAGE), RangeError, 'ram.resize', 'not plugged');
+    await expectReject(() => memory.ram.resize(others, PAGE), RangeError, 'resize: ', 'not plugged');
     expect(others.size).to.equal(2 * PAGE);
   });
 
@@ -341,7 +341,7 @@ describeEngines('RAM in pieces', () => {
       const resized = memory.ram.resize(dimm, 10 * PAGE);
       expect(dimm.size).to.equal(10 * PAGE);
       for (const client of CLIENTS) expect(dirtyPages(memory, client)).to.deep.equal([]);
-      await expectReject(() => memory.ram.resize(dimm, 64 * PAGE), RangeError, 'ram.resize', 'resizing has not ended');
+      await expectReject(() => memory.ram.resize(dimm, 64 * PAGE), RangeError, 'resize: ', 'resizing has not ended');
       await reportUntil(vcpu, resized);
       await memory.ram.resize(dimm, 64 * PAGE);
       for (const client of CLIENTS) expect(dirtyPages(memory, client)).to.deep.equal(range(1034, 1088));
@@ -393,7 +393,7 @@ describeEngines('RAM in pieces', () => {
 
     it('are refused beyond that room, and what is no size, with nothing changed', async () => {
       const before = stateOf(memory);
-      await expectReject(() => memory.ram.resize(dimm, 257 * PAGE), RangeError, 'ram.resize', 'size', 256 * PAGE);
+      await expectReject(() => memory.ram.resize(dimm, 257 * PAGE), RangeError, 'resize: ', 'size', 256 * PAGE);
       await expectReject(() => memory.ram.resize(dimm, 0), RangeError, 'size');
       await expectReject(() => memory.ram.resize(dimm, PAGE + 1), RangeError, 'multiple of the page size');
       await expectReject(() => memory.ram.resize({} as never, PAGE), TypeError, 'RamBlock');

@@ -90,7 +90,7 @@ describeEngines('regressions: growth and hotplug', () => {
         await memory.rcu.synchronize();
         const before = stateOf(memory) as { stats: { arenaBytesInUse: number } };
         const mend = failAllocation(memory, nth);
-        expectThrow(() => memory.ram.plug(options), ArenaFullError, "plugging 'new'", what);
+        expectThrow(() => memory.ram.plug(options), ArenaFullError, "plug: 'new'", what);
         mend();
         const after = stateOf(memory) as { stats: Record<string, unknown> };
         // What was allocated first and given back waits for reuse, and counts for the peak.
@@ -117,7 +117,7 @@ describeEngines('regressions: growth and hotplug', () => {
       const plugNext = (): void => {
         for (;;) plugged.push(memory.ram.plug({ id: `ram${plugged.length}`, size: 64 * PAGE }));
       };
-      expectThrow(plugNext, ArenaFullError, `plugging 'ram`, 'the arena is full');
+      expectThrow(plugNext, ArenaFullError, `plug: 'ram`, 'the arena is full');
       expect(plugged.length).to.be.above(5);
       await memory.rcu.synchronize();
       expect([...memory.ram]).to.deep.equal(plugged);
@@ -137,7 +137,7 @@ describeEngines('regressions: growth and hotplug', () => {
         await expectReject(
           () => memory.ram.unplug(block),
           ArenaFullError,
-          "unplugging 'new'",
+          "unplug: 'new'",
           `block table of client ${clientName(client)}`,
         );
         mend();

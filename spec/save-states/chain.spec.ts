@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MIGRATION, UsageError } from '../../lib/index.js';
+import { ArenaFullError, MIGRATION, type PageSet, UsageError } from '../../lib/index.js';
 import {
   beginChain,
   continueChain,
@@ -10,7 +10,7 @@ import {
   type StoppableMachine,
 } from '../../lib/save-states/index.js';
 import { foreignVcpu, reportUntil } from '../support/engines.js';
-import { expectReject } from '../support/refusals.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
 import { FailingStore, SMALL_PAGE as PAGE, restored, SavedMachine } from '../support/save-states/states.js';
 
 describe('A chain of save states', () => {
@@ -279,7 +279,14 @@ describe('A chain of save states', () => {
   it('refuses to copy while a vCPU is online, names it, and has the machine go on', async () => {
     machine.plug('ram', 10);
     const vcpu = foreignVcpu(machine.memory, 'stray');
-    await expectReject(() => chain.save(), TypeError, "'stray'", 'online');
+    await expectReject(
+      () => chain.save(),
+      TypeError,
+      "save: every reader of another thread must be offline once the machine's pause has resolved",
+      "online are 'stray'",
+      'A thread goes offline by its own offline(...)',
+      'retire(identity)',
+    );
     expect(machine.log).to.deep.equal(['pause', 'resume']);
     vcpu.goOffline();
     await chain.save();
@@ -287,13 +294,32 @@ describe('A chain of save states', () => {
     vcpu.detach();
   });
 
+  it('says that the save had no room, where the arena is full, and saves when there is some', async () => {
+    machine.plug('ram', 10);
+    const { memory } = machine;
+    const sets: PageSet[] = [];
+    const fill = (): void => {
+      for (;;) {
+        const set = memory.createPageSet();
+        sets.push(set);
+        set.add(0, 1);
+      }
+    };
+    expectThrow(fill, ArenaFullError, 'add: ');
+    await expectReject(() => chain.save(), ArenaFullError, 'save: ', 'the arena is full');
+    expect(machine.log).to.deep.equal(['pause', 'resume']);
+    for (const set of sets) set.dispose();
+    await chain.save();
+    await expectRestored(0);
+  });
+
   it('is saved once at a time, and not after it was stopped, which waits', async () => {
     machine.plug('ram', 10);
     const saving = chain.save();
-    await expectReject(() => chain.save(), TypeError, 'save: the chain is being saved or compacted');
-    await expectReject(() => chain.compact(), TypeError, 'compact: the chain is being saved or compacted');
+    await expectReject(() => chain.save(), UsageError, 'save: a save of this chain is under way', 'await its promise');
+    await expectReject(() => chain.compact(), UsageError, 'compact: a save of this chain is under way');
     const stopping = chain.stop();
-    await expectReject(() => chain.save(), TypeError, 'the chain was stopped');
+    await expectReject(() => chain.save(), TypeError, 'the chain was stopped', 'by continueChain');
     await stopping;
     expect((await saving).sequence).to.equal(0);
     expect(chain.stop()).to.equal(stopping);

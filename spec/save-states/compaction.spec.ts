@@ -39,7 +39,7 @@ describe('A compaction', () => {
     const kept = memoryStore();
     const store = new FailingStore(kept);
     const chain = await beginChain(machine, store);
-    await expectReject(() => chain.compact(), SaveStateError, 'compact: there is no state yet');
+    await expectReject(() => chain.compact(), SaveStateError, 'compact: there is no state yet', 'call save');
     machine.plug('ram', 10);
     for (let n = 1; n < 4; n++) {
       machine.store(n * PAGE, n);

@@ -58,7 +58,7 @@ for (const base of [true, false]) {
           () => true,
           (error) => {
             expect(error).to.be.instanceOf(SaveStateError).and.to.include({ reason: 'store', cause: store.error });
-            expect(error.message).to.match(/^(append|replace) failed: ENOSPC/);
+            expect(error.message).to.match(/^save: (append|replace) failed: ENOSPC/);
             return false;
           },
         );
@@ -133,7 +133,7 @@ for (const base of [true, false]) {
         };
         const error = await chain.save().catch((thrown) => thrown);
         expect(error).to.be.instanceOf(SaveStateError).and.to.include({ reason: 'machine', cause: reason });
-        expect(error.message).to.equal(`${hook} failed: no such device`);
+        expect(error.message).to.equal(`save: ${hook} failed: no such device`);
         if (hook !== 'resume') expect(machine.log.at(-1)).to.equal('resume');
         machine[hook] = replaced as never;
         await expectNothingLost();

@@ -222,21 +222,21 @@ describe('A chain that no chain has written', () => {
     };
     expect(await refusal(changed(0, 1))).to.include({ reason: 'format' });
     expect((await refusal(changed(8, 2))).message).to.equal(
-      'the chain has version 2 of the format; this is of version 1',
+      'restore: the chain has version 2 of the format; this is of version 1',
     );
     expect(await refusal(changed(12, 65))).to.include({ reason: 'format' });
     expect(await refusal(forge(state(), 128))).to.include({
       reason: 'mismatch',
-      message: 'pages have 128 bytes in the state, and 64 here',
+      message: 'restore: pages have 128 bytes in the state, and 64 here',
     });
     expect(await refusal(prefaceOf(PAGE))).to.include({
       reason: 'missing',
-      message: 'no whole state: the chain has none',
+      message: 'restore: no whole state: the chain has none',
     });
     const onlyRam = await refusal(forge(whole));
-    expect(onlyRam).to.include({ reason: 'missing', message: 'no whole state: the first one is cut off' });
+    expect(onlyRam).to.include({ reason: 'missing', message: 'restore: no whole state: the first one is cut off' });
     expect((await refusal(right, { sequence: 1 })).message).to.equal(
-      'no state 1: the last is 0, and the chain ends there',
+      'restore: no state 1: the last is 0, and the chain ends there',
     );
   });
 
@@ -246,7 +246,7 @@ describe('A chain that no chain has written', () => {
       new DataView(bytes.buffer).setUint32(HEAD + 8, length, true);
       expect(await refusal(bytes)).to.include({
         reason: 'missing',
-        message: 'no whole state: the first one is damaged',
+        message: 'restore: no whole state: the first one is damaged',
       });
     }
   });
@@ -308,11 +308,11 @@ describe('A chain that no chain has written', () => {
     for (const count of [-1, 0.5, NaN, Infinity, '5', undefined]) {
       const error = await refusal({ ...odd(store), read: async () => count as number });
       expect(error).to.include({ reason: 'store' });
-      expect(error.message).to.match(/^read of \d+ bytes has returned/);
+      expect(error.message).to.match(/^restore: read of \d+ bytes has returned/);
     }
     const reason = new Error('EIO');
     const failing = { ...odd(store), read: () => Promise.reject(reason) };
-    expect(await refusal(failing)).to.include({ reason: 'store', message: 'read failed: EIO', cause: reason });
+    expect(await refusal(failing)).to.include({ reason: 'store', message: 'restore: read failed: EIO', cause: reason });
     // By whom it is read twice, it may be changed between.
     let reads = 0;
     const changing = async (position: number, into: Uint8Array): Promise<number> => {

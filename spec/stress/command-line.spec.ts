@@ -86,6 +86,9 @@ describe('dirtymem stress, the command line', () => {
     const { code, output } = await runCommand(['stress', '--seconds', '0.01', '--seed', '5', '--quiet']);
     expect(code).to.equal(1);
     expect(output).to.match(/^vacuous after .*: only \d+ \w+; a run with less than \d+ has tested nothing$/m);
+    expect(output)
+      .to.match(/^FAIL: vacuous \(.*\)\nNothing was found to be wrong.*\nrepeat: /m)
+      .and.contain('more --seconds');
     expect(output).to.include('repeat: npm run stress -- --vcpus 4 --seconds 0.01 --seed 5');
   });
 

@@ -22,11 +22,11 @@ export const enum Change {
 }
 
 /**
- * @param block where the deciding words are: the source where bits move from one block to another
- * @param distance in bytes, from each of these words to the one of the other block; it may wrap
- * @param second likewise to the one of the second source, of `MergeBothOwned`
- * @returns how many bits turned, in the block that the interface counts them in; how many are set, where none change,
- *   and after `UniteOwned`, in the other block
+ * @param block the address of the words that decide: of the source, where bits move from one block to another
+ * @param distance how many bytes lie from each of these words to its counterpart in the other block, modulo 2^32
+ * @param second the same, to its counterpart in the second source of `MergeBothOwned`
+ * @returns how many bits turned, in the block that the interface names. For `UniteOwned`, how many bits are set in the
+ *   other block afterwards; for an operation that changes nothing, how many bits are set
  */
 // @ts-ignore: decorator
 @inline
@@ -158,8 +158,7 @@ function setLiveWord(at: usize, mask: u32): u32 {
   //   store and mark are in one interval and the pages are read a grace period after the take. Without these two
   //   conditions leaving it out loses updates: a page missing from a copy, corruption.
   // needs: no order on the read; atomicity of the read-modify-write (K-1), else two threads that mark in one word lose
-  // a
-  //   mark. For a whole word an exchange with -1 has the same effect as `or`. On x86 the exchange is one instruction,
+  //   a mark. For a whole word an exchange with -1 has the same effect as `or`. On x86 the exchange is one instruction,
   //   while an `or` that returns the old value is a loop.
   // pairs with: bitmap/assembly/walk.ts takeLiveWord
   if (mask == -1) return popcnt<u32>(~atomic.xchg<u32>(at, -1));

@@ -14,7 +14,8 @@ const MOST = 0.99;
 const LAST_ROUNDS = 10;
 
 export class Convergence {
-  private readonly enabled: boolean;
+  /** May a share of their time be taken from the vCPUs? */
+  readonly enabled: boolean;
   private readonly apply: (share: number | undefined, bytesPerSecond: number) => void | Promise<void>;
   private readonly patienceMs: number;
   private rounds = 0;
@@ -40,6 +41,11 @@ export class Convergence {
   /** The share of the vCPUs' time that is taken from them. */
   get share(): number {
     return this.taken;
+  }
+
+  /** Is the guest too fast, or has it been slowed down because it was? */
+  get isTooFast(): boolean {
+    return this.rounds > 0 || this.taken > 0;
   }
 
   /**

@@ -59,7 +59,10 @@ export class OutgoingBlock {
     return block.isPopulated(addr - block.offset, 1) && !discarded.meets({ first: page, end: page + 1 });
   }
 
-  /** Treats discarded parts as given away from now on. @returns how many pages were discarded before and are RAM again */
+  /**
+   * Treats discarded parts as given away from now on.
+   * @returns how many pages were discarded before and are RAM again
+   */
   lookForDiscarded(): number {
     const { block, skipped, unit, pageSize, discarded: before } = this;
     const { range } = block;

@@ -136,13 +136,35 @@ export class Rounds {
     warn(this.uncounted);
   }
 
+  /**
+   * For the message of a migration that is cancelled.
+   * @returns what keeps it from its end and what to do, with a leading separator; '' unless the guest is too fast
+   */
+  get obstacle(): string {
+    const { convergence } = this.parts;
+    if (this.round < 2 || !convergence.isTooFast) return '';
+    const slower = convergence.enabled ? '' : 'leave autoConverge on, or ';
+    return `; ${this.speeds}. To let it end, ${slower}${this.advice}`;
+  }
+
+  private get speeds(): string {
+    const { link, pageSize } = this.parts;
+    const sent = (link.flow.bytesPerSecond / pageSize).toFixed(0);
+    return `the guest dirties ${this.dirtyPagesPerSecond.toFixed(0)} pages a second, and ${sent} can be sent`;
+  }
+
+  private get advice(): string {
+    const { downtimeMs } = this.parts;
+    return `allow a downtimeMs above ${downtimeMs}, use a faster link, or have the guest do less while it is migrated`;
+  }
+
   private hopeless(): MigrationError {
-    const { link, convergence, pageSize } = this.parts;
-    const speeds =
-      `the guest dirties ${this.dirtyPagesPerSecond.toFixed(0)} pages a second, and ` +
-      `${(link.flow.bytesPerSecond / pageSize).toFixed(0)} can be sent, although its vCPUs are slowed down by a share of ${convergence.share}`;
+    const { convergence } = this.parts;
+    const slowed = `although its vCPUs are slowed down by a share of ${convergence.share}`;
     const told = 'the guest dirties pages faster than they can be sent';
     const why = this.uncounted === undefined ? '' : `: ${describeUncounted(this.uncounted)}`;
-    return new MigrationError('convergence', `${speeds}${why}`, { told });
+    return new MigrationError('convergence', `${this.speeds}, ${slowed}${why}. To let it end, ${this.advice}`, {
+      told,
+    });
   }
 }

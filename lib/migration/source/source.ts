@@ -126,7 +126,7 @@ export class Migration {
   }
 
   /** Cancels the migration. It has no effect once it is decided which machine runs; `result` tells which. */
-  readonly cancel = (): void => this.withdraw(new MigrationError('cancelled', 'the migration was cancelled'));
+  readonly cancel = (): void => this.withdraw(this.cancelled());
 
   /**
    * Resumes the machine after `result` has rejected as `undecided`; after that it may be migrated again. Call this only
@@ -292,9 +292,13 @@ export class Migration {
     }
   }
 
+  private cancelled(options?: ErrorOptions): MigrationError {
+    const told = 'the migration was cancelled';
+    return new MigrationError('cancelled', `${told}${this.rounds.obstacle}`, { told, ...options });
+  }
+
   private readonly onAbort = (): void => {
-    const cause = this.options.signal?.reason;
-    this.withdraw(new MigrationError('cancelled', 'the migration was cancelled', { cause }));
+    this.withdraw(this.cancelled({ cause: this.options.signal?.reason }));
   };
 
   private readonly onHotplug = (): void => {

@@ -2,7 +2,7 @@
  * A chain in a file, through Node's file system. Increments are appended. A base is written to another file, which
  * replaces the file when it is complete.
  */
-import { checkBoolean, UsageError, wrongType } from '../../base/errors.js';
+import { checkBoolean, messageOf, UsageError, wrongType } from '../../base/errors.js';
 import { type NodeFile, type NodeFiles, nodeFiles } from '../../base/host.js';
 import { type OptionNames, readOptions } from '../../base/options.js';
 import { checkReaches, type FileStoreOptions, type StateStore } from './store.js';
@@ -20,14 +20,19 @@ export function fileStore(path: string | URL, options: FileStoreOptions = {}): S
   const { sync = true } = readOptions(operation, options, FILE_STORE_OPTIONS);
   checkBoolean(operation, 'sync', sync);
   const files = nodeFiles();
-  if (files === undefined)
+  if (files === undefined) {
     throw new UsageError(`${operation}: there is no file system here; in a browser use opfsStore`);
+  }
   return new FileStore(files, pathOf(operation, path, files), sync);
 }
 
 function pathOf(operation: string, path: string | URL, files: NodeFiles): string {
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path;
-  if (path instanceof URL && path.protocol === 'file:') return files.pathOf(path);
+  try {
+    if (path instanceof URL && path.protocol === 'file:') return files.pathOf(path);
+  } catch (error) {
+    throw new TypeError(`${operation}: path names no file of this machine: ${messageOf(error)}`, { cause: error });
+  }
   throw wrongType(operation, 'path', path, 'the path of a file, or a URL of one');
 }
 

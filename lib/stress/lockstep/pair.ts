@@ -20,7 +20,9 @@ const CALLS = 3 * LINE;
 const CELLS = 4 * LINE;
 const WORDS = CELLS + VOLLEY_PAGES * LINE;
 
-/** After this many spins a thread yields its core. The next constant is how many the owner waits for the vCPU to wake. */
+/**
+ * After this many spins a thread yields its core. The next constant is how many the owner waits for the vCPU to wake.
+ */
 export const SPINS = 2_000;
 const WAKE_SPINS = 20_000;
 

@@ -138,11 +138,25 @@ describe('A guest whose pages nobody counts', () => {
     expect(message)
       .to.match(/; none by .*'generated' \(identity/)
       .and.contain('docs/abi.md');
+    expect(message).to.match(/To let it end, allow a downtimeMs above 0, use a faster link, or have the guest do less/);
     expect(told).to.have.lengthOf(1);
     expect(told[0]?.counted).to.be.below(told[0]?.pages as number);
     expect(told[0]?.readers.map(({ name }) => name)).to.include('generated');
     const peer = outcome.received as MigrationError;
     expect(peer.message).to.equal('the source gave up: the guest dirties pages faster than they can be sent');
+  });
+
+  it('is sent until it is cancelled where it may not be slowed down, and then told what would let it end', async () => {
+    const outcome = await attempt(sender, {
+      source: { downtimeMs: 0, autoConverge: false },
+      begun: (migration) => migration.on('progress', ({ round }) => round > 8 && migration.cancel()),
+      policy: atEach('data', dirtyAll),
+    });
+    const { message } = expectStayed(sender, outcome, 'cancelled');
+    expect(message).to.match(
+      /^the migration was cancelled; the guest dirties \d+ pages a second, and \d+ can be sent\. To let it end, leave autoConverge on, or allow a downtimeMs above 0/,
+    );
+    expect((outcome.received as MigrationError).message).to.equal('the source gave up: the migration was cancelled');
   });
 
   itLong('is told of by a warning of the host where nobody listens', async () => {
