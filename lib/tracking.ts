@@ -211,7 +211,11 @@ export class TrackingWhileStopped {
 
   /** As `Tracking.harvest`. @throws UsageError that names the readers that are online */
   harvest(options: { readonly into?: PageSet } = {}): HarvestResult {
-    const operation = 'whileStopped.harvest';
+    return this.harvestFor('whileStopped.harvest', options);
+  }
+
+  /** @internal As `harvest`. @param operation what the embedder has called, for messages */
+  harvestFor(operation: string, options: { readonly into?: PageSet }): HarvestResult {
     const { engine, bitmap, user } = this.parts;
     checkOpen(this.parts, operation);
     const into = checkInto(this.parts, operation, readOptions(operation, options, { into: true }).into);

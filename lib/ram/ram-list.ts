@@ -196,14 +196,14 @@ export class RamList {
     });
   }
 
-  /** @returns the block that contains a ram_addr. (QEMU: qemu_get_ram_block, which aborts when no block does.) */
+  /** Finds the block that contains a ram_addr. (QEMU: qemu_get_ram_block, which aborts when no block does.) */
   find(addr: number): RamBlock | undefined {
     const at = checkAddress('find', 'address', addr);
     const block = this.byPlace.before({ offset: at + 1 });
     return block !== undefined && at < block.offset + block.size ? block : undefined;
   }
 
-  /** @returns the plugged block with this id. @throws TypeError */
+  /** Finds the plugged block with this id. @throws TypeError */
   get(id: string): RamBlock | undefined {
     if (typeof id !== 'string') throw wrongType('get', 'id', id, 'a string');
     return this.byId.get(id);

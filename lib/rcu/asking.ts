@@ -5,7 +5,9 @@
  * nothing.
  */
 
-/** A new length's weight in the mean of the logarithms: if one period in ten is 1,000 times longer, it decides nothing. */
+/**
+ * A new length's weight in the mean of the logarithms: if one period in ten is 1,000 times longer, it decides nothing.
+ */
 const WEIGHT = 1 / 4;
 /** How far the means must differ before it is worth stopping readers: periods must become half as long. */
 const DIFFERENCE = Math.log(2);

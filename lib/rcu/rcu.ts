@@ -388,9 +388,8 @@ export class Rcu {
   }
 
   /**
-   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While the engine closes none
-   *   are added,
-   * except those that callbacks hand over.
+   * @internal Resolves when all callbacks, the embedder's and the engine's, have run. While the engine closes, only
+   * callbacks may add callbacks.
    * @throws (rejects) GracePeriodTimeout, the signal's reason; UsageError for callbacks that do not let the engine
    *   close
    */
@@ -417,8 +416,8 @@ export class Rcu {
     this.scheduled?.cancel();
     this.scheduled = undefined;
     if (this.listening) this.arena.words.notify(Header.Wake);
-    // `drain` saw these periods end, but no turn has woken their waiters, and none will run now. The others' periods were
-    // requested after the last one that `drain` waited for.
+    // `drain` saw these periods end, but no turn has woken their waiters, and none will run now. The others' periods
+    // were requested after the last one that `drain` waited for.
     for (const { cookie, look, wake } of this.waiters) {
       if (cookie > this.periods.completed) continue;
       look();

@@ -21,13 +21,15 @@
  * GP-7 Wake-up. After each store to the slot: if the owner sleeps for this reader, change the word it sleeps on, then
  *   notify.
  *
- * GP-8 Giving way. A reader that has reported while the owner sleeps and asks for it goes offline and sleeps, too,
- *   until the period has ended or its time is up: where threads outnumber cores, whoever the period waits for may be
- *   waiting for this reader's core. Where the reader itself is the one that is named it goes on and looks again, since
- *   the owner is waking up: it will end the period, or name another reader.
+ * GP-8 Giving way. A reader that has reported, and finds that the owner sleeps and asks for it, goes offline and
+ *   sleeps, too, until the period has ended or its time is up: where threads outnumber cores, whoever the period waits
+ *   for may be waiting for this reader's core. The owner may fall asleep after the report, so the reader looks again
+ *   at each `quiescent` for as long as that may happen. Where the reader itself is the one that is named, it has woken
+ *   the owner, which will end the period or name another reader. So it looks again, too, and gives way only when the
+ *   owner is late, since the owner may be waiting for this reader's core.
  *
  * `expected` is the number for which `quiescent` has nothing to do. It is 0, which no number equals, whenever
- * `quiescent` has to look closer: offline, detached, inside a section, while the owner sleeps (GP-8), while a
+ * `quiescent` has to look closer: offline, detached, inside a section, after a report (GP-8), while a
  * dirty-rate limit is set for the reader, which sleeps in `quiescent` when it is ahead (its governor:
  * rate/throttle.ts), or when an interval has begun that `quiescent` has not told of yet. So the fast path is one load
  * and one compare. The load orders nothing: when the number is the one already reported nothing is claimed, and what is
@@ -89,8 +91,8 @@ export abstract class Reader {
   private governed = false;
   /** Undefined where the thread must not sleep, or `giveWay` is false. */
   private readonly courtesy: Courtesy | undefined;
-  /** This reader may give way, and when it last stored to its slot the owner was asleep and had asked for that. */
-  private pressed = false;
+  /** The reader has reported, and may yet have to give way to the period to which it has. */
+  private lookingOn = false;
   private expected = 0;
   /** @internal The number in our slot; OFFLINE while offline or detached. */
   protected reported = OFFLINE;
@@ -377,7 +379,7 @@ export abstract class Reader {
     if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('quiescent');
     const number = this.words.load(Header.Number);
     if (number !== this.reported) this.report(number);
-    if (this.pressed) this.giveWay();
+    if (this.lookingOn) this.giveWay();
     if (this.governed) this.sleepIfAhead();
     if (this.begun === this.returned) return false;
     this.announce();
@@ -443,16 +445,16 @@ export abstract class Reader {
     // pairs with: rcu/grace-period.ts complete
     const waiting = words.load(Header.Waiting);
     const completed = words.load(Header.Completed);
-    if (waiting > 0 && numberOf(completed) !== this.reported) {
-      if (waiting === this.slot) return;
-      if (courtesy?.mayGiveWay(this.reported)) {
+    if (courtesy !== undefined && waiting >= 0 && numberOf(completed) !== this.reported) {
+      if (waiting === 0 ? courtesy.isOwnerPolling : waiting === this.slot && !courtesy.isOwnerLate) return;
+      if (waiting > 0 && courtesy.mayGiveWay(this.reported)) {
         this.leave();
         courtesy.sleep(completed);
         this.enter();
         return;
       }
     }
-    this.pressed = false;
+    this.lookingOn = false;
     this.expect(this.reported);
   }
 
@@ -462,12 +464,14 @@ export abstract class Reader {
     this.reported = number;
     this.governed = this.governor?.refresh() ?? false;
     this.wakeOwner();
+    this.lookingOn = this.courtesy !== undefined;
+    this.courtesy?.reported();
     this.expect(number);
     this.loadRoots();
   }
 
   private expect(number: number): void {
-    this.expected = this.governed || this.pressed || this.begun !== this.returned ? 0 : number;
+    this.expected = this.governed || this.lookingOn || this.begun !== this.returned ? 0 : number;
   }
 
   private leave(): void {
@@ -488,7 +492,6 @@ export abstract class Reader {
     //   one of us sees the other (store-load on both sides). Breaking it delays the owner until a timer ends its sleep.
     // pairs with: rcu/grace-period.ts prepareSleep
     const waiting = words.load(Header.Waiting);
-    this.pressed = waiting > 0 && this.courtesy !== undefined;
     if (Math.abs(waiting) !== this.slot) return;
     words.add(Header.Wake, 1);
     words.notify(Header.Wake);

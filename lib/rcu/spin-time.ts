@@ -9,6 +9,8 @@
 const MOST_MS = 0.15;
 const FIRST_MS = 0.02;
 const MOST_RESTS = 64;
+/** A period of up to this length may owe most of it to the owner's sleep, and might have been polled to its end. */
+const WORTH_TRYING_MS = 0.6;
 
 export class SpinTime {
   /** Counted from the beginning of a period. Each wait polls once in any case. */
@@ -30,6 +32,6 @@ export class SpinTime {
       this.rests = Math.min(2 ** this.failures++, MOST_RESTS);
     }
     if (this.rests > 0) this.rests--;
-    else if (milliseconds <= MOST_MS) this.milliseconds = Math.min(MOST_MS, wanted);
+    else if (milliseconds <= WORTH_TRYING_MS) this.milliseconds = Math.min(MOST_MS, wanted);
   }
 }

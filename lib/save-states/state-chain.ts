@@ -268,7 +268,7 @@ export class StateChain {
       if (now.length !== before.length || now.some((block, i) => block !== before[i])) continue;
       memory.rcu.checkStopped('save', "once the machine's pause has resolved");
       this.unsaved ??= memory.createPageSet();
-      tracking.whileStopped.harvest({ into: this.unsaved });
+      tracking.whileStopped.harvestFor('save', { into: this.unsaved });
       return { ram: this.ram.copy(this.unsaved), machine: draftsOfMachine(state), machineBytes: state.length };
     }
     throw new SaveStateError('machine', `RAM came or went ${MOST_TRIES} times while the machine was paused`);

@@ -90,11 +90,10 @@ function trace(world: World, words: TracedWords): World {
 
 export function engineThread(options: WorldOptions, act: (world: World, m: TracedWords) => ReturnType<Thread>): Thread {
   return (m) => {
-    const world = trace(build(options), m);
     const { now } = performance;
     performance.now = () => 0;
     try {
-      return act(world, m);
+      return act(trace(build(options), m), m);
     } finally {
       performance.now = now;
     }

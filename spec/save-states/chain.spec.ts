@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MIGRATION, UsageError } from '../../lib/index.js';
+import { ArenaFullError, MIGRATION, type PageSet, UsageError } from '../../lib/index.js';
 import {
   beginChain,
   continueChain,
@@ -10,7 +10,7 @@ import {
   type StoppableMachine,
 } from '../../lib/save-states/index.js';
 import { foreignVcpu, reportUntil } from '../support/engines.js';
-import { expectReject } from '../support/refusals.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
 import { FailingStore, SMALL_PAGE as PAGE, restored, SavedMachine } from '../support/save-states/states.js';
 
 describe('A chain of save states', () => {
@@ -292,6 +292,25 @@ describe('A chain of save states', () => {
     await chain.save();
     await expectRestored(0);
     vcpu.detach();
+  });
+
+  it('says that the save had no room, where the arena is full, and saves when there is some', async () => {
+    machine.plug('ram', 10);
+    const { memory } = machine;
+    const sets: PageSet[] = [];
+    const fill = (): void => {
+      for (;;) {
+        const set = memory.createPageSet();
+        sets.push(set);
+        set.add(0, 1);
+      }
+    };
+    expectThrow(fill, ArenaFullError, 'add: ');
+    await expectReject(() => chain.save(), ArenaFullError, 'save: ', 'the arena is full');
+    expect(machine.log).to.deep.equal(['pause', 'resume']);
+    for (const set of sets) set.dispose();
+    await chain.save();
+    await expectRestored(0);
   });
 
   it('is saved once at a time, and not after it was stopped, which waits', async () => {

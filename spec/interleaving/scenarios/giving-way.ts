@@ -24,6 +24,17 @@ export const givingWayScenarios: Readonly<Record<string, Scenario>> = {
     ...blocking,
     readers: [reportTwice, reportTwice],
   }),
+  'giving-way-to-a-late-owner': engineScenario({
+    about: 'the reader that the owner sleeps for has woken it, runs on, and gives way to it before it has woken up',
+    ...blocking,
+    readers: [
+      ({ vcpu }) => {
+        vcpu.quiescent();
+        for (const from = performance.now(); performance.now() < from + 0.1; );
+        vcpu.quiescent();
+      },
+    ],
+  }),
   'giving-way-against-periods': engineScenario({
     about: 'a reader gives way while a period ends, and the next begins for which nobody is asked',
     giveWay: true,
