@@ -9,7 +9,7 @@
  * Called from the owner's thread only.
  */
 import type { Arena } from '../arena/arena.js';
-import { Header, Slots } from '../arena/layout.js';
+import { Slots } from '../arena/layout.js';
 import {
   checkFunction,
   checkInteger,
@@ -27,6 +27,7 @@ import { CallbackQueue } from './callbacks.js';
 import type { GracePeriods } from './grace-period.js';
 import { Lifecycle } from './lifecycle.js';
 import { findLocalReader, quiesceLocalReaders } from './local-readers.js';
+import { OwnerSleep, SLEEP_MS } from './owner-sleep.js';
 import { reportReaders } from './registry.js';
 import { SpinTime } from './spin-time.js';
 import { waitBlocking } from './synchronize-blocking.js';
@@ -36,8 +37,6 @@ import { waitBlocking } from './synchronize-blocking.js';
  * asynchronously, each turn polls the period before that, and a timer from then on.
  */
 const PATIENCE_MS = 2;
-/** How long the owner sleeps when no reader wakes it. */
-const SLEEP_MS = 16;
 /**
  * For how many grace periods callbacks may queue new callbacks while the engine closes. A chain of callbacks is
  * expected to end before that; a callback that always queues another never ends.
@@ -74,11 +73,7 @@ export class Rcu {
   private readonly userQueue = new CallbackQueue();
   private readonly waiters = new Set<Waiter>();
   private scheduled: Scheduled | undefined;
-  private readonly canSleep: boolean;
-  /** The owner has named (GP-7) the reader whose report brings the next turn. */
-  private asleep = false;
-  /** Is an asynchronous wait under way? It cannot be cancelled, so it also serves the next sleep. */
-  private listening = false;
+  private readonly sleep: OwnerSleep;
   private readonly spinTime = new SpinTime();
   /** The shared request of all calls of `requestTogether` in the current step. */
   private together: Promise<number> | undefined;
@@ -97,7 +92,9 @@ export class Rcu {
     this.lifecycle = new Lifecycle(arena.words);
     this.arena = arena;
     this.periods = periods;
-    this.canSleep = arena.words.canWaitAsync;
+    this.sleep = new OwnerSleep(arena.words, periods, () => {
+      if (this.lifecycle.state !== 'closed') this.turn();
+    });
     this.stallMs = stallMs;
     this.nextStallMs = stallMs;
     this.onStall = onStall;
@@ -415,7 +412,7 @@ export class Rcu {
   close(): void {
     this.scheduled?.cancel();
     this.scheduled = undefined;
-    if (this.listening) this.arena.words.notify(Header.Wake);
+    this.sleep.close();
     // `drain` saw these periods end, but no turn has woken their waiters, and none will run now. The others' periods
     // were requested after the last one that `drain` waited for.
     for (const { cookie, look, wake } of this.waiters) {
@@ -480,7 +477,8 @@ export class Rcu {
     const age = running ? performance.now() - beganAt : 0;
     // An immediate that does not keep the process alive would not run while the loop is idle, so turns for the engine
     // alone are timers.
-    const prompt = this.held && (!running || this.isReady || (this.canSleep ? !this.fallAsleep() : age < PATIENCE_MS));
+    const prompt =
+      this.held && (!running || this.isReady || (this.sleep.possible ? !this.sleep.begin() : age < PATIENCE_MS));
     if (this.scheduled !== undefined) {
       if (!prompt || this.scheduled.prompt) {
         if (this.held) this.scheduled.hold();
@@ -488,44 +486,20 @@ export class Rcu {
       }
       this.scheduled.cancel();
     }
-    const milliseconds = this.asleep ? SLEEP_MS : Math.min(SLEEP_MS, 1 + age / 8);
+    const milliseconds = this.sleep.asleep ? SLEEP_MS : Math.min(SLEEP_MS, 1 + age / 8);
     this.scheduled = prompt ? soon(this.turn) : later(this.turn, milliseconds, this.held);
   }
 
-  /** Prepares to sleep until a reader reports. @returns false when there is no reader to sleep for */
-  private fallAsleep(): boolean {
-    const { words } = this.arena;
-    const seen = this.periods.prepareSleep();
-    if (seen === undefined) return false;
-    if (!this.listening) {
-      const woken = words.waitAsync(Header.Wake, seen, SLEEP_MS);
-      if (woken === undefined) return false;
-      this.listening = true;
-      woken.then(this.awake);
-    }
-    this.asleep = true;
-    return true;
-  }
-
-  private readonly awake = (): void => {
-    this.listening = false;
-    if (this.lifecycle.state !== 'closed') this.turn();
-  };
-
   /** Called when a waiter leaves. After the last one nobody need hurry, and the sleep under way has no purpose. */
   private sleepNoLonger(): void {
-    if (!this.asleep || this.held || !this.hasMemory) return;
-    this.asleep = false;
-    this.periods.endSleep();
-    this.arena.words.notify(Header.Wake);
+    if (this.sleep.asleep && !this.held && this.hasMemory) this.sleep.giveUp();
   }
 
   private readonly turn = (): void => {
     this.scheduled?.cancel();
     this.scheduled = undefined;
-    const { asleep } = this;
+    const asleep = this.sleep.end();
     const before = this.periods.completed;
-    this.asleep = false;
     this.turnedAt = performance.now();
     if (!this.hasMemory) {
       this.giveUp("the engine's memory has been grown");

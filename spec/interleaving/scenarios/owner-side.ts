@@ -235,7 +235,11 @@ export function unlessAborted(signal: AbortSignal): (error: unknown) => void {
 function watchedParts(parts: Parts, { swaps, giveWay }: EngineSetting, scheduler: Scheduler): Parts {
   return {
     ...parts,
-    rcu: (...of) => Object.assign(parts.rcu(...of), giveWay ? {} : { canSleep: false }),
+    rcu: (arena, ...of) => {
+      // Polls, as on a host that cannot wait asynchronously, where readers are not asked to give way.
+      if (!giveWay) Object.defineProperty(arena.words, 'canWaitAsync', { value: false });
+      return parts.rcu(arena, ...of);
+    },
     swapPolicy: swaps ? { oneIn: 64, leastWords: 1 } : parts.swapPolicy,
     allocator: (arena) => watched(parts.allocator(checking(arena), true), scheduler),
   };
