@@ -131,6 +131,8 @@ export const keptMarksScenarios: Readonly<Record<string, Scenario>> = {
         reader.attach();
         const kept = reader.keepMarks('number');
         reader.keptStore(kept, 0, 1);
+        // To the period of the window, and to that of the harvest.
+        kept.quiescent();
         kept.quiescent();
         reader.keptStore(kept, 0, 2);
       },
