@@ -59,7 +59,7 @@ export class ObedientVcpu {
   private readonly loops: Record<LoopName, () => unknown> = {
     spin: () => this.each(() => {}),
     section: () => this.vcpu.read(() => this.each(() => {})),
-    quiescent: () => this.each(() => this.vcpu.quiescent()),
+    quiescent: () => this.each(() => void this.vcpu.quiescent()),
     whenKicked: () => {
       let kicks = 0;
       this.each(() => {
