@@ -97,8 +97,8 @@ const intervals = {
   'owner-report-untold': {
     description: 'quiescent does not look closer when the owner has reported for a reader of its own thread',
     file: READER,
-    original: 'this.governed || this.pressed || this.begun !== this.returned ? 0 : number',
-    replacement: 'this.governed || this.pressed ? 0 : number',
+    original: 'this.governed || this.lookingOn || this.begun !== this.returned ? 0 : number',
+    replacement: 'this.governed || this.lookingOn ? 0 : number',
   },
   'numbered-since-quiescent': {
     description: 'the number of an interval begins anew when quiescent has returned, whoever called it',
