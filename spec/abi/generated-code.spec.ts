@@ -115,7 +115,11 @@ describe('Generated code that marks by the listing of docs/abi.md', () => {
 
 describe('Generated code on two threads while the owner plugs, unplugs and harvests', () => {
   it('loses no store in millions of marks without a call into JavaScript', async () => {
-    const report = await runSession(DRIVER, {}, ({ rounds, checked, met }) => rounds >= 25 && checked >= 1000 && met >= 100);
+    const report = await runSession(
+      DRIVER,
+      {},
+      ({ rounds, checked, met }) => rounds >= 25 && checked >= 1000 && met >= 100,
+    );
     expect(report.findings).to.deep.equal([]);
     for (const { marks, marksCalled, reports } of report.threads) {
       expect(marks).to.be.above(10_000);

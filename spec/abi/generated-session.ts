@@ -131,7 +131,11 @@ export async function runSession(
   const { handle } = memory;
   const guest = new Words(handle.memory.buffer, 0, GUEST_BYTES / 4);
   const stop = new SharedArrayBuffer(4);
-  const module = await generateCode(handle, driver, driver === TLB_DRIVER ? { ...COUNTING_GUEST, ...changed } : changed);
+  const module = await generateCode(
+    handle,
+    driver,
+    driver === TLB_DRIVER ? { ...COUNTING_GUEST, ...changed } : changed,
+  );
   const workers = Array.from({ length: THREADS }, (_, i) => {
     const work: GeneratedWork = { handle, module, seed: i + 1, writeTlb: writeTlbOf(i), pages: PAGES, stop };
     return new Worker(new URL('./generated-vcpu-worker.js', import.meta.url), { workerData: work });

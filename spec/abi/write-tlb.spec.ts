@@ -7,8 +7,15 @@ import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { generateCode } from '../../scripts/abi-listings.js';
 import { cleanAll, collectAtOnce, foreignVcpu, PAGE, pagesOf } from '../support/engines.js';
 import { brokenListing } from './broken-listing.js';
-import { COUNTING_GUEST, engineBesideGuest, TLB_DRIVER, writeTlbOf } from './generated-session.js';
+import { COUNTING_GUEST, engineBesideGuest, runSession, TLB_DRIVER, writeTlbOf } from './generated-session.js';
 import { type GeneratedOptions, GeneratedVcpu } from './generated-vcpu.js';
+
+/** The write-TLB is kept past the interval. */
+const KEPT = brokenListing(
+  'write-tlb.ts',
+  'if (!marks.quiescent()) return false;\n  drop();\n  return true;',
+  'return marks.quiescent();',
+);
 
 describe('Generated code with a write-TLB', () => {
   let memory: DirtyMemory;
@@ -75,8 +82,6 @@ describe('Generated code with a write-TLB', () => {
     one.code.storeWord(PAGE, 2);
     return marked().length === 1;
   };
-
-  const KEPT = brokenListing('write-tlb.ts', 'if (!marks.quiescent()) return false;\n  drop();', 'return marks.quiescent();');
 
   const report = ({ code }: GeneratedVcpu): void => {
     begin();
@@ -259,5 +264,30 @@ describe('Generated code with a write-TLB', () => {
       const wrong = 'if (load<u32>(entry) != (address & ~OFFSET))';
       expect(await crossing(brokenListing('write-tlb.ts', right, wrong))).to.deep.equal([]);
     });
+  });
+});
+
+describe('Generated code with write-TLBs on two threads while the owner plugs, unplugs and harvests', () => {
+  it('loses no store in millions', async () => {
+    const report = await runSession(
+      TLB_DRIVER,
+      {},
+      ({ rounds, checked, met }) => rounds >= 25 && checked >= 1000 && met >= 100,
+    );
+    expect(report.findings).to.deep.equal([]);
+    for (const { marks, marksCalled, reports } of report.threads) {
+      expect(marks).to.be.above(10_000);
+      expect(marksCalled).to.equal(0);
+      expect(reports).to.be.above(25);
+    }
+    expect(report.blocksSwapped).to.be.above(25);
+  });
+
+  it('is found to keep them past the interval', async () => {
+    const begin = 'function drop(): void {\n';
+    const once = `let dropped: bool = false;\n${begin}  if (dropped) return;\n  dropped = true;\n`;
+    const kept = brokenListing('write-tlb.ts', begin, once);
+    const { findings } = await runSession(TLB_DRIVER, kept, ({ met }) => met >= 10_000);
+    expect(findings).to.not.be.empty;
   });
 });
