@@ -4,6 +4,8 @@ import { CProgram } from './c-program.js';
 /** The requests of each program, which is a C file of this folder. */
 export interface Requests {
   sync: 'clean' | 'sparse' | 'dense' | 'range512 dirty' | 'range512 clean' | 'block-dirty' | 'block-clean' | 'scan';
+  /** How to store, the harvests a second, the milliseconds of the window. */
+  stores: `${'plain' | 'marked' | 'cached'} ${number} ${number}`;
   mark: 'mark-1' | 'mark-3' | 'mark-1-rows' | 'mark-3-rows';
 }
 
@@ -29,6 +31,9 @@ export class Native<Program extends keyof Requests> {
 
 /** @returns undefined, after printing a note, when there is no C compiler */
 export function startNative<Program extends keyof Requests>(name: Program): Native<Program> | undefined {
-  const program = CProgram.start(`${name}.c`, [['-O2', '-mpopcnt'], ['-O2']]);
+  const program = CProgram.start(`${name}.c`, [
+    ['-O2', '-pthread', '-mpopcnt'],
+    ['-O2', '-pthread'],
+  ]);
   return program && new Native(program);
 }
