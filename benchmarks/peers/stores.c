@@ -1,10 +1,10 @@
 /*
- * Stores to random words of 64 pages in C, while another thread collects dirty pages: plainly, with a test of the page's
- * three bits before each store, and through a write-TLB whose entries are filled with a mark and dropped when an
- * interval ends. A grace period is a number that the thread reports, as in contention.c.
+ * Stores to random words of 64 pages in C, while another thread collects dirty pages: plainly, or through a write-TLB;
+ * with a test of the page's three bits before each store, or without. A write-TLB that marks has its entries filled with
+ * a mark, and is dropped when an interval ends. A grace period is a number that the thread reports, as in contention.c.
  *
- * Each line on stdin asks for a window: plain|marked|cached HARVESTS_A_SECOND MILLISECONDS. The answer is a line on
- * stdout: nanoseconds per store.
+ * Each line on stdin asks for a window: plain|tested|looked-up|looked-up-and-tested|marking HARVESTS_A_SECOND
+ * MILLISECONDS. The answer is a line on stdout: nanoseconds per store.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -23,7 +23,8 @@ struct entry {
 
 static uint8_t *ram;
 static uint32_t addresses[STORES];
-static struct entry tlb[ENTRIES];
+/* One that marks, and one that does not. */
+static struct entry marking_tlb[ENTRIES], plain_tlb[ENTRIES];
 /* One word has the bits of all pages. */
 static uint64_t *blocks[CLIENTS];
 static uint64_t number __attribute__((aligned(64))) = 1;
@@ -58,7 +59,7 @@ static inline void mark(uint64_t *vga, uint64_t *code, uint64_t *migration, uint
 static void report(uint64_t current)
 {
     __atomic_store_n(&slot, current, __ATOMIC_SEQ_CST);
-    memset(tlb, 0xff, sizeof tlb);
+    memset(marking_tlb, 0xff, sizeof marking_tlb);
 }
 
 static inline void quiescent(void)
@@ -74,43 +75,42 @@ static inline void put(uint64_t place, uint32_t value)
 
 static __attribute__((noinline)) void fill(struct entry *entry, uint32_t address)
 {
-    mark_slowly(address >> PAGE_SHIFT);
     entry->tag = address & ~(uint32_t)(PAGE_SIZE - 1);
     entry->addend = (uint64_t)ram;
 }
 
-static __attribute__((noinline)) void plain(const uint32_t *at, const uint32_t *end, uint32_t value)
+static __attribute__((noinline)) void fill_and_mark(struct entry *entry, uint32_t address)
 {
-    while (at < end) {
-        for (const uint32_t *to = at + SLICE; at < to; at++) put((uint64_t)ram + *at, value);
-        quiescent();
-    }
+    mark_slowly(address >> PAGE_SHIFT);
+    fill(entry, address);
 }
 
-static __attribute__((noinline)) void marked(const uint32_t *at, const uint32_t *end, uint32_t value)
+static inline void store(struct entry *tlb, void (*miss)(struct entry *, uint32_t), uint32_t address, uint32_t value)
 {
-    while (at < end) {
-        uint64_t *vga = blocks[0], *code = blocks[1], *migration = blocks[2];
-        for (const uint32_t *to = at + SLICE; at < to; at++) {
-            mark(vga, code, migration, *at >> PAGE_SHIFT);
-            put((uint64_t)ram + *at, value);
-        }
-        quiescent();
-    }
+    struct entry *entry = &tlb[(address >> PAGE_SHIFT) & (ENTRIES - 1)];
+    if (entry->tag != (address & ~(uint32_t)(PAGE_SIZE - 1 - 3))) miss(entry, address);
+    put(address + entry->addend, value);
 }
 
-static __attribute__((noinline)) void cached(const uint32_t *at, const uint32_t *end, uint32_t value)
-{
-    while (at < end) {
-        for (const uint32_t *to = at + SLICE; at < to; at++) {
-            uint32_t address = *at;
-            struct entry *entry = &tlb[(address >> PAGE_SHIFT) & (ENTRIES - 1)];
-            if (entry->tag != (address & ~(uint32_t)(PAGE_SIZE - 1 - 3))) fill(entry, address);
-            put(address + entry->addend, value);
-        }
-        quiescent();
+/* A loop over slices of stores, with a quiescent state after each. */
+#define LOOP(name, STORE)                                                                                             \
+    static __attribute__((noinline)) void name(const uint32_t *at, const uint32_t *end, uint32_t value)               \
+    {                                                                                                                 \
+        while (at < end) {                                                                                            \
+            uint64_t *vga = blocks[0], *code = blocks[1], *migration = blocks[2];                                     \
+            (void)vga, (void)code, (void)migration;                                                                   \
+            for (const uint32_t *to = at + SLICE; at < to; at++) {                                                    \
+                STORE;                                                                                                \
+            }                                                                                                         \
+            quiescent();                                                                                              \
+        }                                                                                                             \
     }
-}
+
+LOOP(plain, put((uint64_t)ram + *at, value))
+LOOP(tested, mark(vga, code, migration, *at >> PAGE_SHIFT); put((uint64_t)ram + *at, value))
+LOOP(looked_up, store(plain_tlb, fill, *at, value))
+LOOP(looked_up_and_tested, mark(vga, code, migration, *at >> PAGE_SHIFT); store(plain_tlb, fill, *at, value))
+LOOP(marking, store(marking_tlb, fill_and_mark, *at, value))
 
 static void *collect(void *unused)
 {
@@ -131,8 +131,10 @@ static double answer(const char *way, unsigned harvests, unsigned milliseconds)
 {
     void (*stores)(const uint32_t *, const uint32_t *, uint32_t);
     if (!strcmp(way, "plain")) stores = plain;
-    else if (!strcmp(way, "marked")) stores = marked;
-    else if (!strcmp(way, "cached")) stores = cached;
+    else if (!strcmp(way, "tested")) stores = tested;
+    else if (!strcmp(way, "looked-up")) stores = looked_up;
+    else if (!strcmp(way, "looked-up-and-tested")) stores = looked_up_and_tested;
+    else if (!strcmp(way, "marking")) stores = marking;
     else return -1;
     pthread_t collector;
     uint32_t passes = 0;
@@ -158,11 +160,12 @@ static uint32_t next(uint32_t *state)
 
 int main(void)
 {
-    char line[64], way[16];
+    char line[64], way[32];
     unsigned harvests, milliseconds;
     ram = aligned_alloc(PAGE_SIZE, PAGES * PAGE_SIZE);
     if (!ram) return 1;
     memset(ram, 0, PAGES * PAGE_SIZE);
+    memset(plain_tlb, 0xff, sizeof plain_tlb);
     for (int c = 0; c < CLIENTS; c++) {
         blocks[c] = aligned_alloc(64, 64);
         if (!blocks[c]) return 1;
@@ -175,7 +178,7 @@ int main(void)
         addresses[i] = page * PAGE_SIZE + next(&places) % PAGE_SIZE / 4 * 4;
     }
     while (fgets(line, sizeof line, stdin)) {
-        if (sscanf(line, "%15s %u %u", way, &harvests, &milliseconds) != 3) return 1;
+        if (sscanf(line, "%31s %u %u", way, &harvests, &milliseconds) != 3) return 1;
         printf("%.4f\n", answer(way, harvests, milliseconds));
         fflush(stdout);
     }

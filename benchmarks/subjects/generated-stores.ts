@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { DirtyMemory, MIGRATION } from '../../lib/index.js';
-import { generateCode } from '../../scripts/abi-listings.js';
+import { abiListing, generateCode } from '../../scripts/abi-listings.js';
 import { startThread, type Thread } from '../harness/threads.js';
 import { type Native, startNative } from '../peers/native.js';
 import type { GeneratedStores, StoreLoop, StoresAsked } from '../workers/generated-stores.js';
@@ -12,13 +12,27 @@ import { addressesIn, PAGE_SIZE, randomPages } from './pages.js';
 /** That are stored to: a working set with an entry of the write-TLB for each page. */
 const PAGES = 64;
 const STORES = 8192;
-/** Guest RAM lies at the memory's start; then come the list of addresses, the write-TLB, and the arena. */
+/** Guest RAM lies at the memory's start; then come the list of addresses, two write-TLBs, and the arena. */
 const LIST = PAGES * PAGE_SIZE;
-const WRITE_TLB = LIST + STORES * 4;
-const ARENA = WRITE_TLB + 2 ** 15;
+const LIST_END = LIST + STORES * 4;
+const WRITE_TLBS = [LIST_END, LIST_END + 2 ** 11] as const;
+const ARENA = LIST_END + 2 ** 15;
 const MEMORY_BYTES = 2 ** 22;
 /** Of a sample, in which there are some harvests at the lowest rate. */
 const MILLISECONDS = 60;
+
+/** @returns the write-TLB of an emulator that tracks no pages, or tracks them in another way */
+function unmarkingTlb(): string {
+  const changes = [
+    ['const clients = markPage(place >>> PAGE_SHIFT);', 'const clients: u32 = 0;'],
+    ['marks.beginInterval();\n  drop();', 'marks.beginInterval();'],
+    ['return false;\n  drop();', 'return false;'],
+  ] as const;
+  return changes.reduce((text, [mark, instead]) => {
+    if (!text.includes(mark)) throw new Error(`write-tlb.ts of docs/abi.md has no '${mark}'`);
+    return text.replace(mark, instead);
+  }, abiListing('write-tlb.ts'));
+}
 
 export class GeneratedStoreLoops {
   private readonly memory: DirtyMemory;
@@ -44,10 +58,13 @@ export class GeneratedStoreLoops {
     });
     memory.ram.plug({ id: 'ram', size: PAGES * PAGE_SIZE });
     const { handle } = memory;
-    const module = await generateCode(handle, new URL('./assembly/store-words.ts', import.meta.url));
+    const driver = new URL('./assembly/store-words.ts', import.meta.url);
+    const modules = {
+      marking: await generateCode(handle, driver),
+      unmarking: await generateCode(handle, driver, { 'write-tlb.ts': unmarkingTlb() }),
+    };
     const { port1, port2 } = new MessageChannel();
-    const shape = { writeTlb: WRITE_TLB, list: LIST, listEnd: LIST + STORES * 4 };
-    const data: GeneratedStores = { handle, module, ...shape, port: port2 };
+    const data = { handle, ...modules, writeTlbs: WRITE_TLBS, list: LIST, listEnd: LIST_END, port: port2 };
     const thread = await startThread<GeneratedStores>('generated-stores', data, [port2]);
     memory.supervise(thread.worker);
     return new GeneratedStoreLoops(memory, thread, port1);

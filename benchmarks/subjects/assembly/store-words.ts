@@ -1,5 +1,5 @@
-// Stores to the addresses of a list: plainly, with the test of the page's bits before each store, through the write-TLB.
-// Guest RAM lies at the memory's start.
+// Stores to the addresses of a list: plainly, or through the write-TLB, and with the test of the page's bits before each
+// store, or without. Guest RAM lies at the memory's start.
 import { PAGE_SHIFT } from './engine';
 import { block0, block1, block2, isDirtyForAll, mark, pages } from './mark';
 import { quiescent, storeWord } from './write-tlb';
@@ -20,9 +20,9 @@ export function plain(at: u32, end: u32, value: u32): void {
   }
 }
 
-export function marked(at: u32, end: u32, value: u32): void {
+export function tested(at: u32, end: u32, value: u32): void {
   while (at < end) {
-    if (pages == 0) mark(load<u32>(at) >>> PAGE_SHIFT, ALL); // caches the block: the loop copies what is cached
+    if (pages == 0) enter(load<u32>(at));
     const count = pages;
     const vga = block0;
     const code = block1;
@@ -37,9 +37,31 @@ export function marked(at: u32, end: u32, value: u32): void {
   }
 }
 
-export function cached(at: u32, end: u32, value: u32): void {
+export function throughTlb(at: u32, end: u32, value: u32): void {
   while (at < end) {
     for (const to = at + SLICE * 4; at < to; at += 4) storeWord(load<u32>(at), value);
     quiescent();
   }
+}
+
+export function testedThroughTlb(at: u32, end: u32, value: u32): void {
+  while (at < end) {
+    if (pages == 0) enter(load<u32>(at));
+    const count = pages;
+    const vga = block0;
+    const code = block1;
+    const migration = block2;
+    for (const to = at + SLICE * 4; at < to; at += 4) {
+      const address = load<u32>(at);
+      const page = address >>> PAGE_SHIFT;
+      if (!isDirtyForAll(page, FIRST, count, vga, code, migration)) mark(page, ALL);
+      storeWord(address, value);
+    }
+    quiescent();
+  }
+}
+
+/** Caches the block, because the loops copy what is cached. */
+function enter(address: u32): void {
+  mark(address >>> PAGE_SHIFT, ALL);
 }
