@@ -162,6 +162,7 @@ function tableOf(report: StressReport): string {
       `${count(report.marks)} (${(report.marksPerSecond / 1e6).toFixed(2)} M/s), ${count(report.marksRefused)} refused`,
     ],
     ...Object.entries(report.marksByForm).map(([form, marks]) => [`by ${form}`, count(marks)]),
+    ['stores by kept marks', count(report.storesByKeptMarks)],
     ['plugs / unplugs', `${count(report.plugs)} / ${count(report.unplugs)}`],
     ['discards / populates / resizes', [report.discards, report.populates, report.resizes].map(count).join(' / ')],
     ['extends / shrinks', `${count(report.extends)} / ${count(report.shrinks)}`],

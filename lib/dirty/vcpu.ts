@@ -6,9 +6,9 @@
  *   interval, remembers that, and forgets it when the interval ends (`interval`, `onInterval`: rcu/reader.ts).
  *
  *   Let I be the interval, M the mark, and S any store to the page in I, before M or after it. Let W be the write that
- *   set the bit as M has left it: the one from which M's plain test read, or M's own atomic or. Let K be the first clear
- *   of the bit after W in the order of the writes to its word. W has one place in that order, because live words change
- *   by atomic read-modify-writes alone (DM-1).
+ *   set the bit as M has left it: the one from which M's test or its atomic or read the bit, or that or itself. Let K be
+ *   the first clear of the bit after W in the order of the writes to its word. W has one place in that order, because
+ *   live words change by atomic read-modify-writes alone (DM-1).
  *
  *   - K is that of a collection with the period g. If I had begun with g or a later number, K would happen before the
  *     load of that number (GP-1) and so before M (GP-3). M could then have read neither from W nor have been W. So I

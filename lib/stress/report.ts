@@ -24,6 +24,8 @@ export interface StressReport {
   readonly marksPerSecond: number;
   /** Marked pages, by the form of the mark. */
   readonly marksByForm: Readonly<Record<string, number>>;
+  /** Stores without a mark, to pages that the vCPU had marked before in the same interval. */
+  readonly storesByKeptMarks: number;
   /** Marks that were refused because the RAM had been unplugged. */
   readonly marksRefused: number;
   readonly plugs: number;

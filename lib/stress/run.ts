@@ -390,6 +390,7 @@ export class StressRun {
       marks,
       marksPerSecond: Math.round(marks / seconds),
       marksByForm: Object.fromEntries(MARK_FORMS.map((form, i) => [form, this.tally.of(Counter.Forms + i)])),
+      storesByKeptMarks: this.tally.of(Counter.Kept),
       marksRefused: this.tally.of(Counter.Refused),
       plugs: stats.plugs,
       unplugs: stats.unplugs,

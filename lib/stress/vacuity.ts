@@ -4,6 +4,7 @@ import type { StressReport } from './report.js';
 /** Least counts of what threads do as fast as they can. Even a busy 2-core machine exceeds them in 5 s. */
 const AT_FULL_SPEED = {
   marks: 20_000,
+  storesByKeptMarks: 2_000,
   gracePeriods: 20,
   pagesRedirtied: 50,
   litmusRounds: 64,

@@ -1,7 +1,7 @@
 /**
  * The workload of a vCPU thread in the stress test. It makes slices: each slice stores to pages and marks them, in a
  * random pattern, in either order and by every form of mark, within one interval, during which it holds the object
- * behind a pointer. Between slices the vCPU reports, goes offline, pauses in a section, marks where RAM has been
+ * behind a pointer. Some vCPUs store to pages that they have marked in the interval without another mark. Between slices the vCPU reports, goes offline, pauses in a section, marks where RAM has been
  * unplugged, and at last leaves to be replaced.
  */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
@@ -10,6 +10,7 @@ import type { Vcpu } from '../dirty/vcpu.js';
 import { attachReader } from './attach-reader.js';
 import { FAULTS, type Fault, isSpared, suffer } from './faults.js';
 import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';
+import { KeptMarks, WAYS_OF_LEARNING } from './kept-marks.js';
 import { type MarkForm, Marks, MOST_AT_ONCE } from './marks.js';
 import { ObjectPool } from './object-pool.js';
 import { ObjectWatch } from './object-watch.js';
@@ -83,10 +84,13 @@ class VcpuWorkload {
   private readonly watch: TableWatch;
   private readonly object: ObjectWatch;
   private readonly marks: Marks;
+  /** Undefined for one vCPU in four, which marks each store. */
+  private readonly kept: KeptMarks | undefined;
   private readonly index: number;
   private readonly pageSize: number;
   private readonly late: number[] = [];
   private written = 0;
+  private stored = 0;
   private sweep = 0;
 
   constructor(task: WorkerTask, guest: Guest, vcpu: Vcpu) {
@@ -100,12 +104,16 @@ class VcpuWorkload {
     this.watch = new TableWatch(arena.words, vcpu);
     this.object = new ObjectWatch(new ObjectPool(task.objects), vcpu.name);
     this.marks = new Marks(arena, vcpu, guest, task);
+    const way = WAYS_OF_LEARNING[(((task.seed >>> 0) % 4) + task.index + task.tenancy) % 4];
+    this.kept = way && new KeptMarks(vcpu, way);
   }
 
   flush(): void {
     this.watch.flush(this.guest);
     this.object.flush(this.guest);
     this.marks.flush();
+    this.guest.count(Counter.Kept, this.stored);
+    this.stored = 0;
   }
 
   run(): Finding | undefined {
@@ -133,7 +141,7 @@ class VcpuWorkload {
   private slice(): Finding | undefined {
     const place = this.guest.look(this.choices.oneIn(12) ? BASE_SLOT : this.choices.between(0, DIMM_SLOTS - 1));
     // Sometimes begin a new interval after reading the directory, so that the place is older than the interval.
-    if (this.choices.oneIn(8)) this.vcpu.quiescent();
+    if (this.choices.oneIn(8)) this.report();
     this.marks.beginInterval();
     this.object.take();
     if (place !== undefined) {
@@ -148,7 +156,7 @@ class VcpuWorkload {
     if (this.choices.oneIn(64)) this.spin(this.choices.between(1, 200));
     const stale = this.object.look();
     if (stale !== undefined) return stale;
-    this.vcpu.quiescent();
+    this.report();
     return undefined;
   }
 
@@ -162,15 +170,23 @@ class VcpuWorkload {
     const order = isCold ? 'stores-at-the-end' : this.task.faults ? 'mark-first' : choices.pick(ORDERS);
     const length = choices.between(1, isCold ? MOST_COLD : isRange ? MOST_RANGES : MOST_MARKS);
     const end = isCold ? place.pages : warmPages(place);
+    const kept = choices.oneIn(2) ? this.kept : undefined;
     let marked = 0;
     try {
       this.late.length = 0;
       for (let i = 0; i < length; i++) {
         const offset = this.choosePage(pattern, place);
         const first = place.first + offset;
+        if (kept?.has(first)) {
+          if (order === 'stores-at-the-end') this.late.push(first);
+          else this.storeTo(first, 1);
+          this.stored++;
+          continue;
+        }
         const count = isRange ? Math.min(1 + (i % MOST_AT_ONCE), end - offset) : 1;
         if (order === 'store-first') this.storeTo(first, count);
         marks.make(form, place, first, count, i & (pageSize - 1));
+        if (kept !== undefined) for (let page = first; page < first + count; page++) kept.add(page);
         if (order === 'mark-first') this.storeTo(first, count);
         else if (order === 'stores-at-the-end')
           for (let page = first; page < first + count; page++) this.late.push(page);
@@ -195,17 +211,70 @@ class VcpuWorkload {
   }
 
   private interlude(): Finding | undefined {
-    const { choices, vcpu, guest } = this;
+    const { choices, guest } = this;
     if (choices.oneIn(8)) this.flush();
     if (choices.oneIn(64)) {
       const found = this.goAway();
       if (found !== undefined) return found;
     }
-    if (choices.oneIn(512)) vcpu.offline(() => guest.pause(choices.between(0, 2)));
+    if (choices.oneIn(512)) this.pauseOffline(2);
+    if (this.kept !== undefined && choices.oneIn(64)) {
+      const found = this.storeAround(this.kept, choices.oneIn(2));
+      if (found !== undefined) return found;
+    }
     // Block while online: the owner has to wait for this reader.
     if (choices.oneIn(8_192)) guest.pause(choices.between(1, this.task.faults ? 300 : 20));
     if (choices.oneIn(64)) this.comeAndGo();
     if (choices.oneIn(32)) return this.markWhereNoRamIs();
+    return undefined;
+  }
+
+  private pauseOffline(mostMs: number): void {
+    this.vcpu.offline(() => this.guest.pause(this.choices.between(0, mostMs)));
+    this.kept?.cameBack();
+  }
+
+  /**
+   * Reports until an interval has ended, if one does soon, and waits for a while in the next. It blocks, so that the
+   * owner has a core to copy pages with.
+   */
+  private changeIntervals(): void {
+    const { interval } = this.vcpu;
+    const end = performance.now() + this.choices.between(1, 20);
+    do {
+      this.guest.pause(1);
+      this.report();
+    } while (this.vcpu.interval === interval && performance.now() < end);
+    this.guest.pause(this.choices.between(0, 5));
+  }
+
+  /**
+   * Stores to one cold page, spends time in which the interval ends, and stores to the page again. Nobody marks the page
+   * again soon, so that it shows when a mark was kept for too long.
+   */
+  private storeAround(kept: KeptMarks, offline: boolean): Finding | undefined {
+    const { choices, guest, marks } = this;
+    const place = guest.look(choices.oneIn(2) ? BASE_SLOT : choices.between(0, DIMM_SLOTS - 1));
+    if (place === undefined) return undefined;
+    const page = place.first + this.choosePage('cold', place);
+    try {
+      for (let time = 0; time < 2; time++) {
+        if (time === 1) {
+          if (offline) this.pauseOffline(5);
+          else this.changeIntervals();
+        }
+        if (kept.has(page)) this.stored++;
+        else {
+          marks.make('mark', place, page, 1, 0);
+          kept.add(page);
+          guest.count(Counter.Marks, 1);
+        }
+        guest.write(page, this.nextValue());
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError) || guest.isCurrent(place)) return asFinding('mark', error);
+      guest.count(Counter.Refused, 1);
+    }
     return undefined;
   }
 
@@ -215,6 +284,7 @@ class VcpuWorkload {
       this.spin(this.choices.between(1, 50));
       return this.marks.compareMeter();
     });
+    this.kept?.cameBack();
     return typeof compared === 'number' ? undefined : compared;
   }
 
@@ -244,7 +314,7 @@ class VcpuWorkload {
   private markWhereNoRamIs(): Finding | undefined {
     const place = this.guest.look(DIMM_SLOTS + this.choices.between(0, GONE_SLOTS - 1));
     if (place === undefined) return undefined;
-    this.vcpu.quiescent();
+    this.report();
     const page = place.first + this.choices.between(0, place.pages - 1);
     this.marks.beginInterval();
     try {
@@ -256,6 +326,11 @@ class VcpuWorkload {
     }
     if (!this.guest.isCurrent(place)) return undefined;
     return { oracle: 'mark-to-gone-ram', detail: `${this.vcpu.name} marked page ${page}, where there is no RAM` };
+  }
+
+  private report(): void {
+    if (this.kept === undefined) this.vcpu.quiescent();
+    else this.kept.quiescent();
   }
 
   private storeTo(first: number, count: number): void {

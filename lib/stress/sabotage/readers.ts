@@ -211,6 +211,46 @@ class SleepsOnAfterCompletion extends Words {
   }
 }
 
+/** The private counts of a reader's intervals. */
+interface Intervals {
+  begun: number;
+  returned: number;
+  announced: number;
+}
+
+/** Whoever keeps marks for the interval keeps them for ever. */
+class TellsOfNoInterval extends Vcpu {
+  override get interval(): number {
+    return 1;
+  }
+
+  override quiescent(): boolean {
+    super.quiescent();
+    return false;
+  }
+
+  override onInterval(): () => void {
+    return () => {};
+  }
+}
+
+/** A report begins an interval, and a return from offline goes on with the one of before. */
+class ComesBackToItsInterval extends Vcpu {
+  protected override enter(): void {
+    const { begun, returned, announced } = this as unknown as Intervals;
+    super.enter();
+    if (begun > 0) Object.assign(this, { begun, returned, announced });
+  }
+}
+
+class TellsOfEverySecondInterval extends Vcpu {
+  private ended = 0;
+
+  override quiescent(): boolean {
+    return super.quiescent() && ++this.ended % 2 === 0;
+  }
+}
+
 class EntersOnce extends Vcpu {
   protected override enter(): void {
     const words = this.words as BelievesItsNumber;
@@ -284,6 +324,21 @@ export const readerSabotages = {
     description: 'a reader that is asked to hurry gives way inside a read-side section',
     vcpu: (setup) => new GivesWayInSections(setup),
     oracles: ['section', ...CORRUPTION],
+  },
+  'interval-untold': {
+    description: 'a reader tells of no interval that has ended, so that marks are kept for longer',
+    vcpu: (setup) => new TellsOfNoInterval(setup),
+    oracles: CORRUPTION,
+  },
+  'interval-goes-on-after-offline': {
+    description: 'a reader that comes back from offline goes on with its interval, so that marks are kept',
+    vcpu: (setup) => new ComesBackToItsInterval(setup),
+    oracles: CORRUPTION,
+  },
+  'every-second-interval-untold': {
+    description: 'quiescent returns false at the end of every second interval',
+    vcpu: (setup) => new TellsOfEverySecondInterval(setup),
+    oracles: CORRUPTION,
   },
   'sleeps-on-after-completion': {
     description: 'a reader that gives way does not see that the period has just ended',

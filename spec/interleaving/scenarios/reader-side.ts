@@ -6,6 +6,7 @@ import { chooseKernel } from '../../../lib/bitmap/choose-kernel.js';
 import { MIGRATION } from '../../../lib/dirty/client.js';
 import type { Vcpu } from '../../../lib/dirty/vcpu.js';
 import { Throttle } from '../../../lib/rate/throttle.js';
+import { KeptMarks, type WayOfLearning } from '../../../lib/stress/kept-marks.js';
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
 import { attachVcpu } from '../../../lib/vcpu.js';
 import type { Stage } from '../checker/scenario.js';
@@ -84,6 +85,20 @@ export class ReaderSide {
 
   markWithoutStore(page: number): void {
     this.note(this.vcpu.markPage(page, MIGRATION));
+  }
+
+  /** To be called when the reader is attached. */
+  keepMarks(way: WayOfLearning): KeptMarks {
+    return new KeptMarks(this.vcpu, way);
+  }
+
+  /** Marks and stores; or only stores, where the page was marked before in the interval. */
+  keptStore(kept: KeptMarks, page: number, value: number): void {
+    if (!kept.has(page)) {
+      this.note(this.vcpu.mark(page * PAGE) & MIGRATION);
+      kept.add(page);
+    }
+    this.stage.guest.set(page, value);
   }
 
   /** Is the page refused, because there is no RAM? */
