@@ -19,7 +19,7 @@ const WRITE_TLBS = [LIST_END, LIST_END + 2 ** 11] as const;
 const ARENA = LIST_END + 2 ** 15;
 const MEMORY_BYTES = 2 ** 22;
 /** Of a sample, in which there are some harvests at the lowest rate. */
-const MILLISECONDS = 60;
+const MILLISECONDS = 50;
 
 /** @returns the write-TLB of an emulator that tracks no pages, or tracks them in another way */
 function unmarkingTlb(): string {
