@@ -29,19 +29,23 @@ export function engineConstants({ memory, byteOffset }: ArenaHandle): string {
 /** Modules by their source text, because compiling takes a second. */
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
+/** The listings that a module may import, by file name. */
+const LISTINGS = ['mark.ts', 'write-tlb.ts', 'guest.ts'];
+
 /**
- * @param driver an AssemblyScript file that imports ./mark and ./engine; the module exports what the file exports
- * @param mark the listing `mark.ts`, or a version of it with a bug
+ * @param driver an AssemblyScript file that imports ./engine and listings; the module exports what the file exports
+ * @param changed listings that are not to be as docs/abi.md has them, by file name
  */
 export function generateCode(
   handle: ArenaHandle,
   driver: URL,
-  mark = abiListing('mark.ts'),
+  changed: Readonly<Record<string, string>> = {},
 ): Promise<WebAssembly.Module> {
   const files = {
     'driver.ts': readFileSync(driver, 'utf8'),
-    'mark.ts': mark,
+    ...Object.fromEntries(LISTINGS.map((file) => [file, abiListing(file)])),
     'engine.ts': engineConstants(handle),
+    ...changed,
   };
   const text = JSON.stringify(files);
   const module = compiled.get(text) ?? assemble(files).then((binary) => new WebAssembly.Module(binary));

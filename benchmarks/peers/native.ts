@@ -1,9 +1,12 @@
 /** The same operations in C, if the machine has a C compiler: a process that answers requests with times. */
+import type { StoreLoop } from '../workers/generated-stores.js';
 import { CProgram } from './c-program.js';
 
 /** The requests of each program, which is a C file of this folder. */
 export interface Requests {
   sync: 'clean' | 'sparse' | 'dense' | 'range512 dirty' | 'range512 clean' | 'block-dirty' | 'block-clean' | 'scan';
+  /** How to store, the harvests a second, the milliseconds of the window. */
+  stores: `${StoreLoop} ${number} ${number}`;
   mark: 'mark-1' | 'mark-3' | 'mark-1-rows' | 'mark-3-rows';
 }
 
@@ -29,6 +32,9 @@ export class Native<Program extends keyof Requests> {
 
 /** @returns undefined, after printing a note, when there is no C compiler */
 export function startNative<Program extends keyof Requests>(name: Program): Native<Program> | undefined {
-  const program = CProgram.start(`${name}.c`, [['-O2', '-mpopcnt'], ['-O2']]);
+  const program = CProgram.start(`${name}.c`, [
+    ['-O2', '-pthread', '-mpopcnt'],
+    ['-O2', '-pthread'],
+  ]);
   return program && new Native(program);
 }

@@ -44,6 +44,13 @@ export function readMeter(arena: Arena, slot: number): Reading | undefined {
   return { identity: reader.identity, name: reader.name, slot, limit, before, dirtied: countOf(words, meter) };
 }
 
+/** Only for the owner. @returns the count of each slot in pages, modulo 2^32, of all tenants that it has had */
+export function readCounts({ words, regions, geometry }: Arena): Int32Array {
+  return Int32Array.from({ length: geometry.maxReaders }, (_, slot) =>
+    countOf(words, meterOf(regions, Slots.first + slot * Slots.size)),
+  );
+}
+
 /** Are these two readings of one slot of the same tenant? */
 export function isOfOneTenant(earlier: Reading, later: Reading): boolean {
   return earlier.before === later.before && earlier.identity === later.identity && earlier.name === later.name;

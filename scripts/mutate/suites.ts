@@ -28,6 +28,9 @@ const SLOW = [
   'spec/bitmap/kernels-agree.spec.ts',
   'spec/bitmap/wasm-kernel.spec.ts',
   'spec/abi/generated-code.spec.ts',
+  'spec/abi/generated-limits.spec.ts',
+  'spec/abi/generated-migration.spec.ts',
+  'spec/abi/write-tlb.spec.ts',
 ];
 
 /** Folders of specs that start no threads. */

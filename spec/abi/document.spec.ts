@@ -43,6 +43,8 @@ describe('The ABI of generated code', () => {
     expect(/^# .*version (\d+)$/m.exec(text)?.[1]).to.equal(`${VERSION}`);
     expect(text).to.include(`| \`Magic\` | 0 | 0 | 0x${MAGIC.toString(16)} | yes |`);
     expect(text).to.include(`| \`Version\` | 1 | 4 | ${VERSION} | yes |`);
+    expect(abiListing('mark.ts')).to.include(`const MAGIC: u32 = 0x${MAGIC.toString(16)};`);
+    expect(abiListing('mark.ts')).to.include(`const VERSION: u32 = ${VERSION};`);
   });
 
   it('computes the position of the all-zero block as the source does', () => {
@@ -62,9 +64,18 @@ describe('The ABI of generated code', () => {
   it('has a listing that goes by these offsets', () => {
     const constants = [...abiListing('mark.ts').matchAll(/^const (\w+): usize = (\d+);$/gm)];
     expect(Object.fromEntries(constants.map(([, name, value]) => [name, Number(value)]))).to.deep.equal({
+      MAGIC_AT: Header.Magic * 4,
+      VERSION_AT: Header.Version * 4,
+      PAGE_SHIFT_AT: Header.PageShift * 4,
+      BLOCK_SHIFT_AT: Header.BlockShift * 4,
+      MAX_READERS_AT: Header.MaxReaders * 4,
       ROOTS: Header.Roots * 4,
       LAST_PAGE: Header.LastPage * 4,
       NUMBER: Header.Number * 4,
+      WAITING: Header.Waiting * 4,
+      LIMIT: Header.Limit * 4,
+      METER_GENERATED: Meter.Generated * 4,
+      METER_LIMIT: Meter.Limit * 4,
       TABLE_LENGTH: Table.Length * 4,
       TABLE_ENTRIES: Table.Entries * 4,
     });

@@ -1,20 +1,17 @@
 import { expect } from 'chai';
 import { type DirtyMemory, VGA } from '../../lib/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
-import { abiListing, generateCode } from '../../scripts/abi-listings.js';
+import { generateCode } from '../../scripts/abi-listings.js';
 import { CLIENTS, cleanAll, collectAtOnce, foreignVcpu, PAGE, reportUntil } from '../support/engines.js';
 import { itLong } from '../support/long.js';
+import { brokenListing } from './broken-listing.js';
 import { DRIVER, engineBesideGuest, runSession } from './generated-session.js';
 import { GeneratedVcpu } from './generated-vcpu.js';
 
-const MARK = abiListing('mark.ts');
 const ALL = 7;
 
 /** The listing with a bug. */
-function broken(right: string, wrong: string): string {
-  if (MARK.split(right).length !== 2) throw new Error(`the listing has not one '${right}'`);
-  return MARK.replace(right, () => wrong);
-}
+const broken = (right: string, wrong: string) => brokenListing('mark.ts', right, wrong);
 
 describe('Generated code that marks by the listing of docs/abi.md', () => {
   let memory: DirtyMemory;
@@ -31,8 +28,8 @@ describe('Generated code that marks by the listing of docs/abi.md', () => {
   });
 
   /** Code of a reader that the owner has to wait for. */
-  const generated = async (mark = MARK): Promise<GeneratedVcpu> => {
-    const module = await generateCode(memory.handle, DRIVER, mark);
+  const generated = async (changed = {}): Promise<GeneratedVcpu> => {
+    const module = await generateCode(memory.handle, DRIVER, changed);
     const reader = foreignVcpu(memory);
     readers.push(reader);
     return new GeneratedVcpu(memory.handle, module, reader);
@@ -91,8 +88,8 @@ describe('Generated code that marks by the listing of docs/abi.md', () => {
   });
 
   /** A grace period begins between the report and the return to the generated code. */
-  const missesOneThatBeginsMeanwhile = async (mark: string): Promise<boolean> => {
-    const one = await generated(mark);
+  const missesOneThatBeginsMeanwhile = async (changed = {}): Promise<boolean> => {
+    const one = await generated(changed);
     const report = one.vcpu.quiescent;
     let cookie: number | undefined;
     one.vcpu.quiescent = () => {
@@ -107,18 +104,22 @@ describe('Generated code that marks by the listing of docs/abi.md', () => {
   };
 
   it('reports a grace period that begins while it reports another', async () => {
-    expect(await missesOneThatBeginsMeanwhile(MARK)).to.equal(false);
+    expect(await missesOneThatBeginsMeanwhile()).to.equal(false);
   });
 
   it('is found to miss one when it loads the number after its report', async () => {
-    const late = broken('  number = current;\n', '  number = atomic.load<u32>(BASE, NUMBER);\n');
+    const late = broken('  number = current;\n', '  current = number = atomic.load<u32>(BASE, NUMBER);\n');
     expect(await missesOneThatBeginsMeanwhile(late)).to.equal(true);
   });
 });
 
 describe('Generated code on two threads while the owner plugs, unplugs and harvests', () => {
   it('loses no store in millions of marks without a call into JavaScript', async () => {
-    const report = await runSession(MARK, ({ rounds, checked, met }) => rounds >= 25 && checked >= 1000 && met >= 100);
+    const report = await runSession(
+      DRIVER,
+      {},
+      ({ rounds, checked, met }) => rounds >= 25 && checked >= 1000 && met >= 100,
+    );
     expect(report.findings).to.deep.equal([]);
     for (const { marks, marksCalled, reports } of report.threads) {
       expect(marks).to.be.above(10_000);
@@ -134,27 +135,31 @@ describe('Generated code on two threads while the owner plugs, unplugs and harve
   /** With the meetings of threads and owner after which it must show: what only the count tells ends no session. */
   const bugs = {
     'a block that is kept beyond its interval': [
-      broken('  number = current;\n  pages = 0;\n', '  number = current;\n'),
+      broken('  pages = 0;\n  begun = true;\n', '  begun = true;\n'),
       10_000,
     ],
     [SLOWEST]: [
-      broken('(atomic.or<u32>(at, flag, BASE) & flag)', '(setPlainly(at, flag) & flag)').concat(
-        `function setPlainly(at: u32, flag: u32): u32 {
+      broken(
+        'u32((atomic.or<u32>(at, flag, BASE) & flag) == 0);\n}\n',
+        `u32((setPlainly(at, flag) & flag) == 0);
+       }
+       function setPlainly(at: u32, flag: u32): u32 {
          const word = load<u32>(at, BASE);
          for (let i = 0; i < 10_000; i++) atomic.load<u32>(BASE, NUMBER);
          store<u32>(at, word | flag, BASE);
          return word;
-       }`,
+       }
+`,
       ),
       200,
     ],
-    'a client that is forgotten': [broken('if (clients & 4) ', 'if (clients & 8) '), 10_000],
+    'a client that is forgotten': [broken('if (clients & 4 ', 'if (clients & 8 '), 10_000],
   } as const;
 
-  for (const [bug, [mark, most]] of Object.entries(bugs)) {
+  for (const [bug, [changed, most]] of Object.entries(bugs)) {
     const define = bug === SLOWEST ? itLong : it;
     define(`is found to have ${bug}`, async () => {
-      const { findings } = await runSession(mark, ({ met }) => met >= most);
+      const { findings } = await runSession(DRIVER, changed, ({ met }) => met >= most);
       expect(findings).to.not.be.empty;
     });
   }

@@ -20,7 +20,35 @@ const GUEST_BYTES = 2 ** 20;
 const ARENA_BYTES = 2 ** 18;
 const THREADS = 2;
 const COUNTED_HARVESTS = 1000;
+/** The drivers: code that marks each store, and code that stores through a write-TLB. */
 export const DRIVER = new URL('./assembly/store-and-mark.ts', import.meta.url);
+export const TLB_DRIVER = new URL('./assembly/store-through-tlb.ts', import.meta.url);
+/** The last 4 KiB before the arena, which no spec has contents in: 2 KiB for each thread. */
+const WRITE_TLBS = GUEST_BYTES - THREADS * 2 ** 11;
+
+/** @param thread from 0 */
+export function writeTlbOf(thread: number): number {
+  return WRITE_TLBS + thread * 2 ** 11;
+}
+
+/** In place of the listing guest.ts: counts how often the thread was told of a page, for the client of each root. */
+export const COUNTING_GUEST = {
+  'guest.ts': `
+    let turned0: u32 = 0;
+    let turned1: u32 = 0;
+    let turned2: u32 = 0;
+    export function translate(address: u32): u32 {
+      return address;
+    }
+    export function turnedDirty(page: u32, clients: u32): void {
+      turned0 += clients & 1;
+      turned1 += (clients >>> 1) & 1;
+      turned2 += clients >>> 2;
+    }
+    export function turned(root: u32): u32 {
+      return root == 0 ? turned0 : root == 1 ? turned1 : turned2;
+    }`,
+};
 
 /** An engine behind the guest RAM of one memory. */
 export function engineBesideGuest(): DirtyMemory {
@@ -88,19 +116,28 @@ class Replica {
 }
 
 /**
- * @param mark the listing, or a version of it with a bug
+ * @param driver `DRIVER` or `TLB_DRIVER`
+ * @param changed listings with a bug, by file name
  * @param enough asked after each round; a finding ends the session too
  */
-export async function runSession(mark: string, enough: (soFar: Progress) => boolean): Promise<SessionReport> {
+export async function runSession(
+  driver: URL,
+  changed: Readonly<Record<string, string>>,
+  enough: (soFar: Progress) => boolean,
+): Promise<SessionReport> {
   const memory = engineBesideGuest();
   memory.ram.plug({ id: 'base', size: PAGES * PAGE });
   cleanAll(memory);
   const { handle } = memory;
   const guest = new Words(handle.memory.buffer, 0, GUEST_BYTES / 4);
   const stop = new SharedArrayBuffer(4);
-  const module = await generateCode(handle, DRIVER, mark);
+  const module = await generateCode(
+    handle,
+    driver,
+    driver === TLB_DRIVER ? { ...COUNTING_GUEST, ...changed } : changed,
+  );
   const workers = Array.from({ length: THREADS }, (_, i) => {
-    const work: GeneratedWork = { handle, module, seed: i + 1, pages: PAGES, stop };
+    const work: GeneratedWork = { handle, module, seed: i + 1, writeTlb: writeTlbOf(i), pages: PAGES, stop };
     return new Worker(new URL('./generated-vcpu-worker.js', import.meta.url), { workerData: work });
   });
   try {

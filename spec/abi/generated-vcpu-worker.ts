@@ -9,6 +9,8 @@ export interface GeneratedWork {
   readonly handle: ArenaHandle;
   readonly module: WebAssembly.Module;
   readonly seed: number;
+  /** The bytes of its write-TLB. */
+  readonly writeTlb: number;
   /** Pages of guest RAM that are stored to. */
   readonly pages: number;
   /** One word: not 0, stop. */
@@ -27,9 +29,9 @@ export interface GeneratedReport {
 const INTERVALS = 100_000;
 const MARKS = INTERVALS * 16;
 
-const { handle, module, seed, pages, stop: stopBuffer } = workerData as GeneratedWork;
+const { handle, module, seed, writeTlb, pages, stop: stopBuffer } = workerData as GeneratedWork;
 const stop = new Words(stopBuffer, 0, 1);
-const generated = new GeneratedVcpu(handle, module, attachVcpu(handle, { name: `vcpu${seed}` }));
+const generated = new GeneratedVcpu(handle, module, attachVcpu(handle, { name: `vcpu${seed}` }), { writeTlb });
 generated.code.seed(seed);
 parentPort?.postMessage('begun');
 let marks = 0;

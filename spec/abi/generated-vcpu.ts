@@ -3,14 +3,26 @@ import type { ArenaHandle } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 
-/** What spec/abi/assembly/store-and-mark.ts exports. */
+/** What the drivers of spec/abi/assembly export. */
 interface Code {
+  fits(): number;
+  attach(meter: number, writeTlb: number): void;
   beginInterval(): void;
-  quiescent(): void;
+  quiescent(): number;
   turned(root: number): number;
   seed(value: number): void;
   markPage(page: number): number;
   run(intervals: number, end: number): void;
+  /** Only of store-through-tlb.ts. */
+  storeByte(address: number, value: number): void;
+  storeWord(address: number, value: number): void;
+}
+
+export interface GeneratedOptions {
+  /** Is the code told by `vcpu.onInterval` that an interval has begun? */
+  readonly listens?: boolean;
+  /** The bytes of the write-TLB, for code that has one. */
+  readonly writeTlb?: number;
 }
 
 export class GeneratedVcpu {
@@ -20,7 +32,12 @@ export class GeneratedVcpu {
   marksCalled = 0;
   reports = 0;
 
-  constructor(handle: ArenaHandle, module: WebAssembly.Module, vcpu: Vcpu) {
+  constructor(
+    handle: ArenaHandle,
+    module: WebAssembly.Module,
+    vcpu: Vcpu,
+    { listens = true, writeTlb = 0 }: GeneratedOptions = {},
+  ) {
     this.vcpu = vcpu;
     const pageSize = 2 ** (new Int32Array(handle.memory.buffer, handle.byteOffset)[Header.PageShift] as number);
     const imports = {
@@ -30,12 +47,14 @@ export class GeneratedVcpu {
           this.marksCalled++;
           return vcpu.markRange((page >>> 0) * pageSize, 1, clients);
         },
-        quiescent: (): void => {
+        quiescent: (): boolean => {
           this.reports++;
-          vcpu.quiescent();
+          return vcpu.quiescent();
         },
       },
     };
     this.code = new WebAssembly.Instance(module, imports).exports as unknown as Code;
+    this.code.attach(vcpu.meter, writeTlb);
+    if (listens) vcpu.onInterval(() => this.code.beginInterval());
   }
 }

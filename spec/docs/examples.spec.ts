@@ -1,7 +1,7 @@
 /**
  * The documents' code blocks, run. A block whose first line is a comment with a file name is written under that name for
  * the others to use, or for the page of spec/browser; every other one is run by itself. The package's names lead to lib/.
- * Blocks in AssemblyScript are compiled together, to a module with the name of the last.
+ * Each block in AssemblyScript that no other imports is compiled, with those that it imports, to a module of its name.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,10 +38,14 @@ for (const page of PAGES) {
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), 'dirtymem-docs-'));
       for (const block of examples) writeFileSync(join(folder, nameOf(block)), block.code);
-      const assembly = blocks.filter(({ language }) => language === 'ts').reverse();
-      if (assembly.length === 0) return;
+      const assembly = blocks.filter(({ language }) => language === 'ts');
       const files = Object.fromEntries(assembly.map(({ file, code }) => [file as string, code]));
-      writeFileSync(join(folder, `${assembly[0]?.file?.replace(/\.ts$/, '.wasm')}`), await assemble(files));
+      for (const { file = '', code } of assembly) {
+        const name = file.replace(/\.ts$/, '');
+        if (assembly.some((other) => other.code.includes(`from './${name}'`))) continue;
+        const module = await assemble({ [file]: code, ...files });
+        writeFileSync(join(folder, `${name}.wasm`), module);
+      }
     });
 
     after(() => rmSync(folder, { recursive: true }));

@@ -5,6 +5,20 @@
 import { expect } from 'chai';
 import type { Thread } from './checker/litmus.js';
 import { Outcomes } from './checker/outcomes.js';
+import type { TracedWords } from './checker/traced-words.js';
+import {
+  BITS,
+  DATA,
+  expectNever,
+  expectWitness,
+  FIRST,
+  gracePeriod,
+  LOCATIONS,
+  mark,
+  NUMBER,
+  report,
+  SLOT,
+} from './protocols.js';
 
 const [bit, code, flag] = [0, 1, 2];
 const locations = { bit, code, flag };
@@ -46,5 +60,91 @@ describe('a look behind a handshake of the guest', () => {
   it('has no promise of the language when that mark found it turned by a third: its look was plain', () => {
     expect(clean({ modify: modify('get', 'found it turned'), execute, third })).to.equal(true);
     expect(clean({ modify: modify('load', 'found it turned'), execute, third }), 'an atomic look').to.equal(false);
+  });
+});
+
+describe('a page that is made clean to be translated, against a vCPU with a write-TLB', () => {
+  const [FLAG, TOLD] = [16, 17];
+  const NEWEST = 2;
+
+  /** DM-7: the write-TLB's entry is filled, with a mark. */
+  const fill = (m: TracedWords): void => mark(m, BITS, 1);
+  const modifyLast = (m: TracedWords): void => {
+    m.set(DATA, NEWEST);
+    m.store(FLAG, 1);
+  };
+
+  /** The two stores in one interval, the open one or the next, or in both. */
+  const writers: Readonly<Record<string, Thread>> = {
+    'one entry for both stores': (m) => {
+      fill(m);
+      m.set(DATA, 1);
+      modifyLast(m);
+      report(m);
+    },
+    'one entry for both stores, in the next interval': (m) => {
+      report(m);
+      fill(m);
+      m.set(DATA, 1);
+      modifyLast(m);
+    },
+    'an entry in each of two intervals': (m) => {
+      fill(m);
+      m.set(DATA, 1);
+      report(m);
+      fill(m);
+      modifyLast(m);
+    },
+  };
+
+  const keptPastTheInterval: Thread = (m) => {
+    fill(m);
+    m.set(DATA, 1);
+    report(m);
+    modifyLast(m);
+  };
+
+  const clean =
+    (waits: boolean): Thread =>
+    (m) => {
+      m.exchange(BITS, 0);
+      if (waits) gracePeriod(m, FIRST);
+      else m.store(NUMBER, FIRST ^ 2);
+      m.store(TOLD, 1);
+    };
+
+  /** Translates when it is told that the page is clean, and executes behind the guest's handshake. */
+  const translateAndExecute: Thread = (m) => {
+    m.assume(m.load(TOLD) === 1);
+    const translated = m.get(DATA);
+    m.assume(m.load(FLAG) === 1);
+    return { translated, dirty: m.get(BITS) };
+  };
+
+  const translating = (writer: Thread, waits = true) => ({
+    locations: { ...LOCATIONS, flag: FLAG, told: TOLD },
+    initial: new Map([
+      [NUMBER, FIRST],
+      [SLOT, FIRST],
+      [BITS, 1],
+    ]),
+    threads: { writer, owner: clean(waits), translator: translateAndExecute },
+  });
+
+  const isStale = ({ translated, dirty }: Readonly<Record<string, number>>): boolean =>
+    dirty === 0 && translated !== NEWEST;
+
+  for (const [how, writer] of Object.entries(writers)) {
+    it(`is dirty again, or translated as it is now: ${how}`, () => {
+      expectNever(translating(writer), isStale);
+    });
+  }
+
+  it('broken, the write-TLB is kept past the interval: what was translated is stale', () => {
+    expectWitness(translating(keptPastTheInterval), isStale);
+  });
+
+  it('broken, the vCPUs are told that it is clean before the grace period has ended', () => {
+    expectWitness(translating(writers['one entry for both stores'] as Thread, false), isStale);
   });
 });

@@ -1,6 +1,6 @@
 // Marks the pages of a list with the listing of docs/abi.md: one or eight pages in each iteration of the loop.
-import { beginInterval, block0, block1, block2, isDirty, isDirtyForAll, mark, pages } from './mark';
-export { beginInterval };
+import { block0, block1, block2, isDirty, isDirtyForAll, mark, pages } from './mark';
+export { attach } from './mark';
 
 /** The first page of the only bitmap block, which covers all RAM. */
 const FIRST: u32 = 0;

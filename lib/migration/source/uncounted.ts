@@ -6,9 +6,9 @@
 import type { Arena } from '../../arena/arena.js';
 import { describeReaders } from '../../base/errors.js';
 import { type DirtyMemory, engineOf } from '../../dirty-memory.js';
-import { dirtiedSince, type Reading, readMeters } from '../../rate/readings.js';
+import { readCounts, readMeters } from '../../rate/readings.js';
 
-/** A reader that has counted no page. */
+/** A reader that has counted no page in this round nor in the one before. */
 export interface UncountedReader {
   readonly name: string;
   readonly identity: number;
@@ -22,17 +22,31 @@ export interface UncountedPages {
   readonly pages: number;
   /** How many of these pages readers have counted. */
   readonly counted: number;
-  /** The readers that have counted no page. */
+  /** The readers that have counted no page, neither in this round nor in the one before. */
   readonly readers: readonly UncountedReader[];
 }
 
-/** Compares the counts of readers from one collection to the next. */
+/**
+ * Compares the counts of readers from one collection to the next.
+ *
+ * A page that turns dirty after a collection has cleared its bit, and before its reader has reported, is counted by the
+ * end of this collection and delivered by the next one. Where a reader then sleeps for its limit, all that the next
+ * collection finds may be such pages. So counts that are ahead of the pages are carried over. They are no more than
+ * what was counted since the collection before. So where every page is counted, no round seems to lack counts; and
+ * where none is, at most one round seems to have them.
+ */
 export class CountedPages {
   private readonly arena: Arena;
-  private earlier = new Map<number, Reading>();
+  /** By slot: the counts at the last collection, and what was counted up to it since the one before. */
+  private counts: Int32Array;
+  private recent: Int32Array;
+  /** How many pages that the next collection may find have been counted already. */
+  private ahead = 0;
 
   constructor(memory: DirtyMemory) {
     this.arena = engineOf(memory).arena;
+    this.counts = readCounts(this.arena);
+    this.recent = new Int32Array(this.counts.length);
   }
 
   /**
@@ -41,17 +55,17 @@ export class CountedPages {
    * @returns the counts since the last call
    */
   compare(pages: number): UncountedPages {
-    const readings = readMeters(this.arena);
-    let counted = 0;
-    const readers: UncountedReader[] = [];
-    for (const reading of readings) {
-      const dirtied = dirtiedSince(this.earlier.get(reading.slot), reading);
-      counted += dirtied;
-      const { name, identity, slot } = reading;
-      if (dirtied === 0) readers.push({ name, identity, slot });
-    }
-    this.earlier = new Map(readings.map((reading) => [reading.slot, reading]));
-    return { pages, counted, readers };
+    const counts = readCounts(this.arena);
+    const since = counts.map((count, slot) => count - (this.counts[slot] as number));
+    const counted = since.reduce((sum, turned) => sum + (turned >>> 0), 0);
+    const available = this.ahead + counted;
+    const readers = readMeters(this.arena)
+      .filter(({ slot }) => since[slot] === 0 && this.recent[slot] === 0)
+      .map(({ name, identity, slot }) => ({ name, identity, slot }));
+    this.ahead = Math.min(counted, Math.max(0, available - pages));
+    this.counts = counts;
+    this.recent = since;
+    return { pages, counted: Math.min(pages, available), readers };
   }
 }
 

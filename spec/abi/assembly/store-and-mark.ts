@@ -1,8 +1,8 @@
 // A vCPU that stores to random pages, each page's first word, and marks them. Guest RAM lies at the memory's start.
 import { PAGE_SHIFT } from './engine';
-import { beginInterval, block0, block1, block2, firstPage, isDirtyForAll, mark, pages, quiescent } from './mark';
+import { block0, block1, block2, firstPage, isDirtyForAll, mark, pages, quiescent } from './mark';
 
-export { beginInterval, quiescent };
+export { attach, beginInterval, fits, quiescent } from './mark';
 
 const MARKS_AN_INTERVAL: u32 = 16;
 
