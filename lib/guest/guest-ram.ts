@@ -32,7 +32,7 @@ import { Vcpu } from '../dirty/vcpu.js';
 import type { IntervalCache } from '../rcu/reader.js';
 import { bytesOf, checkGuestBytes, checkPlace, type GuestBytes } from './guest-bytes.js';
 import { type CodeTurned, MarkedWindows, UNIT } from './marked-windows.js';
-import { NO_GENERATION, Window } from './window.js';
+import { NO_GENERATION, NO_WINDOW, type Window } from './window.js';
 
 /** A RAM block, or a part of one, and where its bytes are. */
 export interface GuestRamPart {
@@ -52,6 +52,15 @@ export interface GuestRamOptions {
   readonly onCode?: CodeTurned;
 }
 
+/** The widths of the accesses, in bytes. */
+const WIDTHS = {
+  ...{ store8: 1, store16: 2, store32: 4, store64: 8, storeF32: 4, storeF64: 8 },
+  ...{ loadU8: 1, loadS8: 1, loadU16: 2, loadS16: 2, loadU32: 4, loadS32: 4, loadU64: 8, loadS64: 8 },
+  ...{ loadF32: 4, loadF64: 8 },
+} as const;
+type Store = Extract<keyof typeof WIDTHS, `store${string}`>;
+type Load = Exclude<keyof typeof WIDTHS, Store>;
+
 /** Which integers an atomic access is for. */
 export type AtomicBits = 8 | 16 | 32;
 
@@ -68,24 +77,24 @@ const OPERATIONS: readonly ReadModifyWrite[] = ['add', 'sub', 'and', 'or', 'xor'
  * 64-bit hosts; an unaligned one may be. The atomic accesses never are.
  */
 export class GuestRam implements IntervalCache {
-  private readonly windows: MarkedWindows;
-  private readonly scratch = new DataView(new ArrayBuffer(8));
   /** The generation of the interval, 1 to 255; `NO_GENERATION` while the reader is offline. */
   private generation = NO_GENERATION;
   private lastGeneration = 255;
+  private readonly scratch = new DataView(new ArrayBuffer(8));
+  declare private readonly windows: MarkedWindows;
   /** The window that begins at ram_addr 0, if the fast paths serve it. */
-  private marked: Uint8Array;
-  private u8: Uint8Array;
-  private u16: Uint16Array;
-  private i32: Int32Array;
-  private u64: BigUint64Array;
-  private f32: Float32Array;
-  private f64: Float64Array;
+  declare private marked: Uint8Array;
+  declare private u8: Uint8Array;
+  declare private u16: Uint16Array;
+  declare private i32: Int32Array;
+  declare private u64: BigUint64Array;
+  declare private f32: Float32Array;
+  declare private f64: Float64Array;
   /** The elements of the window, by their width. */
-  private bytes = 0;
-  private halves = 0;
-  private words = 0;
-  private doubles = 0;
+  declare private bytes: number;
+  declare private halves: number;
+  declare private words: number;
+  declare private doubles: number;
 
   /**
    * @param vcpu the reader of the calling thread that all stores are marked by; no other `GuestRam` need have it
@@ -99,12 +108,8 @@ export class GuestRam implements IntervalCache {
     if (onCode !== undefined) checkFunction(operation, 'onCode', onCode);
     checkInteger(operation, "the engine's page size", vcpu.pageSize, 8, 2 ** 30);
     this.windows = new MarkedWindows(vcpu, onCode);
-    const none = new Window(0, new Uint8Array(8), 3);
-    this.marked = none.marked;
-    ({ u8: this.u8, u16: this.u16, i32: this.i32, u64: this.u64, f32: this.f32, f64: this.f64 } = none);
-    this.bytes = this.halves = this.words = this.doubles = 1;
     for (const { offset, contents } of partsOf(operation, ram)) this.add(operation, offset, contents);
-    this.chooseFast();
+    this.serve(this.fastest());
     vcpu.keep(this);
   }
 
@@ -117,7 +122,7 @@ export class GuestRam implements IntervalCache {
    */
   map(offset: number, contents: GuestBytes): void {
     this.add('map', offset, contents);
-    this.chooseFast();
+    this.refreshFast();
   }
 
   /**
@@ -132,7 +137,7 @@ export class GuestRam implements IntervalCache {
     checkPlace('unmap', 'length', length, pageSize);
     checkAddress('unmap', 'the end of the range', offset + length);
     this.windows.remove(offset, offset + length);
-    this.chooseFast();
+    this.refreshFast();
   }
 
   /** @internal An interval of the vCPU begins. */
@@ -151,7 +156,7 @@ export class GuestRam implements IntervalCache {
   store8(addr: number, value: number): void {
     const at = addr | 0;
     if (at === addr && this.marked[at >>> 12] === this.generation) this.u8[at] = value;
-    else this.store8Elsewhere(addr, value);
+    else this.storeElsewhere('store8', addr, value);
   }
 
   /** Stores 16 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
@@ -159,7 +164,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = (at >>> 1) | (at << 31);
     if (at === addr && this.marked[index >>> 11] === this.generation) this.u16[index] = value;
-    else this.store16Elsewhere(addr, value);
+    else this.storeElsewhere('store16', addr, value);
   }
 
   /** Stores 32 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
@@ -167,7 +172,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = (at >>> 2) | (at << 30);
     if (at === addr && this.marked[index >>> 10] === this.generation) this.i32[index] = value;
-    else this.store32Elsewhere(addr, value);
+    else this.storeElsewhere('store32', addr, value);
   }
 
   /** Stores 64 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
@@ -175,7 +180,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = (at >>> 3) | (at << 29);
     if (at === addr && this.marked[index >>> 9] === this.generation) this.u64[index] = value;
-    else this.store64Elsewhere(addr, value);
+    else this.storeElsewhere('store64', addr, value);
   }
 
   /** Stores a floating-point number of 32 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
@@ -183,7 +188,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = (at >>> 2) | (at << 30);
     if (at === addr && this.marked[index >>> 10] === this.generation) this.f32[index] = value;
-    else this.storeF32Elsewhere(addr, value);
+    else this.storeElsewhere('storeF32', addr, value);
   }
 
   /** Stores a floating-point number of 64 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
@@ -191,7 +196,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = (at >>> 3) | (at << 29);
     if (at === addr && this.marked[index >>> 9] === this.generation) this.f64[index] = value;
-    else this.storeF64Elsewhere(addr, value);
+    else this.storeElsewhere('storeF64', addr, value);
   }
 
   /** Loads 8 bits, unsigned. @throws TypeError, RangeError where there is no RAM */
@@ -199,7 +204,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = at >>> 0;
     if (at === addr && index < this.bytes) return this.u8[index] as number;
-    return this.loadU8Elsewhere('loadU8', addr);
+    return (this.loadElsewhere('loadU8', addr) as number) & 0xff;
   }
 
   /** Loads 8 bits, signed. @throws TypeError, RangeError where there is no RAM */
@@ -207,7 +212,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = at >>> 0;
     if (at === addr && index < this.bytes) return ((this.u8[index] as number) << 24) >> 24;
-    return (this.loadU8Elsewhere('loadS8', addr) << 24) >> 24;
+    return ((this.loadElsewhere('loadS8', addr) as number) << 24) >> 24;
   }
 
   /** Loads 16 bits, unsigned. @throws TypeError, RangeError where there is no RAM */
@@ -215,7 +220,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = ((at >>> 1) | (at << 31)) >>> 0;
     if (at === addr && index < this.halves) return this.u16[index] as number;
-    return this.loadU16Elsewhere('loadU16', addr);
+    return (this.loadElsewhere('loadU16', addr) as number) & 0xffff;
   }
 
   /** Loads 16 bits, signed. @throws TypeError, RangeError where there is no RAM */
@@ -223,7 +228,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = ((at >>> 1) | (at << 31)) >>> 0;
     if (at === addr && index < this.halves) return ((this.u16[index] as number) << 16) >> 16;
-    return (this.loadU16Elsewhere('loadS16', addr) << 16) >> 16;
+    return ((this.loadElsewhere('loadS16', addr) as number) << 16) >> 16;
   }
 
   /** Loads 32 bits, unsigned. @throws TypeError, RangeError where there is no RAM */
@@ -231,7 +236,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = ((at >>> 2) | (at << 30)) >>> 0;
     if (at === addr && index < this.words) return (this.i32[index] as number) >>> 0;
-    return this.loadS32Elsewhere('loadU32', addr) >>> 0;
+    return (this.loadElsewhere('loadU32', addr) as number) >>> 0;
   }
 
   /** Loads 32 bits, signed. @throws TypeError, RangeError where there is no RAM */
@@ -239,7 +244,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = ((at >>> 2) | (at << 30)) >>> 0;
     if (at === addr && index < this.words) return this.i32[index] as number;
-    return this.loadS32Elsewhere('loadS32', addr);
+    return (this.loadElsewhere('loadS32', addr) as number) | 0;
   }
 
   /** Loads 64 bits, unsigned. @throws TypeError, RangeError where there is no RAM */
@@ -247,7 +252,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = ((at >>> 3) | (at << 29)) >>> 0;
     if (at === addr && index < this.doubles) return this.u64[index] as bigint;
-    return this.loadU64Elsewhere('loadU64', addr);
+    return this.loadElsewhere('loadU64', addr) as bigint;
   }
 
   /** Loads 64 bits, signed. @throws TypeError, RangeError where there is no RAM */
@@ -255,7 +260,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = ((at >>> 3) | (at << 29)) >>> 0;
     if (at === addr && index < this.doubles) return BigInt.asIntN(64, this.u64[index] as bigint);
-    return BigInt.asIntN(64, this.loadU64Elsewhere('loadS64', addr));
+    return BigInt.asIntN(64, this.loadElsewhere('loadS64', addr) as bigint);
   }
 
   /** Loads a floating-point number of 32 bits. @throws TypeError, RangeError where there is no RAM */
@@ -263,7 +268,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = ((at >>> 2) | (at << 30)) >>> 0;
     if (at === addr && index < this.words) return this.f32[index] as number;
-    return this.loadF32Elsewhere('loadF32', addr);
+    return +(this.loadElsewhere('loadF32', addr) as number);
   }
 
   /** Loads a floating-point number of 64 bits. @throws TypeError, RangeError where there is no RAM */
@@ -271,7 +276,7 @@ export class GuestRam implements IntervalCache {
     const at = addr | 0;
     const index = ((at >>> 3) | (at << 29)) >>> 0;
     if (at === addr && index < this.doubles) return this.f64[index] as number;
-    return this.loadF64Elsewhere('loadF64', addr);
+    return +(this.loadElsewhere('loadF64', addr) as number);
   }
 
   /**
@@ -419,21 +424,28 @@ export class GuestRam implements IntervalCache {
     this.windows.add(operation, offset, checkGuestBytes(operation, offset, contents, this.windows.pageSize));
   }
 
-  /** Gives the fast paths the lowest window, when they can serve it. */
-  private chooseFast(): void {
-    const { lowest, pageSize } = this.windows;
-    const fast = pageSize >= UNIT ? lowest : new Window(0, new Uint8Array(0), 0);
-    this.marked = fast.marked;
-    this.u8 = fast.u8;
-    this.u16 = fast.u16;
-    this.i32 = fast.i32;
-    this.u64 = fast.u64;
-    this.f32 = fast.f32;
-    this.f64 = fast.f64;
-    this.bytes = fast.size;
-    this.halves = fast.size / 2;
-    this.words = fast.size / 4;
-    this.doubles = fast.size / 8;
+  /** The window that the fast paths can serve; one without bytes when there is none. */
+  private fastest(): Window {
+    return this.windows.pageSize >= UNIT ? this.windows.lowest : NO_WINDOW;
+  }
+
+  private refreshFast(): void {
+    const fastest = this.fastest();
+    if (fastest.u8 !== this.u8) this.serve(fastest);
+  }
+
+  private serve(window: Window): void {
+    this.marked = window.marked;
+    this.u8 = window.u8;
+    this.u16 = window.u16;
+    this.i32 = window.i32;
+    this.u64 = window.u64;
+    this.f32 = window.f32;
+    this.f64 = window.f64;
+    this.bytes = window.size;
+    this.halves = window.size / 2;
+    this.words = window.size / 4;
+    this.doubles = window.size / 8;
   }
 
   private atomicWrite(operation: string, addr: number, bits: AtomicBits): { view: GuestIntegers; index: number } {
@@ -450,124 +462,79 @@ export class GuestRam implements IntervalCache {
     return this.windows.find(operation, addr, bytes);
   }
 
-  private store8Elsewhere(addr: number, value: number): void {
-    const window = this.windows.prepare('store8', addr, 1, this.generation);
-    window.u8[addr - window.start] = value;
-    this.windows.tell();
-  }
-
-  private store16Elsewhere(addr: number, value: number): void {
-    const window = this.windows.prepare('store16', addr, 2, this.generation);
+  /**
+   * All stores that the fast paths do not make. This is one function, because V8 puts smaller ones into the loop of the
+   * interpreter, where they cost the fast path half its speed.
+   */
+  private storeElsewhere(operation: Store, addr: number, value: number | bigint): void {
+    const { windows, scratch, generation } = this;
+    const width = WIDTHS[operation];
+    const window = windows.prepare(operation, addr, width, generation);
     const at = addr - window.start;
-    if ((at & 1) === 0) window.u16[at >>> 1] = value;
-    else if (at + 1 <= window.last) window.data.setUint16(at, value, LITTLE_ENDIAN);
-    else {
-      this.scratch.setUint16(0, value, LITTLE_ENDIAN);
-      this.storeAcross('store16', addr, 2);
+    const isAligned = (at & (width - 1)) === 0;
+    const isWithin = at + width - 1 <= window.last;
+    const data = isWithin ? window.data : scratch;
+    const to = isWithin ? at : 0;
+    switch (operation) {
+      case 'store8':
+        window.u8[at] = value as number;
+        break;
+      case 'store16':
+        if (isAligned) window.u16[at >>> 1] = value as number;
+        else data.setUint16(to, value as number, LITTLE_ENDIAN);
+        break;
+      case 'store32':
+        if (isAligned) window.i32[at >>> 2] = value as number;
+        else data.setInt32(to, value as number, LITTLE_ENDIAN);
+        break;
+      case 'store64':
+        if (isAligned) window.u64[at >>> 3] = value as bigint;
+        else data.setBigUint64(to, value as bigint, LITTLE_ENDIAN);
+        break;
+      case 'storeF32':
+        if (isAligned) window.f32[at >>> 2] = value as number;
+        else data.setFloat32(to, value as number, LITTLE_ENDIAN);
+        break;
+      case 'storeF64':
+        if (isAligned) window.f64[at >>> 3] = value as number;
+        else data.setFloat64(to, value as number, LITTLE_ENDIAN);
+        break;
     }
-    this.windows.tell();
+    if (isWithin) windows.tell();
+    else this.store(operation, new Uint8Array(scratch.buffer, 0, width), addr);
   }
 
-  private store32Elsewhere(addr: number, value: number): void {
-    const window = this.windows.prepare('store32', addr, 4, this.generation);
+  /** All loads that the fast paths do not make. */
+  private loadElsewhere(operation: Load, addr: number): number | bigint {
+    const width = WIDTHS[operation];
+    const window = this.windows.find(operation, addr, width);
     const at = addr - window.start;
-    if ((at & 3) === 0) window.i32[at >>> 2] = value;
-    else if (at + 3 <= window.last) window.data.setInt32(at, value, LITTLE_ENDIAN);
-    else {
-      this.scratch.setInt32(0, value, LITTLE_ENDIAN);
-      this.storeAcross('store32', addr, 4);
+    const isAligned = (at & (width - 1)) === 0;
+    const isWithin = at + width - 1 <= window.last;
+    const data = isWithin ? window.data : this.gather(operation, addr, width);
+    const from = isWithin ? at : 0;
+    switch (operation) {
+      case 'loadU8':
+      case 'loadS8':
+        return window.u8[at] as number;
+      case 'loadU16':
+      case 'loadS16':
+        return isAligned ? (window.u16[at >>> 1] as number) : data.getUint16(from, LITTLE_ENDIAN);
+      case 'loadU32':
+      case 'loadS32':
+        return isAligned ? (window.i32[at >>> 2] as number) : data.getInt32(from, LITTLE_ENDIAN);
+      case 'loadU64':
+      case 'loadS64':
+        return isAligned ? (window.u64[at >>> 3] as bigint) : data.getBigUint64(from, LITTLE_ENDIAN);
+      case 'loadF32':
+        return isAligned ? (window.f32[at >>> 2] as number) : data.getFloat32(from, LITTLE_ENDIAN);
+      case 'loadF64':
+        return isAligned ? (window.f64[at >>> 3] as number) : data.getFloat64(from, LITTLE_ENDIAN);
     }
-    this.windows.tell();
-  }
-
-  private store64Elsewhere(addr: number, value: bigint): void {
-    const window = this.windows.prepare('store64', addr, 8, this.generation);
-    const at = addr - window.start;
-    if ((at & 7) === 0) window.u64[at >>> 3] = value;
-    else if (at + 7 <= window.last) window.data.setBigUint64(at, value, LITTLE_ENDIAN);
-    else {
-      this.scratch.setBigUint64(0, value, LITTLE_ENDIAN);
-      this.storeAcross('store64', addr, 8);
-    }
-    this.windows.tell();
-  }
-
-  private storeF32Elsewhere(addr: number, value: number): void {
-    const window = this.windows.prepare('storeF32', addr, 4, this.generation);
-    const at = addr - window.start;
-    if ((at & 3) === 0) window.f32[at >>> 2] = value;
-    else if (at + 3 <= window.last) window.data.setFloat32(at, value, LITTLE_ENDIAN);
-    else {
-      this.scratch.setFloat32(0, value, LITTLE_ENDIAN);
-      this.storeAcross('storeF32', addr, 4);
-    }
-    this.windows.tell();
-  }
-
-  private storeF64Elsewhere(addr: number, value: number): void {
-    const window = this.windows.prepare('storeF64', addr, 8, this.generation);
-    const at = addr - window.start;
-    if ((at & 7) === 0) window.f64[at >>> 3] = value;
-    else if (at + 7 <= window.last) window.data.setFloat64(at, value, LITTLE_ENDIAN);
-    else {
-      this.scratch.setFloat64(0, value, LITTLE_ENDIAN);
-      this.storeAcross('storeF64', addr, 8);
-    }
-    this.windows.tell();
-  }
-
-  private loadU8Elsewhere(operation: string, addr: number): number {
-    const window = this.windows.find(operation, addr, 1);
-    return window.data.getUint8(addr - window.start);
-  }
-
-  private loadU16Elsewhere(operation: string, addr: number): number {
-    const window = this.windows.find(operation, addr, 2);
-    const at = addr - window.start;
-    if (at + 1 > window.last) return this.loadAcross(operation, addr, 2).getUint16(0, LITTLE_ENDIAN);
-    if ((at & 1) === 0) return window.u16[at >>> 1] as number;
-    return window.data.getUint16(at, LITTLE_ENDIAN);
-  }
-
-  private loadS32Elsewhere(operation: string, addr: number): number {
-    const window = this.windows.find(operation, addr, 4);
-    const at = addr - window.start;
-    if (at + 3 > window.last) return this.loadAcross(operation, addr, 4).getInt32(0, LITTLE_ENDIAN);
-    if ((at & 3) === 0) return window.i32[at >>> 2] as number;
-    return window.data.getInt32(at, LITTLE_ENDIAN);
-  }
-
-  private loadU64Elsewhere(operation: string, addr: number): bigint {
-    const window = this.windows.find(operation, addr, 8);
-    const at = addr - window.start;
-    if (at + 7 > window.last) return this.loadAcross(operation, addr, 8).getBigUint64(0, LITTLE_ENDIAN);
-    if ((at & 7) === 0) return window.u64[at >>> 3] as bigint;
-    return window.data.getBigUint64(at, LITTLE_ENDIAN);
-  }
-
-  private loadF32Elsewhere(operation: string, addr: number): number {
-    const window = this.windows.find(operation, addr, 4);
-    const at = addr - window.start;
-    if (at + 3 > window.last) return this.loadAcross(operation, addr, 4).getFloat32(0, LITTLE_ENDIAN);
-    if ((at & 3) === 0) return window.f32[at >>> 2] as number;
-    return window.data.getFloat32(at, LITTLE_ENDIAN);
-  }
-
-  private loadF64Elsewhere(operation: string, addr: number): number {
-    const window = this.windows.find(operation, addr, 8);
-    const at = addr - window.start;
-    if (at + 7 > window.last) return this.loadAcross(operation, addr, 8).getFloat64(0, LITTLE_ENDIAN);
-    if ((at & 7) === 0) return window.f64[at >>> 3] as number;
-    return window.data.getFloat64(at, LITTLE_ENDIAN);
-  }
-
-  /** Stores the first bytes of `scratch` to two windows. */
-  private storeAcross(operation: string, addr: number, length: number): void {
-    this.store(operation, new Uint8Array(this.scratch.buffer, 0, length), addr);
   }
 
   /** @returns bytes of two windows */
-  private loadAcross(operation: string, addr: number, length: number): DataView {
+  private gather(operation: string, addr: number, length: number): DataView {
     const { scratch } = this;
     for (const { window, at, length: part } of this.windows.partsOf(operation, addr, length)) {
       for (let i = 0; i < part; i++) scratch.setUint8(window.start + at + i - addr, window.u8[at + i] as number);

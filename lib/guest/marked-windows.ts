@@ -13,15 +13,13 @@
 import { checkAddress, notRam, showAddress, UsageError } from '../base/errors.js';
 import { CODE } from '../dirty/client.js';
 import type { Vcpu } from '../dirty/vcpu.js';
-import { MOST_BYTES, Window } from './window.js';
+import { MOST_BYTES, NO_WINDOW, Window } from './window.js';
 
 /** Told of the pages that turned dirty for CODE, in bytes of ram_addr space. */
 export type CodeTurned = (start: number, length: number) => void;
 
 /** Pages of at least this size have units of this size, which lets the fast paths shift by a constant. */
 export const UNIT = 4096;
-
-const NO_WINDOW = new Window(0, new Uint8Array(0), 0);
 
 export class MarkedWindows {
   /** Two to the power of this are the bytes of a unit, the smaller of a page and `UNIT`. */

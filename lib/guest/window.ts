@@ -53,3 +53,6 @@ export class Window {
     return this.start + this.last + 1;
   }
 }
+
+/** The window where there is none. */
+export const NO_WINDOW = new Window(0, new Uint8Array(0), 0);
