@@ -469,6 +469,9 @@ export class GuestRam implements IntervalCache {
   private storeElsewhere(operation: Store, addr: number, value: number | bigint): void {
     const { windows, scratch, generation } = this;
     const width = WIDTHS[operation];
+    // Before the marks: a call that is refused changes nothing.
+    const type = operation === 'store64' ? 'bigint' : 'number';
+    if (typeof value !== type) throw wrongType(operation, 'value', value, `a ${type}`);
     const window = windows.prepare(operation, addr, width, generation);
     const at = addr - window.start;
     const isAligned = (at & (width - 1)) === 0;
