@@ -35,8 +35,10 @@ export const Counter = {
   Turned: 23,
   /** Pages that were marked: one counter for each form of mark, in the order of `MARK_FORMS`. */
   Forms: 26,
+  /** Stores that were made through `GuestRam`. */
+  GuestStores: 32,
 } as const;
-const COUNTER_COUNT = 32;
+const COUNTER_COUNT = 33;
 export const AGES = 8;
 
 /**

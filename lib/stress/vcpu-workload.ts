@@ -8,6 +8,7 @@ import { Arena, type ArenaHandle } from '../arena/arena.js';
 import { UsageError } from '../base/errors.js';
 import type { Vcpu } from '../dirty/vcpu.js';
 import { attachReader } from './attach-reader.js';
+import { AuditedRam, AuditedStores } from './audited-ram.js';
 import { FAULTS, type Fault, isSpared, suffer } from './faults.js';
 import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';
 import { type MarkForm, Marks, MOST_AT_ONCE } from './marks.js';
@@ -21,6 +22,8 @@ export interface WorkerTask {
   readonly handle: ArenaHandle;
   readonly guest: SharedArrayBuffer;
   readonly objects: SharedArrayBuffer;
+  /** The bytes of the RAM that is audited; undefined when the run has none. */
+  readonly audited: SharedArrayBuffer | undefined;
   readonly seed: number;
   /** The thread's place among the workers. It is part of every stored value, so that each store changes its cell. */
   readonly index: number;
@@ -36,6 +39,7 @@ const PATTERNS: readonly Pattern[] = ['hot', 'sweep', 'scattered', 'cold'];
 /** Most marks of a slice. */
 const MOST_MARKS = 200;
 const MOST_RANGES = 25;
+const MOST_AUDITED = 3;
 const MOST_COLD = 4;
 const HOT_PAGES = 24;
 
@@ -83,6 +87,7 @@ class VcpuWorkload {
   private readonly watch: TableWatch;
   private readonly object: ObjectWatch;
   private readonly marks: Marks;
+  private readonly audited: AuditedStores | undefined;
   private readonly index: number;
   private readonly pageSize: number;
   private readonly late: number[] = [];
@@ -99,13 +104,17 @@ class VcpuWorkload {
     this.pageSize = arena.geometry.pageSize;
     this.watch = new TableWatch(arena.words, vcpu);
     this.object = new ObjectWatch(new ObjectPool(task.objects), vcpu.name);
+    const { choices } = this;
     this.marks = new Marks(arena, vcpu, guest, task);
+    const parts = { guest, marks: this.marks, choices, sabotage: task.sabotage };
+    this.audited = task.audited && new AuditedStores(vcpu, new AuditedRam(task.audited), parts);
   }
 
   flush(): void {
     this.watch.flush(this.guest);
     this.object.flush(this.guest);
     this.marks.flush();
+    this.audited?.flush();
   }
 
   run(): Finding | undefined {
@@ -145,6 +154,7 @@ class VcpuWorkload {
       for (let i = 0; i < nested; i++) this.vcpu.readUnlock();
       if (found !== undefined) return found;
     }
+    if (this.choices.oneIn(16)) this.audited?.make(this.choices.between(1, MOST_AUDITED), () => this.nextValue());
     if (this.choices.oneIn(64)) this.spin(this.choices.between(1, 200));
     const stale = this.object.look();
     if (stale !== undefined) return stale;
