@@ -31,7 +31,7 @@ export class AuditFlow {
   async run(): Promise<void> {
     const { scene, choices } = this.parts;
     while (!scene.guest.stopped) {
-      await this.audit(choices.between(3, 30), () => scene.guest.stopped);
+      await this.audit(choices.between(20, 100), () => scene.guest.stopped);
       await new Promise((resolve) => setTimeout(resolve, choices.between(0, 20)));
     }
   }

@@ -1,7 +1,7 @@
 /**
  * The RAM block whose pages have real bytes, and the stores that vCPUs make there through `GuestRam`: of every width, at
- * any alignment, atomic, and of many bytes. Each also changes the cells of its pages, so that the lost-update oracle
- * sees a mark that was kept for too long.
+ * any alignment, atomic, and of many bytes. Each also changes the cell of the page that it begins in, so that the
+ * lost-update oracle sees a mark that was kept for too long. What is forgotten of its other pages the audit alone sees.
  */
 import type { Vcpu } from '../dirty/vcpu.js';
 import { GuestRam } from '../guest/guest-ram.js';
@@ -71,10 +71,8 @@ export class AuditedStores {
       const value = next();
       const at = this.choose();
       const addr = this.start + at;
-      const length = this.store(addr, value);
-      for (let page = Math.floor(addr / this.pageSize); page * this.pageSize < addr + length; page++) {
-        this.guest.write(page, value);
-      }
+      this.store(addr, value);
+      this.guest.write(Math.floor(addr / this.pageSize), value);
     }
     this.made += count;
   }
@@ -92,36 +90,32 @@ export class AuditedStores {
     this.made = 0;
   }
 
-  /** @returns how many bytes it has stored at most, from the address */
-  private store(addr: number, value: number): number {
+  private store(addr: number, value: number): void {
     const { ram, choices, marks, pageSize } = this;
     marks.mayTurn(Math.ceil(LONGEST / pageSize) + 1);
     const aligned = addr - (addr % 8);
     switch (choices.between(0, 7)) {
       case 0:
         ram.store8(addr, value);
-        return 1;
+        break;
       case 1:
         ram.store16(addr, value);
-        return 2;
+        break;
       case 2:
       case 3:
         ram.store32(addr, value);
-        return 4;
+        break;
       case 4:
         ram.store64(addr, BigInt(value));
-        return 8;
+        break;
       case 5:
         ram.readModifyWrite('exchange', aligned, 32, value);
-        return Math.max(1, aligned + 4 - addr);
+        break;
       case 6:
         ram.compareExchange64(aligned, ram.atomicLoad64(aligned), BigInt(value));
-        return Math.max(1, aligned + 8 - addr);
-      default: {
-        const length = choices.between(1, LONGEST);
-        ram.fill(value, addr, length);
-        return length;
-      }
+        break;
+      default:
+        ram.fill(value, addr, choices.between(1, LONGEST));
     }
   }
 }

@@ -16,7 +16,14 @@ describe('What check:package says of the contents', () => {
       'spec/examples/tracking.mjs',
     ],
     ...[
-      ...['lib/index', 'lib/vcpu', 'lib/migration/index', 'lib/save-states/index', 'lib/guest/index', 'scripts/dirtymem'],
+      ...[
+        'lib/index',
+        'lib/vcpu',
+        'lib/migration/index',
+        'lib/save-states/index',
+        'lib/guest/index',
+        'scripts/dirtymem',
+      ],
       ...['workers/stress-vcpu', 'workers/migration-host', 'workers/migration-vcpu'],
     ].flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]),
   ];

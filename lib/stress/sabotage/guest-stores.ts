@@ -44,7 +44,7 @@ export const guestStoreSabotages = {
   'second-page-unmarked': {
     description: 'a store of 32 bits that reaches into a second page marks the first alone',
     ram: (vcpu, parts) => new Careless(vcpu, parts),
-    oracles: ['unmarked-store', 'lost-update'],
+    oracles: ['unmarked-store'],
   },
   'marks-kept-past-the-interval': {
     description: 'an interpreter that remembers which pages it has marked does not forget them when its interval ends',
