@@ -19,6 +19,7 @@ const DOORS = {
   vcpu: 'vcpu',
   migration: 'migration/index',
   'save-states': 'save-states/index',
+  guest: 'guest/index',
 } as const;
 
 /** @returns whether the report is unchanged */

@@ -18,8 +18,14 @@ import { createProject, installTools, npmInstall, pack, ROOT, run, tool } from '
 import { SIZE_LIMITS, sizeFaults, sizesOf } from './package/sizes.js';
 import { compile, compileExamples, TYPED } from './package/types.js';
 
-const DOORS = ['dist/lib/index.js', 'dist/lib/vcpu.js', 'dist/lib/migration/index.js', 'dist/lib/save-states/index.js'];
-const DOOR_NAMES = ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration', 'dirtymem/save-states'];
+const DOORS = [
+  'dist/lib/index.js',
+  'dist/lib/vcpu.js',
+  'dist/lib/migration/index.js',
+  'dist/lib/save-states/index.js',
+  'dist/lib/guest/index.js',
+];
+const DOOR_NAMES = ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration', 'dirtymem/save-states', 'dirtymem/guest'];
 const { values: flags } = parseArgs({ options: { nodes: { type: 'boolean', default: false } } });
 const nodes = flags.nodes ? NODE_VERSIONS.map(installNode) : [thisNode];
 

@@ -42,7 +42,7 @@ const LAYERS = [
   ['rate'],
   [''],
   ['machine'],
-  ['migration', 'save-states'],
+  ['migration', 'save-states', 'guest'],
   ['stress'],
 ];
 

@@ -192,6 +192,12 @@ function tableOf(report: StressReport): string {
       `${count(report.pagesHarvested)} harvested, ${count(report.pagesRedirtied)} dirty again after their copy`,
     ],
     [
+      'stores audited',
+      report.audit === null
+        ? 'none'
+        : `${count(report.audit.stores)}, in ${count(report.audit.checks)} checks that compared ${count(report.audit.pagesCompared)} pages`,
+    ],
+    [
       'pages conserved',
       report.conserved === null ? 'not counted' : `${count(report.conserved.pages)} for ${report.conserved.client}`,
     ],

@@ -121,3 +121,52 @@ export class Words {
     (Atomics as { readonly pause?: () => void }).pause?.();
   }
 }
+
+/** Atomic read-modify-writes of the guest on its RAM. */
+export type ReadModifyWrite = 'add' | 'sub' | 'and' | 'or' | 'xor' | 'exchange';
+
+/** Integers of the guest's RAM: of 8, 16 and 32 bits, which are numbers, and of 64, which are BigInts. */
+export type GuestIntegers = Uint8Array | Uint16Array | Uint32Array;
+
+/**
+ * The atomic accesses that a guest's instructions make to its own RAM. They order what the guest wants ordered, and the
+ * engine relies on none of them. @returns the element before the operation
+ */
+export function modifyGuest(view: GuestIntegers, index: number, by: ReadModifyWrite, operand: number): number {
+  return Atomics[by](view, index, operand);
+}
+
+/** `modifyGuest` for 64 bits. */
+export function modifyGuest64(view: BigUint64Array, index: number, by: ReadModifyWrite, operand: bigint): bigint {
+  return Atomics[by](view, index, operand);
+}
+
+/** Stores `value` where `expected` is, as `modifyGuest`. @returns what was there */
+export function exchangeGuest(view: GuestIntegers, index: number, expected: number, value: number): number {
+  return Atomics.compareExchange(view, index, expected, value);
+}
+
+/** `exchangeGuest` for 64 bits. */
+export function exchangeGuest64(view: BigUint64Array, index: number, expected: bigint, value: bigint): bigint {
+  return Atomics.compareExchange(view, index, expected, value);
+}
+
+/** An atomic load of the guest. */
+export function loadGuest(view: GuestIntegers, index: number): number {
+  return Atomics.load(view, index);
+}
+
+/** An atomic load of the guest, of 64 bits, which a plain load may see in two halves. */
+export function loadGuest64(view: BigUint64Array, index: number): bigint {
+  return Atomics.load(view, index);
+}
+
+/** An atomic store of the guest. */
+export function storeGuest(view: GuestIntegers, index: number, value: number): void {
+  Atomics.store(view, index, value);
+}
+
+/** An atomic store of the guest, of 64 bits. */
+export function storeGuest64(view: BigUint64Array, index: number, value: bigint): void {
+  Atomics.store(view, index, value);
+}

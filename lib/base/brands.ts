@@ -21,6 +21,12 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return ask(ArrayBuffer.prototype, 'byteLength', value) !== undefined;
 }
 
+/** False on pages that have no SharedArrayBuffer constructor. */
+export function isSharedArrayBuffer(value: unknown): value is SharedArrayBuffer {
+  if (typeof SharedArrayBuffer === 'undefined') return false;
+  return ask(SharedArrayBuffer.prototype, 'byteLength', value) !== undefined;
+}
+
 export function isUint8Array(value: unknown): value is Uint8Array {
   return typedArrayName(value) === 'Uint8Array';
 }

@@ -103,8 +103,11 @@ export interface VcpuSetup extends ReaderSetup {
  * queries are allowed only while the reader is online.
  */
 export class Vcpu extends Reader {
+  /** Only objects that this constructor made have this field. Forged ones and those of another module copy lack it. */
+  readonly #made = true;
   private readonly kernel: Kernel;
-  private readonly pageSize: number;
+  /** @internal In bytes. */
+  readonly pageSize: number;
   private readonly pagesPerByte: number;
   private readonly blockShift: number;
   /** Of a page number divided by 32, the bits that count the words of its block. */
@@ -168,6 +171,11 @@ export class Vcpu extends Reader {
       this.detach(); // else the slot would stay taken by a reader that nobody has a handle of
       throw error;
     }
+  }
+
+  /** @internal */
+  static is(value: unknown): value is Vcpu {
+    return typeof value === 'object' && value !== null && #made in value;
   }
 
   /**

@@ -60,6 +60,18 @@ export interface Governor {
   sleep(): void;
 }
 
+/**
+ * What this package keeps for a reader's intervals, such as the pages that are marked (DM-7: dirty/vcpu.ts). It is told
+ * of every interval, in the step that begins or ends it and before any listener of `onInterval`, because a listener
+ * may store to the guest's RAM. And it is told that the reader goes offline or detaches, which no listener is.
+ */
+export interface IntervalCache {
+  /** An interval has begun: nothing that was kept before is good any more. */
+  begin(): void;
+  /** The reader is offline or detached: nothing is good until an interval begins. */
+  end(): void;
+}
+
 /** What the constructor of `Reader` needs. */
 export interface ReaderSetup {
   readonly arena: Arena;
@@ -108,6 +120,7 @@ export abstract class Reader {
   private announced = 0;
   private readonly listeners = new Set<() => void>();
   private announcing = false;
+  private readonly caches: IntervalCache[] = [];
 
   /** @internal */
   constructor({ arena, name, identity, giveWay, governorOf }: ReaderSetup) {
@@ -193,6 +206,13 @@ export abstract class Reader {
     const own = (): void => listener();
     this.listeners.add(own);
     return () => void this.listeners.delete(own);
+  }
+
+  /** @internal Tells the cache of the reader's intervals from now on, for as long as the reader lives. */
+  keep(cache: IntervalCache): void {
+    this.caches.push(cache);
+    if (this.online) cache.begin();
+    else cache.end();
   }
 
   /**
@@ -331,6 +351,7 @@ export abstract class Reader {
       this.reported = OFFLINE;
       this.expected = 0;
       this.forgetRoots();
+      this.endCaches();
       return;
     }
     if (this.reported !== OFFLINE) this.leave();
@@ -468,6 +489,7 @@ export abstract class Reader {
     this.courtesy?.reported();
     this.expect(number);
     this.loadRoots();
+    for (let i = 0; i < this.caches.length; i++) (this.caches[i] as IntervalCache).begin();
   }
 
   private expect(number: number): void {
@@ -479,11 +501,16 @@ export abstract class Reader {
     this.expected = 0;
     this.reported = OFFLINE;
     this.forgetRoots();
+    this.endCaches();
     this.publishCounts();
     // ORDER GP-5: every use of the roots and every guest store precedes this store (release).
     // pairs with: rcu/grace-period.ts isQuiescent; rcu/rcu.ts checkStopped
     this.words.store(this.slot + Slot.State, OFFLINE);
     this.wakeOwner();
+  }
+
+  private endCaches(): void {
+    for (let i = 0; i < this.caches.length; i++) (this.caches[i] as IntervalCache).end();
   }
 
   private wakeOwner(): void {

@@ -37,8 +37,10 @@ export const Counter = {
   Forms: 26,
   /** Stores by a mark that was made earlier in the interval. */
   Kept: 32,
+  /** Stores that were made through `GuestRam`. */
+  GuestStores: 33,
 } as const;
-const COUNTER_COUNT = 33;
+const COUNTER_COUNT = 34;
 export const AGES = 8;
 
 /**

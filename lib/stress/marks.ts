@@ -97,6 +97,11 @@ export class Marks {
     }
   }
 
+  /** To be called before stores that mark by themselves. @param pages how many they may turn dirty at most */
+  mayTurn(pages: number): void {
+    this.account(0, pages);
+  }
+
   /**
    * Counts what the meter counted. To be called offline, after `compareMeter`, when all marks since the last comparison
    * were in the base RAM.

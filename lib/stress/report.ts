@@ -48,6 +48,8 @@ export interface StressReport {
   readonly gracePeriodMicros: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Collections of every kind that were delivered, including those that the field `harvests` counts. */
   readonly collections: number;
+  /** Stores that vCPUs made through `GuestRam` to the RAM that is audited, and what the audits did; null without any. */
+  readonly audit: { readonly stores: number; readonly checks: number; readonly pagesCompared: number } | null;
   /** How many users of MIGRATION collected at the same time, each into its own replica. */
   readonly usersOfMigration: number;
   readonly harvests: number;

@@ -3,7 +3,7 @@
  * results. The vCPUs, a DMA device and the two threads of the lockstep litmus test run as workers.
  */
 import { createHistogram } from 'node:perf_hooks';
-import { type Client, clientName, rootOf } from '../dirty/client.js';
+import { type Client, clientName, MIGRATION, rootOf, VGA } from '../dirty/client.js';
 import { type DirtyMemory, openEngine } from '../dirty-memory.js';
 import type { Engine } from '../engine.js';
 import type { Parts } from '../parts.js';
@@ -13,6 +13,8 @@ import type { GracePeriods } from '../rcu/grace-period.js';
 import type { StallReport } from '../rcu/rcu.js';
 import { reportReaders } from '../rcu/registry.js';
 import { Tracking } from '../tracking.js';
+import { AuditFlow } from './audit-flow.js';
+import { AUDITED_FIRST, AUDITED_PAGES, AuditedRam } from './audited-ram.js';
 import { CollectorFlow } from './collector-flow.js';
 import { Conservation } from './conservation.js';
 import { ConstantBlocks } from './constant-blocks.js';
@@ -85,6 +87,8 @@ export class StressRun {
   private readonly room: ScarceRoom;
   private readonly rates: RateWatch;
   private readonly conservation: Conservation | undefined;
+  private readonly audited: AuditedRam | undefined;
+  private readonly audit: AuditFlow | undefined;
   private readonly tally: Tally;
   /** When all workers were ready, in `performance.now()` milliseconds. */
   private began = Infinity;
@@ -132,9 +136,12 @@ export class StressRun {
       ...{ memory, guest, violations, rates, base, pageSize, pagesPerBlock, maxPages, scarce, conservation },
       faults: plan.faults,
     };
+    this.audited = AuditedRam.of(pageSize);
+    // Not the client whose pages are counted, which has only one user.
+    const auditedClient = conserved === MIGRATION ? VGA : MIGRATION;
     this.flows = users.map((client, i) => {
       const first = users.indexOf(client) === i;
-      const shared = users.filter((other) => other === client).length > 1;
+      const shared = client === auditedClient || users.filter((other) => other === client).length > 1;
       const block = blocks[i] as RamBlock;
       const model = new OwnerModel({ memory, block, client, shared, choices: this.choices(12, i) });
       return new CollectorFlow({
@@ -146,14 +153,19 @@ export class StressRun {
     });
     this.hotplug = new HotplugFlow(scene, this.choices(11), blocks);
     this.rcu = new RcuFlow(scene, this.objects, this.choices(17));
+    if (this.audited !== undefined) {
+      const block = this.plugFixed('audited', AUDITED_FIRST, AUDITED_PAGES);
+      const { audited: ram } = this;
+      this.audit = new AuditFlow({ scene, client: auditedClient, block, ram, choices: this.choices(22) });
+    }
     this.limits = new LimitFlow(this.memory, this.guest, this.choices(21));
     const retirement = sabotage?.retirement ?? shippedRetirement;
     const threads = { count: plan.vcpus + 3, smallHeaps: plan.faults };
     this.pool = new ThreadPool(memory, retirement, threads, (error) => {
       if (!plan.faults) this.violations.report('unexpected-error', `pool: ${error.stack}`);
     });
-    const { objects, pool } = this;
-    this.vcpus = new VcpuThreads({ plan, memory, guest, objects, pool }, this.choices(18));
+    const { objects, pool, audited } = this;
+    this.vcpus = new VcpuThreads({ plan, memory, guest, objects, pool, audited }, this.choices(18));
     this.litmus = new LitmusFlow(this.pool, this.violations);
   }
 
@@ -193,6 +205,7 @@ export class StressRun {
       timer = setTimeout(stop, this.plan.seconds * 1000);
       this.exhaustion.active = this.plan.faults;
       const owners = [this.hotplug, this.rcu, this.limits, ...this.flows].map((flow) => this.guard(() => flow.run()));
+      if (this.audit !== undefined) owners.push(this.guard(() => (this.audit as AuditFlow).run()));
       if (this.plan.faults) owners.push(this.plantDeaths());
       await Promise.race([Promise.all([...workers, ...owners]), this.hang()]);
       this.exhaustion.active = this.room.active = false;
@@ -320,6 +333,7 @@ export class StressRun {
    */
   private async finish(): Promise<void> {
     if (this.violations.any) return;
+    await this.audit?.finish();
     for (const flow of this.flows) await flow.finish();
     this.checkConservation();
     await this.hotplug.finish();
@@ -406,6 +420,14 @@ export class StressRun {
       gracePeriods: stats.gracePeriods,
       gracePeriodMicros: microsOf(this.periods),
       collections: sum('collections'),
+      audit:
+        this.audit === undefined
+          ? null
+          : {
+              stores: this.tally.of(Counter.GuestStores),
+              checks: this.audit.checks,
+              pagesCompared: this.audit.pagesCompared,
+            },
       usersOfMigration: usersOf(shape).length - 2,
       harvests: stats.harvests,
       pagesHarvested: sum('pagesCollected'),

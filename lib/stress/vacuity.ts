@@ -36,6 +36,7 @@ const IN_100_PERIODS = {
 } as const;
 /** Least count of partial swaps, if the run's shape is scarce. */
 const PARTIAL_SWAPS = 1;
+const AUDITED = { storesAudited: 200, auditChecks: 2, pagesAudited: 20 } as const;
 const PAGES_CONSERVED = 200;
 const READERS_COMPARED = 1;
 
@@ -81,6 +82,9 @@ function countsOf(report: StressReport): Counts {
     tableUses: sum(report.tableAges),
     objectUses: sum(report.objectGenerations),
     pagesConserved: report.conserved?.pages ?? 0,
+    storesAudited: report.audit?.stores ?? 0,
+    auditChecks: report.audit?.checks ?? 0,
+    pagesAudited: report.audit?.pagesCompared ?? 0,
   };
 }
 
@@ -89,7 +93,7 @@ function leastAtFullSpeed({ marksByForm }: StressReport): Counts {
   return { ...AT_FULL_SPEED, ...Object.fromEntries(forms) };
 }
 
-function leastInPeriods({ pagesPerBlock, scarce, conserved }: StressReport): Counts {
+function leastInPeriods({ pagesPerBlock, scarce, conserved, audit }: StressReport): Counts {
   const ofTables = pagesPerBlock >= LARGE ? WITH_LARGE_BLOCKS_ONE_IN : 1;
   const { extends: extended, shrinks, blocksSwapped } = IN_100_PERIODS;
   return {
@@ -98,6 +102,7 @@ function leastInPeriods({ pagesPerBlock, scarce, conserved }: StressReport): Cou
     shrinks: shrinks / ofTables,
     blocksSwapped: blocksSwapped / ofTables,
     ...(scarce ? { partialSwaps: PARTIAL_SWAPS } : {}),
+    ...(audit === null ? {} : AUDITED),
     ...(conserved === null ? {} : { pagesConserved: PAGES_CONSERVED }),
     // Rates are not measured for a client whose pages are counted.
     ...(conserved?.client === 'MIGRATION' ? {} : { readersCompared: READERS_COMPARED }),

@@ -6,6 +6,7 @@ import { Arena } from '../arena/arena.js';
 import type { DirtyMemory } from '../dirty-memory.js';
 import type { StallReport } from '../rcu/rcu.js';
 import { reportReaders } from '../rcu/registry.js';
+import type { AuditedRam } from './audited-ram.js';
 import { isOfFault, isSpared } from './faults.js';
 import type { Guest } from './guest.js';
 import type { ObjectPool } from './object-pool.js';
@@ -21,6 +22,7 @@ export interface VcpuScene {
   readonly guest: Guest;
   readonly objects: ObjectPool;
   readonly pool: ThreadPool;
+  readonly audited: AuditedRam | undefined;
 }
 
 export class VcpuThreads {
@@ -39,9 +41,9 @@ export class VcpuThreads {
   }
 
   task(index: number, tenancy: number): WorkerTask {
-    const { plan, memory, guest, objects } = this.scene;
+    const { plan, memory, guest, objects, audited } = this.scene;
     const { seed, sabotage, faults } = plan;
-    const shared = { handle: memory.handle, guest: guest.buffer, objects: objects.buffer };
+    const shared = { handle: memory.handle, guest: guest.buffer, objects: objects.buffer, audited: audited?.buffer };
     return { ...shared, seed, index, tenancy, sabotage, faults };
   }
 

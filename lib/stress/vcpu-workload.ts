@@ -8,6 +8,7 @@ import { Arena, type ArenaHandle } from '../arena/arena.js';
 import { UsageError } from '../base/errors.js';
 import type { Vcpu } from '../dirty/vcpu.js';
 import { attachReader } from './attach-reader.js';
+import { AuditedRam, AuditedStores } from './audited-ram.js';
 import { FAULTS, type Fault, isSpared, suffer } from './faults.js';
 import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';
 import { KeptMarks, WAYS_OF_LEARNING } from './kept-marks.js';
@@ -22,6 +23,8 @@ export interface WorkerTask {
   readonly handle: ArenaHandle;
   readonly guest: SharedArrayBuffer;
   readonly objects: SharedArrayBuffer;
+  /** The bytes of the RAM that is audited; undefined when the run has none. */
+  readonly audited: SharedArrayBuffer | undefined;
   readonly seed: number;
   /** The thread's place among the workers. It is part of every stored value, so that each store changes its cell. */
   readonly index: number;
@@ -37,6 +40,7 @@ const PATTERNS: readonly Pattern[] = ['hot', 'sweep', 'scattered', 'cold'];
 /** Most marks of a slice. */
 const MOST_MARKS = 200;
 const MOST_RANGES = 25;
+const MOST_AUDITED = 3;
 const MOST_COLD = 4;
 const HOT_PAGES = 24;
 
@@ -86,6 +90,7 @@ class VcpuWorkload {
   private readonly marks: Marks;
   /** Undefined for one vCPU in four, which marks each store. */
   private readonly kept: KeptMarks | undefined;
+  private readonly audited: AuditedStores | undefined;
   private readonly index: number;
   private readonly pageSize: number;
   private readonly late: number[] = [];
@@ -103,9 +108,12 @@ class VcpuWorkload {
     this.pageSize = arena.geometry.pageSize;
     this.watch = new TableWatch(arena.words, vcpu);
     this.object = new ObjectWatch(new ObjectPool(task.objects), vcpu.name);
+    const { choices } = this;
     this.marks = new Marks(arena, vcpu, guest, task);
     const way = WAYS_OF_LEARNING[(((task.seed >>> 0) % 4) + task.index + task.tenancy) % 4];
     this.kept = way && new KeptMarks(vcpu, way);
+    const parts = { guest, marks: this.marks, choices, sabotage: task.sabotage };
+    this.audited = task.audited && new AuditedStores(vcpu, new AuditedRam(task.audited), parts);
   }
 
   flush(): void {
@@ -114,6 +122,7 @@ class VcpuWorkload {
     this.marks.flush();
     this.guest.count(Counter.Kept, this.stored);
     this.stored = 0;
+    this.audited?.flush();
   }
 
   run(): Finding | undefined {
@@ -153,6 +162,7 @@ class VcpuWorkload {
       for (let i = 0; i < nested; i++) this.vcpu.readUnlock();
       if (found !== undefined) return found;
     }
+    if (this.choices.oneIn(16)) this.audited?.make(this.choices.between(1, MOST_AUDITED), () => this.nextValue());
     if (this.choices.oneIn(64)) this.spin(this.choices.between(1, 200));
     const stale = this.object.look();
     if (stale !== undefined) return stale;

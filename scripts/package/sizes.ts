@@ -14,6 +14,7 @@ export const SIZE_LIMITS = {
   'dirtymem/vcpu, gzipped': 48,
   'dirtymem/migration, gzipped': 130,
   'dirtymem/save-states, gzipped': 118,
+  'dirtymem/guest, gzipped': 60,
 } as const;
 
 export type Sizes = Readonly<Record<keyof typeof SIZE_LIMITS, number>>;
@@ -30,6 +31,7 @@ export function sizesOf(installed: string, tarball: string): Sizes {
     'dirtymem/vcpu, gzipped': gzipped('dist/lib/vcpu.js'),
     'dirtymem/migration, gzipped': gzipped('dist/lib/migration/index.js'),
     'dirtymem/save-states, gzipped': gzipped('dist/lib/save-states/index.js'),
+    'dirtymem/guest, gzipped': gzipped('dist/lib/guest/index.js'),
   };
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { DirtyMemory, MIGRATION } from 'dirtymem';
+import { GuestRam } from 'dirtymem/guest';
 import { attachVcpu } from 'dirtymem/vcpu';
 
 const PAGE = 4096;
@@ -16,11 +17,11 @@ else runGuest();
 function runGuest() {
   const { dirty, guest, stop } = workerData;
   const vcpu = attachVcpu(dirty, { name: 'vcpu0' });
+  const ram = new GuestRam(vcpu, guest);
   let page = 0;
   for (let value = 1; Atomics.load(stop, 0) === 0; value++) {
     for (let i = 0; i < 16; i++) {
-      vcpu.mark(page * PAGE);
-      guest[page * PAGE] = value;
+      ram.store8(page * PAGE, value);
       page = (page + 1) % (guest.length / PAGE);
     }
     vcpu.quiescent(); // sleeps here when it is ahead of its limit

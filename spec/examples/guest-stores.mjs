@@ -1,16 +1,18 @@
 import assert from 'node:assert';
 import { CODE, DirtyMemory, MIGRATION, VGA } from 'dirtymem';
+import { auditStores, GuestRam } from 'dirtymem/guest';
 import { attachVcpu } from 'dirtymem/vcpu';
-import { GuestRam } from './guest-stores-ram.mjs';
 
 const PAGE = 4096;
 const memory = DirtyMemory.create();
-const { size } = memory.ram.plug({ id: 'dimm0', size: 16 * PAGE });
+const dimm0 = memory.ram.plug({ id: 'dimm0', size: 16 * PAGE });
+const dimm1 = memory.ram.plug({ id: 'dimm1', size: PAGE, offset: 16 * PAGE }); // beside it
+const contents = new Map([dimm0, dimm1].map((block) => [block, new Uint8Array(new SharedArrayBuffer(block.size))]));
+
 const vcpu = attachVcpu(memory.handle);
-const invalidated = [];
-const buffer = new SharedArrayBuffer(size);
-const ram = new GuestRam(vcpu, buffer, (addr, width) => invalidated.push([addr, width]));
-const bytes = new DataView(buffer);
+const stale = []; // where translations are no good any more
+const parts = [...contents].map(([{ offset }, bytes]) => ({ offset, contents: bytes }));
+const ram = new GuestRam(vcpu, parts, { onCode: (start, length) => stale.push([start, length]) });
 
 /** The pages that are dirty for each client since the last call. */
 async function dirtyPages() {
@@ -32,36 +34,39 @@ async function marks(pages, access) {
 }
 
 await dirtyPages(); // new RAM is all dirty
-const values = { 1: 0x88, 2: 0x8877, 4: 0x88776655, 8: 0x8877665544332211n };
-const read = (addr, width) => (width === 8 ? bytes.getBigUint64(addr, true) : bytes[`getUint${8 * width}`](addr, true));
+const audit = await auditStores(memory, (block) => contents.get(block));
+assert.deepStrictEqual(await audit.check(), []); // copies all RAM
 
-for (const width of [1, 2, 4, 8]) {
-  const value = values[width];
-  const addr = 3 * PAGE + 64;
-  await marks([3], () => ram.store(addr, width, value));
-  assert.strictEqual(read(addr, width), value);
-  await marks([3], () => ram.store(4 * PAGE - width, width, value)); // the last of its page
+await marks([3], () => ram.store8(3 * PAGE, 0xff));
+assert.strictEqual(ram.loadU8(3 * PAGE), 0xff);
+assert.strictEqual(ram.loadS8(3 * PAGE), -1);
+await marks([3], () => ram.store32(4 * PAGE - 4, 0x88776655));
+await marks([5, 6], () => ram.store32(6 * PAGE - 2, 0x88776655)); // not aligned: two pages
+await marks([15, 16], () => ram.store64(16 * PAGE - 3, 0x1122334455667788n)); // from one DIMM into the next
+assert.strictEqual(ram.loadU64(16 * PAGE - 3), 0x1122334455667788n);
+await marks([7], () => ram.storeF64(7 * PAGE, Math.PI));
 
-  const one = width === 8 ? 1n : 1;
-  assert.strictEqual(await marks([3], () => ram.readModifyWrite('exchange', addr, width, one)), value);
-  assert.strictEqual(await marks([3], () => ram.readModifyWrite('add', addr, width, one)), one);
-  assert.strictEqual(read(addr, width), one + one);
-  assert.strictEqual(await marks([3], () => ram.compareExchange(addr, width, one + one, value)), one + one);
-  assert.strictEqual(await marks([3], () => ram.compareExchange(addr, width, one, one)), value); // it fails
-  assert.strictEqual(read(addr, width), value);
+assert.strictEqual(await marks([8], () => ram.readModifyWrite('exchange', 8 * PAGE, 32, 5)), 0);
+assert.strictEqual(await marks([8], () => ram.compareExchange(8 * PAGE, 32, 5, 6)), 5);
+assert.strictEqual(await marks([8], () => ram.compareExchange(8 * PAGE, 32, 5, 7)), 6); // it fails, and marks
+await marks([], () => assert.throws(() => ram.readModifyWrite('add', 8 * PAGE + 1, 32, 1), RangeError));
+await marks([], () => assert.throws(() => ram.store8(17 * PAGE, 1), RangeError)); // no RAM
 
-  for (let into = 1; into < width; into++) {
-    const across = 6 * PAGE - into;
-    await marks([5, 6], () => ram.store(across, width, value));
-    assert.strictEqual(read(across, width), value);
-    await marks([], () => assert.throws(() => ram.readModifyWrite('add', across, width, one), RangeError));
-  }
-}
+await marks([9, 10], () => ram.fill(1, 10 * PAGE - 100, 200));
+await marks([11], () => ram.copyWithin(11 * PAGE, 10 * PAGE - 100, 200));
+await marks([12], () => ram.set(Uint8Array.of(1, 2, 3), 12 * PAGE));
 
-invalidated.length = 0;
-ram.store(8 * PAGE - 2, 4, 1);
-ram.store(8 * PAGE, 4, 1); // dirty already: nothing turns
-assert.deepStrictEqual(invalidated, [[8 * PAGE - 2, 4]]);
+stale.length = 0;
+ram.store16(14 * PAGE - 1, 1);
+ram.store16(14 * PAGE, 1); // dirty already: nothing turns
+assert.deepStrictEqual(stale, [[13 * PAGE, 2 * PAGE]]);
+
+assert.deepStrictEqual(await audit.check(), []); // every store was marked
+contents.get(dimm0).fill(9, PAGE + 10, PAGE + 20); // a store path that somebody forgot
+const [found] = await audit.check();
+assert.deepStrictEqual(found, { block: dimm0, offset: PAGE, first: PAGE + 10, last: PAGE + 19 });
+
+await audit.stop();
 vcpu.detach();
 await memory.close();
-console.log('stores of 1, 2, 4 and 8 bytes, read-modify-writes and compare-and-swaps mark their pages and no other');
+console.log(`stores of every kind mark; bytes ${found.first} to ${found.last} of '${found.block.id}' were not marked`);

@@ -1,16 +1,18 @@
 import { runInNewContext } from 'node:vm';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { GuestRam } from 'dirtymem/guest';
 import { attachVcpu } from 'dirtymem/vcpu';
 
 const [BELL, GIVEN] = [0, 1];
 const { dirty, words, name, port } = workerData;
 const gc = runInNewContext('gc');
-const ram = new Map();
-let recent; // where the last store went: a fast path like a TLB, which must forget, too
+const dimms = new Map();
+const gone = []; // unplugged, and not forgotten yet
 let given = -1;
 let ended = false;
 
 const vcpu = attachVcpu(dirty, { name });
+const ram = new GuestRam(vcpu, []);
 for (;;) {
   const rung = Atomics.load(words, BELL);
   readPort(); // after attaching, reporting, coming back online, and before the guest runs on
@@ -26,8 +28,8 @@ function readPort() {
   for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
     const { plugged, unplugged, forget, collectGarbage, end } = received.message;
     if (plugged) add(plugged);
-    if (unplugged) ram.delete(unplugged);
-    if (forget || (unplugged && name !== 'forgetful')) recent = undefined;
+    if (unplugged) gone.push(unplugged);
+    if (forget || name !== 'forgetful') gone.splice(0).forEach(forgetDimm); // the forgetful one keeps the memory alive
     if (collectGarbage) answerWhenCollected();
     if (end) ended = true;
   }
@@ -40,22 +42,20 @@ function answerWhenCollected() {
 }
 
 function add({ id, offset, contents }) {
-  ram.set(id, { start: offset, end: offset + contents.byteLength, bytes: new Uint8Array(contents) });
+  dimms.set(id, { offset, length: contents.byteLength });
+  ram.map(offset, contents);
+}
+
+function forgetDimm(id) {
+  const { offset, length } = dimms.get(id);
+  ram.unmap(offset, length);
+  dimms.delete(id);
 }
 
 /** The guest stores to its page of the DIMM for as long as it has one. */
 function runGuest() {
   const seen = Atomics.load(words, GIVEN);
-  if (seen >= 0) store(seen + 4096 * vcpu.identity, 1);
+  if (seen >= 0) ram.store8(seen + 4096 * vcpu.identity, 1);
   if (seen !== given) port.postMessage(seen);
   given = seen;
-}
-
-function store(addr, value) {
-  if (recent === undefined || addr < recent.start || addr >= recent.end) {
-    recent = [...ram.values()].find(({ start, end }) => addr >= start && addr < end);
-    if (recent === undefined) throw new Error(`${name}: there is no RAM at ${addr}`);
-  }
-  vcpu.mark(addr);
-  recent.bytes[addr - recent.start] = value;
 }

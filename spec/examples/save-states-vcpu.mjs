@@ -1,11 +1,12 @@
 import { workerData } from 'node:worker_threads';
+import { GuestRam } from 'dirtymem/guest';
 import { attachVcpu } from 'dirtymem/vcpu';
 
 const [PAUSED, ENDED, STORES, STOPPED] = [0, 1, 2, 3];
 const { dirty, control, vcpu: number, guest, first, end } = workerData;
-const ram = new Int32Array(guest);
 
 const vcpu = attachVcpu(dirty, { name: `vcpu at ${first}` });
+const ram = new GuestRam(vcpu, guest);
 for (let round = 1; ; round++) {
   // After attaching, reporting, coming back online, and before the guest runs on.
   while (Atomics.load(control, PAUSED) === 1) {
@@ -16,15 +17,10 @@ for (let round = 1; ; round++) {
     });
   }
   if (Atomics.load(control, ENDED) === 1) break;
-  store(first, round);
-  for (let i = 0; i < 50; i++) store(first + 4 * ((round + i * 613) % 16_384), round); // in 16 pages
-  store(end - 4, round); // in another page, and the same as the first where the guest is stopped
+  ram.store32(first, round);
+  for (let i = 0; i < 50; i++) ram.store32(first + 4 * ((round + i * 613) % 16_384), round); // in 16 pages
+  ram.store32(end - 4, round); // in another page, and the same as the first where the guest is stopped
   Atomics.add(control, STORES, 52);
   vcpu.quiescent();
 }
 vcpu.detach();
-
-function store(addr, value) {
-  vcpu.mark(addr);
-  ram[addr / 4] = value;
-}

@@ -2,6 +2,7 @@ import assert from 'node:assert';
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { DirtyMemory, MIGRATION, VGA } from 'dirtymem';
+import { GuestRam } from 'dirtymem/guest';
 import { attachVcpu } from 'dirtymem/vcpu';
 
 const PAGE = 4096;
@@ -57,13 +58,11 @@ async function owner() {
 }
 
 function vcpu() {
-  const guest = new Uint8Array(workerData.guest);
   const reader = attachVcpu(workerData.dirty, { name: 'vcpu0' });
+  const ram = new GuestRam(reader, workerData.guest);
   parentPort.postMessage('attached');
   for (let i = 0; Atomics.load(workerData.stop, 0) === 0; i++) {
-    const addr = (i * 4099) % SIZE;
-    reader.mark(addr); // returns no bit of a client that is not tracked
-    guest[addr] = i;
+    ram.store8((i * 4099) % SIZE, i); // marks for the clients that are tracked
     if (i % 50 === 0) reader.quiescent(); // here it learns who is tracked
   }
   reader.detach();

@@ -4,6 +4,7 @@ import { CheckedRanges } from '../../lib/ram/checked-ranges.js';
 import { Tracking } from '../../lib/tracking.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { callback, needed, options, size, text } from './argument-domains.js';
+import { guestOperations } from './guest-operations.js';
 import { value } from './hostile-values.js';
 import { migrationOperations } from './migration-operations.js';
 import { operation, type PublicOperation } from './public-operation.js';
@@ -260,4 +261,5 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
 
   ...migrationOperations,
   ...saveStatesOperations(userOf),
+  ...guestOperations(userOf),
 };

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import * as guest from '../../lib/guest/index.js';
 import * as owner from '../../lib/index.js';
 import * as migration from '../../lib/migration/index.js';
 import * as saveStates from '../../lib/save-states/index.js';
@@ -26,7 +27,9 @@ const OTHERS = [
 const OF_OPTIONS = ['options', 'surface'];
 
 describe('the operations that are tried with bad input', () => {
-  const operations = ['index.ts', 'vcpu.ts', 'migration/index.ts', 'save-states/index.ts'].flatMap(operationsOf);
+  const operations = ['index.ts', 'vcpu.ts', 'migration/index.ts', 'save-states/index.ts', 'guest/index.ts'].flatMap(
+    operationsOf,
+  );
 
   it('are all that the doors offer, each with all of its parameters', () => {
     const tried = Object.entries(publicOperations).map(([name, { parameters }]) => `${name}/${parameters.length}`);
@@ -44,7 +47,7 @@ describe('the operations that are tried with bad input', () => {
   });
 
   it('are of every value that the doors export', () => {
-    const exported = new Set([owner, vcpu, migration, saveStates].flatMap(Object.keys));
+    const exported = new Set([owner, vcpu, migration, saveStates, guest].flatMap(Object.keys));
     const tried = Object.keys(publicOperations).map((name) => name.split('.')[0] as string);
     const values = tried.filter((name) => exported.has(name));
     expect([...exported]).to.have.members([...OTHERS, ...new Set(values)]);

@@ -169,8 +169,13 @@ describe('regressions: embedding', () => {
       'a store that marks the page it begins in': class extends GuestRam {
         override store(addr: number, width: Width, value: GuestValue): void {
           const { vcpu } = this;
-          vcpu.markRange = (start) => vcpu.mark(start);
-          super.store(addr, width, value);
+          const mark = vcpu.mark.bind(vcpu);
+          vcpu.mark = (at) => (at > addr ? 0 : mark(at));
+          try {
+            super.store(addr, width, value);
+          } finally {
+            Reflect.deleteProperty(vcpu, 'mark');
+          }
         }
       },
     };

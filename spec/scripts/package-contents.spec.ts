@@ -11,11 +11,19 @@ describe('What check:package says of the contents', () => {
       'docs/abi.md',
       'docs/embedding.md',
       'docs/save-states.md',
+      'docs/guest-ram.md',
       'docs/pictures/overview.svg',
       'spec/examples/tracking.mjs',
     ],
     ...[
-      ...['lib/index', 'lib/vcpu', 'lib/migration/index', 'lib/save-states/index', 'scripts/dirtymem'],
+      ...[
+        'lib/index',
+        'lib/vcpu',
+        'lib/migration/index',
+        'lib/save-states/index',
+        'lib/guest/index',
+        'scripts/dirtymem',
+      ],
       ...['workers/stress-vcpu', 'workers/migration-host', 'workers/migration-vcpu'],
     ].flatMap((name) => [`dist/${name}.js`, `dist/${name}.d.ts`]),
   ];

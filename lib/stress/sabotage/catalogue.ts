@@ -8,6 +8,7 @@ import { type Parts, shippedParts } from '../../parts.js';
 import { bitmapSabotages } from './bitmaps.js';
 import { collectionSabotages } from './collections.js';
 import { gracePeriodSabotages } from './grace-periods.js';
+import { guestStoreSabotages } from './guest-stores.js';
 import { readerSabotages } from './readers.js';
 import { reportSabotages } from './reports.js';
 import { retirementSabotages } from './retirement.js';
@@ -20,6 +21,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...gracePeriodSabotages,
   ...readerSabotages,
   ...reportSabotages,
+  ...guestStoreSabotages,
   ...bitmapSabotages,
   ...tableSabotages,
   ...trackingSabotages,

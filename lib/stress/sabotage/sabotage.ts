@@ -3,6 +3,7 @@
  */
 import type { Vcpu, VcpuSetup } from '../../dirty/vcpu.js';
 import type { DirtyMemory } from '../../dirty-memory.js';
+import type { GuestRam, GuestRamPart } from '../../guest/guest-ram.js';
 import type { Parts } from '../../parts.js';
 import type { SupervisedWorker } from '../../supervision.js';
 import type { Shape } from '../shape.js';
@@ -29,6 +30,8 @@ export interface Sabotage {
   readonly parts?: Partial<Parts>;
   /** Makes a vCPU thread's reader. */
   readonly vcpu?: (setup: VcpuSetup) => Vcpu;
+  /** Makes what a vCPU thread stores through to the RAM that is audited. */
+  readonly ram?: (vcpu: Vcpu, parts: readonly GuestRamPart[]) => GuestRam;
   /** How the owner retires the readers of dead threads. */
   readonly retirement?: Retirement;
   /** The shape of run in which the bug shows, instead of what the seed would choose. */

@@ -1,0 +1,104 @@
+/**
+ * An interpreter's stores: the same addresses by one way to mark, and by plain stores to a typed array, in turn. A slice
+ * of stores ends with a quiescent state in both. Each way has a thread of its own, whose code no other way has shaped.
+ */
+import { GuestRam } from '../../lib/guest/index.js';
+import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { threadData, workUntilStopped } from '../harness/threads.js';
+import { PATTERNS, Totals, type Way } from '../subjects/store-patterns.js';
+
+export interface StoringGuest {
+  readonly handle: ArenaHandle;
+  readonly guest: SharedArrayBuffer;
+  readonly way: Way;
+  /** One word: which of `PATTERNS` is to be stored. */
+  readonly pattern: Int32Array;
+  readonly totals: Float64Array;
+}
+
+const SLICE = 200;
+/** The stores of a batch, some tens of microseconds or more. */
+const BATCH = 20_000;
+
+/** Remembers in 64 entries which pages were marked in the interval, and is dropped when `quiescent` says so. */
+class WriteTlb {
+  private readonly vcpu: Vcpu;
+  private readonly words: Int32Array;
+  private readonly entries = new Int32Array(64).fill(-1);
+
+  constructor(vcpu: Vcpu, words: Int32Array) {
+    this.vcpu = vcpu;
+    this.words = words;
+  }
+
+  drop(): void {
+    this.entries.fill(-1);
+  }
+
+  store32(addr: number, value: number): void {
+    const page = addr >>> 12;
+    if (this.entries[page & 63] !== page) this.fill(addr, page);
+    this.words[addr >>> 2] = value;
+  }
+
+  private fill(addr: number, page: number): void {
+    this.vcpu.mark(addr);
+    this.entries[page & 63] = page;
+  }
+}
+
+const { handle, guest, way, pattern, totals: array } = threadData<StoringGuest>();
+const vcpu = attachVcpu(handle, { name: way });
+const words = new Int32Array(guest);
+const ram = new GuestRam(vcpu, guest);
+const tlb = new WriteTlb(vcpu, words);
+const totals = new Totals(array);
+const addresses = PATTERNS.map(({ addresses }) => addresses());
+
+function plainSlice(words: Int32Array, addresses: Int32Array, from: number, end: number): void {
+  for (let i = from; i < end; i++) words[(addresses[i] as number) >>> 2] = i;
+}
+
+function markSlice(words: Int32Array, addresses: Int32Array, from: number, end: number): void {
+  for (let i = from; i < end; i++) {
+    const addr = addresses[i] as number;
+    vcpu.mark(addr);
+    words[addr >>> 2] = i;
+  }
+}
+
+function tlbSlice(tlb: WriteTlb, addresses: Int32Array, from: number, end: number): void {
+  for (let i = from; i < end; i++) tlb.store32(addresses[i] as number, i);
+}
+
+function ramSlice(ram: GuestRam, addresses: Int32Array, from: number, end: number): void {
+  for (let i = from; i < end; i++) ram.store32(addresses[i] as number, i);
+}
+
+const WAYS: Record<Way, (addresses: Int32Array, from: number) => void> = {
+  'mark each': (addresses, from) => markSlice(words, addresses, from, from + SLICE),
+  'write-TLB': (addresses, from) => tlbSlice(tlb, addresses, from, from + SLICE),
+  GuestRam: (addresses, from) => ramSlice(ram, addresses, from, from + SLICE),
+};
+const marked = WAYS[way];
+let from = 0;
+
+workUntilStopped(() => {
+  const chosen = addresses[Atomics.load(pattern, 0)] as Int32Array;
+  const end = from + BATCH;
+  const began = performance.now();
+  for (let at = from; at < end; at += SLICE) {
+    marked(chosen, at);
+    if (vcpu.quiescent()) tlb.drop();
+  }
+  const between = performance.now();
+  // Other addresses of the pattern, since those above are in the cache now.
+  const other = (from + chosen.length / 2) % chosen.length;
+  for (let at = other; at < other + BATCH; at += SLICE) {
+    plainSlice(words, chosen, at, at + SLICE);
+    if (vcpu.quiescent()) tlb.drop();
+  }
+  totals.add(between - began, performance.now() - between);
+  from = end === chosen.length ? 0 : end;
+});
+vcpu.detach();

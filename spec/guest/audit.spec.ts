@@ -1,0 +1,225 @@
+import { expect } from 'chai';
+import { auditStores, GuestRam, type StoreAudit, type UnmarkedStore } from '../../lib/guest/index.js';
+import { CODE, type DirtyMemory, MIGRATION, type RamBlock } from '../../lib/index.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { describeEngines, foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
+import { expectReject, expectThrow } from '../support/refusals.js';
+
+describeEngines('The audit of stores', (shared) => {
+  let memory: DirtyMemory;
+  let vcpu: Vcpu;
+  let audit: StoreAudit;
+  let ram: GuestRam;
+  let low: RamBlock;
+  let buffers: Map<RamBlock, Uint8Array>;
+
+  const contents = (block: RamBlock): Uint8Array => {
+    const known = buffers.get(block);
+    if (known !== undefined) return known.subarray(0, block.size);
+    const made = new Uint8Array(shared ? new SharedArrayBuffer(block.maxSize) : new ArrayBuffer(block.maxSize));
+    buffers.set(block, made);
+    return made.subarray(0, block.size);
+  };
+  const bytes = (): Uint8Array => buffers.get(low) as Uint8Array;
+  const places = (found: readonly UnmarkedStore[]) =>
+    found.map(({ block, offset, first, last }) => [block.id, offset, first, last]);
+  /** Both forms of a check must find the same, when nobody runs. */
+  const CHECKS = {
+    'beside vCPUs': () => audit.check(),
+    'while stopped': async () => audit.whileStopped.check(),
+  };
+
+  beforeEach(async () => {
+    memory = smallEngine({ debug: false });
+    buffers = new Map();
+    low = memory.ram.plug({ id: 'low', size: 16 * PAGE, maxSize: 32 * PAGE });
+    vcpu = attachVcpu(memory.handle);
+    audit = await auditStores(memory, contents);
+    expect(await audit.check()).to.deep.equal([]); // copies all RAM
+    ram = new GuestRam(vcpu, bytes().subarray(0, low.size));
+  });
+
+  afterEach(async () => {
+    await audit.stop();
+    vcpu.detach();
+    await memory.close();
+  });
+
+  for (const [how, check] of Object.entries(CHECKS)) {
+    describe(how, () => {
+      it('finds nothing while every store is marked, by whatever form', async () => {
+        for (let i = 0; i < 20; i++) {
+          ram.store64(3 * PAGE - 4, BigInt(i + 1));
+          ram.fill(i, 5 * PAGE - 1, PAGE);
+          ram.readModifyWrite('add', 7 * PAGE, 32, 1);
+          memory.setDirty(9 * PAGE, MIGRATION);
+          bytes()[9 * PAGE + 5] = i;
+          if (i % 3 === 0) vcpu.quiescent();
+          expect(places(await check())).to.deep.equal([]);
+        }
+        expect(audit.pagesCompared).to.be.at.least(100);
+      });
+
+      it('names the page, and the first and the last byte, of a store that was forgotten, once', async () => {
+        bytes()[2 * PAGE + 17] = 1;
+        bytes()[2 * PAGE + 40] = 1;
+        expect(places(await check())).to.deep.equal([['low', 2 * PAGE, 2 * PAGE + 17, 2 * PAGE + 40]]);
+        expect(await check()).to.deep.equal([]);
+        bytes()[2 * PAGE + 17] = 2;
+        expect(places(await check())).to.deep.equal([['low', 2 * PAGE, 2 * PAGE + 17, 2 * PAGE + 17]]);
+      });
+
+      it('names the second page of an unaligned store whose path marks only the first', async () => {
+        vcpu.mark(4 * PAGE - 2);
+        new DataView(bytes().buffer).setUint32(4 * PAGE - 2, 0x01020304, true);
+        expect(places(await check())).to.deep.equal([['low', 4 * PAGE, 4 * PAGE, 4 * PAGE + 1]]);
+      });
+
+      it('names the page of an atomic whose path does not mark', async () => {
+        Atomics.add(new Int32Array(bytes().buffer), (6 * PAGE + 8) / 4, 1);
+        expect(places(await check())).to.deep.equal([['low', 6 * PAGE, 6 * PAGE + 8, 6 * PAGE + 8]]);
+      });
+
+      it('names the pages of a fill whose path marks one page too few', async () => {
+        bytes().fill(9, 8 * PAGE, 11 * PAGE);
+        vcpu.markRange(8 * PAGE, PAGE + 1, 7);
+        expect(places(await check())).to.deep.equal([['low', 10 * PAGE, 10 * PAGE, 11 * PAGE - 1]]);
+      });
+
+      it('names what a mark for another client alone was made for', async () => {
+        vcpu.markPage(3, CODE);
+        bytes()[3 * PAGE] = 1;
+        expect(places(await check())).to.deep.equal([['low', 3 * PAGE, 3 * PAGE, 3 * PAGE]]);
+      });
+
+      it('knows what other users collect, and takes nothing from them', async () => {
+        ram.store8(PAGE, 1);
+        const { set } = await memory.harvest(MIGRATION);
+        set.dispose();
+        expect(await check()).to.deep.equal([]);
+        ram.store8(PAGE, 2);
+        expect(await check()).to.deep.equal([]);
+        expect(memory.isDirty(PAGE, 1, MIGRATION)).to.equal(true);
+      });
+
+      it('follows RAM that is plugged, resized, discarded, populated and unplugged', async () => {
+        const dimm = memory.ram.plug({ id: 'dimm', size: 2 * PAGE });
+        contents(dimm)[5] = 1; // before the first copy
+        expect(await check()).to.deep.equal([]);
+        contents(dimm)[6] = 1;
+        await memory.ram.resize(low, 20 * PAGE);
+        bytes()[18 * PAGE] = 1; // dirty: it is new
+        expect(places(await check())).to.deep.equal([['dimm', 0, 6, 6]]);
+        bytes()[19 * PAGE] = 1;
+        bytes()[PAGE] = 1;
+        expect(places(await check())).to.deep.equal([
+          ['low', PAGE, PAGE, PAGE],
+          ['low', 19 * PAGE, 19 * PAGE, 19 * PAGE],
+        ]);
+        await low.discard(2 * PAGE, PAGE);
+        bytes().fill(0xff, 2 * PAGE, 3 * PAGE);
+        expect(await check()).to.deep.equal([]);
+        bytes().fill(0, 2 * PAGE, 3 * PAGE);
+        low.populate(2 * PAGE, PAGE);
+        expect(await check()).to.deep.equal([]);
+        bytes()[2 * PAGE] = 1;
+        await memory.ram.resize(low, 16 * PAGE);
+        contents(dimm)[7] = 1;
+        await memory.ram.unplug(dimm);
+        const again = memory.ram.plug({ id: 'dimm', size: PAGE, offset: dimm.offset });
+        contents(again)[7] = 1;
+        expect(places(await check())).to.deep.equal([['low', 2 * PAGE, 2 * PAGE, 2 * PAGE]]);
+        await memory.ram.resize(low, 20 * PAGE);
+        expect(await check()).to.deep.equal([]);
+        contents(again)[8] = 1;
+        expect(places(await check())).to.deep.equal([['dimm', 0, 8, 8]]);
+      });
+    });
+  }
+
+  it('beside vCPUs waits for the mark of a store whose interval is open', async () => {
+    bytes()[PAGE] = 1; // the store first
+    const found = audit.check();
+    const others = new Promise((resolve) => setImmediate(resolve));
+    vcpu.mark(PAGE); // in the same interval: the owner has not waited yet
+    await others;
+    expect(await found).to.deep.equal([]);
+    expect(await audit.check()).to.deep.equal([]);
+  });
+
+  it('beside vCPUs does not name what is unplugged while it waits', async () => {
+    bytes()[PAGE] = 1;
+    const found = audit.check();
+    const gone = memory.ram.unplug(low);
+    expect(await found).to.deep.equal([]);
+    await gone;
+  });
+
+  it('with maxPages goes through RAM in parts, and finds each store within as many checks as there are parts', async () => {
+    const parts = await auditStores(memory, contents, { maxPages: 5 });
+    const dimm = memory.ram.plug({ id: 'dimm', size: 3 * PAGE });
+    contents(dimm);
+    const round = async (): Promise<unknown[]> => {
+      const found: unknown[] = [];
+      for (let i = 0; i < 4; i++) found.push(...places(await parts.check()));
+      return found;
+    };
+    expect(await round()).to.deep.equal([]);
+    for (const at of [1, 9 * PAGE, 15 * PAGE]) bytes()[at] = 1;
+    contents(dimm)[2 * PAGE] = 1;
+    expect([...(await round()), ...(await round())]).to.have.deep.members([
+      ['low', 0, 1, 1],
+      ['low', 9 * PAGE, 9 * PAGE, 9 * PAGE],
+      ['low', 15 * PAGE, 15 * PAGE, 15 * PAGE],
+      ['dimm', 2 * PAGE, 2 * PAGE, 2 * PAGE],
+    ]);
+    const compared = parts.pagesCompared;
+    await parts.check();
+    expect(parts.pagesCompared - compared).to.equal(5);
+    await parts.stop();
+  });
+
+  it('names nothing wrongly after contents has thrown', async () => {
+    const dimm = memory.ram.plug({ id: 'dimm', size: PAGE });
+    const known = buffers.get(dimm);
+    buffers.set(dimm, new Uint8Array(5));
+    ram.store8(3 * PAGE, 1);
+    await expectReject(() => audit.check(), TypeError, `${PAGE} bytes`);
+    buffers.set(dimm, known ?? new Uint8Array(PAGE));
+    expect(await audit.check()).to.deep.equal([]);
+  });
+
+  it('is one check at a time, and none when it has stopped', async () => {
+    const first = audit.check();
+    // In one step, because the first check may have ended after it.
+    const second = expectReject(() => audit.check(), TypeError, 'a check of this audit is running');
+    expectThrow(() => audit.whileStopped.check(), TypeError, 'a check of this audit is running');
+    await second;
+    await first;
+    const ending = await auditStores(memory, contents);
+    await ending.stop();
+    await ending.stop();
+    await expectReject(() => ending.check(), TypeError, 'the audit of stores');
+    {
+      await using scoped = await auditStores(memory, contents);
+      expect(await scoped.check()).to.deep.equal([]);
+    }
+  });
+
+  it('while stopped refuses while a vCPU of another thread is online', async () => {
+    if (!shared) return;
+    const foreign = foreignVcpu(memory, 'stranger');
+    expectThrow(() => audit.whileStopped.check(), TypeError, 'stranger');
+    foreign.goOffline();
+    expect(audit.whileStopped.check()).to.deep.equal([]);
+    foreign.detach();
+  });
+
+  it('refuses bad arguments', async () => {
+    await expectReject(() => auditStores({} as never, contents), TypeError, 'memory');
+    await expectReject(() => auditStores(memory, 5 as never), TypeError, 'contents');
+    await expectReject(() => auditStores(memory, contents, { maxPages: 0 }), RangeError, 'maxPages');
+    await expectReject(() => auditStores(memory, contents, { client: 3 as never }), RangeError, 'client');
+    await expectReject(() => auditStores(memory, contents, { pages: 3 } as never), TypeError, 'pages');
+  });
+});
