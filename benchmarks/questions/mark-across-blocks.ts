@@ -48,4 +48,4 @@ async function ask(rounds: number) {
   return figures;
 }
 
-export default { title: 'Marking across bitmap blocks', seconds: [1.5, 0.6], ask } satisfies Question;
+export default { title: 'Marking across bitmap blocks', seconds: [1, 0.3], ask } satisfies Question;

@@ -18,7 +18,7 @@
  */
 import { checkFunction, checkInteger, checkMethods, UsageError } from '../base/errors.js';
 import { type OptionNames, readOptions } from '../base/options.js';
-import { WAIT_OPTIONS, type WaitOptions } from '../base/wait.js';
+import { checkWaitOptions, readWaitOptions, WAIT_OPTIONS, type WaitOptions } from '../base/wait.js';
 import { type Client, checkClient, MIGRATION } from '../dirty/client.js';
 import type { PageSet } from '../dirty/page-set.js';
 import type { DirtyMemory } from '../dirty-memory.js';
@@ -68,7 +68,8 @@ export async function auditStores(
   const { client = MIGRATION, maxPages = Infinity, ...waits } = readOptions(operation, options, AUDIT_OPTIONS);
   checkClient(operation, client);
   if (maxPages !== Infinity) checkInteger(operation, 'maxPages', maxPages, 1, 2 ** 32);
-  const tracking = await memory.track(client, { name: 'the audit of stores', ...waits });
+  const wait = checkWaitOptions(operation, waits);
+  const tracking = await memory.track(client, { name: 'the audit of stores', ...wait });
   return new StoreAudit({ memory, contents, maxPages, tracking });
 }
 
@@ -109,8 +110,8 @@ export class StoreAudit {
    *   the audit has stopped; what `contents` throws
    */
   async check(options: WaitOptions = {}): Promise<UnmarkedStore[]> {
-    const operation = 'StoreAudit.check';
-    const waits = readOptions(operation, options, WAIT_OPTIONS);
+    const operation = 'check';
+    const waits = readWaitOptions(operation, options);
     this.begin(operation);
     try {
       const { memory, tracking } = this.parts;
@@ -147,7 +148,7 @@ export class StoreAudit {
   }
 
   private checkStopped(): UnmarkedStore[] {
-    this.begin('StoreAudit.whileStopped.check');
+    this.begin('whileStopped.check');
     try {
       const { set } = this.parts.tracking.whileStopped.harvest();
       return this.look(set).flatMap(({ block, page, shadow }) => describe(block, page, shadow));

@@ -66,14 +66,23 @@ const OTHER_PREFIXES: Readonly<Record<string, string>> = {
   'PageSet.[Symbol.iterator]': 'runs',
   'Tracking.[Symbol.asyncDispose]': 'stop',
   'StateChain.[Symbol.asyncDispose]': 'stop',
+  auditStores: 'track',
   'Vcpu.read': 'readLock',
   'Vcpu.offline': 'goOffline',
+};
+
+/** What the operations of an object call, or have called, that may refuse. */
+const BEFORE: Readonly<Record<string, readonly string[]>> = {
+  'Migration.': ['migrate'],
+  Tracking: ['track'],
+  'GuestRam.': ['mark', 'markRange'],
+  StoreAudit: ['harvest', 'whileStopped.harvest', 'synchronize'],
 };
 
 function prefixesOf({ name }: HostileCall): string[] {
   const method = name.slice(name.indexOf('.') + 1);
   const own = name.includes('WhileStopped.') ? `whileStopped.${method}` : method;
-  const before = name.startsWith('Migration.') ? ['migrate'] : name.startsWith('Tracking') ? ['track'] : [];
+  const before = Object.entries(BEFORE).flatMap(([of, names]) => (name.startsWith(of) ? names : []));
   return [own, ...before, OTHER_PREFIXES[name] ?? own].map((prefix) => `${prefix}: `);
 }
 
