@@ -74,7 +74,8 @@ export function guestOperations(userOf: (world: World) => Tracking): Readonly<Re
         needed(size<World>(({ block, pageSize }) => block.offset + block.size + 64 * pageSize, 5, 2 ** 53 - 8)),
         contents,
       ),
-      method('unmap', start, partLength),
+      // It refuses no place where there is no RAM.
+      method('unmap', needed(size<World>(({ block }) => block.offset, 5, 2 ** 53 - 8)), partLength),
       ...Object.entries(stored).map(([width, value]) => method(`store${width}`, start, value)),
       ...loads.map((width) => method(`load${width}`, start)),
       method('readModifyWrite', by, start, bits, number),
