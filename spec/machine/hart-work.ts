@@ -1,0 +1,38 @@
+/** What passes between the thread of a hart and the host's. */
+import type { ArenaHandle } from 'dirtymem/vcpu';
+
+/** What the worker of a hart gets. */
+export interface HartWork {
+  readonly memory: WebAssembly.Memory;
+  /** Left out where nothing is tracked. */
+  readonly handle: ArenaHandle | undefined;
+  readonly hart: number;
+  readonly module: WebAssembly.Module;
+  /** Instructions between two quiescent states. */
+  readonly slice: number;
+}
+
+export type HartMessage =
+  /** The hart is about to run its first instruction. */
+  | { readonly kind: 'begins' }
+  /** What the guest prints. */
+  | { readonly kind: 'prints'; readonly bytes: Uint8Array }
+  /** The guest has powered the machine down. */
+  | { readonly kind: 'down' };
+
+/** The exports of spec/machine/hart/hart.ts. */
+export interface HartCode {
+  begin(hart: number): void;
+  beginInterval(): void;
+  setMeter(at: number): void;
+  startHart(): void;
+  run(slice: number): number;
+  idleTicks(): number;
+}
+
+/** Values of the word STANDING: a hart that sleeps until something happens, and one that stands until it is told. */
+export const SLEEPS = 1;
+export const STANDS = 2;
+
+/** What `run` returns, besides that the slice is over. */
+export const WAITS_FOR_INTERRUPT = 1;
