@@ -7,6 +7,7 @@ import * as layout from '../hart/layout.js';
 
 export interface Guest {
   readonly name: string;
+  readonly text: string;
   /** What lies at the beginning of RAM. */
   readonly image: Uint8Array;
   readonly labels: ReadonlyMap<string, number>;
@@ -20,13 +21,47 @@ export const OWN_AT = 0x80200000;
 /**
  * @param text what each hart runs, from the label `main` on, again and again: a round. It returns the number of wrong
  *   results in a0. In it `tp` has the hart's number, `gp` the board's address, `s11` the hart's own MiB, `s10` the
- *   number of the round, and `s9` how many harts there are; it may use every other register. `call barrier` waits for all harts, and uses t0
- *   to t3
+ *   number of the round, and `s9` how many harts there are; it may use every other register. `call barrier` waits for
+ *   all harts, and keeps the registers that a function has to keep
  */
 export function guest(name: string, text: string): Guest {
   const { bytes, labels } = assemble(PRELUDE + text, layout.RAM_BASE);
-  return { name, image: bytes, labels };
+  return { name, text, image: bytes, labels };
 }
+
+/** A guest whose rounds are a round of each of the others. Each of them has a MiB of its own for each hart. */
+export function mixed(guests: readonly Guest[]): Guest {
+  const calls = guests.map(
+    (_, i) => `
+  ld s11, 16(sp)
+  li t0, ${i}
+  mul t0, t0, s9
+  slli t0, t0, 20
+  add s11, s11, t0
+  call main_${i}
+  ld t0, 8(sp)
+  add a0, a0, t0
+  sd a0, 8(sp)`,
+  );
+  const main = `
+main:
+  addi sp, sp, -32
+  sd ra, 0(sp)
+  sd zero, 8(sp)            # wrong
+  sd s11, 16(sp)
+${calls.join('')}
+  ld ra, 0(sp)
+  ld s11, 16(sp)
+  addi sp, sp, 32
+  ret
+`;
+  const name = guests.map((each) => each.name).join(', ');
+  return guest(name, main + guests.map(({ text }, i) => text.replace(/^main:/m, `main_${i}:`)).join(''));
+}
+
+/** How often a hart looks for the others before it sleeps, and for how long. */
+const BARRIER_LOOKS = 1000;
+const BARRIER_TICKS = 500;
 
 const PRELUDE = `
 start:
@@ -40,6 +75,8 @@ start:
   slli t0, tp, 20
   add s11, s11, t0
   li s10, 0
+  li t0, 32
+  csrw sie, t0              # a timer wakes a hart that waits; sstatus lets no interrupt through
   bnez tp, rounds
   li s0, 1
 start_next:
@@ -95,8 +132,20 @@ barrier:
   amoadd.w zero, t2, (t0)
   ret
 barrier_wait:
+  li t3, ${BARRIER_LOOKS}
+barrier_look:
   lw t2, 4(t0)
-  beq t2, t1, barrier_wait
+  bne t2, t1, barrier_over
+  addi t3, t3, -1
+  bnez t3, barrier_look
+  csrr a0, time
+  addi a0, a0, ${BARRIER_TICKS}
+  li a6, 0
+  li a7, 0x54494d45         # SBI: set the timer
+  ecall
+  wfi
+  j barrier_wait
+barrier_over:
   fence
   ret
 
