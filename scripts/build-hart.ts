@@ -22,6 +22,8 @@ export interface HartChange {
 const FOLDER = new URL('../spec/machine/hart/', import.meta.url);
 const CACHE = new URL('../.cache/machine/', import.meta.url);
 const CONSTANTS = { none: 'NONE', 'each-store': 'EACH_STORE', 'write-tlb': 'WRITE_TLB' } as const;
+/** For modules that are compiled for one run. */
+const QUICKLY = ['--optimizeLevel', '1'];
 const CHOICE = 'TRACKING: i32 = WRITE_TLB;';
 
 /**
@@ -35,13 +37,14 @@ export async function buildHart(tracking: HartTracking, change?: HartChange): Pr
     replacement: CHOICE.replace('WRITE_TLB', CONSTANTS[tracking]),
   };
   const files = sources([chosen, ...(change ? [change] : [])]);
+  const options = change ? [...SHARED_MEMORY, ...QUICKLY] : SHARED_MEMORY;
   const { version } = createRequire(import.meta.url)('assemblyscript/package.json');
   const key = createHash('sha256')
-    .update(JSON.stringify([version, SHARED_MEMORY, [...files]]))
+    .update(JSON.stringify([version, options, [...files]]))
     .digest('hex');
   const cached = new URL(`${key.slice(0, 32)}.wasm`, CACHE);
   if (existsSync(cached)) return Uint8Array.from(readFileSync(cached));
-  const module = await compile('hart.ts', SHARED_MEMORY, { readFile: (name) => files.get(name) ?? null });
+  const module = await compile('hart.ts', options, { readFile: (name) => files.get(name) ?? null });
   mkdirSync(CACHE, { recursive: true });
   const unfinished = new URL(`${key}.${process.pid}`, CACHE);
   writeFileSync(unfinished, module);

@@ -47,6 +47,10 @@ export class Board {
     Atomics.store(this.words, (layout.CONTROL + at) / 4, value);
   }
 
+  notifyControl(at: number): void {
+    Atomics.notify(this.words, (layout.CONTROL + at) / 4);
+  }
+
   /** Wakes a hart that sleeps, whatever for. Call it after what there is to see. */
   wake(hart: number): void {
     const word = (areaOf(hart) + layout.WAKE) / 4;

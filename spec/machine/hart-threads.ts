@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { DirtyMemory } from 'dirtymem';
 import type { Board } from './board.js';
 import * as layout from './hart/layout.js';
-import { type HartMessage, type HartWork, STANDS } from './hart-work.js';
+import { DEAD, type HartMessage, type HartWork, nextOrder } from './hart-work.js';
 
 interface HartThread {
   readonly worker: Worker;
@@ -57,7 +57,7 @@ export class HartThreads {
     });
     worker.on('exit', () => {
       thread.lives = false;
-      this.board.setHartWord(workerData.hart, layout.STANDING, STANDS); // so that no other hart waits for it
+      this.board.setHartWord(workerData.hart, layout.STANDING, DEAD); // so that no other hart waits for it
     });
     await begun;
   }
@@ -69,16 +69,12 @@ export class HartThreads {
 
   /** Stops every hart that lives. Resolves when they are offline, where they stay until `goOn`. */
   async stand(): Promise<void> {
-    this.order(layout.RUN_STAND);
-    const stands = (hart: number) => this.board.hartWord(hart, layout.STANDING) === STANDS;
+    const order = this.order(layout.RUN_STAND);
+    const stands = (hart: number) => this.board.hartWord(hart, layout.STANDING) === order;
     while (this.threads.some(({ lives }, hart) => lives && !stands(hart))) await turn();
   }
 
-  /** A hart that stands no longer counts as standing from here on, though its thread may wake up later. */
   goOn(): void {
-    this.threads.forEach(({ lives }, hart) => {
-      if (lives) this.board.setHartWord(hart, layout.STANDING, 0);
-    });
     this.order(layout.RUN_GO);
   }
 
@@ -100,8 +96,12 @@ export class HartThreads {
     return this.threads.filter(({ lives }) => lives).length;
   }
 
-  private order(order: number): void {
+  /** Harts that stand or are down sleep on the order, harts that wait for something on a word of their own. */
+  private order(what: number): number {
+    const order = nextOrder(this.board.control(layout.CONTROL_RUN), what);
     this.board.setControl(layout.CONTROL_RUN, order);
+    this.board.notifyControl(layout.CONTROL_RUN);
     for (let hart = 0; hart < this.threads.length; hart++) this.board.wake(hart);
+    return order;
   }
 }

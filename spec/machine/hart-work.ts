@@ -30,9 +30,21 @@ export interface HartCode {
   idleTicks(): number;
 }
 
-/** Values of the word STANDING: a hart that sleeps until something happens, and one that stands until it is told. */
+/** The value of the word STANDING of a hart that sleeps until something happens. One that stands has the order there. */
 export const SLEEPS = 1;
-export const STANDS = 2;
+export const DEAD = 2;
+
+/** An order is one of `RUN_` and a number of its own, so that a hart stands for one order and no other. */
+const ORDERS = 4;
+
+export function orderIn(word: number): number {
+  return word & (ORDERS - 1);
+}
+
+/** @param word of the order before */
+export function nextOrder(word: number, order: number): number {
+  return ((word & -ORDERS) + ORDERS) | order;
+}
 
 /** What `run` returns, besides that the slice is over. */
 export const WAITS_FOR_INTERRUPT = 1;

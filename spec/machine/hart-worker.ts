@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { attachVcpu, type Vcpu } from 'dirtymem/vcpu';
 import * as layout from './hart/layout.js';
-import { type HartCode, type HartMessage, type HartWork, SLEEPS, STANDS, WAITS_FOR_INTERRUPT } from './hart-work.js';
+import { type HartCode, type HartMessage, type HartWork, orderIn, SLEEPS, WAITS_FOR_INTERRUPT } from './hart-work.js';
 
 const { memory, handle, hart, module, slice } = workerData as HartWork;
 const words = new Int32Array(memory.buffer);
@@ -40,10 +40,14 @@ function live(): boolean {
   // Loaded before anything that may be a reason to sleep. Whoever removes the reason changes it afterwards.
   const awake = Atomics.load(words, WAKE);
   const order = Atomics.load(words, RUN);
-  if (order === layout.RUN_QUIT) return false;
-  if (order === layout.RUN_STAND || Atomics.load(words, DOWN) !== 0) {
-    sleep(STANDS, WAKE, awake);
+  if (orderIn(order) === layout.RUN_QUIT) return false;
+  if (orderIn(order) === layout.RUN_STAND) {
+    sleep(order, RUN, order);
     code.begin(hart); // the host may have loaded another state
+    return true;
+  }
+  if (Atomics.load(words, DOWN) !== 0) {
+    sleep(SLEEPS, RUN, order);
     return true;
   }
   const state = Atomics.load(words, HSM);
@@ -65,7 +69,7 @@ function waitForInterrupt(awake: number): void {
   if (ticks > 0) sleep(SLEEPS, WAKE, awake, ticks / TICKS_PER_MS);
 }
 
-/** Offline, until the word differs from `expected` or the time is up. STANDING says so only while it is true. */
+/** Offline, until the word differs from `expected` or the time is up. STANDING is `how` only while the hart is offline. */
 function sleep(how: number, word: number, expected: number, ms = Number.POSITIVE_INFINITY): void {
   flush();
   vcpu?.goOffline();

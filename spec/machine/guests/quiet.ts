@@ -5,9 +5,9 @@
  */
 import { guest } from './guest.js';
 
-const PAGES = 96;
-/** Stores of a moment: it should last longer than a collection. */
-const STORES = 3000;
+const PAGES = 24;
+/** Stores of a moment, so that collections fall into it: about a millisecond. */
+const STORES = 40_000;
 /** Where in a page its last value is kept. */
 const LAST = 2040;
 
@@ -77,12 +77,10 @@ const TABLES = 16;
 const USED_EVERY = 16;
 const LEAF = { user: 0x17, code: 0x1b | 0x40, kernel: 0xcf } as const;
 const USED = 0xd7;
-/** Turns of a loop that does nothing else: longer than a collection. */
-const REST = 60_000;
-
 /**
- * Page tables in use. A table's accessed and dirty bits are taken away; a while later a program in U mode stores by the
- * table, so that the walker sets them, and then the table goes quiet. S mode looks at the bits and at what was stored.
+ * Page tables in use. In each round a program in U mode stores by half of the tables, so that the walker sets their
+ * accessed and dirty bits; S mode looks at the bits and at what was stored. Then the bits of the other half are taken
+ * away, for the next round. So a table is stored to by the walker alone, and is left alone before and after.
  */
 export const PAGING = guest(
   'page tables',
@@ -128,29 +126,9 @@ paging_tables:
   li t1, ${TABLES}
   bne t0, t1, paging_tables
 
+  li a0, 0
+  call paging_take_away
 paging_turn:
-  li t0, 0                  # take the bits away
-paging_table:
-  slli t1, t0, 12
-  add t1, t1, s4
-  li t2, 0
-paging_entry:
-  add t3, t2, t0
-  andi t3, t3, 31
-  slli t3, t3, 12
-  add t3, t3, s5
-  srli t3, t3, 2
-  ori t3, t3, ${LEAF.user}
-  slli t4, t2, 3
-  add t4, t4, t1
-  sd t3, 0(t4)
-  addi t2, t2, ${USED_EVERY}
-  li t3, 512
-  bne t2, t3, paging_entry
-  addi t0, t0, 1
-  li t1, ${TABLES}
-  bne t0, t1, paging_table
-  call paging_rest
   li t0, 8
   slli t0, t0, 60
   srli t1, s11, 12
@@ -179,7 +157,7 @@ paging_back:
   csrr t0, scause
   addi t0, t0, -8           # a call from U mode
   snez s1, t0
-  li t0, 0                  # look at the bits, and at what is in the pages
+  andi t0, s10, 1           # look at the bits, and at what is in the pages
 paging_look:
   slli t1, t0, 12
   add t1, t1, s4
@@ -205,24 +183,42 @@ paging_look_at:
   addi t2, t2, ${USED_EVERY}
   li t3, 512
   bne t2, t3, paging_look_at
-  addi t0, t0, 1
+  addi t0, t0, 2
   li t1, ${TABLES}
-  bne t0, t1, paging_look
-  call paging_rest
+  bltu t0, t1, paging_look
+  addi a0, s10, 1
+  call paging_take_away
   mv a0, s1
   ld ra, 0(sp)
   addi sp, sp, 16
   ret
-paging_rest:
-  li t0, ${REST}
-paging_resting:
-  addi t0, t0, -1
-  bnez t0, paging_resting
+paging_take_away:           # a0: the round for which
+  andi t0, a0, 1
+paging_table:
+  slli t1, t0, 12
+  add t1, t1, s4
+  li t2, 0
+paging_entry:
+  add t3, t2, t0
+  andi t3, t3, 31
+  slli t3, t3, 12
+  add t3, t3, s5
+  srli t3, t3, 2
+  ori t3, t3, ${LEAF.user}
+  slli t4, t2, 3
+  add t4, t4, t1
+  sd t3, 0(t4)
+  addi t2, t2, ${USED_EVERY}
+  li t3, 512
+  bne t2, t3, paging_entry
+  addi t0, t0, 2
+  li t1, ${TABLES}
+  bltu t0, t1, paging_table
   ret
 
 .align 4096
 user:                       # a0: the number of the round
-  li t0, 0
+  andi t0, a0, 1
 user_table:
   li t1, 0
 user_page:
@@ -237,9 +233,9 @@ user_page:
   addi t1, t1, ${USED_EVERY}
   li t3, 512
   bne t1, t3, user_page
-  addi t0, t0, 1
+  addi t0, t0, 2
   li t1, ${TABLES}
-  bne t0, t1, user_table
+  bltu t0, t1, user_table
   ecall
 `,
 );

@@ -117,7 +117,7 @@ export const HSM_START_PENDING = 2;
 /** How often anybody has asked the hart to drop its TLBs and stale code, and how often it has. */
 export const FLUSH_WANTED = 512;
 export const FLUSH_DONE = 516;
-/** 1 while the hart stands still. */
+/** Not 0 while the hart sleeps or stands still. */
 export const STANDING = 520;
 /** Changes when there is something to wake up for. */
 export const WAKE = 524;
