@@ -4,7 +4,7 @@ import type { Guest } from './guests/guest.js';
 import * as layout from './hart/layout.js';
 import { Machine, type MachineOptions, MIB } from './machine.js';
 
-export const RAM_BYTES = 16 * MIB;
+export const RAM_BYTES = 24 * MIB;
 export const FRAME = { offset: 64 * MIB, width: 320, height: 200, bytes: MIB } as const;
 export const DIMM = { id: 'dimm', offset: 32 * MIB, size: MIB } as const;
 

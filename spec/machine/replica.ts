@@ -51,16 +51,11 @@ export class Replica {
     this.copy(this.tracking.whileStopped.harvest().set);
     const pages: number[] = [];
     for (const block of this.machine.memory.ram) {
-      const contents = new BigUint64Array(this.bytes.buffer, block.offset, block.size / 8);
-      const { buffer, byteOffset } = this.machine.contents(block);
-      const now = new BigUint64Array(buffer, byteOffset, block.size / 8);
-      const words = layout.PAGE_BYTES / 8;
-      for (let page = 0; page < block.size / layout.PAGE_BYTES; page++) {
-        for (let word = page * words; word < (page + 1) * words; word++) {
-          if (contents[word] === now[word]) continue;
-          pages.push(block.offset / layout.PAGE_BYTES + page);
-          break;
-        }
+      const now = this.machine.contents(block);
+      for (let at = 0; at < block.size; at += layout.PAGE_BYTES) {
+        const start = block.offset + at;
+        const copy = this.bytes.subarray(start, start + layout.PAGE_BYTES);
+        if (Buffer.compare(copy, now.subarray(at, at + layout.PAGE_BYTES)) !== 0) pages.push(start / layout.PAGE_BYTES);
       }
     }
     return pages;
