@@ -7,6 +7,8 @@ import { HART_WASM } from './hart.wasm.js';
  */
 export type Tracking = keyof typeof HART_WASM;
 
+export const HART_TRACKINGS = Object.keys(HART_WASM) as Tracking[];
+
 const modules = new Map<Tracking, WebAssembly.Module>();
 
 export function moduleOf(tracking: Tracking): WebAssembly.Module {
