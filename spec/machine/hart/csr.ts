@@ -152,7 +152,7 @@ function write(number: u32, value: u64): void {
     case 0x303: set(MIDELEG, value & SUPERVISOR_INTERRUPTS); return;
     case 0x141: case 0x341: set(plainField(number), value & ~3); return;
     case 0x105: case 0x305: set(plainField(number), value & ~2); return;
-    case 0xb00: case 0xb02: set(RETIRED, value); return;
+    case 0xb00: case 0xb02: set(RETIRED, value - 1); return; // the instruction that writes counts, too
     case 0x301: return;
   }
   if (isZero(number)) return;
