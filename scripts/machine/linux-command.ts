@@ -5,7 +5,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as layout from '../../spec/machine/hart/layout.js';
 import type { Tracking } from '../../spec/machine/hart-module.js';
-import { checkImage, linuxMachine } from '../../spec/machine/linux.js';
+import { checkImage, linuxMachine } from '../../spec/machine/linux/linux-machine.js';
 import { MIB } from '../../spec/machine/machine.js';
 import { integer } from '../integer.js';
 import { interruptible } from '../interruption.js';

@@ -10,7 +10,7 @@ import { migrate } from 'dirtymem/migration';
 import { CodePages } from '../../spec/machine/code-pages.js';
 import * as layout from '../../spec/machine/hart/layout.js';
 import type { Tracking } from '../../spec/machine/hart-module.js';
-import { DIMM } from '../../spec/machine/linux.js';
+import { DIMM } from '../../spec/machine/linux/linux-machine.js';
 import type { Machine } from '../../spec/machine/machine.js';
 import { differingAtRest, Replica } from '../../spec/machine/replica.js';
 

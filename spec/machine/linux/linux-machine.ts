@@ -1,7 +1,7 @@
 /** A machine that boots a Linux Image by the SBI: where what is loaded, and what the kernel is told. */
-import { deviceTree } from './device-tree.js';
-import * as layout from './hart/layout.js';
-import { Machine, type MachineOptions, MIB } from './machine.js';
+import { deviceTree } from '../device-tree.js';
+import * as layout from '../hart/layout.js';
+import { Machine, type MachineOptions, MIB } from '../machine.js';
 
 const IMAGE_AT = 2 * MIB;
 const IMAGE_HEADER_BYTES = 64;
