@@ -12,7 +12,7 @@ import * as layout from '../../spec/machine/hart/layout.js';
 import type { Tracking } from '../../spec/machine/hart-module.js';
 import { DIMM } from '../../spec/machine/linux/linux-machine.js';
 import type { Machine } from '../../spec/machine/machine.js';
-import { differingAtRest, Replica } from '../../spec/machine/replica.js';
+import { Replica } from '../../spec/machine/replica.js';
 
 const DESTINATION = fileURLToPath(new URL('./linux-destination.ts', import.meta.url));
 const CONTROL_A = 1;
@@ -33,7 +33,8 @@ export class LinuxSession {
   private readonly replica: Replica;
   private readonly ended: Promise<number>;
   private finish!: (exitCode: number) => void;
-  private isMoving = false;
+  /** Resolves when a move has ended, either way. */
+  private moving: Promise<void> | undefined;
   private isCommand = false;
 
   /** @param interruption ends the session */
@@ -68,9 +69,11 @@ export class LinuxSession {
   /** Resolves with the exit code when the guest has powered down, the session was ended, or the machine has moved. */
   async end(): Promise<number> {
     const exitCode = await this.ended;
+    await this.moving; // the engine has to be there until then
     this.leaveTerminal();
     await this.replica.rest();
-    const differing = await differingAtRest(this.options.machine, [this.replica]);
+    await this.options.machine.pause(); // for good: after a move the machine must not run here
+    const differing = this.replica.differing();
     console.log(`\n${this.replica.harvests} harvests; ${differing.length} pages differ from the replica`);
     await this.replica.stop();
     await this.code.stop();
@@ -78,12 +81,10 @@ export class LinuxSession {
     return differing.length > 0 ? 1 : exitCode;
   }
 
-  /** Moves the machine to another process, which goes on with the terminal. Once. */
+  /** Moves the machine to another process, which goes on with the terminal. One move at a time. */
   move(): void {
-    if (this.isMoving) return;
-    this.isMoving = true;
-    this.moveNow().then(this.finish, (error) => {
-      this.isMoving = false; // it is still here
+    this.moving ??= this.moveNow().then(this.finish, (error) => {
+      this.moving = undefined; // it is still here
       console.error(`\nthe machine has not moved: ${(error as Error).message}`);
     });
   }
