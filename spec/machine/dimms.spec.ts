@@ -1,6 +1,6 @@
 /** DIMMs that are plugged while the guest computes, used, and given back. */
 import { expect } from 'chai';
-import { DIMM, faultsOf, GuestMachine } from './guest-machine.js';
+import { DIMM, FORMS, faultsOf, GuestMachine } from './guest-machine.js';
 import { DIMM_USER } from './guests/devices.js';
 import { mixed } from './guests/guest.js';
 import { QUIET } from './guests/quiet.js';
@@ -11,8 +11,8 @@ const HARTS = 2;
 const TURNS = 3;
 
 describe('A DIMM', () => {
-  for (const tracking of ['each-store', 'write-tlb'] as const) {
-    it(`is used as soon as it is there, and given back when it is wanted: ${tracking}`, async () => {
+  for (const [tracking, form] of FORMS) {
+    it(`is used as soon as it is there, and given back when it is wanted: ${tracking}${form}`, async () => {
       const guest = await GuestMachine.start(mixed([DIMM_USER, QUIET]), { harts: HARTS, tracking });
       const { machine } = guest;
       for (let turn = 0; turn < TURNS; turn++) {

@@ -8,6 +8,12 @@ export const RAM_BYTES = 24 * MIB;
 export const FRAME = { offset: 64 * MIB, width: 320, height: 200, bytes: MIB } as const;
 export const DIMM = { id: 'dimm', offset: 32 * MIB, size: MIB } as const;
 
+/** How stores are tracked, where a spec has both ways, and what its title says: one is in the long form only. */
+export const FORMS = [
+  ['write-tlb', ''],
+  ['each-store', ' @long'],
+] as const;
+
 export interface Verdict {
   /** Of each hart. */
   readonly rounds: readonly number[];

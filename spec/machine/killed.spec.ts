@@ -1,6 +1,6 @@
 /** A hart that is killed in mid-run: the others go on, nobody waits for it, and no store of it is lost. */
 import { expect } from 'chai';
-import { GuestMachine } from './guest-machine.js';
+import { FORMS, GuestMachine } from './guest-machine.js';
 import { guest } from './guests/guest.js';
 import { QUIET } from './guests/quiet.js';
 import { differingAtRest, Replica } from './replica.js';
@@ -8,8 +8,8 @@ import { differingAtRest, Replica } from './replica.js';
 const HARTS = 3;
 
 describe('A hart that is killed in mid-run', () => {
-  for (const tracking of ['each-store', 'write-tlb'] as const) {
-    it(`leaves no store behind that its marks do not tell of: ${tracking}`, async () => {
+  for (const [tracking, form] of FORMS) {
+    it(`leaves no store behind that its marks do not tell of: ${tracking}${form}`, async () => {
       // Without barriers, so that no hart has another one to wait for.
       const turns = 'main:\n  call own\n  addi s10, s10, 1\n  j main\n';
       const alone = guest('alone', turns + QUIET.text.replace('main:', 'own:'));

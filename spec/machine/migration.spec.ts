@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { migrate } from 'dirtymem/migration';
-import { faultsOf, GuestMachine } from './guest-machine.js';
+import { FORMS, faultsOf, GuestMachine } from './guest-machine.js';
 import { CODE_CHANGES } from './guests/code.js';
 import { SORT } from './guests/computing.js';
 import { DRAWING } from './guests/devices.js';
@@ -64,8 +64,8 @@ class Forgetful extends Machine {
 }
 
 describe('The machine', () => {
-  for (const tracking of ['each-store', 'write-tlb'] as const) {
-    it(`moves to another process, having been cancelled once, and goes on there: ${tracking}`, async () => {
+  for (const [tracking, form] of FORMS) {
+    it(`moves to another process, having been cancelled once, and goes on there: ${tracking}${form}`, async () => {
       const guest = await GuestMachine.start(GUEST, { harts: HARTS, tracking });
       const { machine } = guest;
       await guest.rounds(1);
@@ -122,7 +122,7 @@ describe('A state without the registers of a hart', () => {
 /** Do all harts go on with their rounds, and compute what they should? Asked for as long as the first needs, and more. */
 async function goesOn(guest: GuestMachine): Promise<boolean> {
   const before = guest.verdict.rounds;
-  const enough = guest.machine.retired + 3e8;
+  const enough = guest.machine.retired + 6e7;
   await guest.until(() => {
     const { rounds, wrong } = guest.verdict;
     const advanced = rounds.every((count, hart) => count > (before[hart] as number) + 1);

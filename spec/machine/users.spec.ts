@@ -1,7 +1,7 @@
 /** Users of the machine's dirty pages beside each other, while the harts run: replicas, a screen, and save states. */
 import { expect } from 'chai';
 import { beginChain, memoryStore, restore } from 'dirtymem/save-states';
-import { faultsOf, GuestMachine } from './guest-machine.js';
+import { FORMS, faultsOf, GuestMachine } from './guest-machine.js';
 import { CODE_CHANGES } from './guests/code.js';
 import { SORT } from './guests/computing.js';
 import { DRAWING } from './guests/devices.js';
@@ -16,8 +16,8 @@ const ROUNDS = 4;
 const GUEST = mixed([PAGING, QUIET, SORT, DRAWING, CODE_CHANGES]);
 
 describe('While the harts run,', () => {
-  for (const tracking of ['each-store', 'write-tlb'] as const) {
-    it(`two replicas, a screen and save states each have every store: ${tracking}`, async () => {
+  for (const [tracking, form] of FORMS) {
+    it(`two replicas, a screen and save states each have every store: ${tracking}${form}`, async () => {
       const guest = await GuestMachine.start(GUEST, { harts: HARTS, tracking });
       const { machine } = guest;
       const replicas = [await Replica.begin(machine, 'often'), await Replica.begin(machine, 'seldom')] as const;
