@@ -212,15 +212,21 @@ ${call(0x48534d, 0, 1, 0x10, 0)}${call(0x777, 0)}${call(0x4442434e, 2, 72)}
   });
 
   it('prints and reads by the console of the board', async () => {
-    const { results, machine } = await run(`
+    const text = `
   ld t0, ${layout.BOARD_CONSOLE}(t6)
   sd t0, 0(s0)
-  li t0, 33
   sd t0, ${layout.BOARD_CONSOLE}(t6)
-`);
-    expect(results[0]).to.equal(bits(-1));
-    expect(machine.threads.printed).to.equal('!');
-    expect(machine.board.type(65)).to.equal(true);
-    expect(machine.board.control(layout.CONTROL_TYPED)).to.equal(1);
+  ld t0, ${layout.BOARD_CONSOLE}(t6)
+  sd t0, 8(s0)
+`;
+    const { results, machine } = await run(text, { typed: 'A' });
+    expect(results.slice(0, 2)).to.deep.equal([65n, bits(-1)]);
+    expect(machine.threads.printed).to.equal('A');
+  });
+
+  it('takes no more typed bytes than there is room for', async () => {
+    const { machine } = await run('nop');
+    const taken = Array.from({ length: layout.RING_BYTES + 1 }, () => machine.board.type(65));
+    expect(taken.indexOf(false)).to.equal(layout.RING_BYTES);
   });
 });
