@@ -5,6 +5,7 @@ import { arena } from './pictures/arena.js';
 import { contract } from './pictures/contract.js';
 import { harvest, lostPage } from './pictures/harvest.js';
 import { hotplug } from './pictures/hotplug.js';
+import { machine } from './pictures/machine.js';
 import { migration } from './pictures/migration.js';
 import { overview } from './pictures/overview.js';
 import { saveState } from './pictures/save-state.js';
@@ -26,6 +27,7 @@ export const PICTURES: Readonly<Record<string, () => Picture>> = {
   'translated-code': translatedCode,
   'save-state': saveState,
   migration,
+  machine,
 };
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

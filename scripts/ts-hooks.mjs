@@ -24,6 +24,17 @@ const compilerKey = [
   readFileSync(project, 'utf8'),
 ].join('\0');
 
+/** The package's own doors by their names, as its users import them, lead to the sources: nothing need be built. */
+const { name, exports } = require('../package.json');
+const doors = new Map(
+  Object.entries(exports).flatMap(([door, { default: built }]) =>
+    built
+      ? [[name + door.slice(1), new URL(`../${built.slice('./dist/'.length, -'.js'.length)}.ts`, import.meta.url).href]]
+      : [],
+  ),
+);
+const ownFiles = new URL('..', import.meta.url).href;
+
 let service;
 
 function compile(source, path) {
@@ -59,8 +70,10 @@ function isOurs(url, extension) {
   return url.protocol === 'file:' && url.pathname.endsWith(extension) && !url.pathname.includes('/node_modules/');
 }
 
-/** Resolves `./x.js` to `./x.ts` where `x.js` does not exist, as the type checker does. */
+/** Resolves `./x.js` to `./x.ts` where `x.js` does not exist, as the type checker does, and the doors to the sources. */
 export function resolve(specifier, context, nextResolve) {
+  const door = context.parentURL?.startsWith(ownFiles) && doors.get(specifier);
+  if (door) return nextResolve(door, context);
   if (/^(\.{1,2}\/|file:)/.test(specifier)) {
     const url = new URL(specifier, context.parentURL);
     if (isOurs(url, '.js') && !existsSync(url)) {

@@ -37,8 +37,8 @@ function helpOf(script: string): Promise<string> {
   return asked;
 }
 
-/** Scripts whose flags are mocha's, or that read them without a `--help` of their own. */
-const OTHER_FLAGS = ['test:specs', 'check:package', 'dirtymem', 'ci:nodes'];
+/** Scripts whose flags are mocha's, or those of their commands, or that read them without a `--help` of their own. */
+const OTHER_FLAGS = ['test:specs', 'machine', 'check:package', 'dirtymem', 'ci:nodes'];
 
 async function faultsOf(command: string): Promise<string[]> {
   const [, script = '', args = ''] = /^npm run ([\w:-]+)(?: -- (.*))?/.exec(command) ?? [];

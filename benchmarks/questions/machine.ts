@@ -1,0 +1,113 @@
+/**
+ * What does tracking cost a whole machine? Guests of the reference machine (spec/machine/), which are compute-bound, with
+ * stores that are not tracked, tracked by the ABI's sequence on each store, and by a mark when an entry of the write-TLB
+ * is filled.
+ *
+ * Three machines run the same guest, one at a time and in turn, while the owner harvests MIGRATION at a rate, or not at
+ * all. The unit is guest instructions for each second of CPU time of all threads but the owner's, so what other processes
+ * take is not in it; the ratios are of the rounds' medians, and say how much of the speed without tracking is left. More harts than one have barriers at the ends of rounds, where
+ * they spin and then sleep.
+ */
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MIGRATION, type Tracking as User } from '../../lib/index.js';
+import { GuestMachine } from '../../spec/machine/guest-machine.js';
+import { CHECKSUM, COPY, SIEVE, SORT } from '../../spec/machine/guests/computing.js';
+import type { Guest } from '../../spec/machine/guests/guest.js';
+import type { Tracking } from '../../spec/machine/hart-module.js';
+import { atLeast, type Figure, figure } from '../harness/figure.js';
+import { ownCpu } from '../harness/own-cpu.js';
+import type { Question } from '../harness/question.js';
+
+const WAYS = ['none', 'each-store', 'write-tlb'] as const satisfies Tracking[];
+const GUESTS = [SORT, SIEVE, CHECKSUM, COPY];
+const RATES = [0, 60, 1000];
+const SAMPLE_MS = 20;
+/** What is to be left with the write-TLB, by the rate of harvests, in percent. */
+const LEAST: Readonly<Record<number, number>> = { 0: 99, 60: 97 };
+
+/** A machine that stands still between samples. */
+class Sampled {
+  private readonly guest: GuestMachine;
+  private readonly user: User | undefined;
+
+  static async start(which: Guest, harts: number, tracking: Tracking): Promise<Sampled> {
+    const guest = await GuestMachine.start(which, { harts, tracking });
+    const user = tracking === 'none' ? undefined : await guest.machine.memory.track(MIGRATION);
+    await guest.rounds(1);
+    await guest.machine.pause();
+    return new Sampled(guest, user);
+  }
+
+  private constructor(guest: GuestMachine, user: User | undefined) {
+    this.guest = guest;
+    this.user = user;
+  }
+
+  /** @returns millions of instructions for each second of CPU time of the harts */
+  async sample(rate: number): Promise<number> {
+    const { machine } = this.guest;
+    const retired = machine.retired;
+    const cpu = hartCpu();
+    machine.resume();
+    const end = performance.now() + SAMPLE_MS;
+    while (performance.now() < end) {
+      await sleep(rate === 0 ? SAMPLE_MS : 1000 / rate);
+      if (rate > 0 && this.user) (await this.user.harvest()).set.dispose();
+    }
+    await machine.pause();
+    return (machine.retired - retired) / ((hartCpu() - cpu) / 1000);
+  }
+
+  async close(): Promise<void> {
+    this.guest.machine.resume();
+    await this.user?.stop();
+    await this.guest.close();
+  }
+}
+
+/** Nanoseconds of CPU time of all threads but this one. */
+function hartCpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) * 1000 - (ownCpu() ?? 0);
+}
+
+async function ask(rounds: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const cores = availableParallelism();
+  for (const guest of GUESTS) figures.push(...(await compare(guest, 1, RATES, rounds)));
+  for (const harts of new Set([2, 2 * cores]))
+    figures.push(...(await compare(SIEVE, Math.min(harts, 8), [0, 60], rounds)));
+  return figures;
+}
+
+async function compare(guest: Guest, harts: number, rates: readonly number[], rounds: number): Promise<Figure[]> {
+  const machines: [Tracking, Sampled][] = [];
+  for (const way of WAYS) machines.push([way, await Sampled.start(guest, harts, way)]);
+  const values = new Map<string, number[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const rate of rates) {
+      for (let i = 0; i < machines.length; i++) {
+        const [way, machine] = machines[(i + round) % machines.length] as [Tracking, Sampled];
+        const key = `${way} ${rate}`;
+        values.set(key, [...(values.get(key) ?? []), await machine.sample(rate)]);
+      }
+    }
+  }
+  for (const [, machine] of machines) await machine.close();
+  const where = `${guest.name}, ${harts} hart${harts > 1 ? 's' : ''}`;
+  return rates.flatMap((rate) => {
+    const of = (way: Tracking): number[] => values.get(`${way} ${rate}`) as number[];
+    const bare = of('none');
+    const left = (way: Tracking): number[] => of(way).map((mips, i) => (100 * mips) / (bare[i] as number));
+    const at = `${where}, ${rate} harvests/s`;
+    const least = LEAST[rate];
+    return [
+      figure(`${at}: not tracked`, 'million instructions/s', bare),
+      figure(`${at}: left with a mark for each store`, '%', left('each-store')),
+      figure(`${at}: left with the write-TLB`, '%', left('write-tlb'), least === undefined ? null : atLeast(least)),
+    ];
+  });
+}
+
+export default { title: 'A whole machine', seconds: [4.5, 1.1], ask } satisfies Question;
