@@ -56,6 +56,7 @@ export const SUITES: readonly Suite[] = [
   suiteOf('lib/dirty', ['spec/dirty']),
   suiteOf('lib/ram', ['spec/ram']),
   suiteOf('lib/rate', ['spec/rate']),
+  suiteOf('lib/guest', ['spec/guest']),
   suiteOf('lib/bitmap/atomics-kernel.ts', ['spec/bitmap/atomics-kernel.spec.ts', 'spec/bitmap/kernels-agree.spec.ts']),
 ];
 
