@@ -7,8 +7,8 @@
  * are 0 in an aligned one, so that an unaligned address has a huge index, as a negative one has. The index without the
  * bits within a unit finds the unit's byte in `marked`, which is undefined outside the window, and otherwise the
  * generation of the interval in which the unit was marked. So the byte is equal to the generation in force only where the
- * address is aligned, lies in the window, and is marked. V8 makes of `at === addr` nothing where addresses are integers
- * of 32 bits; elsewhere it refuses fractions, NaN, and what is larger.
+ * address is aligned, lies in the window, and is marked. The comparison `at === addr` refuses fractions, NaN and larger
+ * numbers. V8 leaves it out where all addresses are integers of 32 bits.
  *
  * The fields that the fast paths read change in the constructor already. V8 takes a field that has never changed for a
  * constant, and throws the code away that it has made of it when the field does change.
