@@ -47,8 +47,11 @@ export interface AuditOptions extends WaitOptions {
   readonly maxPages?: number;
 }
 
-/** Returns the bytes of the block: `block.size` bytes, at a multiple of 4 in their buffer, which stays attached. */
-export type BlockContents = (block: RamBlock) => Uint8Array;
+/**
+ * Returns the bytes of the block: `block.size` bytes, at a multiple of 4 in their buffer, which stays attached; or
+ * undefined for a block that is not to be audited.
+ */
+export type BlockContents = (block: RamBlock) => Uint8Array | undefined;
 
 /**
  * Begins an audit of all RAM, which takes as much memory again. At first all RAM counts as dirty, so the first check, or
@@ -87,6 +90,8 @@ export class StoreAudit {
   readonly whileStopped: StoreAuditWhileStopped;
   private readonly parts: AuditParts;
   private readonly shadows = new Map<RamBlock, Shadow>();
+  /** The blocks that are not audited, and how often each had been resized when that was asked. */
+  private readonly leftOut = new Map<RamBlock, number>();
   /** The ram_addr at which the next check begins. */
   private cursor = 0;
   private checking = false;
@@ -184,7 +189,8 @@ export class StoreAudit {
     this.followBlocks();
     let left = maxPages;
     for (const block of this.fromCursor()) {
-      const shadow = this.shadows.get(block) as Shadow;
+      const shadow = this.shadows.get(block);
+      if (shadow === undefined) continue;
       for (const { offset, length } of block.populatedRuns()) {
         const end = (offset + length) / pageSize;
         const from = Math.max(offset, this.cursor - block.offset) / pageSize;
@@ -215,11 +221,17 @@ export class StoreAudit {
   /** Makes a shadow for each block that is new or has another size, and drops those of blocks that are gone. */
   private followBlocks(): void {
     const { memory, contents } = this.parts;
-    for (const block of this.shadows.keys()) if (!memory.ram.has(block)) this.shadows.delete(block);
+    for (const blocks of [this.shadows, this.leftOut]) {
+      for (const block of blocks.keys()) if (!memory.ram.has(block)) blocks.delete(block);
+    }
     for (const block of memory.ram) {
       const known = this.shadows.get(block);
-      if (known?.resizes === block.resizes) continue;
-      this.shadows.set(block, new Shadow(block, contents(block), memory.pageSize, known));
+      if ((known?.resizes ?? this.leftOut.get(block)) === block.resizes) continue;
+      const bytes = contents(block);
+      this.shadows.delete(block);
+      this.leftOut.delete(block);
+      if (bytes === undefined) this.leftOut.set(block, block.resizes);
+      else this.shadows.set(block, new Shadow(block, bytes, memory.pageSize, known));
     }
   }
 }

@@ -43,8 +43,8 @@ export class AuditFlow {
 
   /** One audit of so many checks. */
   private async audit(most: number, isOver: () => boolean): Promise<void> {
-    const { scene, client, block, ram } = this.parts;
-    const contents = (of: RamBlock): Uint8Array => (of === block ? ram.bytes : new Uint8Array(of.size));
+    const { scene, client, block, ram, choices } = this.parts;
+    const contents = (of: RamBlock): Uint8Array | undefined => (of === block ? ram.bytes : undefined);
     const { faults, scarce, memory } = scene;
     try {
       const audit = await auditStores(memory, contents, { client });
@@ -52,7 +52,7 @@ export class AuditFlow {
         for (let i = 0; i < most && !isOver(); i++) {
           this.tell(await audit.check());
           this.checks++;
-          await new Promise((resolve) => setImmediate(resolve));
+          await new Promise((resolve) => setTimeout(resolve, choices.between(0, 20)));
         }
         this.pagesCompared += audit.pagesCompared;
       } finally {

@@ -228,7 +228,7 @@ class VcpuWorkload {
       if (found !== undefined) return found;
     }
     if (choices.oneIn(512)) this.pauseOffline(2);
-    if (this.kept !== undefined && choices.oneIn(64)) {
+    if (this.kept !== undefined && choices.oneIn(128)) {
       const found = this.storeAround(this.kept, choices.oneIn(2));
       if (found !== undefined) return found;
     }

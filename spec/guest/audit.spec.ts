@@ -137,6 +137,26 @@ describeEngines('The audit of stores', (shared) => {
     });
   }
 
+  it('leaves out a block whose bytes it does not get, and asks again when the block has another size', async () => {
+    const asked: string[] = [];
+    const some = await auditStores(memory, (block) => {
+      asked.push(block.id);
+      return block === low && low.size === 16 * PAGE ? undefined : contents(block);
+    });
+    const dimm = memory.ram.plug({ id: 'dimm', size: PAGE });
+    for (let i = 0; i < 3; i++) {
+      bytes()[PAGE + i] = 1;
+      contents(dimm)[i] = 1;
+      expect(places(some.whileStopped.check())).to.deep.equal(i === 0 ? [] : [['dimm', 0, i, i]]);
+    }
+    expect(asked).to.deep.equal(['low', 'dimm']);
+    await memory.ram.resize(low, 20 * PAGE);
+    some.whileStopped.check();
+    bytes()[PAGE] = 2;
+    expect(places(some.whileStopped.check())).to.deep.equal([['low', PAGE, PAGE, PAGE]]);
+    await some.stop();
+  });
+
   it('beside vCPUs waits for the mark of a store whose interval is open', async () => {
     bytes()[PAGE] = 1; // the store first
     const found = audit.check();

@@ -34,7 +34,7 @@ interface PlantedBug {
 export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'free-without-grace-period': { scenario: 'readers-against-extend', sign: 'use after free', budget: 50 },
   'harvest-without-grace-period': { scenario: 'mark-against-harvest', sign: 'lost update', budget: 200 },
-  'swap-without-grace-period': { scenario: 'mark-against-swap-harvest', sign: 'lost update', budget: 100 },
+  'swap-without-grace-period': { scenario: 'mark-against-swap-harvest', sign: 'use after free', budget: 100 },
   'callback-without-grace-period': { scenario: 'callback-against-barrier', sign: 'was freed', budget: 200 },
   'request-joins-running-period': { scenario: 'extend-against-harvest', sign: 'use after free', budget: 1000 },
   'number-advanced-while-period-runs': { scenario: 'kick-against-online', sign: 'deadlock', budget: 100 },

@@ -29,6 +29,7 @@ const SHORT = [
   'tables-never-shrink',
   'code-turned-told-twice',
   'notify-lost',
+  'second-page-unmarked',
 ];
 
 /** @returns what found it, if anything did */
