@@ -162,11 +162,22 @@ class VcpuWorkload {
       for (let i = 0; i < nested; i++) this.vcpu.readUnlock();
       if (found !== undefined) return found;
     }
-    if (this.choices.oneIn(16)) this.audited?.make(this.choices.between(1, MOST_AUDITED), () => this.nextValue());
+    const unstored = this.choices.oneIn(16) ? this.storeAudited() : undefined;
+    if (unstored !== undefined) return unstored;
     if (this.choices.oneIn(64)) this.spin(this.choices.between(1, 200));
     const stale = this.object.look();
     if (stale !== undefined) return stale;
     this.report();
+    return undefined;
+  }
+
+  /** The block of these stores is always RAM, so no error is expected. */
+  private storeAudited(): Finding | undefined {
+    try {
+      this.audited?.make(this.choices.between(1, MOST_AUDITED), () => this.nextValue());
+    } catch (error) {
+      return asFinding('store', error);
+    }
     return undefined;
   }
 
