@@ -218,7 +218,8 @@ class Compared {
           at,
           step.length,
           () => ram.set(source, at),
-          () => this.bytes.set(source, at),
+          // A typed array refuses to set nothing behind its end; guest RAM does not.
+          () => source.length > 0 && this.bytes.set(source, at),
         );
         break;
       }
