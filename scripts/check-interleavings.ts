@@ -100,9 +100,10 @@ async function explore(crew: Crew, plan: Plan, title: string, expected: number):
     bar.update(Math.min(allSchedules, expected), { schedules: allSchedules, states });
   });
   bar.stop();
-  const { allSchedules, states, exhausted, outcomes, seconds, failure, schedule } = found;
+  const { allSchedules, schedules, states, exhausted, outcomes, seconds, failure, schedule } = found;
   const rate = Math.round(allSchedules / seconds);
-  const counts = `${allSchedules} schedules, ${states} states, ${outcomes.length} outcomes`;
+  // Of a search that came to its end, those that its bound counts: without the ones that found out what is shared.
+  const counts = `${exhausted ? schedules : allSchedules} schedules, ${states} states, ${outcomes.length} outcomes`;
   console.log(`${title}: ${counts}${exhausted ? ', exhausted' : ''} (${seconds.toFixed(1)} s, ${rate}/s)`);
   if (failure !== undefined) {
     console.log(`FAIL: ${failure}`);

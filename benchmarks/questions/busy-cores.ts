@@ -1,12 +1,12 @@
 /**
  * What does waiting cost where vCPUs outnumber cores?
  *
- * 1, 2, 4, 8 and 16 vCPUs that mark for 20 us an interval, on one core (where `taskset` can bring them there) and on all: the
- * time of a harvest, which in `dirtymem` is a grace period's, and in `read-lock`, QEMU's way, waits for nobody. p50 and p99 of
- * the samples of a round, which are as far apart as a display's frames: vCPUs give way for a tenth of their time, which
- * is not enough for long periods in close succession. And how much of its speed one vCPU on one core, and as many as there are
- * cores on all, keep while the owner harvests at 60 Hz and at 1 kHz, and while it plugs and unplugs at 1 kHz, by pairs of
- * windows; read that together with the cycles a second.
+ * 1, 2, 4, 8 and 16 vCPUs that mark for 20 us an interval, on one core (where `taskset` can bring them there) and on
+ * all: the time of a harvest, which in `dirtymem` is a grace period's, and in `read-lock`, QEMU's way, waits for nobody.
+ * p50 and p99 of the samples of a round, which are as far apart as a display's frames: vCPUs give way for a tenth of
+ * their time, which is not enough for long periods in close succession. And how much of its speed one vCPU on one core,
+ * and as many as there are cores on all, keep while the owner harvests at 60 Hz and at 1 kHz, and while it plugs and
+ * unplugs at 1 kHz, by pairs of windows; read that together with the cycles a second.
  */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';

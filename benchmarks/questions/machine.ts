@@ -1,12 +1,12 @@
 /**
- * What does tracking cost a whole machine? Guests of the reference machine (spec/machine/), which are compute-bound, with
- * stores that are not tracked, tracked by the ABI's sequence on each store, and by a mark when an entry of the write-TLB
- * is filled.
+ * What does tracking cost a whole machine? Guests of the reference machine (spec/machine/), which are compute-bound,
+ * with stores that are not tracked, tracked by the ABI's sequence on each store, and by a mark when an entry of the
+ * write-TLB is filled.
  *
  * Three machines run the same guest, one at a time and in turn, while the owner harvests MIGRATION at a rate, or not at
- * all. The unit is guest instructions for each second of CPU time of all threads but the owner's, so what other processes
- * take is not in it; the ratios are of the rounds' medians, and say how much of the speed without tracking is left. More harts than one have barriers at the ends of rounds, where
- * they spin and then sleep.
+ * all. The unit is guest instructions for each second of CPU time of all threads but the owner's, so what other
+ * processes take is not in it; the ratios are of the rounds' medians, and say how much of the speed without tracking is
+ * left. More harts than one have barriers at the ends of rounds, where they spin and then sleep.
  */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -166,8 +166,8 @@ export class Collector {
   /**
    * Collects without a grace period. This is right only while every reader of another thread is offline, which gives
    * the same guarantee as the grace period of DM-2. The intervals of this thread's readers end here, after the clear:
-   * what they go on to mark, and what a listener of `onInterval` marks, is of a new interval. If another collection has bits in flight, this one copies them; the other collection
-   * still delivers, so a page may be seen twice.
+   * what they go on to mark, and what a listener of `onInterval` marks, is of a new interval. If another collection has
+   * bits in flight, this one copies them; the other collection still delivers, so a page may be seen twice.
    */
   collectWhileStopped<T>(collection: Collection<T>): T {
     const { operation, bitmap, range } = collection;

@@ -41,8 +41,8 @@ export interface AuditOptions extends WaitOptions {
   /** Default: MIGRATION. */
   readonly client?: Client;
   /**
-   * A check compares or copies at most so many pages, and the next one goes on from there. Default: all, which takes
-   * about a second for 4 GiB.
+   * A check compares or copies at most so many pages, and the next one goes on from there. Default: all; the owner's
+   * thread reads all RAM and its copy then.
    */
   readonly maxPages?: number;
 }

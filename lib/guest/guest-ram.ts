@@ -183,7 +183,7 @@ export class GuestRam implements IntervalCache {
     else this.storeElsewhere('store64', addr, value);
   }
 
-  /** Stores a floating-point number of 32 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
+  /** Stores a float of 32 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
   storeF32(addr: number, value: number): void {
     const at = addr | 0;
     const index = (at >>> 2) | (at << 30);
@@ -191,7 +191,7 @@ export class GuestRam implements IntervalCache {
     else this.storeElsewhere('storeF32', addr, value);
   }
 
-  /** Stores a floating-point number of 64 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
+  /** Stores a float of 64 bits. @throws TypeError, RangeError where there is no RAM; what `Vcpu.mark` throws */
   storeF64(addr: number, value: number): void {
     const at = addr | 0;
     const index = (at >>> 3) | (at << 29);

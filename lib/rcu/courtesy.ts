@@ -15,8 +15,9 @@ const MOST_CREDIT_MS = 10;
 /** The owner polls before it sleeps (rcu/spin-time.ts). This long after a report it has done one or the other. */
 const POLLING_MS = 0.3;
 /**
- * An owner that has a core for itself is awake this long after the report that it slept for. If it is not, it may be
- * waiting for the core of the reader that has reported.
+ * An owner that has a core for itself is awake this long after the report that it slept for, which is twice what a
+ * sleep and its wake-up take (rcu/spin-time.ts). If it is not, it may be waiting for the core of the reader that has
+ * reported.
  */
 const WAKE_UP_MS = 0.06;
 

@@ -1,8 +1,9 @@
 /**
  * The workload of a vCPU thread in the stress test. It makes slices: each slice stores to pages and marks them, in a
  * random pattern, in either order and by every form of mark, within one interval, during which it holds the object
- * behind a pointer. Some vCPUs store to pages that they have marked in the interval without another mark. Between slices the vCPU reports, goes offline, pauses in a section, marks where RAM has been
- * unplugged, and at last leaves to be replaced.
+ * behind a pointer. Some vCPUs store to pages that they have marked in the interval without another mark. Between slices
+ * the vCPU reports, goes offline, pauses in a section, marks where RAM has been unplugged, and at last leaves to be
+ * replaced.
  */
 import { Arena, type ArenaHandle } from '../arena/arena.js';
 import { UsageError } from '../base/errors.js';

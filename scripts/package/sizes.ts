@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { importGraph } from './contents.js';
 
 /**
- * In KiB: of each door, all that it loads, gzipped. The limits are an eighth above what there was when they were set; whoever adds
- * something that is worth its size raises the limit in the same change.
+ * In KiB: of each door, all that it loads, gzipped. The limits are an eighth above what there was when they were set;
+ * whoever adds something that is worth its size raises the limit in the same change.
  */
 export const SIZE_LIMITS = {
   'the tarball': 540,
