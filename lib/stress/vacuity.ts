@@ -38,7 +38,8 @@ const IN_100_PERIODS = {
 const PARTIAL_SWAPS = 1;
 const AUDITED = { storesAudited: 200, auditChecks: 2, pagesAudited: 20 } as const;
 const PAGES_CONSERVED = 200;
-const READERS_COMPARED = 1;
+/** A reader's rate is checked about once in three measurements, more seldom with many vCPUs. */
+const MEASUREMENTS_FOR_A_READER = 60;
 
 /**
  * With faults, the least counts are divided by this: threads are killed several times a second, and spend most of their
@@ -58,7 +59,10 @@ export function vacuities(report: StressReport): string[] {
   const { faults, vcpus, gracePeriods } = report;
   const faulty = Object.keys(faults).length > 0 ? WITH_FAULTS_ONE_IN : 1;
   const done = countsOf(report);
+  // Rates are not measured for a client whose pages are counted.
+  const rated = report.conserved?.client === 'MIGRATION' ? 0 : report.measurements / MEASUREMENTS_FOR_A_READER;
   const few = [
+    ...fewOf(done, { readersCompared: rated }, 1),
     ...fewOf(done, leastAtFullSpeed(report), 1 / (faulty * Math.max(1, vcpus / USUAL_VCPUS))),
     ...fewOf(done, leastInPeriods(report), Math.min(1, gracePeriods / 100) / faulty),
   ];
@@ -104,7 +108,5 @@ function leastInPeriods({ pagesPerBlock, scarce, conserved, audit }: StressRepor
     ...(scarce ? { partialSwaps: PARTIAL_SWAPS } : {}),
     ...(audit === null ? {} : AUDITED),
     ...(conserved === null ? {} : { pagesConserved: PAGES_CONSERVED }),
-    // Rates are not measured for a client whose pages are counted.
-    ...(conserved?.client === 'MIGRATION' ? {} : { readersCompared: READERS_COMPARED }),
   };
 }

@@ -16,7 +16,7 @@ import {
   value,
 } from './hostile-values.js';
 import { operation, type PublicOperation } from './public-operation.js';
-import { length, optionalClient, partLength, start, type World, waits } from './world-arguments.js';
+import { length, optionalClient, start, type World, waits } from './world-arguments.js';
 
 const things = [...noObjects, ...objects, ...closedObjects];
 
@@ -75,7 +75,11 @@ export function guestOperations(userOf: (world: World) => Tracking): Readonly<Re
         contents,
       ),
       // It refuses no place where there is no RAM.
-      method('unmap', needed(size<World>(({ block }) => block.offset, 5, 2 ** 53 - 8)), partLength),
+      method(
+        'unmap',
+        needed(size<World>(({ block }) => block.offset, 5, 2 ** 53 - 8)),
+        needed(size<World>(({ pageSize }) => pageSize, 5, 2 ** 53 - 8)),
+      ),
       ...Object.entries(stored).map(([width, value]) => method(`store${width}`, start, value)),
       ...loads.map((width) => method(`load${width}`, start)),
       method('readModifyWrite', by, start, bits, number),

@@ -22,6 +22,7 @@ export const CORRUPTION = [
   'conservation',
   'constant-block',
   'dirty-rate',
+  'unmarked-store',
 ] as const;
 
 export interface Sabotage {
