@@ -19,6 +19,10 @@ const LONG = [
   ['callback-against-barrier', 'sc', undefined],
   ['marks-against-track', 'sc', 2],
   ['marks-against-track', 'tso', 1],
+  ['aborted-harvest-against-marks', 'sc', 2],
+  ['kept-marks-against-harvest', 'tso', 1],
+  ['two-users-against-marks', 'sc', undefined],
+  ['giving-way-against-harvest', 'tso', 1],
 ];
 
 const isLong = (run: CoveredRun): boolean =>

@@ -71,7 +71,7 @@ describe('the lockstep litmus', () => {
       .and.not.to.include('machine');
   });
 
-  it('fails where harvests do not wait for their grace period, and says how to repeat it', async () => {
+  itLong('fails where harvests do not wait for their grace period, and says how to repeat it', async () => {
     const broken = ['litmus', '--rounds', '800000', '--seed', '3', '--sabotage', 'harvest-without-grace-period'];
     const { code, output } = await runCommand(broken);
     expect(code, output).to.equal(1);
