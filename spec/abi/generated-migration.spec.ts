@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { UncountedPages } from '../../lib/migration/index.js';
 import { generateCode } from '../../scripts/abi-listings.js';
+import { itLong } from '../support/long.js';
 import { atEach, attempt, expectArrived, expectStayed } from '../support/migration/attempt.js';
 import { brokenListing } from './broken-listing.js';
 import { GeneratedMachine } from './generated-machine.js';
@@ -49,7 +50,7 @@ describe('A migration of a guest that stores through generated code as fast as i
     expect(told).to.deep.equal([]);
   });
 
-  it('would be found not to count: it stays, and the migration names it', async () => {
+  itLong('would be found not to count: it stays, and the migration names it', async () => {
     const right = 'store<u32>(meter, load<u32>(meter, BASE + METER_GENERATED) + 1, BASE + METER_GENERATED);';
     const { outcome, told } = await migrated(brokenListing('mark.ts', right, ''));
     const { message } = expectStayed(machine, outcome, 'convergence');

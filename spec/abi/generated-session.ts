@@ -6,6 +6,7 @@
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { expect } from 'chai';
 import { Words } from '../../lib/arena/words.js';
 import { clientName, rootOf } from '../../lib/dirty/client.js';
 import { openEngine } from '../../lib/dirty-memory.js';
@@ -113,6 +114,21 @@ class Replica {
     set.dispose();
     return missing;
   }
+}
+
+/** So many rounds, and pages and meetings in proportion. */
+export function enough(rounds: number): (soFar: Progress) => boolean {
+  return (soFar) => soFar.rounds >= rounds && soFar.checked >= 40 * rounds && soFar.met >= 4 * rounds;
+}
+
+export function expectNothingLost(report: SessionReport, rounds: number): void {
+  expect(report.findings).to.deep.equal([]);
+  for (const { marks, marksCalled, reports } of report.threads) {
+    expect(marks).to.be.above(400 * rounds);
+    expect(marksCalled).to.equal(0);
+    expect(reports).to.be.above(rounds);
+  }
+  expect(report.blocksSwapped).to.be.above(rounds);
 }
 
 /**

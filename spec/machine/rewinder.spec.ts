@@ -1,6 +1,7 @@
-/** A rewinder: a hundred save states of a machine that runs, back to the first of them, and on from there. */
+/** A rewinder: save states of a machine that runs, back to the first of them, and on from there. */
 import { expect } from 'chai';
 import { beginChain, continueChain, memoryStore } from 'dirtymem/save-states';
+import { itInBothForms } from '../support/long.js';
 import { faultsOf, GuestMachine, RAM_BYTES } from './guest-machine.js';
 import { SORT } from './guests/computing.js';
 import { DRAWING } from './guests/devices.js';
@@ -9,13 +10,12 @@ import * as layout from './hart/layout.js';
 import { Machine } from './machine.js';
 
 const HARTS = 2;
-const STATES = 100;
 
 const roundsOf = (machine: Machine): number[] =>
   Array.from({ length: HARTS }, (_, hart) => machine.board.get(layout.BOARD_ROUNDS + 8 * hart));
 
 describe('A rewinder', () => {
-  it('goes back 100 states, and on from there', async () => {
+  itInBothForms('goes back over all its states, and on from there', 10, 100, async (states) => {
     const guest = await GuestMachine.start(mixed([SORT, DRAWING]), { harts: HARTS });
     const { machine } = guest;
     const store = memoryStore();
@@ -27,7 +27,7 @@ describe('A rewinder', () => {
       first ??= { ram: machine.board.bytes.slice(0, RAM_BYTES), rounds: roundsOf(machine) };
       return hooked();
     };
-    for (let state = 0; state <= STATES; state++) await chain.save();
+    for (let state = 0; state <= states; state++) await chain.save();
     await chain.stop();
     await guest.rounds(1);
     expect(faultsOf(await guest.finish(), 1)).to.deep.equal([]);

@@ -12,11 +12,11 @@ import { Replica } from './replica.js';
 import { Screen } from './screen.js';
 
 const HARTS = 2;
-const ROUNDS = 4;
 const GUEST = mixed([PAGING, QUIET, SORT, DRAWING, CODE_CHANGES]);
 
 describe('While the harts run,', () => {
   for (const [tracking, form] of FORMS) {
+    const rounds = form === '' ? 2 : 6;
     it(`two replicas, a screen and save states each have every store: ${tracking}${form}`, async () => {
       const guest = await GuestMachine.start(GUEST, { harts: HARTS, tracking });
       const { machine } = guest;
@@ -26,7 +26,7 @@ describe('While the harts run,', () => {
       const chain = await beginChain(machine, store);
       const states: number[] = [];
 
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = 0; round < rounds; round++) {
         replicas[0].follow(0);
         replicas[1].follow(16);
         screen.follow(5);
@@ -45,17 +45,17 @@ describe('While the harts run,', () => {
       await machine.pause();
       const copy = new Machine({ harts: HARTS, tracking });
       machine.resume();
-      expect(faultsOf(await guest.finish(), ROUNDS)).to.deep.equal([]);
+      expect(faultsOf(await guest.finish(), rounds)).to.deep.equal([]);
       expect(replicas[0].harvests).to.be.above(replicas[1].harvests);
       expect(Math.max(...states.slice(1))).to.be.below(states[0] as number);
 
       // The state goes on elsewhere, and finds what it left behind.
       const { sequence } = await restore(copy, store);
-      expect(sequence).to.equal(ROUNDS);
+      expect(sequence).to.equal(rounds);
       const restored = await GuestMachine.around(copy, { tracking });
       await copy.start();
       await restored.rounds(1);
-      expect(faultsOf(await restored.finish(), ROUNDS)).to.deep.equal([]);
+      expect(faultsOf(await restored.finish(), rounds)).to.deep.equal([]);
 
       for (const user of [...replicas, screen, chain]) await user.stop();
       await restored.close();

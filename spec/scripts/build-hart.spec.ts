@@ -2,11 +2,18 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { buildHart, HART_FILE, hartFile, TRACKINGS } from '../../scripts/build-hart.js';
 import { HART_WASM } from '../machine/hart.wasm.js';
+import { itLong } from '../support/long.js';
 
 describe('build-hart', () => {
-  it('makes the committed file of the committed sources', async () => {
+  const message = 'the file is not of these sources: npm run build:hart';
+
+  it('makes the committed module of the committed sources: write-tlb', async () => {
+    const module = Buffer.from(await buildHart('write-tlb')).toString('base64');
+    expect(module === HART_WASM['write-tlb'], message).to.equal(true);
+  });
+
+  itLong('makes the committed file of the committed sources', async () => {
     const committed = readFileSync(new URL(`../../${HART_FILE}`, import.meta.url), 'utf8');
-    const message = 'the file is not of these sources: npm run build:hart';
     expect((await hartFile()) === committed, message).to.equal(true);
   });
 
