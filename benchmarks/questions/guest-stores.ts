@@ -4,15 +4,16 @@
  * Three ways: `mark` before each store; a write-TLB of 64 entries, which remembers what was marked in the interval; and
  * `GuestRam`. Each has a thread of its own, and stores by turns its own way and plainly, the same addresses, in slices of
  * 200 that end with a quiescent state. So each ratio is of one thread in one time, and other load on the machine falls
- * on both sides. The owner harvests MIGRATION 0, 60 or 1,000 times a second. Where it harvests and the stores go all over
- * the RAM, most stores are first touches, and no way of remembering helps.
+ * on both sides. The owner harvests MIGRATION 0, 60 or 1,000 times a second. Without harvests, time is taken when the
+ * thread has been to all addresses in its interval. Where the owner harvests and the stores go all over the RAM, most
+ * stores are first touches, and no way of remembering helps.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { atMost, type Figure, figure } from '../harness/figure.js';
 import type { Question } from '../harness/question.js';
 import { startThread } from '../harness/threads.js';
-import { GUEST_BYTES, PATTERNS, Totals, WAYS, type Way } from '../subjects/store-patterns.js';
+import { BATCHES_OF_ALL, GUEST_BYTES, PATTERNS, Totals, WAYS, type Way } from '../subjects/store-patterns.js';
 import type { StoringGuest } from '../workers/storing-guest.js';
 
 const HARVESTS = [0, 60, 1000] as const;
@@ -42,7 +43,7 @@ async function askWay(memory: DirtyMemory, guest: SharedArrayBuffer, way: Way, r
     for (const [number, { name }] of PATTERNS.entries()) {
       for (const hertz of HARVESTS) {
         Atomics.store(pattern, 0, number);
-        const settled = thread.progress + 2;
+        const settled = thread.progress + (hertz === 0 ? BATCHES_OF_ALL : 2);
         while (thread.progress < settled) await sleep(1);
         const before = totals.read();
         const least = thread.progress + 2;

@@ -2,8 +2,11 @@
 import { PAGE_SIZE, randomPages } from './pages.js';
 
 export const GUEST_BYTES = 2 ** 30;
-/** Of one pattern; a multiple of a batch. */
-const STORES = 1_000_000;
+/** The stores that a thread makes in one way before it looks at the clock, some tens of microseconds or more. */
+export const BATCH = 20_000;
+/** A thread has stored to all addresses of a pattern after so many batches. */
+export const BATCHES_OF_ALL = 50;
+const STORES = BATCHES_OF_ALL * BATCH;
 const WORDS_OF_PAGE = PAGE_SIZE / 4;
 
 export const WAYS = ['mark each', 'write-TLB', 'GuestRam'] as const;

@@ -5,7 +5,7 @@
 import { GuestRam } from '../../lib/guest/index.js';
 import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { threadData, workUntilStopped } from '../harness/threads.js';
-import { PATTERNS, Totals, type Way } from '../subjects/store-patterns.js';
+import { BATCH, PATTERNS, Totals, type Way } from '../subjects/store-patterns.js';
 
 export interface StoringGuest {
   readonly handle: ArenaHandle;
@@ -17,8 +17,6 @@ export interface StoringGuest {
 }
 
 const SLICE = 200;
-/** The stores of a batch, some tens of microseconds or more. */
-const BATCH = 20_000;
 
 /** Remembers in 64 entries which pages were marked in the interval, and is dropped when `quiescent` says so. */
 class WriteTlb {
