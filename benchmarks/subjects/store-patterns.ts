@@ -14,7 +14,8 @@ export type Way = (typeof WAYS)[number];
 
 export interface StorePattern {
   readonly name: string;
-  readonly addresses: () => Int32Array;
+  /** Left out: the addresses are what an interpreter computes. */
+  readonly addresses?: () => Int32Array;
 }
 
 export const PATTERNS: readonly StorePattern[] = [
@@ -22,6 +23,7 @@ export const PATTERNS: readonly StorePattern[] = [
   { name: 'sequential', addresses: () => Int32Array.from({ length: STORES }, (_, i) => (4 * i) % 2 ** 26) },
   { name: 'random, 1 GiB', addresses: () => scattered(randomPages(STORES, GUEST_BYTES / PAGE_SIZE)) },
   { name: 'Zipf', addresses: () => scattered(zipfPages(GUEST_BYTES / PAGE_SIZE)) },
+  { name: 'the loop of an interpreter' },
 ];
 
 /** Random words of the pages. */

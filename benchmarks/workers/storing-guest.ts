@@ -5,6 +5,7 @@
 import { GuestRam } from '../../lib/guest/index.js';
 import { type ArenaHandle, attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { threadData, workUntilStopped } from '../harness/threads.js';
+import { interpreterThatStores, programOfInterpreter, STORES_OF_A_CALL } from '../subjects/interpreter.js';
 import { BATCH, PATTERNS, Totals, type Way } from '../subjects/store-patterns.js';
 
 export interface StoringGuest {
@@ -16,7 +17,8 @@ export interface StoringGuest {
   readonly totals: Float64Array;
 }
 
-const SLICE = 200;
+/** The stores between two quiescent states. */
+const SLICE = STORES_OF_A_CALL;
 
 /** Remembers in 64 entries which pages were marked in the interval, and is dropped when `quiescent` says so. */
 class WriteTlb {
@@ -51,7 +53,7 @@ const words = new Int32Array(guest);
 const ram = new GuestRam(vcpu, guest);
 const tlb = new WriteTlb(vcpu, words);
 const totals = new Totals(array);
-const addresses = PATTERNS.map(({ addresses }) => addresses());
+const addresses = PATTERNS.map(({ addresses }) => addresses?.());
 
 function plainSlice(words: Int32Array, addresses: Int32Array, from: number, end: number): void {
   for (let i = from; i < end; i++) words[(addresses[i] as number) >>> 2] = i;
@@ -73,30 +75,53 @@ function ramSlice(ram: GuestRam, addresses: Int32Array, from: number, end: numbe
   for (let i = from; i < end; i++) ram.store32(addresses[i] as number, i);
 }
 
-const WAYS: Record<Way, (addresses: Int32Array, from: number) => void> = {
+const SLICES: Record<Way, (addresses: Int32Array, from: number) => void> = {
   'mark each': (addresses, from) => markSlice(words, addresses, from, from + SLICE),
   'write-TLB': (addresses, from) => tlbSlice(tlb, addresses, from, from + SLICE),
   GuestRam: (addresses, from) => ramSlice(ram, addresses, from, from + SLICE),
 };
-const marked = WAYS[way];
+const markedSlice = SLICES[way];
+
+const INTERPRETERS = {
+  'mark each': { target: vcpu, store: 'target.mark(at); words[at >>> 2] = value' },
+  'write-TLB': { target: tlb, store: 'target.store32(at, value)' },
+  GuestRam: { target: ram, store: 'target.store32(at, value)' },
+} satisfies Record<Way, { target: object; store: string }>;
+const { target, store } = INTERPRETERS[way];
+const program = programOfInterpreter();
+const registers = new Int32Array(8).fill(1);
+const interpretMarked = interpreterThatStores<object>(store);
+const interpretPlain = interpreterThatStores<object>('words[at >>> 2] = value');
+
+/** @param slice makes the stores of a slice, beginning with a number. @returns milliseconds */
+function timeOfBatch(slice: (from: number) => void, from: number): number {
+  const began = performance.now();
+  for (let at = from; at < from + BATCH; at += SLICE) {
+    slice(at);
+    if (vcpu.quiescent()) tlb.drop();
+  }
+  return performance.now() - began;
+}
+
 let from = 0;
 
 workUntilStopped(() => {
-  const chosen = addresses[Atomics.load(pattern, 0)] as Int32Array;
-  const end = from + BATCH;
-  const began = performance.now();
-  for (let at = from; at < end; at += SLICE) {
-    marked(chosen, at);
-    if (vcpu.quiescent()) tlb.drop();
+  const chosen = addresses[Atomics.load(pattern, 0)];
+  if (chosen === undefined) {
+    const marked = timeOfBatch(() => interpretMarked(program, registers, words, target), 0);
+    totals.add(
+      marked,
+      timeOfBatch(() => interpretPlain(program, registers, words, target), 0),
+    );
+    return;
   }
-  const between = performance.now();
+  const marked = timeOfBatch((at) => markedSlice(chosen, at), from);
   // Other addresses of the pattern, since those above are in the cache now.
   const other = (from + chosen.length / 2) % chosen.length;
-  for (let at = other; at < other + BATCH; at += SLICE) {
-    plainSlice(words, chosen, at, at + SLICE);
-    if (vcpu.quiescent()) tlb.drop();
-  }
-  totals.add(between - began, performance.now() - between);
-  from = end === chosen.length ? 0 : end;
+  totals.add(
+    marked,
+    timeOfBatch((at) => plainSlice(words, chosen, at, at + SLICE), other),
+  );
+  from = (from + BATCH) % chosen.length;
 });
 vcpu.detach();
