@@ -127,8 +127,8 @@ export class StoreAudit {
       const { pageSize } = memory;
       return suspects.flatMap(({ block, page, shadow }) => {
         const offset = page * pageSize;
-        const isAsItWas = memory.ram.has(block) && this.shadows.get(block) === shadow && offset < block.size;
-        if (!isAsItWas || !block.isPopulated(offset, pageSize)) return [];
+        const isRam = memory.ram.has(block) && offset < block.size && block.isPopulated(offset, pageSize);
+        if (!isRam) return [];
         // Dirty: the next harvest delivers the page, and the shadow gets it then.
         if (tracking.isDirty(block.offset + offset, pageSize)) return [];
         return describe(block, page, shadow);
@@ -178,7 +178,6 @@ export class StoreAudit {
     try {
       // First of all, because nobody will collect these pages for this audit again, whatever `contents` does.
       for (const [block, shadow] of this.shadows) {
-        if (!memory.ram.has(block)) continue;
         for (const { offset, length } of set.runs({ block })) {
           shadow.outdate(offset / pageSize, (offset + length) / pageSize);
         }
@@ -229,7 +228,6 @@ export class StoreAudit {
       if ((known?.resizes ?? this.leftOut.get(block)) === block.resizes) continue;
       const bytes = contents(block);
       this.shadows.delete(block);
-      this.leftOut.delete(block);
       if (bytes === undefined) this.leftOut.set(block, block.resizes);
       else this.shadows.set(block, new Shadow(block, bytes, memory.pageSize, known));
     }

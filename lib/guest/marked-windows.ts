@@ -91,7 +91,8 @@ export class MarkedWindows {
   }
 
   /**
-   * Marks the pages of an access that are not marked in this interval. The access may go from one window into the next.
+   * Marks the pages of an access that are not marked in this interval, unless it goes from one window into the next:
+   * such a one is left to `prepareAll`.
    * @param generation of the interval. @returns the window of the first byte
    * @throws as `find`, and what `Vcpu.mark` throws; then nothing must be stored
    */
@@ -102,7 +103,7 @@ export class MarkedWindows {
       // `mark` finds out by itself whether the reader may mark, but it does not know of the buffer.
       if (window.u8.length === 0) throw detached(operation);
       this.mark(window, at, length, generation);
-    } else this.prepareAll(operation, addr, length, generation);
+    }
     return window;
   }
 

@@ -67,7 +67,7 @@ export class Shadow {
     while (first < pageSize && isSame(first)) first++;
     if (first === pageSize) return undefined;
     let last = pageSize - 1;
-    while (last > first && isSame(last)) last--;
+    while (isSame(last)) last--;
     return { first, last };
   }
 }

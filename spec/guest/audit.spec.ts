@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { auditStores, GuestRam, type StoreAudit, type UnmarkedStore } from '../../lib/guest/index.js';
 import { CODE, type DirtyMemory, MIGRATION, type RamBlock } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
-import { describeEngines, foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
+import { describeEngines, foreignVcpu, PAGE, smallEngine, turn } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 describeEngines('The audit of stores', (shared) => {
@@ -175,6 +175,140 @@ describeEngines('The audit of stores', (shared) => {
     await gone;
   });
 
+  describe('beside a vCPU that the owner waits for, from the first look to the second', () => {
+    let guest: Vcpu;
+
+    /** @param meanwhile is called between the two looks; until then pages 1 and 2 differ, and are not dirty */
+    const checkWhile = async (meanwhile: () => unknown): Promise<unknown[]> => {
+      guest = foreignVcpu(memory);
+      const before = audit.pagesCompared;
+      const found = audit.check();
+      guest.quiescent(); // the harvest's period ends
+      bytes()[PAGE + 3] = 1;
+      bytes()[2 * PAGE + 3] = 1;
+      while (audit.pagesCompared === before) await turn();
+      meanwhile();
+      guest.quiescent();
+      guest.goOffline(); // for what the other changes wait for
+      return places(await found);
+    };
+
+    afterEach(() => guest.detach());
+
+    it('names the pages that are still not dirty then', async () => {
+      expect(await checkWhile(() => {})).to.deep.equal([
+        ['low', PAGE, PAGE + 3, PAGE + 3],
+        ['low', 2 * PAGE, 2 * PAGE + 3, 2 * PAGE + 3],
+      ]);
+      expect(await audit.check()).to.deep.equal([]);
+    });
+
+    it('waits for the marks of stores whose interval is open', async () => {
+      expect(await checkWhile(() => guest.markRange(PAGE, 2 * PAGE, 7))).to.deep.equal([]);
+      expect(await audit.check()).to.deep.equal([]);
+    });
+
+    it('does not name a page that is as it was after all', async () => {
+      const restore = (): void => void (bytes()[PAGE + 3] = 0);
+      expect(await checkWhile(restore)).to.deep.equal([['low', 2 * PAGE, 2 * PAGE + 3, 2 * PAGE + 3]]);
+    });
+
+    it('does not name RAM that is gone, or was cut off or discarded', async () => {
+      const dimm = memory.ram.plug({ id: 'dimm', size: 8 * PAGE });
+      contents(dimm);
+      expect(await audit.check()).to.deep.equal([]);
+      const gone: Promise<unknown>[] = [];
+      const found = await checkWhile(() => {
+        gone.push(low.discard(2 * PAGE, PAGE), memory.ram.unplug(dimm));
+        contents(dimm)[5] = 1;
+      });
+      expect(found).to.deep.equal([['low', PAGE, PAGE + 3, PAGE + 3]]);
+      await Promise.all(gone);
+      low.populate(2 * PAGE, PAGE);
+      expect(await audit.check()).to.deep.equal([]);
+      guest.detach();
+      expect(await checkWhile(() => gone.push(memory.ram.resize(low, 2 * PAGE)))).to.deep.equal([]);
+      await Promise.all(gone);
+      guest.detach();
+      expect(await checkWhile(() => gone.push(memory.ram.unplug(low)))).to.deep.equal([]);
+      await Promise.all(gone);
+    });
+  });
+
+  it('names each byte range by its own page, and gives the set that it collects back', async () => {
+    bytes().fill(9, 8 * PAGE + 5, 10 * PAGE);
+    expect(places(audit.whileStopped.check())).to.deep.equal([
+      ['low', 8 * PAGE, 8 * PAGE + 5, 9 * PAGE - 1],
+      ['low', 9 * PAGE, 9 * PAGE, 10 * PAGE - 1],
+    ]);
+    const { arenaBytesInUse } = memory.stats();
+    for (let i = 0; i < 3; i++) {
+      ram.store8(PAGE, i);
+      expect(audit.whileStopped.check()).to.deep.equal([]);
+    }
+    expect(memory.stats().arenaBytesInUse).to.equal(arenaBytesInUse);
+  });
+
+  it('with maxPages goes around, page by page, from where it was', async () => {
+    const { offset } = memory.ram.plug({ id: 'hole', size: PAGE, offset: 40 * PAGE });
+    const parts = await auditStores(memory, (block) => (block.offset === offset ? undefined : contents(block)), {
+      maxPages: 6,
+    });
+    expect(parts.pagesCompared).to.equal(0);
+    const dimm = memory.ram.plug({ id: 'dimm', size: 3 * PAGE, offset: 50 * PAGE });
+    const pages = [
+      ...Array.from({ length: 16 }, (_, page) => ['low', page * PAGE]),
+      ...Array.from({ length: 3 }, (_, page) => ['dimm', page * PAGE]),
+    ];
+    const touchAll = (): void => {
+      for (let page = 0; page < 16; page++) Atomics.add(bytes(), page * PAGE, 1);
+      for (let page = 0; page < 3; page++) Atomics.add(contents(dimm), page * PAGE, 1);
+    };
+    const named = (): unknown[] => {
+      touchAll();
+      return parts.whileStopped.check().map(({ block, offset }) => [block.id, offset]);
+    };
+    let next = 0;
+    const expected = (): unknown[] => {
+      const from = next;
+      // A check ends before the block that it began in.
+      const length = from < 16 ? Math.min(6, 19 - from) : 6;
+      next = (from + length) % 19;
+      return Array.from({ length }, (_, i) => pages[(from + i) % 19]);
+    };
+    for (let i = 0; i < 4; i++) {
+      expect(parts.whileStopped.check(), 'copied at first').to.deep.equal([]);
+      expected();
+    }
+    for (let i = 0; i < 40; i++) expect(named()).to.deep.equal(expected());
+    while (next < 16) expect(named()).to.deep.equal(expected());
+    await memory.ram.unplug(dimm); // in which the next check would begin
+    expect(named()).to.deep.equal(pages.slice(0, 6));
+    await parts.stop();
+  });
+
+  it('forgets a block whose bytes it does not get any more', async () => {
+    const some = await auditStores(memory, (block) => (block.size > 16 * PAGE ? undefined : contents(block)));
+    expect(some.whileStopped.check()).to.deep.equal([]);
+    await memory.ram.resize(low, 20 * PAGE);
+    some.whileStopped.check();
+    bytes()[PAGE] = 1;
+    expect(some.whileStopped.check()).to.deep.equal([]);
+    await some.stop();
+  });
+
+  it('audits pages of a byte or two', async () => {
+    const tiny = smallEngine({ pageSize: 2, maxRamBytes: 2 ** 12, debug: false });
+    const six = new Uint8Array(6);
+    tiny.ram.plug({ id: 'tiny', size: 6 });
+    const small = await auditStores(tiny, () => six);
+    expect(small.whileStopped.check()).to.deep.equal([]);
+    six[3] = 1;
+    expect(places(small.whileStopped.check())).to.deep.equal([['tiny', 2, 3, 3]]);
+    await small.stop();
+    await tiny.close();
+  });
+
   it('with maxPages goes through RAM in parts, and finds each store within as many checks as there are parts', async () => {
     const parts = await auditStores(memory, contents, { maxPages: 5 });
     const dimm = memory.ram.plug({ id: 'dimm', size: 3 * PAGE });
@@ -216,14 +350,21 @@ describeEngines('The audit of stores', (shared) => {
     expectThrow(() => audit.whileStopped.check(), TypeError, 'a check of this audit is running');
     await second;
     await first;
+    const { arenaBytesInUse } = memory.stats();
     const ending = await auditStores(memory, contents);
+    expect(await ending.check()).to.deep.equal([]);
     await ending.stop();
+    expect(memory.stats().arenaBytesInUse).to.equal(arenaBytesInUse);
     await ending.stop();
     await expectReject(() => ending.check(), TypeError, 'the audit of stores');
+    let outer: StoreAudit;
     {
       await using scoped = await auditStores(memory, contents);
       expect(await scoped.check()).to.deep.equal([]);
+      outer = scoped;
     }
+    expect(memory.stats().arenaBytesInUse).to.equal(arenaBytesInUse);
+    await expectReject(() => outer.check(), TypeError, 'the audit of stores');
   });
 
   it('while stopped refuses while a vCPU of another thread is online', async () => {
@@ -236,10 +377,14 @@ describeEngines('The audit of stores', (shared) => {
   });
 
   it('refuses bad arguments', async () => {
-    await expectReject(() => auditStores({} as never, contents), TypeError, 'memory');
-    await expectReject(() => auditStores(memory, 5 as never), TypeError, 'contents');
-    await expectReject(() => auditStores(memory, contents, { maxPages: 0 }), RangeError, 'maxPages');
-    await expectReject(() => auditStores(memory, contents, { client: 3 as never }), RangeError, 'client');
+    await expectReject(() => auditStores({} as never, contents), TypeError, 'auditStores: memory');
+    await expectReject(() => auditStores(memory, 5 as never), TypeError, 'auditStores: contents');
+    for (const maxPages of [0, 2 ** 32 + 1, 1.5]) {
+      await expectReject(() => auditStores(memory, contents, { maxPages }), RangeError, 'auditStores: maxPages');
+    }
+    await expectReject(() => auditStores(memory, contents, { client: 3 as never }), RangeError, 'auditStores: client');
     await expectReject(() => auditStores(memory, contents, { pages: 3 } as never), TypeError, 'pages');
+    const all = { client: CODE, maxPages: 2 ** 32, timeoutMs: 60_000, signal: new AbortController().signal } as const;
+    await (await auditStores(memory, contents, all)).stop();
   });
 });

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { showAddress } from '../../lib/base/errors.js';
 import { GuestRam } from '../../lib/guest/index.js';
+import { MarkedWindows } from '../../lib/guest/marked-windows.js';
 import { type DirtyMemory, MIGRATION, type RamBlock } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { CLIENTS, describeEngines, PAGE, pagesOf, smallEngine } from '../support/engines.js';
@@ -100,6 +102,7 @@ describeEngines('GuestRam', (shared) => {
 
         it(`${name} and its loads are refused where there is no RAM, also in part, and mark and store nothing`, () => {
           const end = 16 * pageSize;
+          for (const page of [0, 15]) store(name, page * pageSize, width === 8 && name === 'store64' ? 0n : 0);
           for (const addr of [end, end - width + 1, -1, -8, 2 ** 31, 2 ** 32, 2 ** 32 + 8, 2 ** 44, Number.NaN, 0.5]) {
             if (addr === end - width + 1 && width === 1) continue;
             expectThrow(() => store(name, addr, value), RangeError, name);
@@ -107,9 +110,17 @@ describeEngines('GuestRam', (shared) => {
               expectThrow(() => load(how as keyof GuestRam, addr), RangeError, how);
             }
           }
+          for (const how of [name, ...Object.keys(loads)]) {
+            const access = (): unknown => (how === name ? store(name, end, value) : load(how as keyof GuestRam, end));
+            expectThrow(
+              access,
+              RangeError,
+              `${how}: bytes ${showAddress(end)} to ${showAddress(end + width)} are not all mapped`,
+            );
+          }
           expectThrow(() => store(name, '8' as never, value), TypeError, name);
           expect(bytes.every((byte) => byte === 0)).to.equal(true);
-          expectDirty([]);
+          expectDirty([0, 15]);
         });
       }
 
@@ -201,12 +212,105 @@ describeEngines('GuestRam', (shared) => {
         vcpu.quiescent();
         ram.atomicStore(2 * pageSize, 8, 1);
         expect(code).to.have.length(4);
+        const atomics: (() => void)[] = [
+          () => ram.atomicStore(8 * pageSize, 8, 1),
+          () => ram.atomicStore64(9 * pageSize, 1n),
+          () => ram.readModifyWrite('or', 10 * pageSize, 16, 1),
+          () => ram.readModifyWrite64('or', 11 * pageSize, 1n),
+          () => ram.compareExchange(12 * pageSize, 32, 5, 1),
+          () => ram.compareExchange64(13 * pageSize, 5n, 1n),
+        ];
+        for (const [i, store] of atomics.entries()) {
+          store();
+          expect(code.at(-1)).to.deep.equal([(8 + i) * pageSize, pageSize]);
+        }
       });
     });
   }
 
   describe('and intervals', () => {
     beforeEach(() => open(PAGE));
+
+    it('marks a page that it has not marked for as many intervals as there are generations, or never', () => {
+      for (let i = 0; i < 1030; i++) {
+        const page = i % 255;
+        ram.store32((page % 16) * PAGE, i);
+        expectDirty([page % 16]);
+      }
+      for (let i = 0; i < 600; i++) {
+        const page = i % 255 < 15 ? i % 255 : 15;
+        ram.store32(page * PAGE, i);
+        expectDirty([page]);
+      }
+    });
+
+    /** How often `body` marks, and how often it looks for the window of an address, which fast paths do not. */
+    const workOf = (body: () => void): { marks: number; searches: number } => {
+      const { mark } = vcpu;
+      const { find } = MarkedWindows.prototype;
+      const work = { marks: 0, searches: 0 };
+      vcpu.mark = (addr) => {
+        work.marks++;
+        return mark.call(vcpu, addr);
+      };
+      MarkedWindows.prototype.find = function (...of) {
+        work.searches++;
+        return find.apply(this, of);
+      };
+      try {
+        body();
+      } finally {
+        vcpu.mark = mark;
+        MarkedWindows.prototype.find = find;
+      }
+      return work;
+    };
+
+    it('marks once in an interval, and then accesses the block at 0 by its fast paths', () => {
+      const big = new Uint8Array(2 * 2 ** 24);
+      const engine = smallEngine({ maxRamBytes: 2 ** 26, debug: false });
+      engine.ram.plug({ id: 'big', size: big.length });
+      vcpu.detach();
+      vcpu = attachVcpu(engine.handle);
+      const far = big.length - 2 * PAGE;
+      const fast = new GuestRam(vcpu, big);
+      const accesses = (at: number): void => {
+        for (const [name, width, value, loads] of WIDTHS) {
+          for (const addr of [at, at + width, at + 7 * width]) {
+            (fast[name] as (addr: number, value: number | bigint) => void).call(fast, addr, value);
+            for (const [how, expected] of Object.entries(loads)) {
+              const loaded = (fast[how as keyof GuestRam] as (addr: number) => unknown).call(fast, addr);
+              expect(loaded, how).to.equal(expected);
+            }
+          }
+        }
+      };
+      for (let i = 0; i < 3; i++) {
+        for (const at of [0, 3 * PAGE, far]) {
+          expect(workOf(() => fast.store8(at, 0)).marks).to.equal(1);
+          expect(workOf(() => accesses(at))).to.deep.equal({ marks: 0, searches: 0 });
+        }
+        engine.whileStopped.harvest(MIGRATION).set.dispose(); // ends the interval
+      }
+      fast.unmap(0, big.length);
+      fast.map(0, big);
+      fast.store32(0, 1);
+      expect(workOf(() => accesses(0))).to.deep.equal({ marks: 0, searches: 0 });
+      vcpu.detach();
+      return engine.close();
+    });
+
+    it('keeps its marks of other windows when one is unmapped', () => {
+      const next = memory.ram.plug({ id: 'next', size: 2 * PAGE, offset: 16 * PAGE });
+      const far = memory.ram.plug({ id: 'far', size: 2 * PAGE, offset: 40 * PAGE });
+      for (const { offset, size } of [next, far]) ram.map(offset, new Uint8Array(size));
+      const stores = (): void => {
+        for (const addr of [0, 40 * PAGE]) ram.store32(addr, 1);
+      };
+      expect(workOf(stores).marks).to.equal(2);
+      ram.unmap(next.offset, next.size);
+      expect(workOf(stores).marks).to.equal(0);
+    });
 
     it('forgets its marks when the interval ends within a helper that ignores what quiescent returns', async () => {
       const helper = (): void => void vcpu.quiescent();
@@ -385,6 +489,15 @@ describeEngines('GuestRam', (shared) => {
       expectThrow(() => ram.map(16 * PAGE, [] as never), TypeError, 'a buffer');
       expectThrow(() => ram.unmap(1, PAGE), RangeError, 'page size');
       expectThrow(() => ram.unmap(0, 5), RangeError, 'page size');
+      expectThrow(() => ram.unmap('0' as never, PAGE), TypeError, 'unmap: offset');
+      expectThrow(() => ram.unmap(PAGE, 2 ** 53 - PAGE), RangeError, 'unmap: the end of the range');
+      expectThrow(() => ram.map(2 ** 53 - PAGE, new Uint8Array(PAGE)), RangeError, 'map: the end of contents');
+      expectThrow(() => ram.readModifyWrite(5 as never, 0, 32, 1), TypeError, 'readModifyWrite: operation');
+      expectThrow(() => ram.compareExchange64(0, 1 as never, 1n), TypeError, 'compareExchange64: expected');
+      expectThrow(() => ram.fill(1, 0, -1), RangeError, 'fill: length');
+      expectThrow(() => ram.fill(1, 0, 2 ** 53 - 1 + 1), RangeError, 'fill: length');
+      expectThrow(() => ram.fill(1, 0, 0.5), RangeError, 'fill: length');
+      expectDirty([]);
       ram.store8(15 * PAGE, 1);
       expectThrow(() => ram.store8(16 * PAGE, 1), RangeError, 'not all mapped');
       expectDirty([15]);
