@@ -209,7 +209,7 @@ describeEngines('The audit of stores', (shared) => {
     });
 
     it('does not name a page that is as it was after all', async () => {
-      const restore = (): void => void (bytes()[PAGE + 3] = 0);
+      const restore = (): Uint8Array => bytes().fill(0, PAGE + 3, PAGE + 4);
       expect(await checkWhile(restore)).to.deep.equal([['low', 2 * PAGE, 2 * PAGE + 3, 2 * PAGE + 3]]);
     });
 
