@@ -200,7 +200,7 @@ const THOROUGH: readonly Row[] = [
   ['giving-way-against-blocking-wait', 'sc', 2, 3600, 22_000, 1],
   ['giving-way-against-blocking-wait', 'tso', 1, 260, 2100, 1],
   ['giving-way-to-a-late-owner', 'sc', ANY, 8900, 8800, 1],
-  ['giving-way-to-a-late-owner', 'tso', 2, 440, 1060, 1],
+  ['giving-way-to-a-late-owner', 'tso', 2, 370, 1060, 1],
   ['giving-way-against-periods', 'sc', 2, 2000, 9500, 1],
   ['giving-way-against-harvest', 'sc', 2, 3900, 19_000, 2],
   ['giving-way-against-sections', 'sc', 2, 3400, 17_000, 2],
