@@ -5,8 +5,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as layout from '../../spec/machine/hart/layout.js';
 import type { Tracking } from '../../spec/machine/hart-module.js';
-import { checkImage, linuxMachine } from '../../spec/machine/linux/linux-machine.js';
-import { MIB } from '../../spec/machine/machine.js';
+import { checkImage, checkInitramfs, linuxMachine } from '../../spec/machine/linux/linux-machine.js';
+import { type Machine, MIB } from '../../spec/machine/machine.js';
 import { integer } from '../integer.js';
 import { interruptible } from '../interruption.js';
 import { bytesOf } from './files.js';
@@ -28,9 +28,11 @@ export function addLinuxCommand(program: Command): void {
   program
     .command('linux')
     .description('boot a Linux Image, with its console on the terminal')
-    .argument('<image>', 'arch/riscv/boot/Image of a kernel for rv64ima', image)
+    .argument('<image>', 'arch/riscv/boot/Image of a kernel for rv64ima', checked(checkImage))
     .addOption(new Option('--harts <n>', 'harts').argParser(integer(1, layout.MOST_HARTS)).default(2))
-    .addOption(new Option('--initramfs <file>', 'the first file system, a cpio archive').argParser(bytesOf))
+    .addOption(
+      new Option('--initramfs <file>', 'the first file system, a cpio archive').argParser(checked(checkInitramfs)),
+    )
     .addOption(new Option('--ram <mib>', 'RAM').argParser(integer(16, MOST_RAM_MIB)).default(128))
     .addOption(new Option('--append <words>', "for the kernel's command line").default(''))
     .addOption(
@@ -46,26 +48,38 @@ export function addLinuxCommand(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nKeys: Ctrl-A x ends, Ctrl-A d plugs a DIMM, Ctrl-A m moves the machine to another process.' +
-        '\nExit status: 0 powered down, 1 a page differed from its replica or the move failed, 2 usage error.',
+      '\nKeys: Ctrl-A x ends, Ctrl-A d plugs a DIMM or asks for it back, Ctrl-A m moves the machine to another process.' +
+        '\nExit status: 0 powered down, 1 a page differed from its replica or a hart failed, 2 usage error.',
     )
     .action(boot);
 }
 
-function image(path: string): Uint8Array {
-  const bytes = bytesOf(path);
-  try {
-    checkImage(bytes);
-  } catch (error) {
-    throw new InvalidArgumentError(`${path}: ${(error as Error).message}.`);
-  }
-  return bytes;
+/** @returns a parser that takes a file which passes the check */
+function checked(check: (bytes: Uint8Array) => void): (path: string) => Uint8Array {
+  return (path) => {
+    const bytes = bytesOf(path);
+    try {
+      check(bytes);
+    } catch (error) {
+      throw new InvalidArgumentError(`${path}: ${(error as Error).message}.`);
+    }
+    return bytes;
+  };
 }
 
-async function boot(bytes: Uint8Array, options: LinuxOptions): Promise<void> {
-  const { harts, initramfs, ram, append, tracking, migrate, harvestMs } = options;
+function machineOf(image: Uint8Array, { harts, initramfs, ram, append, tracking }: LinuxOptions): Machine {
   const bootargs = `console=hvc0 earlycon=sbi ${append}`.trim();
-  const machine = linuxMachine({ image: bytes, initramfs, ramBytes: ram * MIB, bootargs, harts, tracking });
+  try {
+    return linuxMachine({ image, initramfs, ramBytes: ram * MIB, bootargs, harts, tracking });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InvalidArgumentError(`${error.message}: --ram may be up to ${MOST_RAM_MIB}.`);
+  }
+}
+
+async function boot(image: Uint8Array, options: LinuxOptions): Promise<void> {
+  const { tracking, migrate, harvestMs } = options;
+  const machine = machineOf(image, options);
   const session = await LinuxSession.begin({ machine, tracking, harvestMs }, interruptible());
   await machine.start();
   if (migrate !== undefined) setTimeout(() => session.move(), migrate * 1000).unref();

@@ -8,15 +8,16 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'dirtymem/migration';
 import { CodePages } from '../../spec/machine/code-pages.js';
-import * as layout from '../../spec/machine/hart/layout.js';
 import type { Tracking } from '../../spec/machine/hart-module.js';
-import { DIMM } from '../../spec/machine/linux/linux-machine.js';
 import type { Machine } from '../../spec/machine/machine.js';
 import { Replica } from '../../spec/machine/replica.js';
+import { exitCodeAfter } from '../interruption.js';
+import { DimmSlot } from './dimm-slot.js';
 
 const DESTINATION = fileURLToPath(new URL('./linux-destination.ts', import.meta.url));
 const CONTROL_A = 1;
 const DOWNTIME_MS = 300;
+const SLOT_MS = 100;
 
 export interface SessionOptions {
   readonly machine: Machine;
@@ -31,10 +32,14 @@ export class LinuxSession {
   private readonly options: SessionOptions;
   private readonly code: CodePages;
   private readonly replica: Replica;
+  private readonly slot: DimmSlot;
   private readonly ended: Promise<number>;
   private finish!: (exitCode: number) => void;
+  private isOver = false;
   /** Resolves when a move has ended, either way. */
   private moving: Promise<void> | undefined;
+  /** Resolves when the slot was looked at for the last time. */
+  private looking: Promise<void> = Promise.resolve();
   private isCommand = false;
 
   /** @param interruption ends the session */
@@ -48,28 +53,28 @@ export class LinuxSession {
     this.options = options;
     this.code = code;
     this.replica = replica;
+    this.slot = new DimmSlot(options.machine);
     this.ended = new Promise((resolve) => {
-      this.finish = resolve;
+      this.finish = (exitCode) => {
+        this.isOver = true;
+        resolve(exitCode);
+      };
     });
     const { threads } = options.machine;
     threads.onPrint = (text) => process.stdout.write(text);
-    threads.down.then(
-      () => this.finish(0),
-      (error) => {
-        console.error(error);
-        this.finish(1);
-      },
-    );
-    interruption.addEventListener('abort', () => this.finish(0));
-    if (process.stdin.isTTY) process.stdin.setRawMode(true);
-    process.stdin.on('data', this.onKeys);
+    threads.down.then(() => this.finish(0), this.fail);
+    interruption.addEventListener('abort', () => this.finish(exitCodeAfter(interruption)));
+    this.takeTerminal();
     replica.follow(options.harvestMs);
   }
 
   /** Resolves with the exit code when the guest has powered down, the session was ended, or the machine has moved. */
   async end(): Promise<number> {
+    const timer = setInterval(() => this.lookAtSlot(), SLOT_MS);
     const exitCode = await this.ended;
+    clearInterval(timer);
     await this.moving; // the engine has to be there until then
+    await this.looking;
     this.leaveTerminal();
     await this.replica.rest();
     await this.options.machine.pause(); // for good: after a move the machine must not run here
@@ -83,8 +88,10 @@ export class LinuxSession {
 
   /** Moves the machine to another process, which goes on with the terminal. One move at a time. */
   move(): void {
+    if (this.isOver) return;
     this.moving ??= this.moveNow().then(this.finish, (error) => {
       this.moving = undefined; // it is still here
+      if (!this.isOver) this.takeTerminal();
       console.error(`\nthe machine has not moved: ${(error as Error).message}`);
     });
   }
@@ -104,6 +111,24 @@ export class LinuxSession {
     return exitCode ?? 1;
   }
 
+  private lookAtSlot(): void {
+    this.looking = this.slot.look().then(this.tell, this.fail);
+  }
+
+  private readonly tell = (what: string | undefined): void => {
+    if (what !== undefined) console.log(`\n${what}`);
+  };
+
+  private readonly fail = (error: unknown): void => {
+    console.error(error);
+    this.finish(1);
+  };
+
+  private takeTerminal(): void {
+    if (process.stdin.isTTY) process.stdin.setRawMode(true);
+    process.stdin.on('data', this.onKeys).resume();
+  }
+
   private leaveTerminal(): void {
     process.stdin.off('data', this.onKeys);
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
@@ -121,17 +146,7 @@ export class LinuxSession {
   private command(key: string): void {
     if (key === 'x') this.finish(0);
     if (key === 'm') this.move();
-    if (key === 'd') this.plugDimm();
-  }
-
-  private plugDimm(): void {
-    const { machine } = this.options;
-    if (machine.memory.ram.get(DIMM.id)) return;
-    machine.plug(DIMM);
-    machine.board.set(layout.BOARD_DIMM_BASE, layout.RAM_BASE + DIMM.offset);
-    machine.board.set(layout.BOARD_DIMM_BYTES, DIMM.size);
-    machine.board.set(layout.BOARD_DIMM_STATE, layout.DIMM_PLUGGED);
-    console.log(`\na DIMM of ${DIMM.size} bytes at 0x${(layout.RAM_BASE + DIMM.offset).toString(16)}`);
+    if (key === 'd') this.tell(this.slot.press());
   }
 }
 

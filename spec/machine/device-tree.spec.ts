@@ -67,6 +67,12 @@ describe('The device tree of the machine', () => {
     expect(cells(last?.children.get('interrupt-controller')?.properties.get('phandle'))).to.deep.equal([3]);
   });
 
+  it('has the board, where the hotplug mailbox is', () => {
+    const board = root.children.get('board@10000000')?.properties;
+    expect(board?.get('compatible')?.toString()).to.equal('dirtymem,board\0');
+    expect(cells(board?.get('reg'))).to.deep.equal([0, 0x10000000, 0, 512]);
+  });
+
   it('has the framebuffer', () => {
     const shown = root.children.get('chosen')?.children.get('framebuffer@8f000000')?.properties;
     expect(cells(shown?.get('reg'))).to.deep.equal([0, 0x8f000000, 0, 640 * 480 * 4]);

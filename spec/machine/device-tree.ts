@@ -107,6 +107,11 @@ export function deviceTree({ harts, ramBytes, bootargs, initrd, frame }: TreeOpt
       device_type: 'memory',
       reg: [0, layout.RAM_BASE, 0, ramBytes],
     });
+    // The hotplug mailbox, and all else that the board has: no driver of a kernel is for it.
+    tree.node(`board@${layout.BOARD_ADDRESS.toString(16)}`, {
+      compatible: 'dirtymem,board',
+      reg: [0, layout.BOARD_ADDRESS, 0, layout.BOARD_BYTES],
+    });
     const cpus = { '#address-cells': [1], '#size-cells': [0], 'timebase-frequency': [layout.TICKS_PER_SECOND] };
     tree.node('cpus', cpus, () => {
       for (let hart = 0; hart < harts; hart++) writeHart(tree, hart);

@@ -87,6 +87,13 @@ export class GuestMachine {
   }
 }
 
+/** Gives a guest's machine RAM up to 64 MiB in all. No page of it is zero, or like another one, and no hart stores there. */
+export function growTo64MiB(machine: Machine): void {
+  const bytes = machine.plug({ id: 'rest', offset: RAM_BYTES, size: 64 * MIB - RAM_BYTES - FRAME.bytes });
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  for (let i = 0; i < words.length; i++) words[i] = Math.imul(i, 0x9e3779b1);
+}
+
 /** @returns what is wrong with a verdict: too few rounds, or a result that a guest found wrong */
 export function faultsOf({ rounds, wrong }: Verdict, leastRounds: number): string[] {
   return rounds.flatMap((count, hart) => [

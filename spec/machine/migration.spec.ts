@@ -1,59 +1,21 @@
 /** The machine moves to another process while it runs: registers, CSRs, timers, devices, and all RAM. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { migrate } from 'dirtymem/migration';
 import { itLong } from '../support/long.js';
-import { faultsOf, GuestMachine } from './guest-machine.js';
+import { Destination } from './destination.js';
+import { faultsOf, GuestMachine, growTo64MiB } from './guest-machine.js';
 import { CODE_CHANGES } from './guests/code.js';
 import { SORT } from './guests/computing.js';
 import { DRAWING } from './guests/devices.js';
 import { mixed } from './guests/guest.js';
 import { PAGING, QUIET } from './guests/quiet.js';
 import * as layout from './hart/layout.js';
-import type { Tracking } from './hart-module.js';
-import { Machine } from './machine.js';
-import type { Arrival, Receiving } from './migrating.js';
+import { Machine, MIB } from './machine.js';
 
 const ROUNDS = 2;
 const GUEST = mixed([PAGING, QUIET, SORT, DRAWING, CODE_CHANGES]);
 /** Generous, as the machine that runs the specs may be busy. */
 const OPTIONS = { downtimeMs: 2000, verify: true, stallMs: 60_000 } as const;
-
-class Destination {
-  private readonly process: ChildProcess;
-  readonly socket: Socket;
-
-  static async start(harts: number, tracking: Tracking): Promise<Destination> {
-    const file = fileURLToPath(new URL('./migrating.ts', import.meta.url));
-    const register = new URL('../../scripts/register.mjs', import.meta.url).href;
-    const child = fork(file, [String(harts), tracking, String(ROUNDS)], { execArgv: ['--import', register] });
-    const [{ port }] = (await once(child, 'message')) as [Receiving];
-    const socket = connect(port, '127.0.0.1');
-    await once(socket, 'connect');
-    return new Destination(child, socket);
-  }
-
-  private constructor(child: ChildProcess, socket: Socket) {
-    this.process = child;
-    this.socket = socket;
-  }
-
-  async arrival(): Promise<Arrival> {
-    const ended = once(this.process, 'exit');
-    const [arrival] = (await once(this.process, 'message')) as [Arrival];
-    await ended;
-    return arrival;
-  }
-
-  async kill(): Promise<void> {
-    const ended = once(this.process, 'exit');
-    this.process.kill();
-    await ended;
-  }
-}
 
 /** Leaves the registers of the last hart out of the state: what arrives has only zeroes there. */
 class Forgetful extends Machine {
@@ -76,8 +38,8 @@ describe('The machine', () => {
       await guest.rounds(1);
 
       const [unused, destination] = await Promise.all([
-        Destination.start(harts, tracking),
-        Destination.start(harts, tracking),
+        Destination.start(harts, tracking, ROUNDS),
+        Destination.start(harts, tracking, ROUNDS),
       ]);
       const cancelling = new AbortController();
       const cancelled = migrate(machine, unused.socket, { ...OPTIONS, signal: cancelling.signal });
@@ -102,6 +64,23 @@ describe('The machine', () => {
       await guest.close();
     });
   }
+});
+
+describe('A machine of 64 MiB', () => {
+  itLong('moves with 4 harts, and is verified without being asked for it', async () => {
+    const harts = 4;
+    const guest = await GuestMachine.start(GUEST, { harts });
+    growTo64MiB(guest.machine);
+    const destination = await Destination.start(harts, 'write-tlb', ROUNDS);
+    const arriving = destination.arrival();
+    const { downtimeMs, stallMs } = OPTIONS;
+    const { verified, bytesSent } = await migrate(guest.machine, destination.socket, { downtimeMs, stallMs }).result;
+    expect(verified).to.equal(true);
+    expect(guest.machine.memory.ram.bytes).to.equal(64 * MIB);
+    expect(bytesSent).to.be.above(39 * MIB);
+    expect(faultsOf((await arriving).verdict, ROUNDS)).to.deep.equal([]);
+    await guest.close();
+  });
 });
 
 describe('A state without the registers of a hart', () => {

@@ -27,7 +27,7 @@ export async function run(
   { sbi = false, typed = '', ...options }: Partial<MachineOptions> & ProgramOptions = {},
 ): Promise<Ended> {
   const machine = new Machine({ harts: 1, ...options });
-  const prelude = `  li t6, 0x10000000\n  li s0, ${RESULTS}\n`;
+  const prelude = `  li t6, ${layout.BOARD_ADDRESS}\n  li s0, ${RESULTS}\n`;
   const end = `\nend:\n  sd zero, ${layout.BOARD_POWER}(t6)\n  j end\n`;
   machine.plug({ id: 'ram', offset: 0, size: 4 * MIB }).set(assemble(prelude + text + end, layout.RAM_BASE).bytes);
   machine.boot({ entry: layout.RAM_BASE, sbi });

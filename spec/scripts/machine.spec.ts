@@ -8,6 +8,7 @@ import { Command, type CommanderError } from 'commander';
 import { addLinuxCommand } from '../../scripts/machine/linux-command.js';
 import { addRiscvTestsCommand } from '../../scripts/machine/riscv-tests-command.js';
 import { assemble } from '../machine/assembler/assemble.js';
+import { smallKernel } from '../machine/linux/small-kernel.js';
 import { runProgram } from '../support/run-program.js';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/machine.ts', import.meta.url));
@@ -100,12 +101,20 @@ describe('npm run machine', () => {
     expect(await refusal('riscv-tests', join(folder, 'gone'))).to.match(/ENOENT/);
   });
 
-  it('refuses what is no Image, and options out of range', async () => {
+  it('refuses what is no Image, files that are no archive, too little RAM, and options out of range', async () => {
     const wrong = put('vmlinux', new Uint8Array(100));
+    const image = put('Image', smallKernel());
+    const large = put('initramfs', Buffer.concat([Buffer.from('070701'), new Uint8Array(12 * 2 ** 20)]));
+    const compressed = put('compressed', Buffer.concat([Buffer.of(0x4d, 0x5a), smallKernel().subarray(2)]));
     const { code, text } = await machine('linux', wrong);
     expect(text).to.match(/it is no Image of a Linux for RISC-V/);
     expect(code).to.equal(2);
     expect(await refusal('linux', wrong, '--harts', '9')).to.match(/must be an integer from 1 to 8/);
+    expect(await refusal('linux', compressed)).to.match(/it has compressed instructions/);
+    expect(await refusal('linux', image, '--initramfs', wrong)).to.match(/it is no cpio archive/);
+    expect(await refusal('linux', image, '--initramfs', join(folder, 'gone'))).to.match(/ENOENT/);
+    const tooSmall = await refusal('linux', image, '--initramfs', large, '--ram', '16');
+    expect(tooSmall).to.match(/16 MiB of RAM are too little for the kernel and its files: --ram may be up to 224/);
   });
 });
 

@@ -13,7 +13,6 @@ export interface Guest {
   readonly labels: ReadonlyMap<string, number>;
 }
 
-export const BOARD_AT = 0x10000000;
 /** Where guests have their data: a MiB for each hart, and one that they share before these. */
 export const SHARED_AT = 0x80100000;
 export const OWN_AT = 0x80200000;
@@ -66,7 +65,7 @@ const BARRIER_TICKS = 500;
 const PRELUDE = `
 start:
   mv tp, a0
-  li gp, ${BOARD_AT}
+  li gp, ${layout.BOARD_ADDRESS}
   ld s9, ${layout.BOARD_HARTS}(gp)
   la sp, stacks_end
   slli t0, tp, 10

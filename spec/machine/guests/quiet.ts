@@ -3,6 +3,7 @@
  * store that a collection has missed is then missing until the next turn, where anybody can see it; in pages that are
  * written all the time it heals at once. A page is written by one kind of store only, so that no other marks for it.
  */
+import * as layout from '../hart/layout.js';
 import { guest } from './guest.js';
 
 const PAGES = 24;
@@ -102,7 +103,7 @@ main:
   srli t0, s2, 2
   ori t0, t0, 1
   sd t0, 0(s11)
-  li t0, ${(0x10000000 / 4096) * 1024 + 0xc7}
+  li t0, ${(layout.BOARD_ADDRESS / 4096) * 1024 + 0xc7}
   addi t1, s2, 1024
   sd t0, 0(t1)              # 2 MiB of devices as they are
   srli t0, s3, 2

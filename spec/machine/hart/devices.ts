@@ -5,6 +5,7 @@
  */
 import {
   BOARD,
+  BOARD_ADDRESS,
   BOARD_BYTES,
   BOARD_CONSOLE,
   BOARD_HARTS,
@@ -28,7 +29,7 @@ const CLINT: u64 = 0x2000000;
 const CLINT_BYTES: u64 = 0x10000;
 const CLINT_TIMERS: u32 = 0x4000;
 const CLINT_TIME: u32 = 0xbff8;
-export const BOARD_AT: u64 = 0x10000000;
+const BOARD_AT: u64 = u64(BOARD_ADDRESS);
 
 @inline
 function isClint(address: u64): bool {

@@ -22,8 +22,9 @@ export const MAX_READERS = 32;
 export const RAM_MAP = 0x10800000;
 export const MIB_SHIFT = 20;
 
-/** The registers of the board, 8 bytes each. They are a part of the machine's state. */
+/** The registers of the board, 8 bytes each. They are a part of the machine's state. The guest sees them at `BOARD_ADDRESS`. */
 export const BOARD = 0x10801000;
+export const BOARD_ADDRESS = 0x10000000;
 export const BOARD_BYTES = 512;
 export const BOARD_STOP = 0;
 export const BOARD_DIMM_BASE = 8;
