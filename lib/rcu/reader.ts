@@ -140,7 +140,10 @@ export abstract class Reader {
     // Attaching begins the first interval. Nothing that a caller keeps is older.
     this.returned = this.announced = 1;
     this.recorder = arena.trace?.recorder((this.slot - Slots.first) / Slots.size);
-    this.recorder?.arrive(identity, name);
+    if (this.recorder !== undefined) {
+      this.recorder.arrive(identity, name);
+      recordSections(this, this.recorder);
+    }
     addLocalReader(this);
   }
 
@@ -243,15 +246,12 @@ export abstract class Reader {
     if (this.reported === OFFLINE) this.refuse('readLock');
     this.nesting++;
     this.expected = 0;
-    if (this.recorder !== undefined && this.nesting === 1) this.recorder.note(Kind.Section);
   }
 
   /** Ends the innermost section. @throws UsageError when there is none */
   readUnlock(): void {
     if (this.nesting === 0) this.refuse('readUnlock');
-    if (--this.nesting > 0) return;
-    this.expect(this.reported);
-    this.recorder?.note(Kind.SectionEnd);
+    if (--this.nesting === 0) this.expect(this.reported);
   }
 
   /** Runs `body` in a read-side critical section, which also ends when `body` throws. `body` must be synchronous. */
@@ -536,6 +536,21 @@ export abstract class Reader {
     words.add(Header.Wake, 1);
     words.notify(Header.Wake);
   }
+}
+
+/** Sections take a nanosecond or two, and one more test would show: only readers that record get other methods. */
+function recordSections(reader: Reader, recorder: Recorder): void {
+  const lock = reader.readLock.bind(reader);
+  const unlock = reader.readUnlock.bind(reader);
+  reader.readLock = () => {
+    const { inSection } = reader;
+    lock();
+    if (!inSection) recorder.note(Kind.Section);
+  };
+  reader.readUnlock = () => {
+    unlock();
+    if (!reader.inSection) recorder.note(Kind.SectionEnd);
+  };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -4,8 +4,8 @@
  * own, with an arrow from each to the reports that it waited for; all else as instants.
  */
 import { clientName } from '../dirty/client.js';
-import type { TraceEvent, TraceThread } from './events.js';
-import { lanesOf, type PeriodSpan, type Span } from './lanes.js';
+import { checkEvents, type TraceEvent, type TraceThread } from './events.js';
+import { lanesOfChecked, type PeriodSpan, type Span } from './lanes.js';
 
 /** An entry of the Trace Event Format. Times are in microseconds. */
 export interface ChromeTraceEntry {
@@ -34,9 +34,12 @@ const PERIODS = 1;
 const OWNER = 2;
 const FIRST_READER = 3;
 
-/** @param events in the order of time, as of one or several calls of `Trace.take` */
+/**
+ * @param events in the order of time, of one or several calls of `Trace.take`
+ * @throws TypeError
+ */
 export function chromeTrace(events: readonly TraceEvent[]): ChromeTrace {
-  const { lanes, periods } = lanesOf(events);
+  const { lanes, periods } = lanesOfChecked(checkEvents('chromeTrace', events));
   const until = events.at(-1)?.time ?? 0;
   const entries = [
     ...named(periods.length > 0, PERIODS, 'grace periods'),

@@ -1,6 +1,7 @@
 /** Recorded events, as they are given out: each kind with its own fields, and the thread that recorded it. */
 import { Kind, Offline, OPERATIONS, Published } from '../arena/trace-kinds.js';
 import type { RawEvent } from '../arena/trace-ring.js';
+import { wrongType } from '../base/errors.js';
 
 /** A thread that records: the owner, or one tenant of a reader slot. */
 export interface TraceThread {
@@ -73,6 +74,26 @@ const PUBLISH_REASONS: Readonly<Record<number, PublishReason>> = {
   [Published.Track]: 'track',
   [Published.Stop]: 'stop',
 };
+
+const KINDS: ReadonlySet<unknown> = new Set<TraceEvent['kind']>([
+  ...(['attach', 'detach', 'section', 'section-end', 'online', 'report', 'offline'] as const),
+  ...(['publish', 'number', 'complete', 'sleep', 'wait', 'clear', 'deliver', 'give-back', 'retire'] as const),
+  ...(['plug', 'unplug', 'discard', 'populate', 'grow', 'shrink', 'free'] as const),
+]);
+
+/** @throws TypeError unless these are events of `Trace.take` */
+export function checkEvents(operation: string, events: unknown): readonly TraceEvent[] {
+  const isEvent = (event: unknown): boolean => {
+    if (typeof event !== 'object' || event === null) return false;
+    const { time, thread, kind } = event as Partial<TraceEvent>;
+    return Number.isFinite(time) && typeof thread === 'object' && thread !== null && KINDS.has(kind);
+  };
+  if (!Array.isArray(events)) throw wrongType(operation, 'events', events, 'an array of what Trace.take returned');
+  for (let i = 0; i < events.length; i++) {
+    if (!isEvent(events[i])) throw wrongType(operation, `events[${i}]`, events[i], 'an event of Trace.take');
+  }
+  return events;
+}
 
 /** @throws RangeError for an event of no known kind: the buffer was written over */
 export function decode({ kind, a, b }: RawEvent): ReaderEvent | OwnerEvent {

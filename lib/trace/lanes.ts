@@ -1,5 +1,5 @@
 /** Makes of events what is drawn: a lane of spans for each reader, and the grace periods that go across them. */
-import type { OfflineReason, TraceEvent, TraceThread } from './events.js';
+import { checkEvents, type OfflineReason, type TraceEvent, type TraceThread } from './events.js';
 
 /** What a reader was doing for some time. A section lies within an interval, or within several. */
 export interface Span {
@@ -46,8 +46,16 @@ interface OpenPeriod extends PeriodSpan {
   readonly asked: Set<TraceThread>;
 }
 
-/** @param events in the order of time, as of one or several calls of `Trace.take` */
-export function lanesOf(events: Iterable<TraceEvent>): Lanes {
+/**
+ * @param events in the order of time, of one or several calls of `Trace.take`
+ * @throws TypeError
+ */
+export function lanesOf(events: readonly TraceEvent[]): Lanes {
+  return lanesOfChecked(checkEvents('lanesOf', events));
+}
+
+/** `lanesOf` for events that were checked. */
+export function lanesOfChecked(events: readonly TraceEvent[]): Lanes {
   const lanes = new Map<TraceThread, LaneInMaking>();
   const periods: OpenPeriod[] = [];
   const laneOf = (thread: TraceThread): LaneInMaking => {

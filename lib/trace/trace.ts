@@ -17,11 +17,12 @@ export class Trace {
 
   private constructor(buffer: TraceBuffer) {
     this.buffer = buffer;
-    this.rings = Array.from(
-      { length: buffer.readers + 1 },
-      (_, position) =>
-        new Ring(new RingReader(buffer.ring(position)), position < buffer.readers ? position : undefined),
+    const readers = Array.from(
+      { length: buffer.readers },
+      (_, slot) => new Ring(new RingReader(buffer.ring(slot)), slot),
     );
+    // The owner's first: where its events say that a period has ended, those of readers say who has reported to it.
+    this.rings = [new Ring(new RingReader(buffer.ring(buffer.readers)), undefined), ...readers];
   }
 
   /**
