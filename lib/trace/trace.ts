@@ -31,10 +31,11 @@ export class Trace {
    */
   static open(handle: ArenaHandle): Trace {
     if (typeof handle !== 'object' || handle === null) throw wrongType('Trace.open', 'handle', handle, 'memory.handle');
-    if (handle.trace === undefined) {
+    const { trace, engine } = handle;
+    if (trace === undefined) {
       throw new UsageError('Trace.open: this engine records nothing; give DirtyMemory.create the option traceEvents');
     }
-    return new Trace(TraceBuffer.attach('Trace.open', handle.trace, handle.engine));
+    return new Trace(TraceBuffer.attach('Trace.open', trace, engine));
   }
 
   /**
