@@ -8,7 +8,14 @@
 import type { ArenaHandle } from './arena/arena.js';
 import { Slots } from './arena/layout.js';
 import type { ArenaOptions } from './arena/options.js';
-import { CorruptionError, checkInteger, type ReaderReport, UsageError, wrongType } from './base/errors.js';
+import {
+  CorruptionError,
+  checkInteger,
+  type ReaderReport,
+  UNKNOWN_IDENTITY,
+  UsageError,
+  wrongType,
+} from './base/errors.js';
 import { INSPECT, type Inspect, inspection } from './base/inspection.js';
 import { type OptionNames, readOptions } from './base/options.js';
 import { sendMemoryHandleInsteadOfTheDirtyMemory } from './base/stays-here.js';
@@ -368,7 +375,7 @@ export class DirtyMemory {
       );
     }
     const retired = position === undefined ? retireIdentity(arena, identity) : retireSlot(arena, position);
-    this.rcu.step();
+    this.rcu.afterRetiring(identity ?? UNKNOWN_IDENTITY, retired);
     return retired;
   }
 
@@ -511,6 +518,7 @@ function checkCreate(given: DirtyMemoryOptions): EngineSetup {
 const CREATE_OPTIONS: OptionNames<DirtyMemoryOptions> = {
   ...{ pageSize: true, pagesPerBlock: true, maxRamBytes: true, maxReaders: true, debug: true, kernel: true },
   ...{ arenaBytes: true, shared: true, memory: true, byteOffset: true, stallMs: true, tracked: true },
+  traceEvents: true,
 };
 const TRACK_OPTIONS: OptionNames<TrackOptions> = { name: true, ...WAIT_OPTIONS };
 const DIRTY_RATE_OPTIONS: OptionNames<DirtyRateOptions> = { windowMs: true, client: true, ...WAIT_OPTIONS };

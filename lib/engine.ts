@@ -75,7 +75,7 @@ export class Engine {
       const store = { geometry, allocator, kernel, runs: { words, first: regions.runs, holder: undefined } };
       const rcu = parts.rcu(arena, parts.gracePeriods(arena), stallMs, (report) => this.reportStall(report));
       const tables = parts.tables(arena, allocator, kernel, tracked);
-      const ram = parts.ram({ geometry, maxPages, tables, rcu, store });
+      const ram = parts.ram({ geometry, maxPages, tables, rcu, store, recorder: arena.recorder });
       const { populated } = ram;
       const { swapPolicy } = parts;
       const collector = parts.collector({ arena, tables, rcu, store, ram: populated, swapPolicy });

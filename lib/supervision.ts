@@ -69,8 +69,8 @@ function wardOf(arena: Arena, rcu: Rcu): Ward {
   const retire = (identity: number): void => {
     const held = memory.deref();
     if (held === undefined) return;
-    retireIdentity(Arena.over(held, shape), identity);
-    periods.deref()?.step();
+    const readers = retireIdentity(Arena.over(held, shape), identity);
+    periods.deref()?.afterRetiring(identity, readers);
   };
   return { memory, retire };
 }

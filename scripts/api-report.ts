@@ -20,6 +20,7 @@ const DOORS = {
   migration: 'migration/index',
   'save-states': 'save-states/index',
   guest: 'guest/index',
+  trace: 'trace/index',
 } as const;
 
 /** @returns whether the report is unchanged */

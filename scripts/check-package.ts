@@ -24,8 +24,16 @@ const DOORS = [
   'dist/lib/migration/index.js',
   'dist/lib/save-states/index.js',
   'dist/lib/guest/index.js',
+  'dist/lib/trace/index.js',
 ];
-const DOOR_NAMES = ['dirtymem', 'dirtymem/vcpu', 'dirtymem/migration', 'dirtymem/save-states', 'dirtymem/guest'];
+const DOOR_NAMES = [
+  'dirtymem',
+  'dirtymem/vcpu',
+  'dirtymem/migration',
+  'dirtymem/save-states',
+  'dirtymem/guest',
+  'dirtymem/trace',
+];
 const { values: flags } = parseArgs({ options: { nodes: { type: 'boolean', default: false } } });
 const nodes = flags.nodes ? NODE_VERSIONS.map(installNode) : [thisNode];
 

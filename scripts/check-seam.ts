@@ -43,7 +43,7 @@ const LAYERS = [
   ['rate'],
   [''],
   ['machine'],
-  ['migration', 'save-states', 'guest'],
+  ['migration', 'save-states', 'guest', 'trace'],
   ['stress'],
 ];
 

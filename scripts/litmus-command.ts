@@ -14,12 +14,15 @@ import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
 import { integer } from './integer.js';
 import { exitCodeAfter, interruptible } from './interruption.js';
 import { ProgressBar } from './progress-bar.js';
+import { litmusPage } from './report/litmus-page.js';
+import { reportFile, writeReport } from './report-file.js';
 
 interface LitmusOptions {
   readonly rounds: number;
   readonly misuseRounds?: number;
   readonly seed?: number;
   readonly sabotage?: string;
+  readonly html?: string;
 }
 
 const MOST_ROUNDS = 1e12;
@@ -49,6 +52,7 @@ export function addLitmusCommand(program: Command): void {
         Object.keys(SABOTAGES),
       ),
     )
+    .addOption(new Option('--html <file>', 'write the report as a page with charts').argParser(reportFile))
     .addHelpText(
       'after',
       '\nExit status: 0 no harvest lost an update, 1 a harvest lost an update, 2 usage error, ' +
@@ -73,8 +77,12 @@ async function run(options: LitmusOptions): Promise<void> {
   const report = await runLitmus(plan, (now) => bar.update(now), interruption);
   bar.stop();
   console.log(tableOf(report));
-  console.log(verdictOf(report, plan));
+  const verdict = verdictOf(report, plan);
+  console.log(verdict);
   process.exitCode = report.harvests.lost > 0 ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
+  if (options.html !== undefined) {
+    writeReport(options.html, litmusPage({ report, verdict, repeat: repeatCommand(plan) }));
+  }
 }
 
 function startProgress(): { update(now: LitmusProgress): void; stop(): void } {
@@ -114,11 +122,9 @@ function tableOf({ variants, harvests, misuse }: LitmusReport): string {
 function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusReport, plan: LitmusPlan): string {
   const how = `${harvests.rounds} rounds, seed ${seed}`;
   if (harvests.lost > 0) {
-    const sabotage = plan.sabotage === undefined ? [] : ['--sabotage', plan.sabotage];
-    const args = ['--rounds', `${plan.rounds}`, '--seed', `${seed}`, ...sabotage];
     return (
       `FAIL: ${harvests.lost} updates were lost: the store is not in the copy, and the page is clean (${how})\n` +
-      `repeat: ${commandLine('litmus', args)}`
+      `repeat: ${repeatCommand(plan)}`
     );
   }
   if (interrupted) return `INTERRUPTED: nothing was lost so far (${how})`;
@@ -132,6 +138,12 @@ function verdictOf({ harvests, misuse, variants, seed, interrupted }: LitmusRepo
     `NOTE: ${pass}.\nNo ${unshown.join(' or ')} round lost one: this machine has not shown that race, so the run proves nothing about it.\n` +
     'Run more rounds, on two cores that have nothing else to do.'
   );
+}
+
+function repeatCommand({ rounds, misuseRounds, seed, sabotage }: LitmusPlan): string {
+  const planted = sabotage === undefined ? [] : ['--sabotage', sabotage];
+  const misuse = misuseRounds === Math.ceil(rounds / MISUSE_ONE_IN) ? [] : ['--misuse-rounds', `${misuseRounds}`];
+  return commandLine('litmus', ['--rounds', `${rounds}`, ...misuse, '--seed', `${seed}`, ...planted]);
 }
 
 function isShown({ variant, lost }: LitmusReport['variants'][number]): boolean {

@@ -15,6 +15,7 @@ import { integer } from './integer.js';
 import { exitCodeAfter, interruptible } from './interruption.js';
 import { demoTable, tortureTable } from './migrate-demo-tables.js';
 import { ProgressBar } from './progress-bar.js';
+import { demoPage, type Moment, torturePage } from './report/migrate-demo-page.js';
 import { reportFile, writeReport } from './report-file.js';
 
 interface DemoOptions {
@@ -31,6 +32,7 @@ interface DemoOptions {
   readonly seed?: number;
   readonly sabotage?: string;
   readonly json?: string;
+  readonly html?: string;
   readonly quiet?: boolean;
 }
 
@@ -94,6 +96,7 @@ export function addMigrateDemoCommand(program: Command): void {
       new Option('--sabotage <name>', "plant a bug and search for it; 'list' prints the bugs").argParser(sabotageName),
     )
     .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
+    .addOption(new Option('--html <file>', 'write the report as a page with charts').argParser(reportFile))
     .option('--quiet', 'print the verdict only')
     .addHelpText(
       'after',
@@ -123,14 +126,21 @@ async function run(options: DemoOptions, command: Command): Promise<void> {
   const ram = options.ram ?? (faults ? TORTURE_RAM_MIB : RAM_MIB);
   const guest: GuestPlan = { seed, vcpus, dirtyRate, dimmPages: (ram * MIB) / FIRST_DIMMS / PAGE };
   const interruption = interruptible();
-  const report = faults
+  const { report, page } = faults
     ? await runTorture(guest, options, interruption)
     : await runDemonstration(guest, options, interruption);
   process.exitCode = report.verdict === 'fail' ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
   if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.html !== undefined) writeReport(options.html, page());
 }
 
-async function runDemonstration(guest: GuestPlan, options: DemoOptions, stop: AbortSignal): Promise<DemoReport> {
+/** A report, and the page that shows it. */
+interface Shown<Report> {
+  readonly report: Report;
+  readonly page: () => string;
+}
+
+async function runDemonstration(guest: GuestPlan, options: DemoOptions, stop: AbortSignal): Promise<Shown<DemoReport>> {
   const plan: DemoPlan = {
     guest,
     transfer: {
@@ -159,19 +169,32 @@ async function runDemonstration(guest: GuestPlan, options: DemoOptions, stop: Ab
       throttle: Math.round((now?.throttle ?? 0) * 100),
     }),
   );
-  const report = await demonstrate(plan, line.update, stop);
+  const began = performance.now();
+  const course: Moment[] = [];
+  const report = await demonstrate(
+    plan,
+    (now) => {
+      line.update(now);
+      course.push({ second: (performance.now() - began) / 1000, now });
+    },
+    stop,
+  );
   line.stop();
   if (!options.quiet && report.result !== undefined) console.log(demoTable(report, report.result));
   for (const { oracle, detail } of report.violations) console.log(`${oracle}: ${detail}`);
   const how = `seed ${guest.seed}`;
-  if (report.verdict === 'fail') {
-    console.log(`FAIL: ${report.violations[0]?.oracle} (${how})\nrepeat: ${commandLine('migrate-demo', again)}`);
-  } else if (report.interrupted) console.log(`INTERRUPTED: the machine has not arrived (${how})`);
-  else console.log(`PASS: the machine runs in the other process, as it was (${how})${unseen(options.sabotage)}`);
-  return report;
+  const repeat = commandLine('migrate-demo', again);
+  const verdict =
+    report.verdict === 'fail'
+      ? `FAIL: ${report.violations[0]?.oracle} (${how})`
+      : report.interrupted
+        ? `INTERRUPTED: the machine has not arrived (${how})`
+        : `PASS: the machine runs in the other process, as it was (${how})${unseen(options.sabotage)}`;
+  console.log(report.verdict === 'fail' ? `${verdict}\nrepeat: ${repeat}` : verdict);
+  return { report, page: () => demoPage({ report, course, verdict, repeat }) };
 }
 
-async function runTorture(guest: GuestPlan, options: DemoOptions, stop: AbortSignal): Promise<TortureReport> {
+async function runTorture(guest: GuestPlan, options: DemoOptions, stop: AbortSignal): Promise<Shown<TortureReport>> {
   const { seconds, sabotage } = options;
   const runs = options.runs ?? (seconds === undefined ? TORTURE_RUNS : undefined);
   const plan: TorturePlan = { guest, seed: guest.seed, runs, seconds, sabotage };
@@ -196,12 +219,15 @@ async function runTorture(guest: GuestPlan, options: DemoOptions, stop: AbortSig
   }
   const [first] = report.violations;
   const how = `${report.runs} migrations, ${report.seconds.toFixed(1)} s, seed ${report.seed}`;
-  if (first !== undefined) {
-    const again = tortureArguments(plan, first.seed);
-    console.log(`FAIL: ${first.oracle} (${how})\nrepeat: ${commandLine('migrate-demo', again)}`);
-  } else if (report.interrupted) console.log(`INTERRUPTED: no violation so far (${how})`);
-  else console.log(`PASS: always exactly one good machine (${how})${unseen(sabotage)}`);
-  return report;
+  const repeat = commandLine('migrate-demo', tortureArguments(plan, first?.seed ?? plan.seed));
+  const verdict =
+    first !== undefined
+      ? `FAIL: ${first.oracle} (${how})`
+      : report.interrupted
+        ? `INTERRUPTED: no violation so far (${how})`
+        : `PASS: always exactly one good machine (${how})${unseen(sabotage)}`;
+  console.log(first === undefined ? verdict : `${verdict}\nrepeat: ${repeat}`);
+  return { report, page: () => torturePage({ report, verdict, repeat }) };
 }
 
 function liveLine<T>(quiet: boolean | undefined, format: string, payload: (now?: T) => object) {

@@ -7,12 +7,11 @@ import type { Tally, TortureReport } from '../lib/stress/migration/torture.js';
 const MIB = 2 ** 20;
 
 /** Describes the migration of a machine that has arrived. */
-export function demoTable(report: DemoReport, result: MigrationResult): string {
+export function demoRows(report: DemoReport, result: MigrationResult): [what: string, found: string][] {
   const { plan, comparingMs, equal, dimmsToggled, throttle } = report;
-  const table = new Table({ style: { head: [], border: [] } });
   const count = (value: number): string => Math.round(value).toLocaleString('en-US');
   const { pagesSent, pagesZero, pagesUnchanged, pagesSkipped, bytesSent, totalMs } = result;
-  table.push(
+  return [
     ['total time', `${count(totalMs)} ms, ${result.rounds} rounds`],
     [
       'downtime',
@@ -27,19 +26,30 @@ export function demoTable(report: DemoReport, result: MigrationResult): string {
     ['throttle', `${Math.round(throttle * 100)}% at most`],
     ['DIMMs plugged or unplugged', count(dimmsToggled)],
     ['RAM', equal ? 'equal on both sides, and as the guest left it' : 'not equal'],
-  );
+  ];
+}
+
+export function demoTable(report: DemoReport, result: MigrationResult): string {
+  const table = new Table({ style: { head: [], border: [] } });
+  table.push(...demoRows(report, result));
   return table.toString();
 }
 
+export const TORTURE_HEAD = [
+  ...['fault', 'struck', 'in the switch-over', 'in doubt', 'arrived', 'stayed', 'killed with its process'],
+];
+
+export function tortureRows({ tally }: TortureReport): [kind: string, ...counts: number[]][] {
+  return (Object.entries(tally) as [string, Tally][]).map(([kind, row]) => [
+    ...([kind, row.struck, row.inSwitchOver, row.inDoubt, row.arrived, row.stayed, row.gone] as const),
+  ]);
+}
+
 /** For each kind of fault, how often it struck and what became of the machine. */
-export function tortureTable({ tally, stayedBecause }: TortureReport): string {
-  const table = new Table({
-    head: ['fault', 'struck', 'in the switch-over', 'in doubt', 'arrived', 'stayed', 'killed with its process'],
-    style: { head: [], border: [] },
-  });
-  for (const [kind, row] of Object.entries(tally) as [string, Tally][]) {
-    table.push([kind, row.struck, row.inSwitchOver, row.inDoubt, row.arrived, row.stayed, row.gone].map(String));
-  }
+export function tortureTable(report: TortureReport): string {
+  const { stayedBecause } = report;
+  const table = new Table({ head: TORTURE_HEAD, style: { head: [], border: [] } });
+  table.push(...tortureRows(report).map((row) => row.map(String)));
   const reasons = Object.entries(stayedBecause).map(([reason, times]) => `${times} ${reason}`);
   return `${table}${reasons.length === 0 ? '' : `\nstayed because: ${reasons.join(', ')}`}`;
 }

@@ -1,5 +1,4 @@
 /** `dirtymem stress`: the stress test with hotplug on real threads. */
-import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Campaign, readCampaign } from '../lib/stress/campaign/campaign-file.js';
 import { ResultsFile } from '../lib/stress/campaign/results-file.js';
@@ -11,14 +10,15 @@ import {
   type StressKernel,
   type StressPlan,
 } from '../lib/stress/plan.js';
-import type { StressReport } from '../lib/stress/report.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
 import { runCampaign } from './campaign.js';
 import { integer } from './integer.js';
 import { exitCodeAfter, interruptible } from './interruption.js';
 import { ProgressBar } from './progress-bar.js';
+import { stressPage } from './report/stress-page.js';
 import { reportFile, writeReport } from './report-file.js';
+import { stressTable } from './stress-table.js';
 import { vcpusOf, verdictOf } from './stress-verdict.js';
 
 interface StressOptions {
@@ -31,6 +31,7 @@ interface StressOptions {
   readonly sabotage?: string;
   readonly faults?: boolean;
   readonly json?: string;
+  readonly html?: string;
   readonly campaign?: FileOf<Campaign>;
   readonly results?: string;
   readonly quiet?: boolean;
@@ -75,11 +76,28 @@ export function addStressCommand(program: Command): void {
     .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
     .addOption(
       new Option(
+        '--html <file>',
+        'write the report as a page with charts and, after a violation, the last events of the threads',
+      ).argParser(reportFile),
+    )
+    .addOption(
+      new Option(
         '--campaign <file>',
         'make all runs that this JSON file describes; a repeated command makes the runs that are left',
       )
         .argParser(campaignFile)
-        .conflicts(['vcpus', 'seconds', 'seed', 'pageSize', 'pagesPerBlock', 'kernel', 'sabotage', 'faults', 'json']),
+        .conflicts([
+          'vcpus',
+          'seconds',
+          'seed',
+          'pageSize',
+          'pagesPerBlock',
+          'kernel',
+          'sabotage',
+          'faults',
+          'json',
+          'html',
+        ]),
     )
     .option('--results <file>', "where to keep the campaign's results (default: beside the campaign's file)")
     .option('--quiet', 'print the verdict only')
@@ -114,14 +132,18 @@ async function run(options: StressOptions, command: Command): Promise<void> {
   };
   const interruption = interruptible();
   const progress = options.quiet ? undefined : startProgress(plan);
-  const report = await new StressRun(plan, (now) => progress?.update(now), interruption).run();
+  const stress = new StressRun(plan, (now) => progress?.update(now), interruption, options.html !== undefined);
+  const report = await stress.run();
   progress?.stop();
-  if (!options.quiet) console.log(tableOf(report));
+  const { spans, eventsBeforeViolation: events } = stress;
+  const verdict = verdictOf(report, plan);
+  if (!options.quiet) console.log(stressTable(report, spans));
   for (const { oracle, detail, second } of report.violations)
     console.log(`${oracle} after ${second.toFixed(2)} s: ${detail}`);
-  console.log(verdictOf(report, plan));
+  console.log(verdict);
   process.exitCode = report.verdict === 'fail' ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
   if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.html !== undefined) writeReport(options.html, stressPage({ report, plan, verdict, spans, events }));
   // A thread that hangs must not keep the process alive once all output is written.
   setTimeout(() => process.stdout.write('', () => process.exit()), 500).unref();
 }
@@ -150,71 +172,6 @@ function startProgress(plan: StressPlan): { update(now: StressProgress): void; s
     update: (now) => bar.update(Math.round(now.done * 100), payload(now)),
     stop: () => bar.stop(),
   };
-}
-
-function tableOf(report: StressReport): string {
-  const table = new Table({ style: { head: [], border: [] } });
-  const { gracePeriodMicros: micros, arenaBytes: arena } = report;
-  const count = (value: number): string => value.toLocaleString('en-US');
-  table.push(
-    [
-      'marks',
-      `${count(report.marks)} (${(report.marksPerSecond / 1e6).toFixed(2)} M/s), ${count(report.marksRefused)} refused`,
-    ],
-    ...Object.entries(report.marksByForm).map(([form, marks]) => [`by ${form}`, count(marks)]),
-    ['stores by kept marks', count(report.storesByKeptMarks)],
-    ['plugs / unplugs', `${count(report.plugs)} / ${count(report.unplugs)}`],
-    ['discards / populates / resizes', [report.discards, report.populates, report.resizes].map(count).join(' / ')],
-    ['extends / shrinks', `${count(report.extends)} / ${count(report.shrinks)}`],
-    [
-      'blocks swapped',
-      `${count(report.blocksSwapped)} (${count(report.pagesPerBlock)} pages each), at the ${report.swapThreshold} threshold, by the ${report.kernel} kernel`,
-    ],
-    ...(report.scarce
-      ? [
-          [
-            'swaps of some blocks, for lack of room',
-            `${count(report.partialSwaps)}; ${count(report.collectionsWithoutRoom)} collections failed for lack of room`,
-          ],
-        ]
-      : []),
-    ['all-zero and full block', `checked ${count(report.constantBlockLooks)} times`],
-    [
-      'grace periods',
-      `${count(report.gracePeriods)}; p50 ${micros.p50} us, p99 ${micros.p99} us, max ${micros.max} us`,
-    ],
-    [
-      'collections',
-      `${count(report.collections)}, ${count(report.harvests)} of them harvests; users of MIGRATION at a time: ${report.usersOfMigration}`,
-    ],
-    [
-      'pages',
-      `${count(report.pagesHarvested)} harvested, ${count(report.pagesRedirtied)} dirty again after their copy`,
-    ],
-    [
-      'stores audited',
-      report.audit === null
-        ? 'none'
-        : `${count(report.audit.stores)}, in ${count(report.audit.checks)} checks that compared ${count(report.audit.pagesCompared)} pages`,
-    ],
-    [
-      'pages conserved',
-      report.conserved === null ? 'not counted' : `${count(report.conserved.pages)} for ${report.conserved.client}`,
-    ],
-    ['dirty rates of a reader checked', count(report.readersCompared)],
-    ['uses of a table, by its age in grace periods', report.tableAges.map(count).join(' ')],
-    ['uses of an object, by its age in generations', report.objectGenerations.map(count).join(' ')],
-    ['objects retired', count(report.objectsRetired)],
-    ['litmus rounds', count(report.litmusRounds)],
-    [
-      'callbacks / blocking waits / polls',
-      `${count(report.callbacks)} / ${count(report.blockingWaits)} / ${count(report.polls)}`,
-    ],
-    ['visiting readers', count(report.attaches)],
-    ...Object.entries(report.faults).map(([name, planted]) => [`fault: ${name}`, count(planted)]),
-    ['arena bytes', `${count(arena.start)} at start, ${count(arena.peak)} peak, ${count(arena.end)} at end`],
-  );
-  return table.toString();
 }
 
 function helpText(): string {

@@ -25,6 +25,8 @@ import {
 import { checkMemory, isShared } from './memory.js';
 import { type ArenaOptions, arenaBytesFor, findMemory, geometryFor } from './options.js';
 import { checksumOf, settleCreation, takePlace } from './place.js';
+import { createTraceBuffer, TraceBuffer } from './trace-buffer.js';
+import type { Recorder } from './trace-ring.js';
 import { Words } from './words.js';
 
 const KNOWN_FLAGS = FLAG_DEBUG | FLAG_ATOMICS_KERNEL | FLAG_UNSHARED;
@@ -39,6 +41,8 @@ export interface ArenaHandle {
   readonly engine: number;
   readonly memory: WebAssembly.Memory;
   readonly byteOffset: number;
+  /** Where events are recorded; undefined unless `create` was given `traceEvents`. */
+  readonly trace?: ArrayBuffer | SharedArrayBuffer;
 }
 
 /**
@@ -54,13 +58,19 @@ export class Arena {
   readonly regions: Regions;
   readonly handle: ArenaHandle;
   readonly engineId: number;
+  /** Undefined where nothing is recorded. */
+  readonly trace: TraceBuffer | undefined;
+  /** The owner's; undefined on other threads, and where nothing is recorded. */
+  readonly recorder: Recorder | undefined;
 
-  private constructor(handle: ArenaHandle, words: Words, geometry: Geometry) {
+  private constructor(handle: ArenaHandle, words: Words, geometry: Geometry, trace?: TraceBuffer, owned = false) {
     this.handle = Object.freeze(handle);
     this.words = words;
     this.geometry = geometry;
     this.regions = regionsOf(geometry.maxReaders, geometry.blockWords);
     this.engineId = handle.engine;
+    this.trace = trace;
+    this.recorder = owned ? trace?.recorder(trace.readers) : undefined;
   }
 
   /**
@@ -73,6 +83,10 @@ export class Arena {
     const { geometry, maxPages } = geometryFor(operation, options);
     const arenaBytes = arenaBytesFor(operation, options, geometry, maxPages, blocks);
     const { memory, byteOffset } = findMemory(operation, options, arenaBytes);
+    const { traceEvents, shared = true } = options;
+    const { maxReaders } = geometry;
+    const buffer =
+      traceEvents === undefined ? undefined : createTraceBuffer(operation, traceEvents, maxReaders, shared);
     const words = new Words(memory.buffer, byteOffset, arenaBytes / 4);
     const origin = options.memory === undefined ? 'fresh' : 'embedder';
     const { engineId, leave } = takePlace(operation, memory, byteOffset, arenaBytes, origin);
@@ -97,7 +111,9 @@ export class Arena {
       words.set(Slots.first + i * Slots.size + Slot.Identity, vacantOf(engineId));
     }
     words.store(Header.Magic, MAGIC);
-    const arena = new Arena({ dirtymem: VERSION, engine: engineId, memory, byteOffset }, words, geometry);
+    const trace = buffer && TraceBuffer.begin(buffer, engineId, traceEvents as number, maxReaders);
+    const handle = { dirtymem: VERSION, engine: engineId, memory, byteOffset, ...(buffer && { trace: buffer }) };
+    const arena = new Arena(handle, words, geometry, trace, true);
     owned.set(engineId, new WeakRef(arena));
     const release = (): void => {
       owned.delete(engineId);
@@ -116,14 +132,17 @@ export class Arena {
    * @throws TypeError, RangeError when `handle` is not a handle, or when its engine does not live there (any more)
    */
   static attach(operation: string, handle: unknown): Arena {
-    const { engine, memory, byteOffset } = checkHandle(operation, handle);
+    const { engine, memory, byteOffset, trace } = checkHandle(operation, handle);
     const arena = readArena(operation, 'handle.', memory, byteOffset);
     if (typeof engine !== 'number') {
       throw wrongType(operation, 'handle.engine', engine, "an engine's id, as in memory.handle");
     }
     if (arena.words.load(Header.Closed) !== 0) throw new UsageError(`${operation}: the engine is closed`);
     if (arena.engineId !== engine) throw replaced(operation);
-    return arena;
+    if (trace === undefined) return arena;
+    const traced = TraceBuffer.attach(operation, trace, engine);
+    const { buffer } = traced;
+    return new Arena({ ...arena.handle, trace: buffer }, arena.words, arena.geometry, traced);
   }
 
   /**
@@ -211,12 +230,14 @@ function checkPlace(operation: string, prefix: string, memory: WebAssembly.Memor
 
 const HANDLE = "the owner's memory.handle, as it was received by workerData or postMessage";
 
-function checkHandle(operation: string, handle: unknown): Omit<ArenaHandle, 'engine'> & { readonly engine: unknown } {
+type UncheckedParts = { readonly engine: unknown; readonly trace: unknown };
+
+function checkHandle(operation: string, handle: unknown): Omit<ArenaHandle, 'engine' | 'trace'> & UncheckedParts {
   if (typeof handle !== 'object' || handle === null) throw wrongType(operation, 'handle', handle, HANDLE);
-  const { dirtymem, engine, memory, byteOffset } = handle as Partial<ArenaHandle>;
+  const { dirtymem, engine, memory, byteOffset, trace } = handle as Partial<ArenaHandle>;
   if (dirtymem === undefined) throw wrongType(operation, 'handle', handle, HANDLE);
   if (typeof dirtymem !== 'number') throw wrongType(operation, 'handle.dirtymem', dirtymem, 'a version number');
   if (dirtymem !== VERSION) throw outOfRange(operation, 'handle.dirtymem', dirtymem, `version ${VERSION}`);
   if (typeof byteOffset !== 'number') throw wrongType(operation, 'handle.byteOffset', byteOffset, 'a number');
-  return { dirtymem, engine, memory: checkMemory(operation, 'handle.memory', memory), byteOffset };
+  return { dirtymem, engine, memory: checkMemory(operation, 'handle.memory', memory), byteOffset, trace };
 }

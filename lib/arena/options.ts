@@ -50,6 +50,12 @@ export interface ArenaOptions {
   readonly memory?: WebAssembly.Memory;
   /** The byte of `memory` at which the arena begins, a multiple of 64. Default 0. */
   readonly byteOffset?: number;
+  /**
+   * Records what the engine and its readers do: so many of the newest events for each reader slot and for the owner, a
+   * power of two from 64 to 2^20. They take 16 bytes each, in a buffer of their own. `dirtymem/trace` reads them.
+   * Default: nothing is recorded.
+   */
+  readonly traceEvents?: number;
 }
 
 export function geometryFor(operation: string, options: ArenaOptions): { geometry: Geometry; maxPages: number } {

@@ -11,6 +11,7 @@ interface BuiltinModules {
 }
 
 interface NodeProcess {
+  readonly hrtime?: () => [seconds: number, nanoseconds: number];
   readonly platform?: string;
   getBuiltinModule?<Name extends keyof BuiltinModules>(name: Name): BuiltinModules[Name] | undefined;
   emitWarning?(message: string, type: string): void;
@@ -31,6 +32,28 @@ export const exitOutrunsThread = 'Deno' in globalThis;
  */
 export function threadIdentity(): number | undefined {
   return node?.getBuiltinModule?.('node:worker_threads')?.threadId;
+}
+
+/**
+ * @returns the milliseconds to add to this thread's `performance.now()` for a time that all threads of the program
+ *   share. In Node `performance.timeOrigin` differs from thread to thread by up to some tenths of a millisecond, and
+ *   `process.hrtime` is one clock for all; browsers derive every thread's `timeOrigin` from one clock
+ */
+export function commonClockOffset(): number {
+  const hrtime = node?.hrtime;
+  if (hrtime === undefined || 'Deno' in globalThis) return performance.timeOrigin;
+  let best = 0;
+  let least = Infinity;
+  // The shortest of several looks: a thread may lose its core between the two clocks.
+  for (let look = 0; look < 8; look++) {
+    const before = performance.now();
+    const [seconds, nanoseconds] = hrtime();
+    const after = performance.now();
+    if (after - before >= least) continue;
+    least = after - before;
+    best = seconds * 1e3 + nanoseconds / 1e6 - (before + after) / 2;
+  }
+  return best;
 }
 
 export function warn(message: string): void {

@@ -24,6 +24,7 @@
 import type { Allocator } from '../arena/allocator.js';
 import type { Arena } from '../arena/arena.js';
 import { Header, Table } from '../arena/layout.js';
+import { Kind, Published, type PublishReason } from '../arena/trace-kinds.js';
 import { ArenaFullError } from '../base/errors.js';
 import type { Kernel } from '../bitmap/kernel.js';
 import { ALL_CLIENTS, CLIENTS } from './client.js';
@@ -109,7 +110,7 @@ export class BlockTables {
       });
       if (dirty) for (const entries of fresh) this.fill(range, new Map(entries));
       this.length = length;
-      release = this.publish(built);
+      release = this.publish(built, Published.Extend);
       this.extends++;
     }
     if (!dirty) return release;
@@ -142,7 +143,7 @@ export class BlockTables {
     }
     const blocks = new Map(fresh);
     for (const range of ram) this.fill(range, blocks);
-    const release = this.publish([[bitmap, table]]);
+    const release = this.publish([[bitmap, table]], Published.Track);
     bitmap.tracked = true;
     this.publishTracked(this.tracked);
     return release;
@@ -157,7 +158,7 @@ export class BlockTables {
     const owned = this.numbers().map((number): Entry => [number, bitmap.blockAt(number)]);
     const full = owned.map(([number]): Entry => [number, this.fullBlock as number]);
     const table = this.build(bitmap, this.length, full, purpose);
-    const freeTable = this.publish([[bitmap, table]]);
+    const freeTable = this.publish([[bitmap, table]], Published.Stop);
     this.awaitPeriod(owned);
     bitmap.tracked = false;
     this.publishTracked(this.tracked);
@@ -192,7 +193,7 @@ export class BlockTables {
       [...dropped].map((number): Entry => [number, bitmap.blockAt(number)]),
     );
     this.length = length;
-    const freeTables = this.publish(built);
+    const freeTables = this.publish(built, Published.Shrink);
     this.awaitPeriod(blocks);
     this.shrinks++;
     return () => {
@@ -231,7 +232,7 @@ export class BlockTables {
       publish: () => {
         const swapped = fresh.map(([number]): Entry => [number, bitmap.blockAt(number)]);
         this.swaps += swapped.length;
-        return { swapped, release: this.publish([[bitmap, table]]) };
+        return { swapped, release: this.publish([[bitmap, table]], Published.Swap) };
       },
     };
   }
@@ -354,8 +355,13 @@ export class BlockTables {
   }
 
   /** Publishes new tables. @returns what frees the replaced tables after a grace period */
-  protected publish(built: readonly NewTable[]): AfterGracePeriod {
-    const { words } = this.arena;
+  protected publish(built: readonly NewTable[], why: PublishReason): AfterGracePeriod {
+    const { recorder, words } = this.arena;
+    recorder?.note(
+      Kind.Publish,
+      why,
+      built.reduce((mask, [{ client }]) => mask | client, 0),
+    );
     const replaced = built.map(([bitmap, table]) => bitmap.publish(table));
     for (const table of replaced) {
       this.allocator.awaitPeriod(table);

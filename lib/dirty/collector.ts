@@ -52,6 +52,7 @@
  * collection finds the marks.
  */
 import type { Arena } from '../arena/arena.js';
+import { collectionNumber, Kind } from '../arena/trace-kinds.js';
 import { GracePeriodTimeout, UsageError } from '../base/errors.js';
 import { readWaitOptions, type WaitLimit, type WaitOptions } from '../base/wait.js';
 import { endLocalIntervals } from '../rcu/local-readers.js';
@@ -140,6 +141,7 @@ export class Collector {
       rcu.step();
       if (maxPages !== undefined) chosen = this.takeSome(collection, taken, maxPages);
       const release = maxPages === undefined ? this.take(bitmap, range(), taken) : undefined;
+      this.note(Kind.Clear, collection);
       if (!taken.untouched) {
         bitmap.inFlight = taken;
         // The period begins after the last bit was taken (GP-1).
@@ -151,6 +153,7 @@ export class Collector {
       }
     } catch (error) {
       chosen?.dispose();
+      this.note(Kind.GiveBack, collection);
       this.abandon(bitmap, taken);
       await rcu.breathe();
       throw error;
@@ -186,9 +189,11 @@ export class Collector {
       }
     } catch (error) {
       inFlight?.dispose();
+      this.note(Kind.GiveBack, collection);
       this.putBack(bitmap, taken);
       throw error;
     }
+    this.note(Kind.Clear, collection);
     this.endLocalIntervals();
     return this.hand(collection, taken, undefined, inFlight);
   }
@@ -373,6 +378,7 @@ export class Collector {
       for (const giveBack of undo) giveBack();
       chosen?.dispose();
       inFlight?.dispose();
+      this.note(Kind.GiveBack, collection);
       this.putBack(bitmap, taken);
       throw error;
     }
@@ -383,11 +389,22 @@ export class Collector {
     if (heirs.size > 0) {
       const own = user.pending.takeAll();
       const added = bequeath(taken, own, heirs, collection.into);
+      this.noteDelivery(collection, own, added);
       return collection.deliver(own, added);
     }
     user.pending.moveTo(share, taken);
     chosen?.dispose();
+    this.noteDelivery(collection, taken, 0);
     return collection.deliver(taken, 0);
+  }
+
+  private note(kind: number, { operation, bitmap }: Collection<unknown>): void {
+    this.parts.arena.recorder?.note(kind, collectionNumber(operation, bitmap.client));
+  }
+
+  private noteDelivery({ operation, bitmap }: Collection<unknown>, pages: PageSet, added: number): void {
+    const { recorder } = this.parts.arena;
+    recorder?.note(Kind.Deliver, collectionNumber(operation, bitmap.client), pages.pages + added);
   }
 
   /**

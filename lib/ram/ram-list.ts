@@ -14,6 +14,8 @@
  * is changed.
  */
 import type { Geometry } from '../arena/geometry.js';
+import { Kind } from '../arena/trace-kinds.js';
+import type { Recorder } from '../arena/trace-ring.js';
 import { checkAddress, checkFunction, checkInteger, outOfRange, show, showAddress, wrongType } from '../base/errors.js';
 import { INSPECT, type Inspect, inspection } from '../base/inspection.js';
 import { readOptions } from '../base/options.js';
@@ -31,6 +33,9 @@ import { type Departure, Departures } from './departures.js';
 import { Holes } from './holes.js';
 import { RAM_EVENTS, type RamListener, RamListeners } from './listeners.js';
 import { checkRamBlock, LONGEST_ID, RamBlock } from './ram-block.js';
+
+/** What is recorded of the operations that remove RAM. */
+const REMOVALS = { unplug: Kind.Unplug, discard: Kind.Discard, resize: Kind.Shrink } as const;
 
 /** The block to plug, and where. */
 export interface PlugOptions {
@@ -53,6 +58,7 @@ export interface RamListParts {
   readonly tables: BlockTables;
   readonly rcu: Rcu;
   readonly store: PageSetStore;
+  readonly recorder: Recorder | undefined;
 }
 
 /** The RAM blocks of an engine. Only the owner's thread may use it. */
@@ -70,6 +76,7 @@ export class RamList {
   protected readonly tables: BlockTables;
   private readonly rcu: Rcu;
   private readonly store: PageSetStore;
+  private readonly recorder: Recorder | undefined;
   private readonly listeners = new RamListeners();
   private readonly byPlace = new Ordered<RamBlock, Pick<RamBlock, 'offset'>>((a, b) => a.offset - b.offset);
   private readonly byId = new Map<string, RamBlock>();
@@ -81,12 +88,13 @@ export class RamList {
   private pluggedBytes = 0;
 
   /** @internal */
-  constructor({ geometry, maxPages, tables, rcu, store }: RamListParts) {
+  constructor({ geometry, maxPages, tables, rcu, store, recorder }: RamListParts) {
     this.geometry = geometry;
     this.maxPages = maxPages;
     this.tables = tables;
     this.rcu = rcu;
     this.store = store;
+    this.recorder = recorder;
     this.holes = new Holes(maxPages);
     this.departures = new Departures(rcu);
   }
@@ -115,7 +123,7 @@ export class RamList {
     this.byId.set(id, block);
     this.pluggedBytes += size;
     this.counts.plugs++;
-    this.appear(range, release);
+    this.appear(Kind.Plug, range, release);
     this.listeners.tellAll((listener) => listener.plugged?.(block));
     return block;
   }
@@ -182,7 +190,7 @@ export class RamList {
       const range = block.rangeOf(before, size - before);
       const release = this.makeDirty(range, purpose);
       change();
-      this.appear(range, release);
+      this.appear(Kind.Grow, range, release);
       return;
     }
     const range = block.rangeOf(size, before - size);
@@ -292,7 +300,7 @@ export class RamList {
     const release = this.makeDirty(range, `${operation}: a part of '${block.id}'`);
     block.discarded.remove(range);
     this.counts.populates++;
-    this.appear(range, release);
+    this.appear(Kind.Populate, range, release);
     this.listeners.tellAll((listener) => listener.populated?.(block, offset, length));
   }
 
@@ -389,7 +397,8 @@ export class RamList {
   }
 
   /** Makes the range RAM. Must be called in the step that has made the range dirty. */
-  private appear(range: PageRange, release: AfterGracePeriod | undefined): void {
+  private appear(kind: number, range: PageRange, release: AfterGracePeriod | undefined): void {
+    this.note(kind, range);
     this.populated.add(range);
     this.tables.setRamEnd(this.populated.end);
     if (release !== undefined) this.rcu.defer(release);
@@ -423,11 +432,13 @@ export class RamList {
       bitmap.lent?.remove(range);
     }
     change();
+    this.note(REMOVALS[operation], range);
     this.listed = undefined;
     this.changes++;
     const clean = (): void => {
       release?.();
       this.clean(range);
+      this.note(Kind.Free, range);
     };
     await this.depart({ operation, range, clean, end });
   }
@@ -514,6 +525,10 @@ export class RamList {
     const { pageSize } = this.geometry;
     const [from, to] = [range.first * pageSize - offset, range.end * pageSize - offset];
     return new RangeError(`${operation}: bytes ${from} to ${to} of '${id}' overlap ${this.departures.describe(range)}`);
+  }
+
+  private note(kind: number, { first, end }: PageRange): void {
+    this.recorder?.note(kind, first, end - first);
   }
 
   /** Clears the bits that late marks have left in bitmap blocks that other RAM still needs. */

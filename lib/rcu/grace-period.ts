@@ -39,6 +39,7 @@
  */
 import type { Arena } from '../arena/arena.js';
 import { Header, Slot, Slots } from '../arena/layout.js';
+import { Kind } from '../arena/trace-kinds.js';
 import { Asking } from './asking.js';
 import { FIRST_NUMBER, nextNumber, OFFLINE, reached } from './sequence.js';
 
@@ -132,6 +133,7 @@ export class GracePeriods {
         this.hasNamed = true;
         this.asks = this.asking.decide();
       }
+      this.arena.recorder?.note(Kind.Sleep, (slot - Slots.first) / Slots.size, this.asks ? 1 : 0);
       // ORDER GP-7: the slot is named before it is looked at again (store-load), and the word to sleep on is loaded
       //   between the two (load-load), else the report is slept through. Breaking it delays the owner until a timer
       //   ends its sleep.
@@ -162,6 +164,7 @@ export class GracePeriods {
     this.next = Slots.first;
     this.beganAt = performance.now();
     this.number = nextNumber(this.number);
+    this.arena.recorder?.note(Kind.Number, this.number, this.started);
     // ORDER GP-1: everything published or cleared precedes this store (release); the slots are scanned after it
     //   (store-load), else a reader that enters now is missed by the scan and keeps an old root (corruption).
     // pairs with: rcu/reader.ts report; rcu/reader.ts enter
@@ -182,6 +185,7 @@ export class GracePeriods {
   private complete(milliseconds: number): void {
     const { words } = this.arena;
     this.completed++;
+    this.arena.recorder?.note(Kind.Complete, this.number, this.completed);
     this.lastedMs = milliseconds;
     // Plain: a hint, ordered by the store that follows.
     words.set(Header.Lasted, Math.min(milliseconds * 1000, 2 ** 31 - 1));

@@ -10,6 +10,7 @@
  */
 import type { Arena } from '../arena/arena.js';
 import { Slots } from '../arena/layout.js';
+import { Kind, operationNumber } from '../arena/trace-kinds.js';
 import {
   checkFunction,
   checkInteger,
@@ -130,6 +131,7 @@ export class Rcu {
     }
     this.checkMayWait('synchronizeBlocking');
     const cookie = this.periods.request();
+    this.arena.recorder?.note(Kind.Wait, operationNumber('synchronize'), cookie);
     const done = (): boolean => {
       quiesceLocalReaders(this.arena);
       this.advance();
@@ -246,6 +248,12 @@ export class Rcu {
     return cookie;
   }
 
+  /** @internal To be called when readers of a thread that is gone were retired. */
+  afterRetiring(identity: number, readers: number): void {
+    if (readers > 0) this.arena.recorder?.note(Kind.Retire, identity, readers);
+    this.step();
+  }
+
   /** @internal @returns the cookie of the first period that begins after everything that the owner has done so far */
   request(): number {
     return this.periods.request();
@@ -286,6 +294,7 @@ export class Rcu {
     look: () => void = () => {},
   ): Promise<void> {
     options.signal?.throwIfAborted();
+    this.arena.recorder?.note(Kind.Wait, operationNumber(operation), cookie);
     if (this.endsAtOnce(operation, cookie, look)) return this.breathe();
     const timeoutError = (ms: number): Error => new GracePeriodTimeout(operation, ms, this.holdouts());
     await waitForWake({ options, since, timeoutError }, (wake, fail) => {

@@ -42,7 +42,9 @@
  * returns whether the count has changed since it last returned.
  */
 import { Arena } from '../arena/arena.js';
-import { Header, Slot } from '../arena/layout.js';
+import { Header, Slot, Slots } from '../arena/layout.js';
+import { Kind, Offline, type OfflineReason } from '../arena/trace-kinds.js';
+import type { Recorder } from '../arena/trace-ring.js';
 import type { Words } from '../arena/words.js';
 import { checkFunction, memoryGrown, throwInOwnTurn, UsageError } from '../base/errors.js';
 import { Courtesy } from './courtesy.js';
@@ -121,6 +123,8 @@ export abstract class Reader {
   private readonly listeners = new Set<() => void>();
   private announcing = false;
   private readonly caches: IntervalCache[] = [];
+  /** Undefined where nothing is recorded. Off the fast path of `quiescent`. */
+  private readonly recorder: Recorder | undefined;
 
   /** @internal */
   constructor({ arena, name, identity, giveWay, governorOf }: ReaderSetup) {
@@ -135,6 +139,11 @@ export abstract class Reader {
     this.courtesy = remote && giveWay && this.words.canWait ? new Courtesy(this.words) : undefined;
     // Attaching begins the first interval. Nothing that a caller keeps is older.
     this.returned = this.announced = 1;
+    this.recorder = arena.trace?.recorder((this.slot - Slots.first) / Slots.size);
+    if (this.recorder !== undefined) {
+      this.recorder.arrive(identity, name);
+      recordSections(this, this.recorder);
+    }
     addLocalReader(this);
   }
 
@@ -265,7 +274,7 @@ export abstract class Reader {
   goOffline(): void {
     if (this.nesting > 0 || this.reported === OFFLINE) this.refuse('goOffline');
     if (this.words.length === 0) throw memoryGrown('goOffline');
-    this.leave();
+    this.leave(Offline.Call);
   }
 
   /** Ends the extended quiescent state. (liburcu: rcu_thread_online.) @throws UsageError unless offline */
@@ -354,7 +363,8 @@ export abstract class Reader {
       this.endCaches();
       return;
     }
-    if (this.reported !== OFFLINE) this.leave();
+    if (this.reported !== OFFLINE) this.leave(Offline.Detach);
+    this.recorder?.note(Kind.Detach); // before the slot is free, and its ring another tenant's
     freeSlot(this.arena, this.slot);
   }
 
@@ -391,6 +401,7 @@ export abstract class Reader {
       // pairs with: rcu/grace-period.ts begin; rcu/grace-period.ts isQuiescent
       words.store(slot + Slot.State, number);
     } while (words.load(Header.Number) !== number);
+    this.recorder?.note(Kind.Online, number, this.begun + 1);
     // The owner may have seen the number of an earlier round and sleep for us; `quiescent` has nothing to report.
     this.settle(number);
   }
@@ -412,7 +423,7 @@ export abstract class Reader {
   private sleepIfAhead(): void {
     this.publishCounts();
     if (!this.governor?.isAhead) return;
-    this.leave();
+    this.leave(Offline.Limit);
     this.governor.sleep();
     this.enter();
   }
@@ -449,6 +460,7 @@ export abstract class Reader {
 
   private report(number: number): void {
     this.publishCounts();
+    this.recorder?.note(Kind.Report, number, this.begun + 1);
     // ORDER GP-3: all accesses of the ended interval precede this store (release), else the owner frees or copies
     //   under them. The roots are loaded after the number (load-load), else they may be older than what we report
     //   (corruption). That they are loaded after the store, too, is surplus: the slot held a number all the time.
@@ -469,7 +481,7 @@ export abstract class Reader {
     if (courtesy !== undefined && waiting >= 0 && numberOf(completed) !== this.reported) {
       if (waiting === 0 ? courtesy.isOwnerPolling : waiting === this.slot && !courtesy.isOwnerLate) return;
       if (waiting > 0 && courtesy.mayGiveWay(this.reported)) {
-        this.leave();
+        this.leave(Offline.GiveWay);
         courtesy.sleep(completed);
         this.enter();
         return;
@@ -496,13 +508,14 @@ export abstract class Reader {
     this.expected = this.governed || this.lookingOn || this.begun !== this.returned ? 0 : number;
   }
 
-  private leave(): void {
+  private leave(why: OfflineReason): void {
     this.departures++;
     this.expected = 0;
     this.reported = OFFLINE;
     this.forgetRoots();
     this.endCaches();
     this.publishCounts();
+    this.recorder?.note(Kind.Offline, why);
     // ORDER GP-5: every use of the roots and every guest store precedes this store (release).
     // pairs with: rcu/grace-period.ts isQuiescent; rcu/rcu.ts checkStopped
     this.words.store(this.slot + Slot.State, OFFLINE);
@@ -523,6 +536,21 @@ export abstract class Reader {
     words.add(Header.Wake, 1);
     words.notify(Header.Wake);
   }
+}
+
+/** Sections take a nanosecond or two, and one more test would show: only readers that record get other methods. */
+function recordSections(reader: Reader, recorder: Recorder): void {
+  const lock = reader.readLock.bind(reader);
+  const unlock = reader.readUnlock.bind(reader);
+  reader.readLock = () => {
+    const { inSection } = reader;
+    lock();
+    if (!inSection) recorder.note(Kind.Section);
+  };
+  reader.readUnlock = () => {
+    unlock();
+    if (!reader.inSection) recorder.note(Kind.SectionEnd);
+  };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -53,7 +53,7 @@ export class CollectorFlow {
     withoutRoom: 0,
   };
   private readonly scene: Scene;
-  private readonly client: Client;
+  readonly client: Client;
   private readonly model: OwnerModel;
   private readonly choices: Choices;
   private readonly replica: Int32Array;

@@ -49,7 +49,7 @@ export function runDevice(task: WorkerTask): Finding | undefined {
         for (let page = first; page < first + pages; page++) guest.write(page, (transfer << 6) | task.index);
         if (place.slot === BASE_SLOT) marks.makeBaseRange(first, pages);
         else marks.make('markRange', place, first, pages, 0);
-        guest.count(Counter.Marks, pages);
+        guest.countMarks(task.index, pages);
         const wrong = watch.look();
         if (wrong !== undefined) return { oracle: 'use-after-free', detail: wrong };
       } catch (error) {

@@ -162,6 +162,17 @@ export class Guest {
     this.words.store(account + 2, atMost);
   }
 
+  /** To be called by a marking thread. The marks of a place are those of all threads that it has had. */
+  countMarks(index: number, pages: number): void {
+    this.count(Counter.Marks, pages);
+    if (pages !== 0) this.words.add(ACCOUNTS + index * ACCOUNT_WORDS + 3, pages);
+  }
+
+  /** To be called by the owner. @returns how many pages were marked from the place, modulo 2^32 */
+  marksOf(index: number): number {
+    return this.words.load(ACCOUNTS + index * ACCOUNT_WORDS + 3) >>> 0;
+  }
+
   /** To be called by the owner. @returns the account as it is now; undefined when no thread has the place */
   account(index: number): Account | undefined {
     const account = ACCOUNTS + index * ACCOUNT_WORDS;

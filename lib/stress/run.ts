@@ -3,7 +3,7 @@
  * results. The vCPUs, a DMA device and the two threads of the lockstep litmus test run as workers.
  */
 import { createHistogram } from 'node:perf_hooks';
-import { type Client, clientName, MIGRATION, rootOf, VGA } from '../dirty/client.js';
+import { CLIENTS, type Client, clientName, MIGRATION, rootOf, VGA } from '../dirty/client.js';
 import { type DirtyMemory, openEngine } from '../dirty-memory.js';
 import type { Engine } from '../engine.js';
 import type { Parts } from '../parts.js';
@@ -12,9 +12,11 @@ import type { RamBlock } from '../ram/ram-block.js';
 import type { GracePeriods } from '../rcu/grace-period.js';
 import type { StallReport } from '../rcu/rcu.js';
 import { reportReaders } from '../rcu/registry.js';
+import type { TraceEvent } from '../trace/index.js';
 import { Tracking } from '../tracking.js';
 import { AuditFlow } from './audit-flow.js';
 import { AUDITED_FIRST, AUDITED_PAGES, AuditedRam } from './audited-ram.js';
+import { BLACK_BOX_EVENTS, freeze, lastEvents } from './black-box.js';
 import { CollectorFlow } from './collector-flow.js';
 import { Conservation } from './conservation.js';
 import { ConstantBlocks } from './constant-blocks.js';
@@ -35,6 +37,7 @@ import { ScarceRoom } from './scarce-room.js';
 import type { Scene } from './scene.js';
 import { maxPagesOf, type Shape, shapeOf, swapPolicyOf, usersOf } from './shape.js';
 import { shippedRetirement, ThreadPool } from './thread-pool.js';
+import { type Growing, type Level, Timeline, type TimeSpan } from './timeline.js';
 import { vacuities } from './vacuity.js';
 import { VcpuThreads } from './vcpu-threads.js';
 import { asFinding, type Finding, Violations } from './violations.js';
@@ -68,7 +71,12 @@ export class StressRun {
   private readonly interruption: AbortSignal;
   private readonly guest: Guest;
   private readonly objects = new ObjectPool();
-  private readonly violations = new Violations(() => this.stop());
+  private readonly timeline = new Timeline();
+  private readonly violations = new Violations(() => {
+    freeze(this.memory.handle);
+    this.stop();
+  });
+  private recorded: readonly TraceEvent[] = [];
   private readonly periods = createHistogram();
   private readonly engine: Engine;
   private readonly memory: DirtyMemory;
@@ -93,7 +101,13 @@ export class StressRun {
   /** When all workers were ready, in `performance.now()` milliseconds. */
   private began = Infinity;
 
-  constructor(plan: StressPlan, onProgress: (progress: StressProgress) => void, interruption: AbortSignal) {
+  /** @param records whether the engine records what its threads do, for `lastEvents` */
+  constructor(
+    plan: StressPlan,
+    onProgress: (progress: StressProgress) => void,
+    interruption: AbortSignal,
+    records = false,
+  ) {
     const sabotage = SABOTAGES[plan.sabotage ?? ''];
     this.plan = plan;
     this.shape = shapeOf(plan, sabotage?.shows);
@@ -119,6 +133,7 @@ export class StressRun {
         debug: true,
         stallMs: plan.faults ? STUCK_MS : STALL_MS,
         tracked,
+        ...(records ? { traceEvents: BLACK_BOX_EVENTS } : {}),
       },
       this.parts(),
     );
@@ -202,6 +217,7 @@ export class StressRun {
       this.guest.start();
       this.began = performance.now();
       this.violations.startClock();
+      this.timeline.begin(this.growing());
       timer = setTimeout(stop, this.plan.seconds * 1000);
       this.exhaustion.active = this.plan.faults;
       const owners = [this.hotplug, this.rcu, this.limits, ...this.flows].map((flow) => this.guard(() => flow.run()));
@@ -210,6 +226,8 @@ export class StressRun {
       await Promise.race([Promise.all([...workers, ...owners]), this.hang()]);
       this.exhaustion.active = this.room.active = false;
       const seconds = (performance.now() - this.began) / 1000;
+      this.timeline.end(seconds, this.growing(), this.level());
+      if (this.violations.any) this.recorded = lastEvents(this.memory.handle);
       await this.guard(() => this.finish());
       return this.report(seconds);
     } finally {
@@ -219,6 +237,16 @@ export class StressRun {
       process.off('uncaughtException', this.uncaught);
       await this.pool.destroy();
     }
+  }
+
+  /** The run's course so far. */
+  get spans(): readonly TimeSpan[] {
+    return this.timeline.all;
+  }
+
+  /** What the threads did before the first violation that was found before the stop. Empty unless the run records. */
+  get eventsBeforeViolation(): readonly TraceEvent[] {
+    return this.recorded;
   }
 
   private stop(): void {
@@ -231,7 +259,10 @@ export class StressRun {
   }
 
   private timed(periods: GracePeriods): GracePeriods {
-    periods.onComplete = (milliseconds) => this.periods.record(Math.max(1, Math.round(milliseconds * 1e6)));
+    periods.onComplete = (milliseconds) => {
+      this.periods.record(Math.max(1, Math.round(milliseconds * 1e6)));
+      this.timeline.periodEnded(milliseconds);
+    };
     return periods;
   }
 
@@ -360,6 +391,7 @@ export class StressRun {
     this.tally.drain();
     const { ramBytes, gracePeriods } = this.memory.stats();
     const seconds = Math.max(0, performance.now() - this.began) / 1000;
+    if (!this.guest.stopped) this.timeline.look(seconds, this.growing(), this.level());
     this.onProgress({
       done: Math.min(1, seconds / this.plan.seconds),
       marksPerSecond: seconds > 0 ? this.tally.of(Counter.Marks) / seconds : 0,
@@ -368,6 +400,20 @@ export class StressRun {
       pagesHarvested: this.flows.reduce((sum, { totals }) => sum + totals.pagesCollected, 0),
       violations: this.violations.list.length,
     });
+  }
+
+  private growing(): Growing {
+    const { plugs, unplugs } = this.memory.stats();
+    const places = Array.from({ length: this.plan.vcpus + 1 }, (_, place) => this.guest.marksOf(place));
+    const collections = CLIENTS.map((client) =>
+      this.flows.reduce((sum, flow) => (flow.client === client ? sum + flow.totals.collections : sum), 0),
+    );
+    return { marks: places, plugs, unplugs, collections };
+  }
+
+  private level(): Level {
+    const { ramBytes, arenaBytesInUse } = this.memory.stats();
+    return { ramBytes, arenaBytes: arenaBytesInUse };
   }
 
   private faults(): Record<string, number> {

@@ -10,6 +10,7 @@ import { UsageError } from '../base/errors.js';
 import type { Vcpu } from '../dirty/vcpu.js';
 import { attachReader } from './attach-reader.js';
 import { AuditedRam, AuditedStores } from './audited-ram.js';
+import { freeze } from './black-box.js';
 import { FAULTS, type Fault, isSpared, suffer } from './faults.js';
 import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';
 import { KeptMarks, WAYS_OF_LEARNING } from './kept-marks.js';
@@ -71,6 +72,7 @@ export async function runVcpu(task: WorkerTask): Promise<Finding | undefined> {
   vcpu.offline(() => guest.awaitStart());
   try {
     const found = workload.run();
+    if (found !== undefined) freeze(task.handle);
     if (workload.fault !== undefined) await suffer(workload.fault);
     return found;
   } finally {
@@ -227,7 +229,7 @@ class VcpuWorkload {
       if (!(error instanceof RangeError) || guest.isCurrent(place)) return asFinding('mark', error);
       guest.count(Counter.Refused, 1);
     } finally {
-      guest.count(Counter.Marks, marked);
+      guest.countMarks(this.index, marked);
     }
     return undefined;
   }
@@ -289,7 +291,7 @@ class VcpuWorkload {
         else {
           marks.make('mark', place, page, 1, 0);
           kept.add(page);
-          guest.count(Counter.Marks, 1);
+          guest.countMarks(this.index, 1);
         }
         guest.write(page, this.nextValue());
       }

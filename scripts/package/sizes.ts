@@ -15,6 +15,7 @@ export const SIZE_LIMITS = {
   'dirtymem/migration, gzipped': 130,
   'dirtymem/save-states, gzipped': 118,
   'dirtymem/guest, gzipped': 60,
+  'dirtymem/trace, gzipped': 30,
 } as const;
 
 export type Sizes = Readonly<Record<keyof typeof SIZE_LIMITS, number>>;
@@ -32,6 +33,7 @@ export function sizesOf(installed: string, tarball: string): Sizes {
     'dirtymem/migration, gzipped': gzipped('dist/lib/migration/index.js'),
     'dirtymem/save-states, gzipped': gzipped('dist/lib/save-states/index.js'),
     'dirtymem/guest, gzipped': gzipped('dist/lib/guest/index.js'),
+    'dirtymem/trace, gzipped': gzipped('dist/lib/trace/index.js'),
   };
 }
 

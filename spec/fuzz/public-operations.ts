@@ -9,6 +9,7 @@ import { value } from './hostile-values.js';
 import { migrationOperations } from './migration-operations.js';
 import { operation, type PublicOperation } from './public-operation.js';
 import { saveStatesOperations } from './save-states-operations.js';
+import { traceOperations } from './trace-operations.js';
 import {
   anyLength,
   anyStart,
@@ -262,4 +263,5 @@ export const publicOperations: Readonly<Record<string, PublicOperation>> = {
   ...migrationOperations,
   ...saveStatesOperations(userOf),
   ...guestOperations(userOf),
+  ...traceOperations,
 };

@@ -3,6 +3,7 @@ import * as guest from '../../lib/guest/index.js';
 import * as owner from '../../lib/index.js';
 import * as migration from '../../lib/migration/index.js';
 import * as saveStates from '../../lib/save-states/index.js';
+import * as trace from '../../lib/trace/index.js';
 import * as vcpu from '../../lib/vcpu.js';
 import { publicOperations } from './public-operations.js';
 import { operationsOf } from './public-surface.js';
@@ -27,9 +28,14 @@ const OTHERS = [
 const OF_OPTIONS = ['options', 'surface'];
 
 describe('the operations that are tried with bad input', () => {
-  const operations = ['index.ts', 'vcpu.ts', 'migration/index.ts', 'save-states/index.ts', 'guest/index.ts'].flatMap(
-    operationsOf,
-  );
+  const operations = [
+    'index.ts',
+    'vcpu.ts',
+    'migration/index.ts',
+    'save-states/index.ts',
+    'guest/index.ts',
+    'trace/index.ts',
+  ].flatMap(operationsOf);
 
   it('are all that the doors offer, each with all of its parameters', () => {
     const tried = Object.entries(publicOperations).map(([name, { parameters }]) => `${name}/${parameters.length}`);
@@ -47,7 +53,7 @@ describe('the operations that are tried with bad input', () => {
   });
 
   it('are of every value that the doors export', () => {
-    const exported = new Set([owner, vcpu, migration, saveStates, guest].flatMap(Object.keys));
+    const exported = new Set([owner, vcpu, migration, saveStates, guest, trace].flatMap(Object.keys));
     const tried = Object.keys(publicOperations).map((name) => name.split('.')[0] as string);
     const values = tried.filter((name) => exported.has(name));
     expect([...exported]).to.have.members([...OTHERS, ...new Set(values)]);

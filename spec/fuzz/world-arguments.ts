@@ -181,6 +181,7 @@ export const creation = options<World>(
     arenaBytes: size<World>(() => 2 ** 17, 0, 64, 2 ** 33),
     memory: sharedMemory,
     byteOffset,
+    traceEvents: powerOfTwo(64, 1, 32),
   },
   [],
   ['pagesPerBlock', 'maxRamBytes', 'maxReaders', 'memory', 'arenaBytes', 'byteOffset'],

@@ -11,6 +11,7 @@ export const doors = {
   'dirtymem/migration': new URL('lib/migration/index.ts', root).href,
   'dirtymem/save-states': new URL('lib/save-states/index.ts', root).href,
   'dirtymem/guest': new URL('lib/guest/index.ts', root).href,
+  'dirtymem/trace': new URL('lib/trace/index.ts', root).href,
 };
 
 /** @returns what it prints. @throws (rejects) when its exit code is not 0, or it takes longer than `timeoutMs` */

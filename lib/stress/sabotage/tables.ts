@@ -1,5 +1,6 @@
 /** Planted bugs of block tables and RAM: things are published, freed or cleaned in the wrong order, or not at all. */
 import { Header, Table } from '../../arena/layout.js';
+import type { PublishReason } from '../../arena/trace-kinds.js';
 import { type AfterGracePeriod, BlockTables, type NewTable, type Swap } from '../../dirty/block-tables.js';
 import type { ClientBitmap, Entry } from '../../dirty/client-bitmap.js';
 import type { PageRange } from '../../dirty/page-range.js';
@@ -11,9 +12,9 @@ import { CORRUPTION, type Sabotage } from './sabotage.js';
  * Stores the root in a microtask, after the caller has requested its grace period, so the number advances first.
  */
 class PublishesLate extends BlockTables {
-  protected override publish(built: readonly NewTable[]): AfterGracePeriod {
+  protected override publish(built: readonly NewTable[], why: PublishReason): AfterGracePeriod {
     const replaced = built.map(([bitmap]) => [bitmap, bitmap.table] as const);
-    const release = super.publish(built);
+    const release = super.publish(built, why);
     for (const [{ root }, old] of replaced) this.arena.words.store(Header.Roots + root, old);
     queueMicrotask(() => {
       for (const [{ root, table }] of replaced) this.arena.words.store(Header.Roots + root, table);
