@@ -188,11 +188,13 @@ export class StoreAudit {
     this.followBlocks();
     let left = maxPages;
     for (const block of this.fromCursor()) {
+      const { cursor } = this;
+      this.cursor = 0;
       const shadow = this.shadows.get(block);
       if (shadow === undefined) continue;
       for (const { offset, length } of block.populatedRuns()) {
         const end = (offset + length) / pageSize;
-        const from = Math.max(offset, this.cursor - block.offset) / pageSize;
+        const from = Math.max(offset, cursor - block.offset) / pageSize;
         for (let page = from; page < end; page++) {
           if (left-- <= 0) {
             this.cursor = block.offset + page * pageSize;
@@ -203,7 +205,6 @@ export class StoreAudit {
           if (shadow.differs(page)) suspects.push({ block, page, shadow });
         }
       }
-      this.cursor = 0;
     }
     return suspects;
   }

@@ -250,18 +250,19 @@ describeEngines('The audit of stores', (shared) => {
   });
 
   it('with maxPages goes around, page by page, from where it was', async () => {
-    const { offset } = memory.ram.plug({ id: 'hole', size: PAGE, offset: 40 * PAGE });
+    await memory.ram.resize(low, 32 * PAGE);
+    const { offset } = memory.ram.plug({ id: 'hole', size: PAGE, offset: 50 * PAGE });
     const parts = await auditStores(memory, (block) => (block.offset === offset ? undefined : contents(block)), {
-      maxPages: 6,
+      maxPages: 4,
     });
     expect(parts.pagesCompared).to.equal(0);
-    const dimm = memory.ram.plug({ id: 'dimm', size: 3 * PAGE, offset: 50 * PAGE });
+    const dimm = memory.ram.plug({ id: 'dimm', size: 3 * PAGE, offset: 32 * PAGE });
     const pages = [
-      ...Array.from({ length: 16 }, (_, page) => ['low', page * PAGE]),
+      ...Array.from({ length: 32 }, (_, page) => ['low', page * PAGE]),
       ...Array.from({ length: 3 }, (_, page) => ['dimm', page * PAGE]),
     ];
     const touchAll = (): void => {
-      for (let page = 0; page < 16; page++) Atomics.add(bytes(), page * PAGE, 1);
+      for (let page = 0; page < 32; page++) Atomics.add(bytes(), page * PAGE, 1);
       for (let page = 0; page < 3; page++) Atomics.add(contents(dimm), page * PAGE, 1);
     };
     const named = (): unknown[] => {
@@ -272,19 +273,38 @@ describeEngines('The audit of stores', (shared) => {
     const expected = (): unknown[] => {
       const from = next;
       // A check ends before the block that it began in.
-      const length = from < 16 ? Math.min(6, 19 - from) : 6;
-      next = (from + length) % 19;
-      return Array.from({ length }, (_, i) => pages[(from + i) % 19]);
+      const length = from < 32 ? Math.min(4, 35 - from) : 4;
+      next = (from + length) % 35;
+      return Array.from({ length }, (_, i) => pages[(from + i) % 35]);
     };
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 9; i++) {
       expect(parts.whileStopped.check(), 'copied at first').to.deep.equal([]);
       expected();
     }
     for (let i = 0; i < 40; i++) expect(named()).to.deep.equal(expected());
-    while (next < 16) expect(named()).to.deep.equal(expected());
+    while (next < 32) expect(named()).to.deep.equal(expected());
     await memory.ram.unplug(dimm); // in which the next check would begin
-    expect(named()).to.deep.equal(pages.slice(0, 6));
+    expect(named()).to.deep.equal(pages.slice(0, 4));
     await parts.stop();
+  });
+
+  it('has stopped when its collection under way has ended', async () => {
+    for (const stop of ['stop', Symbol.asyncDispose] as const) {
+      const ending = await auditStores(memory, contents);
+      await ending.check();
+      ram.store8(PAGE, 1);
+      const guest = foreignVcpu(memory);
+      const found = ending.check();
+      let stopped = false;
+      const end = ending[stop]().then(() => {
+        stopped = true;
+      });
+      for (let i = 0; i < 5; i++) await turn();
+      expect(stopped).to.equal(false);
+      guest.detach();
+      expect(await found).to.deep.equal([]);
+      await end;
+    }
   });
 
   it('forgets a block whose bytes it does not get any more', async () => {

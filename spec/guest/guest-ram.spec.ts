@@ -484,7 +484,7 @@ describeEngines('GuestRam', (shared) => {
       expectThrow(
         () => ram.map(16 * PAGE, new Uint8Array(new ArrayBuffer(2 * PAGE), 4, PAGE)),
         RangeError,
-        'multiple of 8',
+        'map: the place of contents in their buffer must be a multiple of 8',
       );
       expectThrow(() => ram.map(16 * PAGE, [] as never), TypeError, 'a buffer');
       expectThrow(() => ram.unmap(1, PAGE), RangeError, 'page size');
