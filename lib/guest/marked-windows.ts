@@ -130,7 +130,6 @@ export class MarkedWindows {
   /** @returns the window of each part of the range. @throws as `find`, when not all of it is RAM */
   partsOf(operation: string, start: number, length: number): { window: Window; at: number; length: number }[] {
     const parts: { window: Window; at: number; length: number }[] = [];
-    checkAddress(operation, 'the end of the bytes', start + length);
     for (let addr = start; addr < start + length; ) {
       const window = addr === start ? this.find(operation, addr, length) : this.search(addr);
       if (window === undefined) throw this.noRam(operation, start, length, addr);

@@ -244,6 +244,32 @@ describeEngines('GuestRam', (shared) => {
       }
     });
 
+    it('clears what it remembers once in as many intervals as there are generations', () => {
+      const { forget } = MarkedWindows.prototype;
+      let cleared = 0;
+      MarkedWindows.prototype.forget = function () {
+        cleared++;
+        forget.call(this);
+      };
+      try {
+        for (let i = 0; i < 4 * 255; i++) {
+          ram.store32(0, i);
+          expectDirty([0]);
+        }
+      } finally {
+        MarkedWindows.prototype.forget = forget;
+      }
+      expect(cleared).to.be.within(4, 4 * CLIENTS.length);
+    });
+
+    it('refuses to store where the buffer is detached, also a range', () => {
+      if (shared) return;
+      structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+      expectThrow(() => ram.store32(0, 1), TypeError, 'store32: the buffer of the guest');
+      expectThrow(() => ram.fill(1, 0, 2 * PAGE), TypeError, 'fill: the buffer of the guest');
+      expectDirty([]);
+    });
+
     /** How often `body` marks, and how often it looks for the window of an address, which fast paths do not. */
     const workOf = (body: () => void): { marks: number; searches: number } => {
       const { mark } = vcpu;
