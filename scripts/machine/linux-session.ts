@@ -2,7 +2,7 @@
  * A Linux machine in this process, with the terminal: prints what the guest prints, types what is typed, and follows the
  * machine by a replica, which is compared when the session ends.
  */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -38,6 +38,7 @@ export class LinuxSession {
   private isOver = false;
   /** Resolves when a move has ended, either way. */
   private moving: Promise<void> | undefined;
+  private destination: ChildProcess | undefined;
   /** Resolves when the slot was looked at for the last time. */
   private looking: Promise<void> = Promise.resolve();
   private isCommand = false;
@@ -63,7 +64,7 @@ export class LinuxSession {
     const { threads } = options.machine;
     threads.onPrint = (text) => process.stdout.write(text);
     threads.down.then(() => this.finish(0), this.fail);
-    interruption.addEventListener('abort', () => this.finish(exitCodeAfter(interruption)));
+    interruption.addEventListener('abort', () => this.interrupt(exitCodeAfter(interruption)));
     this.takeTerminal();
     replica.follow(options.harvestMs);
   }
@@ -100,6 +101,7 @@ export class LinuxSession {
     const { machine, tracking, harvestMs } = this.options;
     const args: DestinationArguments = [String(machine.harts), tracking, String(harvestMs)];
     const destination = fork(DESTINATION, [...args], { execArgv: process.execArgv });
+    this.destination = destination;
     const exited = once(destination, 'exit') as Promise<[number | null]>;
     const [port] = (await Promise.race([once(destination, 'message'), failed(exited)])) as [number];
     const socket = connect(port, '127.0.0.1');
@@ -109,6 +111,12 @@ export class LinuxSession {
     console.log(`\nmoved in ${rounds} rounds, paused for ${downtimeMs.toFixed(0)} ms`);
     const [exitCode] = await exited;
     return exitCode ?? 1;
+  }
+
+  /** Ends the session, wherever the machine is. */
+  private interrupt(exitCode: number): void {
+    this.finish(exitCode);
+    this.destination?.kill();
   }
 
   private lookAtSlot(): void {
@@ -126,6 +134,7 @@ export class LinuxSession {
 
   private takeTerminal(): void {
     if (process.stdin.isTTY) process.stdin.setRawMode(true);
+    process.stdin.off('data', this.onKeys); // a move may fail before the terminal is left
     process.stdin.on('data', this.onKeys).resume();
   }
 
@@ -144,7 +153,7 @@ export class LinuxSession {
   };
 
   private command(key: string): void {
-    if (key === 'x') this.finish(0);
+    if (key === 'x') this.interrupt(0);
     if (key === 'm') this.move();
     if (key === 'd') this.tell(this.slot.press());
   }
