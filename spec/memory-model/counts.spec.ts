@@ -1,6 +1,6 @@
 /**
- * What a reader has counted, in the language's own memory model: a look after a grace period finds all of the intervals
- * that the period waited for (GP-6), and a slot's next tenant finds where its own count begins (GP-5).
+ * What a reader has counted, under each model of memory (judges.ts): a look after a grace period finds all of the
+ * intervals that the period waited for (GP-6), and a slot's next tenant finds where its own count begins (GP-5).
  */
 import { Meter, Slot, vacantOf } from '../../lib/arena/layout.js';
 import { countOf } from '../../lib/arena/meter.js';
@@ -8,7 +8,7 @@ import { MIGRATION } from '../../lib/index.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 import { engineThread, initialWords, locationsOf, type World } from './engine-world.js';
-import { expectNever } from './protocols.js';
+import { describeInModels } from './judges.js';
 
 type Act = (world: World, m: TracedWords) => ReturnType<Thread>;
 
@@ -31,7 +31,7 @@ const markThen =
     leave(world);
   };
 
-describe('the engine’s own counts', () => {
+describeInModels('the engine’s own counts', ({ expectNever }) => {
   const lookAfterPeriod: Act = ({ periods, vcpu }, m) => {
     periods.request();
     periods.poll();

@@ -1,6 +1,7 @@
 /**
- * GP-8 in the language's own memory model: a reader that gives way against the end of the period that it gives way to, and
- * against the beginning and the end of the next. `Waiting` holds 1 while the owner sleeps for some other reader and asks.
+ * GP-8 under each model of memory (judges.ts): a reader that gives way against the end of the period that it gives way
+ * to, and against the beginning and the end of the next. `Waiting` holds 1 while the owner sleeps for some other reader
+ * and asks.
  */
 import { expect } from 'chai';
 import { Header, Slot } from '../../lib/arena/layout.js';
@@ -9,7 +10,8 @@ import type { Seen } from './checker/event.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 import { engineThread, initialWords, locationsOf, type World } from './engine-world.js';
-import { expectNever, expectWitness, LOCATIONS, NUMBER, next, OFFLINE, report, SLOT, waitFor } from './protocols.js';
+import { describeInModels } from './judges.js';
+import { LOCATIONS, NUMBER, next, OFFLINE, report, SLOT, waitFor } from './protocols.js';
 
 const WAITING = 16;
 const COMPLETED = 17;
@@ -70,89 +72,92 @@ const both =
 /** The owner has come to its end. */
 const isMissed = ({ asleep }: Seen): boolean => asleep === 1;
 
-describe('GP-8: who gives way does not sleep on when the period has ended', () => {
-  it('the reader is woken, or does not go to sleep', () => {
-    expectNever(litmus(shippedGiveWay, shippedEnd), isMissed);
-  });
+describeInModels(
+  'GP-8: who gives way does not sleep on when the period has ended',
+  ({ expectNever, expectWitness }) => {
+    it('the reader is woken, or does not go to sleep', () => {
+      expectNever(litmus(shippedGiveWay, shippedEnd), isMissed);
+    });
 
-  it('nor does it sleep in the period after, in which the owner has not slept', () => {
-    const outcomes = expectNever(litmus(shippedGiveWay, both(shippedEnd)), isMissed);
-    expect(outcomes.find(({ reported }) => reported === TWO)).not.to.equal(undefined);
-  });
+    it('nor does it sleep in the period after, in which the owner has not slept', () => {
+      const outcomes = expectNever(litmus(shippedGiveWay, both(shippedEnd)), isMissed);
+      expect(outcomes.find(({ reported }) => reported === TWO)).not.to.equal(undefined);
+    });
 
-  it('it sleeps as long as the period lasts', () => {
-    const outcomes = litmus(shippedGiveWay, () => {});
-    expectWitness(outcomes, isMissed);
-  });
+    it('it sleeps as long as the period lasts', () => {
+      const outcomes = litmus(shippedGiveWay, () => {});
+      expectWitness(outcomes, isMissed);
+    });
 
-  it('broken, the word to sleep on loaded after OFFLINE is stored: it sleeps on', () => {
-    const late = (m: TracedWords, reported: number): void => {
-      if (m.load(WAITING) === 0 || numberOf(m.load(COMPLETED)) === reported) return;
-      m.store(SLOT, OFFLINE);
-      m.wait(COMPLETED, m.load(COMPLETED));
-    };
-    expectWitness(litmus(late, shippedEnd), isMissed);
-  });
+    it('broken, the word to sleep on loaded after OFFLINE is stored: it sleeps on', () => {
+      const late = (m: TracedWords, reported: number): void => {
+        if (m.load(WAITING) === 0 || numberOf(m.load(COMPLETED)) === reported) return;
+        m.store(SLOT, OFFLINE);
+        m.wait(COMPLETED, m.load(COMPLETED));
+      };
+      expectWitness(litmus(late, shippedEnd), isMissed);
+    });
 
-  it('broken, no look whether the period has ended: it sleeps on', () => {
-    const blind = (m: TracedWords): void => {
-      const completed = m.load(COMPLETED);
-      m.store(SLOT, OFFLINE);
-      m.wait(COMPLETED, completed);
-    };
-    expectWitness(litmus(blind, shippedEnd), isMissed);
-  });
+    it('broken, no look whether the period has ended: it sleeps on', () => {
+      const blind = (m: TracedWords): void => {
+        const completed = m.load(COMPLETED);
+        m.store(SLOT, OFFLINE);
+        m.wait(COMPLETED, completed);
+      };
+      expectWitness(litmus(blind, shippedEnd), isMissed);
+    });
 
-  it('surplus, the word loaded after Waiting: before its report would do, since the wait finds it changed', () => {
-    const early: Litmus = {
-      ...litmus(shippedGiveWay, both(shippedEnd)),
-      threads: {
-        reader: (m) => {
-          const completed = m.load(COMPLETED);
-          const reported = report(m);
-          if (m.load(WAITING) === 0 || numberOf(completed) === reported) return { reported };
-          m.store(SLOT, OFFLINE);
-          m.wait(COMPLETED, completed);
-          return { reported };
+    it('surplus, the word loaded after Waiting: before its report would do, since the wait finds it changed', () => {
+      const early: Litmus = {
+        ...litmus(shippedGiveWay, both(shippedEnd)),
+        threads: {
+          reader: (m) => {
+            const completed = m.load(COMPLETED);
+            const reported = report(m);
+            if (m.load(WAITING) === 0 || numberOf(completed) === reported) return { reported };
+            m.store(SLOT, OFFLINE);
+            m.wait(COMPLETED, completed);
+            return { reported };
+          },
+          owner: both(shippedEnd),
         },
-        owner: both(shippedEnd),
-      },
-    };
-    expectNever(early, isMissed);
-  });
+      };
+      expectNever(early, isMissed);
+    });
 
-  it('broken, notified before the word changes: it sleeps on', () => {
-    const end: Step = (m) => {
-      m.notify(COMPLETED);
-      m.store(COMPLETED, 1);
-      m.store(WAITING, 0);
-    };
-    expectWitness(litmus(shippedGiveWay, end), isMissed);
-  });
+    it('broken, notified before the word changes: it sleeps on', () => {
+      const end: Step = (m) => {
+        m.notify(COMPLETED);
+        m.store(COMPLETED, 1);
+        m.store(WAITING, 0);
+      };
+      expectWitness(litmus(shippedGiveWay, end), isMissed);
+    });
 
-  it('surplus, the word stored by Atomics: the notify orders what precedes it', () => {
-    const end: Step = (m) => {
-      m.set(COMPLETED, 1);
-      m.store(WAITING, 0);
-      m.notify(COMPLETED);
-    };
-    expectNever(litmus(shippedGiveWay, end), isMissed);
-  });
+    it('surplus, the word stored by Atomics: the notify orders what precedes it', () => {
+      const end: Step = (m) => {
+        m.set(COMPLETED, 1);
+        m.store(WAITING, 0);
+        m.notify(COMPLETED);
+      };
+      expectNever(litmus(shippedGiveWay, end), isMissed);
+    });
 
-  it('broken, Waiting cleared when the next period has begun: it sleeps on after that one', () => {
-    const owner: Step = (m) => {
-      m.store(COMPLETED, 1);
-      m.notify(COMPLETED);
-      m.store(NUMBER, TWO);
-      m.store(WAITING, 0);
-      waitFor(m, TWO);
-      m.store(COMPLETED, 2);
-    };
-    expectWitness(litmus(shippedGiveWay, owner), isMissed);
-  });
-});
+    it('broken, Waiting cleared when the next period has begun: it sleeps on after that one', () => {
+      const owner: Step = (m) => {
+        m.store(COMPLETED, 1);
+        m.notify(COMPLETED);
+        m.store(NUMBER, TWO);
+        m.store(WAITING, 0);
+        waitFor(m, TWO);
+        m.store(COMPLETED, 2);
+      };
+      expectWitness(litmus(shippedGiveWay, owner), isMissed);
+    });
+  },
+);
 
-describe('the engine’s own giving way', () => {
+describeInModels('the engine’s own giving way', ({ expectNever, expectWitness }) => {
   /** Without tables, of which there are too many for brute force. */
   class Bare extends Vcpu {
     override mark(): number {

@@ -1,21 +1,12 @@
-/** GP-5 in the language's own memory model: going offline, and slots that change hands. */
+/** GP-5 under each model of memory (judges.ts): going offline, and slots that change hands. */
+import { LDAPR } from './checker/hardware/mappings.js';
 import type { Litmus } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
-import {
-  enter,
-  expectNever,
-  expectWitness,
-  FIRST,
-  LOCATIONS,
-  NUMBER,
-  OFFLINE,
-  ROOT,
-  SLOT,
-  TABLE,
-} from './protocols.js';
+import { describeInModels, V8_ARM, WEAK } from './judges.js';
+import { enter, FIRST, LOCATIONS, NUMBER, OFFLINE, ROOT, SLOT, TABLE } from './protocols.js';
 import { CONTENT, online, POISON, replaceTable, useTable } from './tables.js';
 
-describe('GP-5: leave after the last use', () => {
+describeInModels('GP-5: leave after the last use', ({ expectNever, expectWitness }) => {
   const isLate = ({ used }: Readonly<Record<string, number>>): boolean => used === POISON;
   const IDENTITY = 16;
 
@@ -42,7 +33,7 @@ describe('GP-5: leave after the last use', () => {
       m.set(SLOT, OFFLINE);
       return { used };
     });
-    expectWitness(broken, isLate);
+    expectWitness(broken, isLate, WEAK);
   });
 
   const changesHands = (
@@ -79,7 +70,7 @@ describe('GP-5: leave after the last use', () => {
       },
       (m) => m.compareExchange(IDENTITY, 0, 2) === 0,
     );
-    expectNever(shipped, isLateForEither);
+    expectNever(shipped, isLateForEither, [LDAPR]);
   });
 
   it('broken, the slot is free before it is offline: the late store hides the next tenant', () => {
@@ -101,6 +92,6 @@ describe('GP-5: leave after the last use', () => {
       },
       (m) => m.get(IDENTITY) === 0,
     );
-    expectWitness(broken, isLate);
+    expectWitness(broken, isLate, V8_ARM);
   });
 });

@@ -4,12 +4,7 @@
  * waits for in a loop is assumed to hold at one load: the loads before it only read, and leaving them out of an
  * execution leaves a valid one with the same outcome, so nothing is missed however often the loop goes round.
  */
-import { expect } from 'chai';
-import type { Seen } from './checker/event.js';
-import type { Litmus } from './checker/litmus.js';
-import { Outcomes } from './checker/outcomes.js';
 import type { TracedWords } from './checker/traced-words.js';
-import { describeExecution } from './checker/witness.js';
 
 export const NUMBER = 0;
 export const SLOT = 1;
@@ -81,21 +76,4 @@ export function enter(m: TracedWords, advances: number): number {
 /** DM-1: test, and set if clear. */
 export function mark(m: TracedWords, word: number, bit: number): void {
   if ((m.get(word) & bit) === 0) m.or(word, bit);
-}
-
-/** No valid execution ends so, and some end otherwise. */
-export function expectNever(litmus: Litmus, bad: (seen: Seen) => boolean): Outcomes {
-  const outcomes = new Outcomes(litmus);
-  expect(outcomes.executions, 'valid executions').to.be.above(0);
-  const witness = outcomes.find(bad);
-  expect(witness, witness && describeExecution(witness)).to.equal(undefined);
-  return outcomes;
-}
-
-/** A valid execution ends so; it is printed. */
-export function expectWitness(litmus: Litmus, bad: (seen: Seen) => boolean): void {
-  const outcomes = new Outcomes(litmus);
-  const witness = outcomes.find(bad);
-  if (witness === undefined) expect.fail(`none of ${outcomes.executions} valid executions ends so`);
-  console.log(describeExecution(witness).replace(/^/gm, '        '));
 }

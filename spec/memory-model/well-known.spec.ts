@@ -1,8 +1,9 @@
 /**
- * The checker against litmus tests whose answers are known: if it allowed too little or too much here, its answers about
- * the engine's protocols would mean nothing.
+ * The language's model against litmus tests whose answers are known (those of processors: processors.spec.ts): if it
+ * allowed too little or too much here, its answers about the engine's protocols would mean nothing.
  */
 import { expect } from 'chai';
+import { ECMASCRIPT } from './checker/ecmascript.js';
 import type { Seen } from './checker/event.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import { Outcomes } from './checker/outcomes.js';
@@ -12,7 +13,7 @@ const y = 1;
 
 function outcomes(threads: readonly Thread[], more: Partial<Litmus> = {}): Outcomes {
   const named = Object.fromEntries(threads.map((thread, i) => [`thread${i}`, thread]));
-  const found = new Outcomes({ locations: { x, y }, threads: named, ...more });
+  const found = new Outcomes({ locations: { x, y }, threads: named, ...more }, ECMASCRIPT);
   expect(found.executions, 'valid executions').to.be.above(0);
   return found;
 }
@@ -21,7 +22,7 @@ function allows(found: Outcomes, wanted: Seen): boolean {
   return found.find((seen) => Object.entries(wanted).every(([name, value]) => seen[name] === value)) !== undefined;
 }
 
-describe('the memory model checker', () => {
+describe('the memory model of the language', () => {
   it('store buffering: plain accesses may both miss the other store, atomics may not', () => {
     const storeBuffering = (write: 'set' | 'store', read: 'get' | 'load'): Outcomes =>
       outcomes([

@@ -15,8 +15,8 @@
  * What the model shows is interleavings of whole accesses under sequential consistency, and under the store buffers of
  * x86. What it cannot show, and what covers it:
  *
- * - ARM, and the language's own memory model: reorderings of plain accesses with each other, and of loads. The proofs rest
- *   on neither: GP-3, GP-4 and GP-5 order a reader's accesses by the atomic stores to its slot, GP-6 the owner's after
+ * - ARM, and the language's own memory model: reorderings of plain accesses with each other, and of loads. The models in
+ *   spec/memory-model show those of the protocols. The proofs rest on neither: GP-3, GP-4 and GP-5 order a reader's accesses by the atomic stores to its slot, GP-6 the owner's after
  *   them, DM-1 lets live words change by read-modify-write only, and DM-2 needs no order between a store and its mark.
  * - Compilers that move, merge or drop plain accesses: the same guarantees; a plain read's value may be stale, which each
  *   reader of one allows for (K-2 in lib/bitmap/atomics-kernel.ts). `quiescent` polls by an atomic load (GP-3).

@@ -11,10 +11,8 @@
  * Only (a) leaves a choice. The initial value happens-before every access of its location, and stands before all.
  */
 import type { Access } from './event.js';
+import { INITIAL } from './model.js';
 import type { Relation } from './relation.js';
-
-/** In place of the write that a read reads from. */
-export const INITIAL = -1;
 
 /** @param from the write that each read reads from, by event; undefined for what does not read */
 export function memoryOrder(

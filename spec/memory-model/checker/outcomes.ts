@@ -1,15 +1,15 @@
 /** The different outcomes of a litmus test's valid executions. */
 import type { Seen } from './event.js';
-import { type Execution, validExecutions } from './executions.js';
 import type { Litmus } from './litmus.js';
+import type { Execution, Model } from './model.js';
 
 export class Outcomes {
   /** How many valid executions there are: none means that the test shows nothing. */
   readonly executions: number = 0;
   private readonly witnesses = new Map<string, Execution>();
 
-  constructor(litmus: Litmus) {
-    for (const execution of validExecutions(litmus)) {
+  constructor(litmus: Litmus, model: Model) {
+    for (const execution of model.executions(litmus)) {
       this.executions++;
       const key = JSON.stringify(execution.seen);
       if (!this.witnesses.has(key)) this.witnesses.set(key, execution);

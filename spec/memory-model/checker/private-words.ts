@@ -1,11 +1,14 @@
 /**
  * Leaves out the words that only one thread accesses, or that nobody writes. Coherence alone says what a read of one
  * returns, the thread's last write or the initial value; traces in which it returns something else are in no valid
- * execution. No other thread's events are ordered by such accesses.
+ * execution. By the language no other accesses are ordered by such ones. On a processor they are, where the access is
+ * atomic: `keepAtomics` then leaves it in.
  */
 import type { Event, Trace } from './event.js';
+import type { Litmus } from './litmus.js';
 
-export function withoutPrivate(of: readonly (readonly Trace[])[], initial: (location: number) => number): Trace[][] {
+export function withoutPrivate(of: readonly (readonly Trace[])[], litmus: Litmus, keepAtomics = false): Trace[][] {
+  const initial = (location: number): number => litmus.initial?.get(location) ?? 0;
   const accessors = new Map<number, Set<number>>();
   const written = new Set<number>();
   for (const [thread, traces] of of.entries()) {
@@ -23,10 +26,12 @@ export function withoutPrivate(of: readonly (readonly Trace[])[], initial: (loca
     }
   }
   const isPrivate = ({ location }: Event): boolean => !written.has(location) || accessors.get(location)?.size === 1;
+  const isKept = (event: Event): boolean =>
+    !isPrivate(event) || (keepAtomics && event.kind === 'access' && event.order === 'seq-cst');
   return of.map((traces) =>
     traces
       .filter(({ events }) => readsItsOwn(events.filter(isPrivate), initial))
-      .map((trace) => ({ ...trace, events: trace.events.filter((event) => !isPrivate(event)) })),
+      .map((trace) => ({ ...trace, events: trace.events.filter(isKept) })),
   );
 }
 

@@ -2,7 +2,6 @@
 
 import type { Event, Trace } from './event.js';
 import type { Litmus, Thread } from './litmus.js';
-import { withoutPrivate } from './private-words.js';
 import { Asleep, Discarded, TracedWords } from './traced-words.js';
 
 /** Threads by name, in the order of the test; the one that runs afterwards is the last. */
@@ -11,11 +10,20 @@ export interface Traces {
   readonly of: readonly (readonly Trace[])[];
 }
 
+/** Of tests that several models judge. */
+const known = new WeakMap<Litmus, Traces>();
+
+export function tracesOf(litmus: Litmus): Traces {
+  const traces = known.get(litmus) ?? findTraces(litmus);
+  known.set(litmus, traces);
+  return traces;
+}
+
 /**
  * The values that a read may return are found by running the threads again with those that they wrote, until there are
  * no new ones. A chain of `add`s would go on for ever; one in an execution has no more links than it has events.
  */
-export function tracesOf(litmus: Litmus): Traces {
+function findTraces(litmus: Litmus): Traces {
   const threads = Object.entries(litmus.threads);
   if (litmus.afterwards !== undefined) threads.push(['afterwards', litmus.afterwards]);
   const domains = new Map<number, number[]>();
@@ -35,7 +43,7 @@ export function tracesOf(litmus: Litmus): Traces {
       return runAll(thread, (location) => known.get(location) ?? [initial(location)], learn);
     });
     if (!grown || round >= (litmus.longestChain ?? eventsOfOne(of))) {
-      return { names: threads.map(([name]) => name), of: withoutPrivate(of, initial) };
+      return { names: threads.map(([name]) => name), of };
     }
   }
 }

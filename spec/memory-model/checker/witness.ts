@@ -1,10 +1,9 @@
 /** An execution in words: what each thread did, where each read's value came from, and one order of memory. */
 import type { Event } from './event.js';
-import type { Execution } from './executions.js';
-import { INITIAL } from './memory-order.js';
+import { type Execution, INITIAL } from './model.js';
 
 export function describeExecution(execution: Execution): string {
-  const { litmus, threads, events, from, memoryOrder } = execution;
+  const { litmus, threads, from } = execution;
   const names = new Map(Object.entries(litmus.locations).map(([name, location]) => [location, name]));
   const nameOf = ({ location }: Event): string => names.get(location) ?? `word ${location}`;
   const lines: string[] = [];
@@ -16,11 +15,7 @@ export function describeExecution(execution: Execution): string {
     });
     lines.push(`${name}: ${steps.filter((step) => !step.endsWith(':')).join('; ')}${trace.asleep ? '; asleep' : ''}`);
   }
-  const atomics = memoryOrder.linearize().filter((i) => {
-    const event = events[i] as Event;
-    return event.kind === 'access' && event.order === 'seq-cst';
-  });
-  lines.push(`atomics in this order: ${atomics.join(' ')}`);
+  lines.push(`in this order: ${execution.order().join(' ')}`);
   return lines.join('\n');
 }
 

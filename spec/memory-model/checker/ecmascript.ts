@@ -1,5 +1,5 @@
 /**
- * The valid executions of a litmus test under the ECMAScript memory model, by brute force: every combination of the
+ * The ECMAScript memory model: the valid executions of a litmus test, by brute force: every combination of the
  * threads' traces, every choice of a write for each read, every order of the critical sections of `wait` and `notify`;
  * of these candidates, those that have
  *
@@ -13,35 +13,28 @@
  *
  * What is left out: accesses of unequal width, which the engine does not mix on words that threads share (DM-1);
  * WebAssembly, whose model is a document of its own; infinite executions, and with them that a seq-cst write is seen in
- * finite time; values out of thin air, which no chain of writes begins; the host's own synchronization (`postMessage`, a
- * thread's `exit`), but for what a test runs afterwards; and whether an implementation keeps to the model.
+ * finite time; values out of thin air, which no chain of writes begins; the host's own synchronization (`postMessage`,
+ * a thread's `exit`), but for what a test runs afterwards; and whether an implementation keeps to the model.
  */
-import type { Access, Event, Section, Seen, Trace } from './event.js';
+import { combinations } from './combinatorics.js';
+import { sectionOrders } from './critical-sections.js';
+import type { Access, Event, Trace } from './event.js';
 import type { Litmus } from './litmus.js';
-import { INITIAL, memoryOrder } from './memory-order.js';
+import { memoryOrder } from './memory-order.js';
+import { type Execution, INITIAL, type Model } from './model.js';
+import { withoutPrivate } from './private-words.js';
 import { Relation } from './relation.js';
 import { tracesOf } from './traces.js';
 
-export interface Execution {
-  readonly litmus: Litmus;
-  readonly threads: readonly { readonly name: string; readonly trace: Trace }[];
-  /** By number: the threads' events one after the other. */
-  readonly events: readonly Event[];
-  /** The write that each read reads from, or INITIAL. */
-  readonly from: readonly (number | undefined)[];
-  readonly happensBefore: Relation;
-  readonly memoryOrder: Relation;
-  /** What all threads have seen, and in `asleep`, how many sleep and are never woken. */
-  readonly seen: Seen;
-}
-
-export function* validExecutions(litmus: Litmus): Generator<Execution> {
-  const { names, of } = tracesOf(litmus);
-  for (const traces of combinations(of)) {
-    const candidate = new Candidate(litmus, names, traces);
-    yield* candidate.executions();
-  }
-}
+export const ECMASCRIPT: Model = {
+  name: 'ECMAScript',
+  *executions(litmus) {
+    const { names, of } = tracesOf(litmus);
+    for (const traces of combinations(withoutPrivate(of, litmus))) {
+      yield* new Candidate(litmus, names, traces).executions();
+    }
+  },
+};
 
 /** One combination of traces. */
 class Candidate {
@@ -68,12 +61,10 @@ class Candidate {
     const choices = this.reads.map((read) => this.writesFor(read));
     if (choices.some(({ length }) => length === 0)) return;
     const order = this.agentOrder();
-    for (const sections of permutations(this.sections())) {
+    const traces = this.threads.map(({ trace }) => trace);
+    for (const { edges, asleep } of sectionOrders(this.events, traces)) {
       const ordered = order.clone();
-      const consistent = sections.every(([, leave], i) =>
-        sections.slice(i + 1).every(([enter]) => !this.sameList(leave, enter) || ordered.add(leave, enter)),
-      );
-      if (consistent) yield* this.choose(0, choices, ordered, this.sleepers(sections));
+      if (edges.every(([leave, enter]) => ordered.add(leave, enter))) yield* this.choose(0, choices, ordered, asleep);
     }
   }
 
@@ -103,7 +94,8 @@ class Candidate {
     if (order === undefined) return;
     const { litmus, threads, events } = this;
     const seen = Object.assign({ asleep }, ...threads.map(({ trace }) => trace.seen));
-    yield { litmus, threads, events, from: [...this.from], happensBefore, memoryOrder: order, seen };
+    const atomics = (i: number): boolean => this.accesses[i]?.order === 'seq-cst';
+    yield { litmus, threads, events, from: [...this.from], seen, order: () => order.linearize().filter(atomics) };
   }
 
   private isCoherent(read: number, write: number, happensBefore: Relation): boolean {
@@ -139,44 +131,5 @@ class Candidate {
       first = end;
     }
     return order;
-  }
-
-  /** Pairs of events: each critical section's enter and leave. */
-  private sections(): [enter: number, leave: number][] {
-    const enters = [...this.events.keys()].filter((i) => this.events[i]?.kind === 'enter');
-    return enters.map((enter) => [enter, this.events.findIndex(({ kind }, i) => i > enter && kind === 'leave')]);
-  }
-
-  private sameList(a: number, b: number): boolean {
-    return this.events[a]?.location === this.events[b]?.location;
-  }
-
-  /** How many threads sleep and are not notified after they went to sleep. */
-  private sleepers(sections: readonly [number, number][]): number {
-    let sleepers = 0;
-    let end = 0;
-    for (const { trace } of this.threads) {
-      end += trace.events.length;
-      if (!trace.asleep) continue;
-      const own = sections.findIndex(([, leave]) => leave === end - 1);
-      const woken = sections
-        .slice(own + 1)
-        .some(([enter]) => this.sameList(enter, end - 1) && (this.events[enter] as Section).name === 'notify');
-      if (!woken) sleepers++;
-    }
-    return sleepers;
-  }
-}
-
-function* combinations<T>(of: readonly (readonly T[])[]): Generator<T[]> {
-  const [first, ...rest] = of;
-  if (first === undefined) yield [];
-  else for (const one of first) for (const others of combinations(rest)) yield [one, ...others];
-}
-
-function* permutations<T>(of: readonly T[]): Generator<T[]> {
-  if (of.length === 0) yield [];
-  for (const [i, one] of of.entries()) {
-    for (const others of permutations([...of.slice(0, i), ...of.slice(i + 1)])) yield [one, ...others];
   }
 }
