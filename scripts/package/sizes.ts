@@ -9,13 +9,13 @@ import { importGraph } from './contents.js';
  * whoever adds something that is worth its size raises the limit in the same change.
  */
 export const SIZE_LIMITS = {
-  'the tarball': 540,
-  'dirtymem, gzipped': 96,
-  'dirtymem/vcpu, gzipped': 48,
+  'the tarball': 620,
+  'dirtymem, gzipped': 104,
+  'dirtymem/vcpu, gzipped': 58,
   'dirtymem/migration, gzipped': 130,
   'dirtymem/save-states, gzipped': 118,
   'dirtymem/guest, gzipped': 60,
-  'dirtymem/trace, gzipped': 30,
+  'dirtymem/trace, gzipped': 20,
 } as const;
 
 export type Sizes = Readonly<Record<keyof typeof SIZE_LIMITS, number>>;

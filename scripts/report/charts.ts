@@ -103,8 +103,8 @@ export function distributionOverTime(
 export function bars(of: Figure, values: readonly (readonly [name: string, value: number])[]): string {
   const row = 24;
   const height = values.length * row + 8;
-  const left = Math.min(220, 12 + 7 * Math.max(...values.map(([name]) => name.length), 0));
-  const room = WIDTH - left - 90;
+  const left = Math.min(270, 14 + 7.2 * Math.max(...values.map(([name]) => name.length), 0));
+  const room = WIDTH - left - 76;
   const most = Math.log10(1 + Math.max(...values.map(([, value]) => value), 1));
   const drawn = values.flatMap(([name, value], i) => {
     const length = (Math.log10(1 + value) / most) * room;

@@ -44,7 +44,7 @@ export function demoPage({
     repeat,
     sections: [
       ...violationsPart(report.violations.map(({ oracle, detail }) => ({ oracle, detail, how: '' }))),
-      ...(course.length < 2 ? [] : [coursePart(course)]),
+      ...(course.filter(({ now }) => now.round > 0).length < 2 ? [] : [coursePart(course)]),
       ...(report.result === undefined
         ? []
         : [{ title: 'The migration', body: htmlTable('the migration', ['', ''], demoRows(report, report.result)) }]),
@@ -114,8 +114,11 @@ function violationsPart(
   return [{ title: 'What went wrong', body: parts.join('\n') }];
 }
 
-function coursePart(course: readonly Moment[]): Section {
-  const seconds = course.map(({ second }) => second);
+/** From when the destination has answered. */
+function coursePart(all: readonly Moment[]): Section {
+  const course = all.filter(({ now }) => now.round > 0);
+  const began = course[0]?.second ?? 0;
+  const seconds = course.map(({ second }) => second - began);
   const values = (of: (now: MigrationProgress) => number): number[] => course.map(({ now }) => of(now));
   const one = (title: string, unit: string, of: (now: MigrationProgress) => number): string =>
     linesOverTime({ title, unit }, seconds, [{ name: title, values: values(of) }]);

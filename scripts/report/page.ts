@@ -65,7 +65,7 @@ export function htmlTable(
       `<tr><th scope="row">${cell(first)}</th>${rest
         .map(
           (value) =>
-            `<td${typeof value === 'string' && !/^[\d-]/.test(value) ? ' class="text"' : ''}>${cell(value)}</td>`,
+            `<td${typeof value === 'string' && !/^-?[\d.,]+( [a-zA-Z]+)?$/.test(value) ? ' class="text"' : ''}>${cell(value)}</td>`,
         )
         .join('')}</tr>`,
   );
@@ -124,5 +124,6 @@ th{font-weight:normal;color:var(--t-faint)}th:first-child,thead th:nth-child(n+3
 .key{display:flex;flex-wrap:wrap;gap:.1rem .9rem;margin:.3rem 0 0;padding:0;list-style:none;font-size:13px}
 .key svg{display:inline-block;width:26px;height:10px;margin-right:.3rem;vertical-align:middle}
 details{margin-top:.4rem}summary{cursor:pointer;font-size:13px}
+@media (max-width:40rem){figure:not(.wide) svg text{font-size:15px}}
 @media print{body{max-width:none;padding:0}nav{display:none}section,figure{break-inside:avoid}
 figure{border:1px solid var(--l-faint)}.wide .inner svg{min-width:0}details:not([open]){display:none}}`;

@@ -152,7 +152,7 @@ describe('The first lines of the README', () => {
     const [printed] = codeBlocks(new URL('README.md', ROOT)).filter(({ language }) => language === 'text');
     const shown = printed?.code.trimEnd().split('\n') ?? [];
     expect(shown).to.have.length(10);
-    const source = readFileSync(new URL('scripts/stress-command.ts', ROOT), 'utf8');
+    const source = readFileSync(new URL('scripts/stress-table.ts', ROOT), 'utf8');
     const rows = shown.flatMap((line) => /^│ ([\w /-]+?) +│/.exec(line)?.[1] ?? []);
     expect(rows.length).to.be.above(4);
     expect(rows.filter((row) => !source.includes(`'${row}'`))).to.deep.equal([]);
