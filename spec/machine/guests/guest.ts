@@ -13,13 +13,14 @@ export interface Guest {
   readonly labels: ReadonlyMap<string, number>;
 }
 
-/** Where guests have their data: a MiB for each hart, and one that they share before these. */
+/** Where guests have their data: a MiB that all harts share, and then an area of 2 ** OWN_SHIFT bytes for each hart. */
 export const SHARED_AT = 0x80100000;
 export const OWN_AT = 0x80200000;
+const OWN_SHIFT = 18;
 
 /**
  * @param text what each hart runs, from the label `main` on, again and again: a round. It returns the number of wrong
- *   results in a0. In it `tp` has the hart's number, `gp` the board's address, `s11` the hart's own MiB, `s10` the
+ *   results in a0. In it `tp` has the hart's number, `gp` the board's address, `s11` the hart's own area, `s10` the
  *   number of the round, and `s9` how many harts there are; it may use every other register. `call barrier` waits for
  *   all harts, and keeps the registers that a function has to keep
  */
@@ -28,14 +29,14 @@ export function guest(name: string, text: string): Guest {
   return { name, text, image: bytes, labels };
 }
 
-/** A guest whose rounds are a round of each of the others. Each of them has a MiB of its own for each hart. */
+/** A guest whose rounds are a round of each of the others. Each of them has an area of its own for each hart. */
 export function mixed(guests: readonly Guest[]): Guest {
   const calls = guests.map(
     (_, i) => `
   ld s11, 16(sp)
   li t0, ${i}
   mul t0, t0, s9
-  slli t0, t0, 20
+  slli t0, t0, ${OWN_SHIFT}
   add s11, s11, t0
   call main_${i}
   ld t0, 8(sp)
@@ -71,7 +72,7 @@ start:
   slli t0, tp, 10
   sub sp, sp, t0
   li s11, ${OWN_AT}
-  slli t0, tp, 20
+  slli t0, tp, ${OWN_SHIFT}
   add s11, s11, t0
   li s10, 0
   li t0, 32

@@ -90,7 +90,7 @@ main:
   addi sp, sp, -16
   sd ra, 0(sp)
   li s1, 4096
-  add s2, s11, s1           # the middle table; the root is at the beginning of the hart's MiB
+  add s2, s11, s1           # the middle table; the root is at the beginning of the hart's area
   add s3, s2, s1            # the table for the program, then those for data
   add s4, s3, s1
   li t0, ${TABLES}
