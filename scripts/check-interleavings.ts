@@ -9,8 +9,10 @@ import { formatReplay, parseReplay } from '../spec/interleaving/checker/replay-s
 import { type CoveredRun, planOf, shortfallOf, THOROUGH_RUNS } from '../spec/interleaving/covered-runs.js';
 import { PLANTED_BUGS, planFor } from '../spec/interleaving/planted-bugs.js';
 import { SCENARIOS } from '../spec/interleaving/scenarios/catalogue.js';
+import { integer } from './integer.js';
 import { exitCodeAfter, interruptible } from './interruption.js';
 import { ProgressBar } from './progress-bar.js';
+import { reportFile, writeReport } from './report-file.js';
 import { runProgram } from './run-program.js';
 
 const LOG2_STATES = 21;
@@ -20,6 +22,11 @@ interface CheckOptions {
   readonly model?: MemoryModel;
   readonly sabotage?: string;
   readonly replay?: Plan;
+  readonly strategy?: 'random' | 'pct';
+  readonly seed?: number;
+  readonly depth: number;
+  readonly schedules: number;
+  readonly json?: string;
 }
 
 let running: { readonly bar: ProgressBar; readonly title: string; readonly schedules: number } | undefined;
@@ -37,6 +44,7 @@ async function check(options: CheckOptions): Promise<void> {
   const crew = new Crew(LOG2_STATES);
   try {
     if (options.replay !== undefined) await replay(crew, options.replay);
+    else if (options.strategy !== undefined) await sample(crew, options.strategy, options);
     else if (options.sabotage !== undefined) await plant(crew, planFor(options.sabotage));
     else for (const run of runsOf(options)) await cover(crew, run);
   } finally {
@@ -51,6 +59,30 @@ function runsOf({ only, model }: CheckOptions): CoveredRun[] {
   if (runs.length === 0)
     throw new InvalidArgumentError(`${only?.join(', ')}: not explored in the memory model ${model}.`);
   return runs;
+}
+
+/** Schedules that a seed chooses, of one scenario: for campaigns, which have a seed for each run. */
+async function sample(crew: Crew, kind: 'random' | 'pct', options: CheckOptions): Promise<void> {
+  const { only = [], model, sabotage, depth, schedules: maxSchedules, json } = options;
+  const [scenario] = only;
+  if (scenario === undefined || only.length > 1 || model === undefined) {
+    throw new InvalidArgumentError('--strategy needs one scenario (--only) and one memory model (--model).');
+  }
+  const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
+  const strategy = kind === 'pct' ? { kind, seed, depth } : { kind, seed };
+  const plan: Plan = { scenario, model, strategy, maxSchedules, ...(sabotage === undefined ? {} : { sabotage }) };
+  const how = kind === 'pct' ? `priorities that change ${depth - 1} times` : 'random';
+  const { failure, schedule, ...counts } = await explore(crew, plan, `${scenario}, ${model}, ${how}`, maxSchedules);
+  if (failure === undefined) console.log(`PASS: no schedule failed (seed ${seed})`);
+  if (json === undefined) return;
+  const found = failure === undefined ? {} : { failure, repeat: repeatOf(plan, schedule) };
+  const { allSchedules, seconds } = counts;
+  const verdict = failure === undefined ? 'pass' : 'fail';
+  writeReport(json, `${JSON.stringify({ verdict, seed, schedules: allSchedules, seconds, ...found }, null, 2)}\n`);
+}
+
+function repeatOf(plan: Plan, schedule = ''): string {
+  return `npm run check:interleavings -- --replay ${formatReplay(plan, schedule)}`;
 }
 
 async function cover(crew: Crew, run: CoveredRun): Promise<void> {
@@ -107,7 +139,7 @@ async function explore(crew: Crew, plan: Plan, title: string, expected: number):
   console.log(`${title}: ${counts}${exhausted ? ', exhausted' : ''} (${seconds.toFixed(1)} s, ${rate}/s)`);
   if (failure !== undefined) {
     console.log(`FAIL: ${failure}`);
-    console.log(`repeat: npm run check:interleavings -- --replay ${formatReplay(plan, schedule ?? '')}`);
+    console.log(`repeat: ${repeatOf(plan, schedule)}`);
     process.exitCode = 1;
   }
   return found;
@@ -148,6 +180,28 @@ const program = new Command('check:interleavings')
   .addOption(
     new Option('--replay <string>', 'replay the schedule of a failure and print each access').argParser(replayed),
   )
+  .addOption(
+    new Option(
+      '--strategy <name>',
+      'explore only schedules that a seed chooses: random steps, or random priorities (pct)',
+    )
+      .choices(['random', 'pct'])
+      .conflicts('replay'),
+  )
+  .addOption(
+    new Option('--seed <n>', 'with --strategy: repeat its choices (default: random)').argParser(
+      integer(0, 2 ** 32 - 1),
+    ),
+  )
+  .addOption(
+    new Option('--depth <n>', 'with --strategy pct: priorities change n - 1 times')
+      .argParser(integer(1, 20))
+      .default(3),
+  )
+  .addOption(
+    new Option('--schedules <n>', 'with --strategy: how many schedules').argParser(integer(1, 1e9)).default(10_000),
+  )
+  .addOption(new Option('--json <file>', 'with --strategy: write the report to a file').argParser(reportFile))
   .addHelpText(
     'after',
     '\nExit status: 0 pass, 1 failure or lost coverage, 2 usage error, 130 interrupted by Ctrl-C, 143 by SIGTERM.',

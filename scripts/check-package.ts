@@ -3,11 +3,13 @@
  * TypeScript and bundlers. Prints its size and load time. `--nodes` runs the programs on each supported version of
  * Node.
  */
-import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readResults } from '../lib/stress/campaign/results-file.js';
 import type { StressReport } from '../lib/stress/report.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../lib/stress/temporary-folder.js';
+import { QUEUE_PACKAGES } from './campaign/queue/packages.js';
 import { endWithoutReaders } from './interruption.js';
 import { installNode, NODE_VERSIONS, thisNode } from './node-versions.js';
 import { bundle, type Program } from './package/bundles.js';
@@ -118,18 +120,21 @@ function checkCommandLine(folder: string, tarball: string): void {
   const dirtymem = 'node_modules/dirtymem/dist/scripts/dirtymem.js';
   const program = [dirtymem, 'stress'];
   const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const isOfQueue = ([name]: readonly [name: string, range: unknown]): boolean => QUEUE_PACKAGES.includes(name);
+  const needs = Object.entries(peerDependencies).filter((peer) => !isOfQueue(peer));
+  const queueNeeds = Object.entries(peerDependencies).filter(isOfQueue);
+  const specifier = ([name, range]: readonly [name: string, range: unknown]): string => `${name}@${range}`;
   check('the command line names the packages that it lacks', () => {
     try {
       run(process.execPath, program, { cwd: folder });
     } catch (error) {
-      const missing = Object.keys(peerDependencies).filter((name) => !(error as Error).message.includes(name));
-      return refuse(missing.map((name) => `${name} is not named`));
+      const missing = needs.filter(([name]) => !(error as Error).message.includes(name));
+      return refuse(missing.map(([name]) => `${name} is not named`));
     }
     throw new Error('it ran');
   });
   check('the command line runs with its packages installed', () => {
-    const needs = Object.entries(peerDependencies).map(([name, range]) => `${name}@${range}`);
-    npmInstall(folder, needs);
+    npmInstall(folder, needs.map(specifier));
     const file = join(folder, 'report.json');
     let failure: Error | undefined;
     try {
@@ -145,6 +150,28 @@ function checkCommandLine(folder: string, tarball: string): void {
   });
   check('migrate-demo runs from the package', () => {
     run(process.execPath, [dirtymem, 'migrate-demo', '--ram', '2', '--quiet'], { cwd: folder, quiet: true });
+  });
+  const status = [dirtymem, 'campaign', 'status', '--queue', 'redis://127.0.0.1:1'];
+  const expectSaid = (what: string): void => {
+    try {
+      run(process.execPath, status, { cwd: folder });
+    } catch (error) {
+      if ((error as Error).message.includes(what)) return;
+      throw error;
+    }
+    throw new Error('it found a server at port 1');
+  };
+  check('--queue names the packages that it lacks, and the server when it has them', () => {
+    expectSaid(`npm install ${QUEUE_PACKAGES.join(' ')}`);
+    npmInstall(folder, queueNeeds.map(specifier));
+    expectSaid("the queue's server 127.0.0.1:1 cannot be used");
+  });
+  check('a campaign runs from the package, and its runs are those of the package', () => {
+    const file = join(folder, 'campaign.json');
+    writeFileSync(file, JSON.stringify({ kind: 'litmus', rounds: 1000, misuseRounds: 0 }));
+    run(process.execPath, [dirtymem, 'campaign', file, '--quiet'], { cwd: folder });
+    const [result] = readResults(join(folder, 'campaign.results.jsonl'));
+    if (!result?.repeat.startsWith('npx dirtymem litmus')) throw new Error(`its result is of ${result?.repeat}`);
   });
 }
 

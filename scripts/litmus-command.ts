@@ -22,6 +22,7 @@ interface LitmusOptions {
   readonly misuseRounds?: number;
   readonly seed?: number;
   readonly sabotage?: string;
+  readonly json?: string;
   readonly html?: string;
 }
 
@@ -52,6 +53,7 @@ export function addLitmusCommand(program: Command): void {
         Object.keys(SABOTAGES),
       ),
     )
+    .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
     .addOption(new Option('--html <file>', 'write the report as a page with charts').argParser(reportFile))
     .addHelpText(
       'after',
@@ -79,7 +81,11 @@ async function run(options: LitmusOptions): Promise<void> {
   console.log(tableOf(report));
   const verdict = verdictOf(report, plan);
   console.log(verdict);
-  process.exitCode = report.harvests.lost > 0 ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
+  const lost = report.harvests.lost > 0;
+  process.exitCode = lost ? 1 : report.interrupted ? exitCodeAfter(interruption) : 0;
+  if (options.json !== undefined) {
+    writeReport(options.json, `${JSON.stringify({ verdict: lost ? 'fail' : 'pass', ...report }, null, 2)}\n`);
+  }
   if (options.html !== undefined) {
     writeReport(options.html, litmusPage({ report, verdict, repeat: repeatCommand(plan) }));
   }

@@ -1,6 +1,6 @@
 /** `npm run mutate`: mutation testing; changes one place of the engine's sources at a time and runs the specs. */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { Claim } from '../lib/stress/campaign/claim.js';
@@ -19,7 +19,6 @@ import { runProgram } from './run-program.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', 'mutate');
-const RESULTS = join(FOLDER, 'results.jsonl');
 const EXPLAINED = fileURLToPath(new URL('mutate/explained.json', import.meta.url));
 
 interface MutateOptions {
@@ -29,6 +28,7 @@ interface MutateOptions {
   readonly seed: number;
   readonly jobs: number;
   readonly limit?: number;
+  readonly folder: string;
   readonly json?: string;
 }
 
@@ -44,9 +44,10 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
   const explanationOf = ({ mutant }: Task): Explanation | undefined =>
     options.mutant === undefined ? explanations.find((explanation) => explains(explanation, mutant)) : undefined;
 
-  const claim = claimResults(command);
+  const path = join(options.folder, 'results.jsonl');
+  const claim = claimResults(path, command);
   try {
-    const results = new Results(ROOT, RESULTS);
+    const results = new Results(ROOT, path);
     const interruption = interruptible();
     const { run, judged } = prepare(chosen, explanationOf, results, options, interruption);
     const failure = await run().catch((error: unknown) => {
@@ -62,7 +63,13 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
     if (failure instanceof UnmutatedFailure) console.error(`FAIL: ${failure.message}`);
     const failed = failure instanceof UnmutatedFailure || report.survivors.length > 0;
     process.exitCode = failed ? 1 : interruption.aborted ? exitCodeAfter(interruption) : 0;
-    if (options.json !== undefined) writeReport(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    const verdict = failed ? 'fail' : 'pass';
+    if (options.json !== undefined) {
+      writeReport(
+        options.json,
+        `${JSON.stringify({ verdict, interrupted: interruption.aborted, ...report }, null, 2)}\n`,
+      );
+    }
   } finally {
     claim.release();
   }
@@ -72,7 +79,7 @@ function prepare(
   chosen: readonly Task[],
   explanationOf: (task: Task) => Explanation | undefined,
   results: Results,
-  { jobs, limit }: MutateOptions,
+  { jobs, limit, folder }: MutateOptions,
   stop: AbortSignal,
 ): { run: () => Promise<void>; judged: () => Judged[] } {
   const tasks = chosen.filter((task) => explanationOf(task) === undefined);
@@ -85,7 +92,7 @@ function prepare(
   let survived = 0;
   const runner = new MutationRun({
     root: ROOT,
-    folder: FOLDER,
+    folder,
     results,
     jobs,
     limitSeconds: limit,
@@ -123,10 +130,10 @@ function choose(all: readonly Task[], { only, mutant: id, sample, seed }: Mutate
 }
 
 /** Two runs would write over each other's sandboxes and results. */
-function claimResults(command: Command): Claim {
-  mkdirSync(FOLDER, { recursive: true });
+function claimResults(path: string, command: Command): Claim {
   try {
-    return new Claim(RESULTS);
+    mkdirSync(dirname(path), { recursive: true });
+    return new Claim(path);
   } catch (error) {
     return command.error(`error: ${(error as Error).message}`);
   }
@@ -153,6 +160,7 @@ const program = new Command('mutate')
       'time limit of a stage of specs (default: 4 times what the stage takes without a mutant, at least 30)',
     ).argParser(integer(1, 86_400)),
   )
+  .addOption(new Option('--folder <path>', 'where to keep sandboxes and results').default(FOLDER, '.cache/mutate'))
   .addOption(new Option('--json <file>', 'write the report to a file').argParser(reportFile))
   .addHelpText(
     'after',

@@ -1,7 +1,5 @@
 /** `dirtymem stress`: the stress test with hotplug on real threads. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Campaign, readCampaign } from '../lib/stress/campaign/campaign-file.js';
-import { ResultsFile } from '../lib/stress/campaign/results-file.js';
 import {
   KERNELS,
   MOST_PAGES_PER_BLOCK,
@@ -12,7 +10,6 @@ import {
 } from '../lib/stress/plan.js';
 import { type StressProgress, StressRun } from '../lib/stress/run.js';
 import { SABOTAGES } from '../lib/stress/sabotage/catalogue.js';
-import { runCampaign } from './campaign.js';
 import { integer } from './integer.js';
 import { exitCodeAfter, interruptible } from './interruption.js';
 import { ProgressBar } from './progress-bar.js';
@@ -32,8 +29,6 @@ interface StressOptions {
   readonly faults?: boolean;
   readonly json?: string;
   readonly html?: string;
-  readonly campaign?: FileOf<Campaign>;
-  readonly results?: string;
   readonly quiet?: boolean;
 }
 
@@ -80,39 +75,13 @@ export function addStressCommand(program: Command): void {
         'write the report as a page with charts and, after a violation, the last events of the threads',
       ).argParser(reportFile),
     )
-    .addOption(
-      new Option(
-        '--campaign <file>',
-        'make all runs that this JSON file describes; a repeated command makes the runs that are left',
-      )
-        .argParser(campaignFile)
-        .conflicts([
-          'vcpus',
-          'seconds',
-          'seed',
-          'pageSize',
-          'pagesPerBlock',
-          'kernel',
-          'sabotage',
-          'faults',
-          'json',
-          'html',
-        ]),
-    )
-    .option('--results <file>', "where to keep the campaign's results (default: beside the campaign's file)")
+    .addOption(new Option('--campaign <file>').argParser(campaignMoved).hideHelp())
     .option('--quiet', 'print the verdict only')
     .addHelpText('after', helpText())
     .action(run);
 }
 
-async function run(options: StressOptions, command: Command): Promise<void> {
-  if (options.campaign !== undefined) {
-    const { path, content } = options.campaign;
-    const results = openResults(options.results ?? resultsBeside(path), content, command);
-    process.exitCode = await runCampaign(content, results, options.quiet === true);
-    return;
-  }
-  if (options.results !== undefined) command.error("error: option '--results <file>' needs --campaign");
+async function run(options: StressOptions): Promise<void> {
   if (options.sabotage === 'list') {
     for (const [name, { description, oracles }] of Object.entries(SABOTAGES)) {
       const finders = oracles.length === 0 ? 'npm run check:interleavings only' : oracles.join(', ');
@@ -200,27 +169,6 @@ function seconds(text: string): number {
   return value;
 }
 
-interface FileOf<T> {
-  readonly path: string;
-  readonly content: T;
-}
-
-function campaignFile(path: string): FileOf<Campaign> {
-  try {
-    return { path, content: readCampaign(path) };
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}
-
-function resultsBeside(campaign: string): string {
-  return `${campaign.replace(/\.json$/, '')}.results.jsonl`;
-}
-
-function openResults(path: string, { plans }: Campaign, command: Command): ResultsFile {
-  try {
-    return new ResultsFile(path, plans);
-  } catch (error) {
-    return command.error(`error: results: ${(error as Error).message}`);
-  }
+function campaignMoved(): never {
+  throw new InvalidArgumentError("Campaigns have a command of their own: 'dirtymem campaign FILE'.");
 }

@@ -4,6 +4,9 @@
  */
 const isCheckout = import.meta.url.endsWith('.ts');
 
-export function commandLine(command: 'stress' | 'litmus' | 'migrate-demo', args: readonly string[]): string {
+/** `check:interleavings` and `mutate` are in a checkout only. */
+type CommandName = 'stress' | 'litmus' | 'migrate-demo' | 'campaign' | 'check:interleavings' | 'mutate';
+
+export function commandLine(command: CommandName, args: readonly string[]): string {
   return `${isCheckout ? `npm run ${command} --` : `npx dirtymem ${command}`} ${args.join(' ')}`;
 }

@@ -22,6 +22,21 @@ describe('npm run check:interleavings, the command line', () => {
     expect(again.output).to.match(/^FAIL: use after free/m);
   });
 
+  itLong('explores schedules that a seed chooses, the same ones each time', async () => {
+    const args = ['--only', 'mark-against-harvest', '--model', 'sc', '--schedules', '3000', '--seed', '1'];
+    const bug = ['--sabotage', 'harvest-without-grace-period'];
+    for (const strategy of ['random', 'pct']) {
+      const passed = await check(...args, '--strategy', strategy);
+      expect(passed.code, passed.output).to.equal(0);
+      expect(passed.output).to.include('3000 schedules').and.to.include('PASS: no schedule failed (seed 1)');
+      const found = await check(...args, ...bug, '--strategy', strategy);
+      const again = await check(...args, ...bug, '--strategy', strategy);
+      expect(found.code, found.output).to.equal(1);
+      const replayOf = ({ output }: Outcome): string | undefined => /--replay (\S+)$/m.exec(output)?.[1];
+      expect(replayOf(found)).to.be.a('string').and.to.equal(replayOf(again));
+    }
+  });
+
   itLong('ends at Ctrl-C where it is, and says so with exit code 130', async () => {
     let interrupted = false;
     const [first, second] = ['unplug-of-the-last-pages-against-late-mark', 'offline-online-against-synchronize'];
@@ -58,6 +73,8 @@ describe('npm run check:interleavings, the command line', () => {
       ['--replay', 'mark-against-harvest/sc/constructor/'],
       ['--replay', 'nothing'],
       ['--model', 'arm'],
+      ['--strategy', 'pct'],
+      ['--strategy', 'pct', '--only', 'mark-against-harvest', 'counters', '--model', 'sc'],
       ['--only', 'attach-against-attach', '--model', 'tso'],
     ];
     const outcomes = await Promise.all(refused.slice(0, most).map((args) => check(...args)));

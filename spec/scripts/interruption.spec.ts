@@ -170,7 +170,7 @@ describe('A command that is ended before its time', () => {
   it('by SIGTERM: a campaign ends its runs, with 143, and leaves nothing but its results', async () => {
     const campaign = join(folder, 'campaign.json');
     writeFileSync(campaign, JSON.stringify({ vcpus: 2, seconds: 600 }));
-    const args = [DIRTYMEM, 'stress', '--campaign', campaign];
+    const args = [DIRTYMEM, 'campaign', campaign];
     const { code, stdout } = await run(args, /0 of 1 runs/, (child) => {
       void childStarted().then(() => child.kill('SIGTERM'));
     });
@@ -183,7 +183,7 @@ describe('A command that is ended before its time', () => {
   itLong('by SIGKILL: the runs of a campaign end with it, and the next campaign removes what it left', async () => {
     const campaign = join(folder, 'campaign.json');
     writeFileSync(campaign, JSON.stringify({ vcpus: 2, seconds: 600 }));
-    const args = [DIRTYMEM, 'stress', '--campaign', campaign];
+    const args = [DIRTYMEM, 'campaign', campaign];
     const killed = await run(args, /0 of 1 runs/, (child) => {
       void childStarted().then(() => child.kill('SIGKILL'));
     });

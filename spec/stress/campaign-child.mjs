@@ -38,6 +38,10 @@ switch (flagged('--seed')) {
     report('pass', [], true);
     process.exitCode = 130;
     break;
+  case '12':
+    console.error('there is no such option');
+    process.exitCode = 2;
+    break;
   default:
     console.log('never ends');
     setInterval(() => {}, 1000);

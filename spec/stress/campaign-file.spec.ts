@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { parseCampaign, readCampaign } from '../../lib/stress/campaign/campaign-file.js';
-import { repeatCommand } from '../../lib/stress/report.js';
+import { KINDS } from '../../lib/stress/campaign/kinds.js';
+import { parseRun } from '../../lib/stress/campaign/run.js';
+import { SCENARIOS } from '../interleaving/scenarios/catalogue.js';
 
 function commands(campaign: unknown): string[] {
-  return parseCampaign(campaign).plans.map((plan) => repeatCommand(plan).replace('npm run stress -- ', ''));
+  return parseCampaign(campaign).runs.map(({ repeat }) => repeat.replace('npm run stress -- ', ''));
 }
 
 describe('a campaign file', () => {
@@ -38,14 +40,23 @@ describe('a campaign file', () => {
   });
 
   it('that comes with the sources takes an hour, and varies every dimension', () => {
-    const { plans, parallel } = readCampaign(
+    const { runs, parallel } = readCampaign(
       fileURLToPath(new URL('../../scripts/campaigns/hour.json', import.meta.url)),
     );
-    const seconds = plans.reduce((sum, plan) => sum + plan.seconds, 0) / parallel;
+    const seconds = runs.reduce((sum, run) => sum + run.seconds, 0) / parallel;
     expect(seconds).to.be.within(2_000, 3_600);
     for (const dimension of ['vcpus', 'pageSize', 'pagesPerBlock', 'kernel', 'faults', 'seed'] as const) {
-      expect(new Set(plans.map((plan) => plan[dimension])).size, dimension).to.be.above(1);
+      expect(new Set(runs.map(({ plan }) => plan[dimension])).size, dimension).to.be.above(1);
     }
+  });
+
+  it('that comes with the sources for a night on ten machines has runs of every kind', () => {
+    const { runs } = readCampaign(fileURLToPath(new URL('../../scripts/campaigns/night.json', import.meta.url)));
+    const hours = runs.reduce((sum, run) => sum + run.seconds, 0) / 3600 / 10;
+    expect(hours).to.be.within(5, 10);
+    expect(new Set(runs.map(({ kind }) => kind))).to.have.all.keys(Object.keys(KINDS));
+    const scenarios = runs.flatMap(({ kind, plan }) => (kind === 'interleavings' ? [`${plan.scenario}`] : []));
+    expect([...new Set(scenarios)].filter((name) => !Object.hasOwn(SCENARIOS, name))).to.deep.equal([]);
   });
 
   it('runs no combination twice', () => {
@@ -58,9 +69,53 @@ describe('a campaign file', () => {
     ]);
   });
 
+  it('has runs of every kind, each by its own command', () => {
+    const all = Object.keys(KINDS).map((kind) => parseCampaign({ kind, seeds: [3] }).runs[0]?.repeat);
+    expect(all).to.deep.equal([
+      'npm run stress -- --vcpus 4 --seconds 10 --seed 3',
+      'npm run migrate-demo -- --ram 4 --vcpus 2 --dirty-rate 2000 --faults --seconds 60 --seed 3',
+      'npm run litmus -- --rounds 1000000 --seed 3',
+      'npm run check:interleavings -- --only mark-against-harvest --model sc --strategy pct --depth 3 --schedules 10000 --seed 3',
+      'npm run mutate -- --sample 10 --seed 3',
+    ]);
+  });
+
+  it('has parts, of several kinds, whose seeds take turns', () => {
+    const parts = [
+      { vcpus: 2, seeds: 2 },
+      { kind: 'litmus', rounds: 1000, seeds: [7] },
+    ];
+    expect(parseCampaign({ parts, parallel: 2 }).runs.map(({ kind, plan }) => [kind, plan.seed])).to.deep.equal([
+      ['stress', 1],
+      ['litmus', 7],
+      ['stress', 2],
+    ]);
+  });
+
+  it('gives runs that are the same when their plans come by another way', () => {
+    for (const kind of Object.keys(KINDS)) {
+      const [run] = parseCampaign({ kind }).runs;
+      expect(parseRun(kind, JSON.parse(JSON.stringify(run?.plan)))).to.deep.equal(run);
+    }
+  });
+
+  it('lets no plan that comes by another way have what its file could not', () => {
+    for (const [kind, plan, part] of [
+      ['rm', { seed: 1 }, 'kind must be one of'],
+      ['stress', { seed: 1, json: '/etc/passwd' }, "'json'"],
+      ['stress', { seed: 1, vcpus: '4; reboot' }, 'vcpus must be a number'],
+      ['stress', { vcpus: 4 }, 'seed must be a number'],
+      ['interleavings', { seed: 1, scenario: '--replay' }, 'scenario must be a name'],
+      ['mutation', { seed: 1, only: '../../x.ts' }, 'only must be a source file'],
+      ['litmus', null, 'a plan must be an object'],
+    ] as const) {
+      expect(() => parseRun(kind, plan), part).to.throw(part);
+    }
+  });
+
   it('of too many runs is refused before they are made', () => {
     const list = (length: number): number[] => Array.from({ length }, (_, i) => i + 1);
-    expect(parseCampaign({ vcpus: list(100), seeds: 1000 }).plans).to.have.length(100_000);
+    expect(parseCampaign({ vcpus: list(100), seeds: 1000 }).runs).to.have.length(100_000);
     const large = { vcpus: list(200), seconds: list(1000), kernel: ['wasm', 'atomics'], seeds: 100_000 };
     expect(() => parseCampaign(large)).to.throw(
       'the number of runs (200 vcpus x 2 kernel x 1000 seconds x 100000 seeds) must be at most 100000, got 40000000000',
@@ -95,6 +150,13 @@ describe('a campaign file', () => {
     [{ seconds: 2_000_001 }, 'seconds must be above 0, at most 2000000', '2000001'],
     [{ seeds: 100_001 }, 'seeds must be an integer from 1 to 100000', '100001'],
     [{ sabotage: 'toString' }, 'sabotage must be one of', "'toString'"],
+    [{ kind: 'nothing' }, 'kind must be one of stress, migrate-demo', "'nothing'"],
+    [{ kind: 'litmus', vcpus: 4 }, "'vcpus'", 'rounds'],
+    [{ parts: [] }, 'parts must have one'],
+    [{ parts: {} }, 'parts must be a list'],
+    [{ parts: [5] }, 'parts[0] must be an object'],
+    [{ parts: [{}], vcpus: 4 }, 'beside parts', "'vcpus'"],
+    [{ parts: [{ parallel: 2 }] }, "'parallel'"],
     [JSON.parse('{ "__proto__": { "vcpus": 0 } }'), "'__proto__'"],
   ];
   for (const [campaign, ...parts] of refused) {

@@ -6,7 +6,10 @@ import { expect } from 'chai';
 import { type Campaign, parseCampaign } from '../../lib/stress/campaign/campaign-file.js';
 import { type CampaignProgress, CampaignRun } from '../../lib/stress/campaign/campaign-run.js';
 import { ResultsFile, type RunResult } from '../../lib/stress/campaign/results-file.js';
+import { ThisMachine } from '../../lib/stress/campaign/this-machine.js';
+import type { StressReport } from '../../lib/stress/report.js';
 import { SABOTAGES } from '../../lib/stress/sabotage/catalogue.js';
+import { BUILD } from '../support/campaign-results.js';
 import { runCommand } from '../support/command-line.js';
 import { itInBothForms, itLong } from '../support/long.js';
 import { expectReject } from '../support/refusals.js';
@@ -46,13 +49,14 @@ describe('a campaign', () => {
   function openResults(campaign: Campaign): ResultsFile {
     open?.close();
     open = undefined;
-    open = new ResultsFile(path, campaign.plans);
+    open = new ResultsFile(path, campaign.runs, BUILD);
     return open;
   }
 
-  function campaignOf(fields: object): CampaignRun {
+  function campaignOf(fields: object, program = [process.execPath, CHILD]): CampaignRun {
     const campaign = parseCampaign(fields);
-    return new CampaignRun(campaign, openResults(campaign), [process.execPath, CHILD], (now) => progress.push(now));
+    const place = new ThisMachine(() => program, BUILD, campaign.parallel);
+    return new CampaignRun(campaign, openResults(campaign), place, (now) => progress.push(now));
   }
 
   const seedsStarted = (): string[] => (existsSync(started) ? readFileSync(started, 'utf8').trim().split('\n') : []);
@@ -77,6 +81,7 @@ describe('a campaign', () => {
     [4, 'nonsense', 'ended with 0; its output: all is well'],
     [5, 'nonsense', 'ended with 1; its output: half a report'],
     [6, 'nonsense', 'ended with 1'],
+    [12, 'refused', 'no such option'],
     [7, 'hang', 'its output: never ends'],
   ] as const) {
     const define = found === 'hang' ? itLong : it;
@@ -89,9 +94,7 @@ describe('a campaign', () => {
   }
 
   it('counts a process as failed that cannot be started', async () => {
-    const campaign = parseCampaign({});
-    const command = [join(folder, 'missing')];
-    await new CampaignRun(campaign, openResults(campaign), command, () => {}).run(never);
+    await campaignOf({}, [join(folder, 'missing')]).run(never);
     expect(results()[0]).to.include({ verdict: 'fail', found: 'crash' });
   });
 
@@ -142,7 +145,8 @@ describe('a campaign', () => {
     full.append = () => {
       throw new Error('the disk is full');
     };
-    const run = new CampaignRun(campaign, full, [process.execPath, CHILD], () => {});
+    const place = new ThisMachine(() => [process.execPath, CHILD], BUILD, 3);
+    const run = new CampaignRun(campaign, full, place, () => {});
     await expectReject(() => run.run(never), Error, 'the disk is full');
     expect(results()).to.deep.equal([]);
   });
@@ -158,7 +162,7 @@ describe('a campaign', () => {
   });
 });
 
-describe('dirtymem stress --campaign, the command line', () => {
+describe('dirtymem campaign, the command line', () => {
   let folder: string;
   let file: string;
 
@@ -170,7 +174,7 @@ describe('dirtymem stress --campaign, the command line', () => {
 
   it('names the runs that failed, and the command that repeats each', async () => {
     writeFileSync(file, JSON.stringify({ vcpus: 2, seconds: 20, seeds: [3], sabotage: 'seed-find-next-bit' }));
-    const { code, output } = await runCommand(['stress', '--campaign', file]);
+    const { code, output } = await runCommand(['campaign', file]);
     expect(code, output).to.equal(1);
     const repeat = 'npm run stress -- --vcpus 2 --seconds 20 --seed 3 --sabotage seed-find-next-bit';
     expect(output).to.include(`repeat: ${repeat}`);
@@ -178,13 +182,35 @@ describe('dirtymem stress --campaign, the command line', () => {
     const [result] = resultsIn(join(folder, 'campaign.results.jsonl'));
     expect(result).to.include({ repeat, verdict: 'fail' });
     expect(SABOTAGES['seed-find-next-bit']?.oracles).to.include(result?.found);
-    expect(result?.report?.violations[0]?.oracle).to.equal(result?.found);
+    expect((result?.report as StressReport | undefined)?.violations[0]?.oracle).to.equal(result?.found);
+  });
+
+  itLong('has runs of several kinds, and shrinks one that failed', async () => {
+    const parts = [
+      { kind: 'litmus', rounds: 4000, misuseRounds: 0, sabotage: 'harvest-without-grace-period' },
+      { kind: 'interleavings', schedules: 300, strategy: ['random', 'pct'] },
+      { kind: 'interleavings', scenario: 'there-is-none' },
+    ];
+    writeFileSync(file, JSON.stringify({ parts }));
+    const results = join(folder, 'campaign.results.jsonl');
+    const { code, output } = await runCommand(['campaign', file]);
+    expect(code, output).to.equal(1);
+    expect(resultsIn(results).map(({ kind, found }) => [kind, found])).to.deep.equal([
+      ['litmus', 'lost-update'],
+      ['interleavings', undefined],
+      ['interleavings', undefined],
+      ['interleavings', 'refused'],
+    ]);
+    const shrunk = await runCommand(['campaign', 'shrink', results, '--tries', '2']);
+    expect(shrunk.code, shrunk.output).to.equal(0);
+    const rounds = Number(/^repeat: npm run litmus -- --rounds (\d+) /m.exec(shrunk.output)?.[1]);
+    expect(rounds, shrunk.output).to.be.within(1000, 4000);
   });
 
   itLong('stops at Ctrl-C, and goes on with the same command', async () => {
     writeFileSync(file, JSON.stringify({ vcpus: 2, seconds: 5, seeds: 2 }));
     const results = join(folder, 'other.jsonl');
-    const command = ['stress', '--campaign', file, '--results', results];
+    const command = ['campaign', file, '--results', results];
     let asked = false;
     const first = await runCommand(command, async (_, kill) => {
       if (asked) return;
@@ -201,6 +227,13 @@ describe('dirtymem stress --campaign, the command line', () => {
     expect(resultsIn(results)).to.have.length(2);
   });
 
+  it('is named by stress, which made campaigns before', async () => {
+    writeFileSync(file, '{}');
+    const { code, output } = await runCommand(['stress', '--campaign', file]);
+    expect(code, output).to.equal(2);
+    expect(output).to.include("'dirtymem campaign FILE'");
+  });
+
   itInBothForms('refuses what is no campaign with exit code 2', 2, Infinity, async (most) => {
     writeFileSync(file, '{ "vcpus": [0] }');
     const torn = join(folder, 'torn.json');
@@ -208,15 +241,15 @@ describe('dirtymem stress --campaign, the command line', () => {
     const good = join(folder, 'good.json');
     writeFileSync(good, '{}');
     const refused: readonly [args: readonly string[], part: string][] = [
-      [['--campaign', file], 'vcpus[0] must be an integer from 1 to 256, got 0'],
-      [['--campaign', torn], 'JSON'],
-      [['--campaign', join(folder, 'missing.json')], 'no such file'],
-      [['--campaign', good, '--seed', '5'], "'--seed <n>'"],
-      [['--campaign', good, '--results', join(folder, 'missing', 'results.jsonl')], 'no such file'],
-      [['--results', join(folder, 'results.jsonl')], 'needs --campaign'],
+      [[file], 'vcpus[0] must be an integer from 1 to 256, got 0'],
+      [[torn], 'JSON'],
+      [[join(folder, 'missing.json')], 'no such file'],
+      [[good, '--seed', '5'], "'--seed'"],
+      [[good, '--results', join(folder, 'missing', 'results.jsonl')], 'no such file'],
+      [[good, '--jobs', '2', '--queue', 'redis://localhost'], 'cannot be used with'],
     ];
     for (const [args, part] of refused.slice(0, most)) {
-      const { code, output } = await runCommand(['stress', ...args]);
+      const { code, output } = await runCommand(['campaign', ...args]);
       expect(code, output).to.equal(2);
       expect(output).to.include(part);
     }

@@ -16,14 +16,10 @@ import { expect } from 'chai';
 import { parseCampaign } from '../../lib/stress/campaign/campaign-file.js';
 import { ResultsFile, type RunResult } from '../../lib/stress/campaign/results-file.js';
 import { OWN_MARK } from '../../lib/stress/process-mark.js';
-import { repeatCommand } from '../../lib/stress/report.js';
+import { BUILD, resultOf } from '../support/campaign-results.js';
 
-const { plans } = parseCampaign({ seeds: 3 });
-const others = parseCampaign({ seeds: [7, 8] }).plans;
-
-function resultOf(plan: (typeof plans)[number]): RunResult {
-  return { repeat: repeatCommand(plan), plan, verdict: 'pass', wallSeconds: 1, endedAt: 'now' };
-}
+const { runs } = parseCampaign({ seeds: 3 });
+const others = parseCampaign({ seeds: [7, 8] }).runs;
 
 describe("A file of a campaign's results", () => {
   let folder: string;
@@ -37,18 +33,18 @@ describe("A file of a campaign's results", () => {
 
   /** @returns what the file has then */
   function write(...results: readonly RunResult[]): string {
-    const file = new ResultsFile(path, plans);
+    const file = new ResultsFile(path, runs, BUILD);
     for (const result of results) file.append(result);
     file.close();
     return readFileSync(path, 'utf8');
   }
 
-  const [first, second] = plans.map(resultOf) as [RunResult, RunResult];
+  const [first, second] = runs.map((run) => resultOf(run)) as [RunResult, RunResult];
 
   it('has the results that were appended, says what it is in its first line, and leaves nothing beside it', () => {
     const text = write(first, second);
-    expect(text.split('\n')[0]).to.match(/^\{"file":"results of a dirtymem stress campaign",/);
-    const again = new ResultsFile(path, plans);
+    expect(text.split('\n')[0]).to.match(/^\{"file":"results of a dirtymem campaign",/);
+    const again = new ResultsFile(path, runs, BUILD);
     expect([...again.results.keys()]).to.deep.equal([first.repeat, second.repeat]);
     again.close();
     expect(readFileSync(path, 'utf8')).to.equal(text);
@@ -59,12 +55,43 @@ describe("A file of a campaign's results", () => {
     const text = write(first, second);
     for (const cut of [1, 20, JSON.stringify(second).length]) {
       writeFileSync(path, text.slice(0, -cut));
-      const file = new ResultsFile(path, plans);
+      const file = new ResultsFile(path, runs, BUILD);
       expect(file.wasTorn).to.equal(true);
       expect([...file.results.keys()]).to.deep.equal([first.repeat]);
       file.append(second);
       file.close();
       expect(readFileSync(path, 'utf8')).to.equal(text);
+    }
+  });
+
+  it('has one result of a run: the first, whatever comes after it', () => {
+    const file = new ResultsFile(path, runs, BUILD);
+    expect(file.append(first)).to.equal(true);
+    expect(file.append({ ...first, verdict: 'fail', found: 'crash' })).to.equal(false);
+    file.close();
+    const again = new ResultsFile(path, runs, BUILD);
+    expect(again.append(first)).to.equal(false);
+    expect(again.results.get(first.repeat)?.verdict).to.equal('pass');
+    again.close();
+    expect(readFileSync(path, 'utf8').trim().split('\n')).to.have.length(2);
+  });
+
+  it('keeps results of other builds, which do not count', () => {
+    write(resultOf(runs[0] as (typeof runs)[number], 'an older build'));
+    const file = new ResultsFile(path, runs, BUILD);
+    expect(file.results.size).to.equal(0);
+    expect(file.ofOtherBuilds).to.equal(1);
+    expect(file.append(first)).to.equal(true);
+    file.close();
+    expect(readFileSync(path, 'utf8').trim().split('\n')).to.have.length(3);
+  });
+
+  it('does not count a result that says nothing when it is opened again', () => {
+    for (const found of ['vacuous', 'lost']) {
+      write({ ...first, verdict: 'fail', found });
+      const file = new ResultsFile(path, runs, BUILD);
+      expect(file.results.size, found).to.equal(0);
+      file.close();
     }
   });
 
@@ -81,15 +108,15 @@ describe("A file of a campaign's results", () => {
     ['an empty line in the midst', () => `${results()}\n`, 'line 3 is not the result of a run'],
     [
       'results of another campaign alone',
-      () => write(...others.map(resultOf)),
-      `only results of another campaign, such as '${resultOf(others[0] as (typeof plans)[number]).repeat}'`,
+      () => write(...others.map((run) => resultOf(run))),
+      `only results of another campaign, such as '${others[0]?.repeat}'`,
     ],
   ];
   for (const [what, text, message] of foreign) {
     it(`is not ${what}: that is refused, and stays as it is`, () => {
       writeFileSync(path, text());
       const before = [readFileSync(path, 'utf8'), statSync(path).mtimeMs];
-      expect(() => new ResultsFile(path, plans)).to.throw(message);
+      expect(() => new ResultsFile(path, runs, BUILD)).to.throw(message);
       expect([readFileSync(path, 'utf8'), statSync(path).mtimeMs]).to.deep.equal(before);
       expect(readdirSync(folder)).to.deep.equal(['results.jsonl']);
     });
@@ -97,9 +124,10 @@ describe("A file of a campaign's results", () => {
 
   it('is neither a folder, nor a device, nor a link to nothing', () => {
     symlinkSync(join(folder, 'missing'), path);
-    expect(() => new ResultsFile(path, plans)).to.throw('is a link to a file that does not exist');
-    expect(() => new ResultsFile(folder, plans)).to.throw('EISDIR');
-    if (existsSync('/dev/full')) expect(() => new ResultsFile('/dev/full', plans)).to.throw('is not a regular file');
+    expect(() => new ResultsFile(path, runs, BUILD)).to.throw('is a link to a file that does not exist');
+    expect(() => new ResultsFile(folder, runs, BUILD)).to.throw('EISDIR');
+    if (existsSync('/dev/full'))
+      expect(() => new ResultsFile('/dev/full', runs, BUILD)).to.throw('is not a regular file');
     expect(readdirSync(folder)).to.deep.equal(['results.jsonl']);
   });
 
@@ -119,9 +147,9 @@ describe("A file of a campaign's results", () => {
   });
 
   it('is used by one campaign at a time', async () => {
-    const file = new ResultsFile(path, plans);
+    const file = new ResultsFile(path, runs, BUILD);
     file.append(first);
-    expect(() => new ResultsFile(path, plans)).to.throw('is in use by this process');
+    expect(() => new ResultsFile(path, runs, BUILD)).to.throw('is in use by this process');
     const link = join(folder, 'link');
     symlinkSync(path, link);
     const program = `
@@ -143,20 +171,20 @@ describe("A file of a campaign's results", () => {
     const child = spawn(process.execPath, [...options, path], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = (await once(child.stdout, 'data')) as [Buffer];
     expect(said.toString()).to.equal('opened\n');
-    expect(() => new ResultsFile(path, plans)).to.throw(`is in use by process ${child.pid}`);
+    expect(() => new ResultsFile(path, runs, BUILD)).to.throw(`is in use by process ${child.pid}`);
     child.kill('SIGKILL');
     await once(child, 'exit');
-    new ResultsFile(path, plans).close();
+    new ResultsFile(path, runs, BUILD).close();
     expect(readdirSync(folder), 'what the killed process left is gone').to.have.members(['link', 'results.jsonl']);
   });
 
   it('is in use by a process of another host until its mark is removed by hand', () => {
     const mark = `${path}.used-by-0badcafe-12-345`;
     writeFileSync(mark, '');
-    expect(() => new ResultsFile(path, plans)).to.throw(`is in use by process 12; if it is not, remove ${mark}`);
+    expect(() => new ResultsFile(path, runs, BUILD)).to.throw(`is in use by process 12; if it is not, remove ${mark}`);
     expect(existsSync(mark)).to.equal(true);
     expect(existsSync(`${path}.used-by-${OWN_MARK}`)).to.equal(false);
     rmSync(mark);
-    new ResultsFile(path, plans).close();
+    new ResultsFile(path, runs, BUILD).close();
   });
 });

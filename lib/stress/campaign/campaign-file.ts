@@ -1,61 +1,31 @@
 /**
- * A campaign: many stress runs, described by a JSON file. Each field holds a value or a list of values; the campaign
- * runs every combination of the values with every seed. A field that is left out has the same default as the option of
- * a single run.
+ * A campaign: many runs, described by a JSON file. Each field holds a value or a list of values; the campaign runs every
+ * combination of the values with every seed. A field that is left out has the same default as the option of a single
+ * run. Runs of several kinds, or sets of combinations, are a list of `parts`.
  */
-import { checkInteger, checkPowerOfTwo, outOfRange, wrongType } from '../../base/errors.js';
+import { checkInteger, outOfRange, wrongType } from '../../base/errors.js';
 import { readJsonFile } from '../json-file.js';
-import { KERNELS, MOST_PAGES_PER_BLOCK, MOST_SECONDS, PAGE_SIZE, type StressPlan } from '../plan.js';
-import { repeatCommand } from '../report.js';
-import { SABOTAGES } from '../sabotage/catalogue.js';
+import { type Check, seconds } from './fields.js';
+import { KINDS, type Kind, type Plan } from './kinds.js';
+import { checkFieldNames, checkKind, checkSeed, type Run, runOf } from './run.js';
 
 export interface Campaign {
   /** The runs, all different, ordered by seed, so that a part of the campaign already tries every combination. */
-  readonly plans: readonly StressPlan[];
-  /** How many runs go on at the same time. */
+  readonly runs: readonly Run[];
+  /** How many runs go on at the same time on one machine. */
   readonly parallel: number;
   /** A run that has not ended this long after its time is killed. */
   readonly graceSeconds: number;
 }
 
-type Check = (what: string, value: unknown) => unknown;
-
-const integer = (least: number, most: number): Check => {
-  return (what, value) => checkInteger('campaign', what, value, least, most);
-};
-const powerOfTwo = (least: number, most: number): Check => {
-  return (what, value) => checkPowerOfTwo('campaign', what, value, least, most);
-};
-const oneOf = (names: readonly unknown[]): Check => {
-  return (what, value) => {
-    if (names.includes(value)) return value;
-    throw outOfRange('campaign', what, value, `one of ${names.join(', ')}`);
-  };
-};
-const seconds = (most: number): Check => {
-  return (what, value) => {
-    if (typeof value !== 'number') throw wrongType('campaign', what, value, 'a number');
-    if (value > 0 && value <= most) return value;
-    throw outOfRange('campaign', what, value, `above 0, at most ${most}`);
-  };
-};
-
-const DIMENSIONS: Readonly<Record<string, { readonly check: Check; readonly usual: unknown }>> = {
-  vcpus: { check: integer(1, 256), usual: 4 },
-  pageSize: { check: powerOfTwo(1, 2 ** 30), usual: PAGE_SIZE },
-  pagesPerBlock: { check: powerOfTwo(64, MOST_PAGES_PER_BLOCK), usual: undefined },
-  kernel: { check: oneOf(KERNELS), usual: undefined },
-  faults: { check: oneOf([false, true]), usual: false },
-  sabotage: { check: oneOf(Object.keys(SABOTAGES)), usual: undefined },
-  seconds: { check: seconds(MOST_SECONDS), usual: 10 },
-};
 /** Limit of the number of runs: more would take years, and the list of them too much memory. */
 const MOST_RUNS = 100_000;
 /** Together with the seconds of a run, this stays below 2^31 ms, where timers overflow. */
 const MOST_GRACE_SECONDS = 100_000;
 /** Limit of the file's size: enough for a list of as many seeds as there may be runs. */
 const MOST_BYTES = 2 ** 22;
-const SETTINGS = ['seeds', 'parallel', 'graceSeconds'];
+const SETTINGS = ['parallel', 'graceSeconds'];
+const OF_A_PART = ['kind', 'seeds'];
 
 /** @throws Error that names the file when it cannot be read, or the field when its value is wrong */
 export function readCampaign(path: string): Campaign {
@@ -64,50 +34,75 @@ export function readCampaign(path: string): Campaign {
 
 /** @throws TypeError or RangeError that names the field whose value is wrong */
 export function parseCampaign(given: unknown): Campaign {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw wrongType('campaign', 'the file', given, 'an object');
-  }
-  const fields = given as Record<string, unknown>;
-  const known = [...Object.keys(DIMENSIONS), ...SETTINGS];
-  for (const name of Object.keys(fields)) {
-    if (!known.includes(name)) throw outOfRange('campaign', 'a field', name, `one of ${known.join(', ')}`);
-  }
-  const values = Object.entries(DIMENSIONS).map(([name, { check, usual }]): Values => {
-    return { name, values: Object.hasOwn(fields, name) ? valuesOf(name, fields[name], check) : [usual] };
-  });
-  const { seeds = 1, parallel = 1, graceSeconds = 120 } = fields;
-  const all = plansOf(values, seedsOf(seeds));
-  return {
-    plans: [...new Map(all.map((plan) => [repeatCommand(plan), plan])).values()],
+  const { parallel = 1, graceSeconds = 120, ...rest } = objectOf('the file', given);
+  const settings = {
     parallel: checkInteger('campaign', 'parallel', parallel, 1, 64),
     graceSeconds: seconds(MOST_GRACE_SECONDS)('graceSeconds', graceSeconds) as number,
   };
-}
-
-interface Values {
-  readonly name: string;
-  readonly values: readonly unknown[];
-}
-
-/**
- * @returns every combination with every seed. They are counted before the list is made, so that it cannot fill memory.
- */
-function plansOf(dimensions: readonly Values[], seeds: readonly number[]): StressPlan[] {
-  const sizes = [
-    ...dimensions.map(({ name, values }) => ({ name, size: values.length })),
-    { name: 'seeds', size: seeds.length },
-  ];
-  const runs = sizes.reduce((product, { size }) => product * size, 1);
-  if (runs > MOST_RUNS) {
-    const factors = sizes.filter(({ size }) => size > 1).map(({ name, size }) => `${size} ${name}`);
-    throw outOfRange('campaign', `the number of runs (${factors.join(' x ')})`, runs, `at most ${MOST_RUNS}`);
+  const parts = partsOf(rest).map((part) => new Part(part, rest.parts === undefined ? SETTINGS : []));
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  if (count > MOST_RUNS) {
+    const counts = parts.map((part) => part.howCounted).join(' + ');
+    throw outOfRange('campaign', `the number of runs (${counts})`, count, `at most ${MOST_RUNS}`);
   }
-  const none: Record<string, unknown>[] = [{}];
-  const combinations = dimensions.reduce(
-    (before, { name, values }) => before.flatMap((others) => values.map((value) => ({ ...others, [name]: value }))),
-    none,
-  );
-  return seeds.flatMap((seed) => combinations.map((values) => planOf(values, seed)));
+  const rounds = Math.max(...parts.map(({ seeds }) => seeds.length));
+  const all = Array.from({ length: rounds }, (_, round) => parts.flatMap((part) => part.runsOf(round))).flat();
+  return { runs: [...new Map(all.map((run) => [run.repeat, run])).values()], ...settings };
+}
+
+function objectOf(what: string, given: unknown): Record<string, unknown> {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Record<string, unknown>;
+  throw wrongType('campaign', what, given, 'an object');
+}
+
+function partsOf(fields: Record<string, unknown>): Record<string, unknown>[] {
+  if (fields.parts === undefined) return [fields];
+  const [other] = Object.keys(fields).filter((name) => name !== 'parts');
+  if (other !== undefined)
+    throw outOfRange('campaign', 'beside parts, a field', other, `one of ${SETTINGS.join(', ')}`);
+  if (!Array.isArray(fields.parts)) throw wrongType('campaign', 'parts', fields.parts, 'a list');
+  if (fields.parts.length === 0) throw new RangeError('campaign: parts must have one, got an empty list');
+  return fields.parts.map((part, i) => objectOf(`parts[${i}]`, part));
+}
+
+/** Runs of one kind: every combination of the fields' values, with every seed. */
+class Part {
+  readonly count: number;
+  /** The factors of the count, in words. */
+  readonly howCounted: string;
+  readonly seeds: readonly number[];
+  private readonly kind: ReturnType<typeof checkKind>;
+  private readonly dimensions: readonly { readonly name: string; readonly values: readonly unknown[] }[];
+
+  /** @param also names of fields that are not the part's, and are allowed beside them */
+  constructor(given: Record<string, unknown>, also: readonly string[]) {
+    this.kind = checkKind(given.kind ?? 'stress');
+    checkFieldNames(this.kind, given, [...OF_A_PART, ...also]);
+    const fields: Kind['fields'] = KINDS[this.kind].fields;
+    this.dimensions = Object.entries(fields).map(([name, { check, usual }]) => {
+      return { name, values: Object.hasOwn(given, name) ? valuesOf(name, given[name], check) : [usual] };
+    });
+    this.seeds = seedsOf(given.seeds ?? 1);
+    const sizes = [
+      ...this.dimensions.map(({ name, values }) => ({ name, size: values.length })),
+      { name: 'seeds', size: this.seeds.length },
+    ];
+    this.count = sizes.reduce((product, { size }) => product * size, 1);
+    const factors = sizes.filter(({ size }) => size > 1);
+    this.howCounted = factors.length === 0 ? '1' : factors.map(({ name, size }) => `${size} ${name}`).join(' x ');
+  }
+
+  /** @returns the runs with the seed of that number, if there is one */
+  runsOf(round: number): Run[] {
+    const seed = this.seeds[round];
+    if (seed === undefined) return [];
+    const none: Record<string, unknown>[] = [{}];
+    const combinations = this.dimensions.reduce(
+      (before, { name, values }) => before.flatMap((others) => values.map((value) => ({ ...others, [name]: value }))),
+      none,
+    );
+    return combinations.map((values) => runOf(this.kind, { ...values, seed } as Plan));
+  }
 }
 
 function valuesOf(name: string, given: unknown, check: Check): unknown[] {
@@ -118,12 +113,7 @@ function valuesOf(name: string, given: unknown, check: Check): unknown[] {
 
 /** A number n stands for the seeds 1 to n: the same seeds every time, so that a campaign can be resumed. */
 function seedsOf(given: unknown): number[] {
-  if (Array.isArray(given)) return valuesOf('seeds', given, integer(0, 2 ** 32 - 1)) as number[];
+  if (Array.isArray(given)) return valuesOf('seeds', given, checkSeed) as number[];
   const count = checkInteger('campaign', 'seeds', given, 1, MOST_RUNS);
   return Array.from({ length: count }, (_, i) => i + 1);
-}
-
-function planOf(values: Record<string, unknown>, seed: number): StressPlan {
-  const plan = { ...values, seed } as StressPlan;
-  return { ...plan, faults: plan.faults || SABOTAGES[plan.sabotage ?? '']?.needsFaults === true };
 }

@@ -1,87 +1,107 @@
-/** Makes the runs of a campaign that have no result yet, some at the same time, and keeps each result at once. */
-import { repeatCommand } from '../report.js';
+/** Has the runs of a campaign done that have no result yet, wherever that is, and keeps each result once. */
 import type { Campaign } from './campaign-file.js';
-import { runChild } from './child-run.js';
+import type { Place } from './place.js';
 import type { ResultsFile, RunResult } from './results-file.js';
+import type { Run } from './run.js';
 
 export interface CampaignProgress {
   readonly done: number;
   readonly failed: number;
+  readonly running: number;
   readonly total: number;
+  /** Results in the last ten minutes, by the minute. */
+  readonly perMinute: number;
   readonly secondsLeft: number;
+  /** Names of the machines. */
+  readonly hosts: readonly string[];
 }
 
 /** Estimate, until the first run has ended, of the time that a run needs to start and to end its threads. */
 const USUAL_OVERHEAD_SECONDS = 2;
+const WINDOW_MS = 600_000;
 
 export class CampaignRun {
   private readonly campaign: Campaign;
   private readonly results: ResultsFile;
-  /** The program that provides the command `stress`, and its first arguments. */
-  private readonly command: readonly string[];
+  private readonly place: Place;
   private readonly onProgress: (progress: CampaignProgress) => void;
-  /** For each run that this process has made, the seconds it took beyond its own time. */
-  private readonly overheads: number[] = [];
+  private readonly runs: ReadonlyMap<string, Run>;
+  private readonly began = performance.now();
+  /** When each of the last results came. */
+  private readonly recent: number[] = [];
+  private doneCount = 0;
+  private failedCount = 0;
+  /** Of the runs that have no result, how long they take by themselves. */
+  private secondsToDo = 0;
+  /** What runs took beyond their own time, in sum, and how many of them. */
+  private overhead = { seconds: 0, runs: 0 };
 
   constructor(
     campaign: Campaign,
     results: ResultsFile,
-    command: readonly string[],
+    place: Place,
     onProgress: (progress: CampaignProgress) => void,
   ) {
     this.campaign = campaign;
     this.results = results;
-    this.command = command;
+    this.place = place;
     this.onProgress = onProgress;
+    this.runs = new Map(campaign.runs.map((run) => [run.repeat, run]));
+    for (const run of campaign.runs) {
+      const result = results.results.get(run.repeat);
+      if (result === undefined) this.secondsToDo += run.seconds;
+      else this.count(result);
+    }
   }
 
   /**
-   * Resolves when all runs have ended, or when `stop` is aborted. Runs that are stopped have no result, and are
-   * repeated when the campaign is resumed.
+   * Resolves when all runs have a result, or when `stop` is aborted. Runs that are stopped have no result, and are done
+   * when the campaign is resumed.
    * @throws (rejects) when a result cannot be written, after all runs have ended
    */
   async run(stop: AbortSignal): Promise<void> {
-    const queue = this.campaign.plans.filter((plan) => !this.results.results.has(repeatCommand(plan)));
-    const failed = new AbortController();
-    const ending = AbortSignal.any([stop, failed.signal]);
-    const lane = async (): Promise<void> => {
-      for (let plan = queue.shift(); plan !== undefined && !ending.aborted; plan = queue.shift()) {
-        const result = await runChild(this.command, plan, this.campaign.graceSeconds, ending);
-        if (result === undefined) return;
-        this.results.append(result);
-        this.overheads.push(result.wallSeconds - plan.seconds);
-        this.onProgress(this.progress());
-      }
-    };
+    const left = this.campaign.runs.filter((run) => !this.results.results.has(run.repeat));
     this.onProgress(this.progress());
-    const lanes = Array.from({ length: this.campaign.parallel }, () =>
-      lane().catch((error) => {
-        failed.abort();
-        throw error;
-      }),
-    );
-    const ends = await Promise.allSettled(lanes);
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    await this.place.do(left, this.campaign.graceSeconds, (result) => this.keep(result), stop);
   }
 
   /** The results so far. */
   get done(): RunResult[] {
-    const known = this.campaign.plans.map((plan) => this.results.results.get(repeatCommand(plan)));
+    const known = this.campaign.runs.map((run) => this.results.results.get(run.repeat));
     return known.filter((result) => result !== undefined);
   }
 
   progress(): CampaignProgress {
-    const { plans, parallel } = this.campaign;
-    const { done, overheads } = this;
-    const left = plans.filter((plan) => !this.results.results.has(repeatCommand(plan)));
-    const sum = overheads.reduce((total, seconds) => total + seconds, 0);
-    const overhead = overheads.length === 0 ? USUAL_OVERHEAD_SECONDS : sum / overheads.length;
-    const seconds = left.reduce((total, plan) => total + plan.seconds + overhead, 0);
+    const { running, lanes, hosts } = this.place.activity;
+    const now = performance.now();
+    while (this.recent[0] !== undefined && this.recent[0] < now - WINDOW_MS) this.recent.shift();
+    const minutes = Math.max(1, Math.min(WINDOW_MS, now - this.began)) / 60_000;
+    const { seconds, runs } = this.overhead;
+    const overhead = runs === 0 ? USUAL_OVERHEAD_SECONDS : Math.max(0, seconds / runs);
+    const left = this.runs.size - this.doneCount;
     return {
-      done: done.length,
-      failed: done.filter(({ verdict }) => verdict === 'fail').length,
-      total: plans.length,
-      secondsLeft: seconds / parallel,
+      done: this.doneCount,
+      failed: this.failedCount,
+      running,
+      total: this.runs.size,
+      perMinute: this.recent.length / minutes,
+      secondsLeft: left === 0 ? 0 : (this.secondsToDo + left * overhead) / lanes,
+      hosts,
     };
+  }
+
+  private keep(result: RunResult): void {
+    const run = this.runs.get(result.repeat);
+    if (run === undefined || !this.results.append(result)) return;
+    this.count(result);
+    this.secondsToDo -= run.seconds;
+    this.overhead = { seconds: this.overhead.seconds + result.wallSeconds - run.seconds, runs: this.overhead.runs + 1 };
+    this.recent.push(performance.now());
+    this.onProgress(this.progress());
+  }
+
+  private count(result: RunResult): void {
+    this.doneCount++;
+    if (result.verdict === 'fail') this.failedCount++;
   }
 }

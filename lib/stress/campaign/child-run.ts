@@ -3,30 +3,36 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onAbort } from '../../base/on-abort.js';
-import type { StressPlan } from '../plan.js';
-import { repeatCommand, type StressReport, stressArguments } from '../report.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-folder.js';
-import type { RunResult } from './results-file.js';
+import { HOST } from './host.js';
+import { KINDS, type Kind } from './kinds.js';
+import type { Report, RunResult } from './results-file.js';
+import type { Run } from './run.js';
+
+/** @returns for the command of a kind, the program that provides it, and its first arguments */
+export type Programs = (command: Kind['command']) => readonly string[];
 
 /** How many characters of a process's output are kept, from its end, where the errors are. */
 const MOST_SAID = 4_000;
 
 /**
- * @param command the program that provides the command `stress`, and its first arguments
+ * @param build that the result is of
  * @param stop kills the process when it aborts
  * @returns undefined, for no result, when the run was stopped or interrupted
  */
 export async function runChild(
-  command: readonly string[],
-  plan: StressPlan,
+  programs: Programs,
+  build: string,
+  run: Run,
   graceSeconds: number,
   stop: AbortSignal,
 ): Promise<RunResult | undefined> {
+  const kind: Kind = KINDS[run.kind];
   const folder = makeTemporaryFolder('campaign');
   const json = join(folder, 'report.json');
   const began = performance.now();
-  const [program = '', ...first] = command;
-  const child = spawn(program, [...first, 'stress', ...stressArguments(plan), '--quiet', '--json', json], {
+  const [program = '', ...first] = programs(kind.command);
+  const child = spawn(program, [...first, ...kind.arguments(run.plan), ...kind.extra(folder), '--json', json], {
     // The channel closes when this process is killed; the child then ends too.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -37,22 +43,26 @@ export async function runChild(
       late = true;
       kill();
     },
-    (plan.seconds + graceSeconds) * 1000,
+    (run.seconds + graceSeconds) * 1000,
   );
   const stopListening = onAbort(stop, kill);
+  if (stop.aborted) kill();
   killAtExit(child);
   try {
     const { code, said } = await ended(child);
     const report = readReport(json);
     if (stop.aborted || report?.interrupted) return undefined;
     return {
-      repeat: repeatCommand(plan),
-      plan,
+      repeat: run.repeat,
+      build,
+      kind: run.kind,
+      plan: run.plan,
       ...(late
         ? { verdict: 'fail', found: 'hang', detail: `killed ${graceSeconds} s after its time; its output: ${said}` }
-        : judge(code, said, report)),
+        : judge(kind, code, said, report)),
       wallSeconds: Math.round(performance.now() - began) / 1000,
       endedAt: new Date().toISOString(),
+      host: HOST,
       ...(report === undefined ? {} : { report }),
     };
   } finally {
@@ -82,22 +92,22 @@ function spare(child: ChildProcess): void {
   if (mortal.size === 0) process.off('exit', killAll);
 }
 
+/** Exit codes of the command line: 0 pass, 1 a violation, 2 a mistake in the command. */
 function judge(
+  kind: Kind,
   code: string,
   said: string,
-  report: StressReport | undefined,
+  report: Report | undefined,
 ): Pick<RunResult, 'verdict' | 'found' | 'detail'> {
   if (code === '0' && report?.verdict === 'pass') return { verdict: 'pass' };
-  const violation = report?.violations?.[0];
-  if (code === '1' && report?.verdict === 'fail' && violation !== undefined) {
-    return { verdict: 'fail', found: violation.oracle, detail: violation.detail };
-  }
-  const found = code === '0' || code === '1' ? 'nonsense' : 'crash';
+  const finding = report?.verdict === 'fail' ? kind.finding(report as never) : undefined;
+  if (code === '1' && finding !== undefined) return { verdict: 'fail', ...finding };
+  const found = code === '0' || code === '1' ? 'nonsense' : code === '2' ? 'refused' : 'crash';
   return { verdict: 'fail', found, detail: `ended with ${code}; its output: ${said}` };
 }
 
 /** @returns undefined when there is no readable report */
-function readReport(path: string): StressReport | undefined {
+function readReport(path: string): Report | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch {

@@ -1,7 +1,9 @@
 /**
  * The results of a campaign. The first line says what the file is; each run appends a line of JSON when it ends. A
- * process that is killed while it writes may leave an incomplete last line, which is cut off. A vacuous result (the run
- * did too little) is ignored when the file is opened again, so the run is repeated: a less busy machine may do enough.
+ * process that is killed while it writes may leave an incomplete last line, which is cut off. A run has one result, even
+ * if another comes: the first. A result that says nothing of the build is ignored when the file is opened again, so the
+ * run is repeated: it was vacuous (it did too little; a less busy machine may do enough), or its machines were lost.
+ * Results of other builds stay in the file, and do not count.
  *
  * The whole file is checked before anything is written to it. A file that holds no results of a campaign, or only
  * results of another campaign, is refused and stays unchanged.
@@ -17,14 +19,24 @@ import {
   realpathSync,
   writeSync,
 } from 'node:fs';
-import type { StressPlan } from '../plan.js';
-import { repeatCommand, type StressReport } from '../report.js';
 import { Claim } from './claim.js';
+import type { Host } from './host.js';
+import type { KindName, Plan } from './kinds.js';
+import type { Run } from './run.js';
+
+/** What a run's process wrote: each kind has its own, and all have these. */
+export interface Report {
+  readonly verdict: 'pass' | 'fail';
+  readonly interrupted?: boolean;
+}
 
 export interface RunResult {
   /** The command that repeats the run; it identifies the run. */
   readonly repeat: string;
-  readonly plan: StressPlan;
+  /** The build of dirtymem that it was done with. */
+  readonly build: string;
+  readonly kind: KindName;
+  readonly plan: Plan;
   readonly verdict: 'pass' | 'fail';
   /** What made the run fail: the oracle's name, or how the process ended. Left out when the run passed. */
   readonly found?: string;
@@ -32,15 +44,23 @@ export interface RunResult {
   /** How long the process took. */
   readonly wallSeconds: number;
   readonly endedAt: string;
+  readonly host: Host;
   /** Left out when the process wrote no report. */
-  readonly report?: StressReport;
+  readonly report?: Report;
 }
 
-const FIRST_LINE = `${JSON.stringify({ file: 'results of a dirtymem stress campaign', version: 1 })}\n`;
+/** Results that say nothing: their runs are done again when the campaign is started again. */
+export function saysNothing({ found }: Pick<RunResult, 'found'>): boolean {
+  return found === 'vacuous' || found === 'lost';
+}
+
+const FIRST_LINE = `${JSON.stringify({ file: 'results of a dirtymem campaign', version: 2 })}\n`;
 
 export class ResultsFile {
-  /** Results by their `repeat`. */
+  /** Results of the build, by their `repeat`. */
   readonly results: ReadonlyMap<string, RunResult>;
+  /** How many results in the file are of other builds. */
+  readonly ofOtherBuilds: number;
   /** Whether an incomplete last line was cut off. */
   readonly wasTorn: boolean;
   private readonly counted = new Map<string, RunResult>();
@@ -51,10 +71,11 @@ export class ResultsFile {
 
   /**
    * Opens or creates the file, and keeps other processes from using it.
-   * @param plans the campaign's runs
+   * @param runs the campaign's
+   * @param build whose results count
    * @throws Error when the file cannot be opened or created, is in use, or does not belong to the campaign
    */
-  constructor(path: string, plans: readonly StressPlan[]) {
+  constructor(path: string, runs: readonly Run[], build: string) {
     this.file = openFile(path);
     this.results = this.counted;
     let claim: Claim | undefined;
@@ -62,8 +83,10 @@ export class ResultsFile {
       if (!fstatSync(this.file).isFile()) throw new Error(`${path} is not a regular file`);
       claim = new Claim(realpathSync(path));
       const { results, wholeBytes, isTorn } = parse(path, readFileSync(this.file));
-      checkCampaign(path, results, plans);
-      for (const result of results) if (result.found !== 'vacuous') this.counted.set(result.repeat, result);
+      checkCampaign(path, results, runs);
+      const own = results.filter((result) => result.build === build);
+      this.ofOtherBuilds = results.length - own.length;
+      for (const result of own) if (!saysNothing(result)) this.counted.set(result.repeat, result);
       if (isTorn) ftruncateSync(this.file, wholeBytes);
       this.wasTorn = isTorn;
       this.size = wholeBytes;
@@ -76,10 +99,15 @@ export class ResultsFile {
     }
   }
 
-  /** @throws Error when the disk is full, after removing the part of the line that was written */
-  append(result: RunResult): void {
+  /**
+   * @returns false when the run has a result already, and this one was not kept
+   * @throws Error when the disk is full, after removing the part of the line that was written
+   */
+  append(result: RunResult): boolean {
+    if (this.counted.has(result.repeat)) return false;
     this.write(`${JSON.stringify(result)}\n`);
     this.counted.set(result.repeat, result);
+    return true;
   }
 
   close(): void {
@@ -97,6 +125,14 @@ export class ResultsFile {
     }
     this.size += bytes.length;
   }
+}
+
+/**
+ * The results in a file that may be in use.
+ * @throws Error when the file cannot be read, or holds no results of a campaign
+ */
+export function readResults(path: string): readonly RunResult[] {
+  return parse(path, readFileSync(path)).results;
 }
 
 /** Opens the file for reading and appending; its contents stay. */
@@ -132,8 +168,8 @@ function parse(path: string, bytes: Buffer): Parsed {
  * The campaign's file may have been edited, so some results may belong to none of its runs. If all do, the file is
  * refused.
  */
-function checkCampaign(path: string, results: readonly RunResult[], plans: readonly StressPlan[]): void {
-  const ours = new Set(plans.map(repeatCommand));
+function checkCampaign(path: string, results: readonly RunResult[], runs: readonly Run[]): void {
+  const ours = new Set(runs.map(({ repeat }) => repeat));
   if (results.length === 0 || results.some(({ repeat }) => ours.has(repeat))) return;
   throw new Error(`${path} has only results of another campaign, such as '${results[0]?.repeat}'; name another file`);
 }
@@ -141,7 +177,8 @@ function checkCampaign(path: string, results: readonly RunResult[], plans: reado
 function parseResult(line: string): RunResult | undefined {
   try {
     const result = JSON.parse(line);
-    const good = typeof result?.repeat === 'string' && (result.verdict === 'pass' || result.verdict === 'fail');
+    const named = typeof result?.repeat === 'string' && typeof result.build === 'string';
+    const good = named && (result.verdict === 'pass' || result.verdict === 'fail');
     return good ? result : undefined;
   } catch {
     return undefined;
