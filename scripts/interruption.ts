@@ -18,7 +18,7 @@ let signalled = false;
 export function interruptible(): AbortSignal {
   running = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt(signal));
-  if (process.connected !== undefined) {
+  if (process.send !== undefined) {
     process.once('disconnect', () => interrupt('SIGTERM'));
     process.channel?.unref(); // the channel alone must not keep the process alive
     if (!process.connected) interrupt('SIGTERM'); // the parent ended while this process was starting

@@ -38,7 +38,7 @@ function helpOf(script: string): Promise<string> {
 }
 
 /** Scripts whose flags are mocha's, or those of their commands, or that read them without a `--help` of their own. */
-const OTHER_FLAGS = ['test:specs', 'machine', 'check:package', 'dirtymem', 'ci:nodes'];
+const OTHER_FLAGS = ['test:specs', 'machine', 'check:package', 'dirtymem', 'check:runtimes'];
 
 async function faultsOf(command: string): Promise<string[]> {
   const [, script = '', args = ''] = /^npm run ([\w:-]+)(?: -- (.*))?/.exec(command) ?? [];
