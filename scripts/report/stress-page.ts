@@ -57,15 +57,19 @@ function factsOf(report: StressReport, plan: StressPlan): string[] {
 
 function violationPart({ violations }: StressReport, events: readonly TraceEvent[]): Section {
   const named = violations.flatMap(({ detail }) => detail.match(/\b(?:vcpu|device)\d+\.\d+/g) ?? []);
-  const found = violations.map(
+  const [first = '', ...more] = violations.map(
     ({ oracle, detail, second }) =>
       `<h3>${escaped(oracle)} <small>after ${second.toFixed(2)} s</small></h3><pre class="detail">${escaped(detail)}</pre>`,
   );
   const lanes = events.length === 0 ? '<p>Nothing was recorded before it.</p>' : lastLanes(events, named);
+  const later =
+    more.length === 0
+      ? ''
+      : `<details><summary>What was found after that: ${more.length}</summary>${more.join('\n')}</details>`;
   return {
     title: 'What went wrong',
-    about: 'What the oracles found, and what the threads did until then: recording stopped when it was found.',
-    body: found.join('\n') + lanes,
+    about: 'What the oracles found first, and what the threads did until then: recording stopped when it was found.',
+    body: first + lanes + later,
   };
 }
 
