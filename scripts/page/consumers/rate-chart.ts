@@ -1,0 +1,65 @@
+/** A chart of rates over the last half minute, a line for each name. */
+import { CategoryScale, Chart, Legend, LinearScale, LineController, LineElement, PointElement } from 'chart.js';
+import { find } from '../dom.js';
+import { short } from '../numbers.js';
+import { colour, onSchemeChange } from '../scheme.js';
+
+Chart.register(CategoryScale, Legend, LinearScale, LineController, LineElement, PointElement);
+
+const POINTS = 60;
+const LINES = 6;
+
+export class RateChart {
+  private readonly chart: Chart<'line', (number | null)[]>;
+
+  /** @param selector of a canvas */
+  constructor(selector: string) {
+    this.chart = new Chart(find(selector, HTMLCanvasElement), {
+      type: 'line',
+      data: { labels: Array.from({ length: POINTS }, () => ''), datasets: [] },
+      options: {
+        animation: false,
+        maintainAspectRatio: false,
+        elements: { point: { radius: 0 }, line: { borderWidth: 2, tension: 0.2 } },
+        scales: {
+          x: { display: false },
+          y: { beginAtZero: true, ticks: { callback: (value) => short(Number(value)) } },
+        },
+        plugins: { legend: { position: 'bottom', labels: { boxWidth: 10, boxHeight: 10 } } },
+      },
+    });
+    this.paint();
+    onSchemeChange(() => this.paint());
+  }
+
+  clear(): void {
+    this.chart.data.datasets = [];
+    this.chart.update('none');
+  }
+
+  add(rates: ReadonlyMap<string, number>): void {
+    const { datasets } = this.chart.data;
+    for (const name of rates.keys()) {
+      if (datasets.some(({ label }) => label === name)) continue;
+      datasets.push({ label: name, data: new Array(POINTS).fill(null) });
+      this.paint();
+    }
+    for (const { label = '', data } of datasets) {
+      data.push(rates.get(label) ?? null);
+      data.shift();
+    }
+    this.chart.data.datasets = datasets.filter(({ data }) => data.some((value) => value !== null));
+    this.chart.update('none');
+  }
+
+  private paint(): void {
+    const { data, options } = this.chart;
+    data.datasets.forEach((dataset, i) => {
+      dataset.borderColor = dataset.backgroundColor = colour(`line-${i % LINES}`);
+    });
+    options.color = colour('text');
+    const y = options.scales?.y;
+    if (y) Object.assign(y, { ticks: { ...y.ticks, color: colour('muted') }, grid: { color: colour('rule') } });
+    this.chart.update('none');
+  }
+}

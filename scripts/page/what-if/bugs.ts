@@ -1,0 +1,27 @@
+/** The bugs that the page plants, by their names in lib/stress/sabotage/. */
+import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
+import type { HART_CHANGES } from './hart-changes.js';
+
+export interface Bug {
+  readonly sabotage: string;
+  /** Who meets whom where a store is lost. */
+  readonly between: 'owner' | 'hart';
+  /** A change of the hart that the bug needs. */
+  readonly change?: keyof typeof HART_CHANGES;
+}
+
+export const BUGS: readonly Bug[] = [
+  { sabotage: 'harvest-without-grace-period', between: 'owner' },
+  { sabotage: 'free-without-grace-period', between: 'owner' },
+  { sabotage: 'mark-by-load-and-store', between: 'hart', change: 'marks-by-vcpu' },
+];
+
+export const describe = ({ sabotage }: Bug): string => SABOTAGES[sabotage]?.description ?? '';
+
+/** @returns the module of the harts that the bug needs, which the server compiles; undefined: the usual one */
+export async function moduleWith({ change }: Bug): Promise<WebAssembly.Module | undefined> {
+  if (change === undefined) return undefined;
+  const answer = await fetch(`/harts/${change}.wasm`);
+  if (!answer.ok) throw new Error(`the server has no hart '${change}': ${answer.status} ${await answer.text()}`);
+  return WebAssembly.compile(await answer.arrayBuffer());
+}

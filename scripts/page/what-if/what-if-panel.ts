@@ -1,0 +1,100 @@
+/** Plants bugs, compares the follower's copy with RAM, and tells of the pages that differ. */
+import type { MapPanel } from '../bitmap/map-panel.js';
+import { button, element, find, input, make, radios, say } from '../dom.js';
+import { placeOf } from '../machine/places.js';
+import { duration } from '../numbers.js';
+import type { Panel } from '../panel.js';
+import type { Session } from '../session.js';
+import { BUGS, type Bug, describe } from './bugs.js';
+
+const EVERY_MS = 1000;
+const MOST_ROWS = 30;
+
+export class WhatIfPanel implements Panel {
+  private readonly map: MapPanel;
+  private session: Session | undefined;
+  private comparedAt = 0;
+  private busy = false;
+  private comparisons = 0;
+  private found = 0;
+
+  constructor(map: MapPanel, plant: (bug: Bug | undefined) => void) {
+    this.map = map;
+    const none = { value: '', label: 'none: the engine as it ships' };
+    const choices = BUGS.map((bug) => ({ value: bug.sabotage, label: bug.sabotage, title: describe(bug) }));
+    radios(element('#bugs'), 'bug', [none, ...choices], (value) => plant(BUGS.find((bug) => bug.sabotage === value)));
+    button('#audit').addEventListener('click', () => this.compare());
+  }
+
+  attach(session: Session): void {
+    this.session = session;
+    this.busy = false;
+    this.comparisons = 0;
+    this.found = 0;
+    find('#lost tbody', HTMLElement).replaceChildren();
+    this.say();
+  }
+
+  frame(now: number): void {
+    if (!input('#audits').checked || now - this.comparedAt < EVERY_MS) return;
+    if (this.session === undefined || this.session.paused) return;
+    this.compare();
+  }
+
+  private compare(): void {
+    const { session } = this;
+    if (session === undefined || session.ended || this.busy) return;
+    this.busy = true;
+    session.turns
+      .standing(() => session.follower.differing())
+      .then((pages) => this.show(session, pages))
+      .finally(() => {
+        this.comparedAt = performance.now();
+        if (this.session === session) this.busy = false;
+      });
+  }
+
+  private show(session: Session, pages: readonly number[]): void {
+    if (this.session !== session) return;
+    this.comparisons++;
+    for (const page of pages) if (!this.map.lost.has(page)) this.add(session, page);
+    this.map.lost = new Set(pages);
+    this.say();
+  }
+
+  private add({ machine, follower, bug }: Session, page: number): void {
+    this.found++;
+    const { what, hart } = placeOf(page, machine.harts);
+    const copied = follower.copiedAt[page] as number;
+    const lane = hart === undefined ? 'a hart' : `hart ${hart}`;
+    const other = bug?.between === 'hart' ? 'another hart, in the same word' : 'the owner, in a collection';
+    const link = make('button', 'link', String(page));
+    link.type = 'button';
+    link.addEventListener('click', () => this.map.show(page));
+    const body = find('#lost tbody', HTMLElement);
+    const when = copied === 0 ? 'never' : `${duration(performance.now() - copied)} before`;
+    body.prepend(
+      make(
+        'tr',
+        '',
+        make('td', '', link),
+        make('td', '', what),
+        make('td', '', when),
+        make('td', '', `${lane} and ${other}`),
+      ),
+    );
+    while (body.children.length > MOST_ROWS) body.lastElementChild?.remove();
+  }
+
+  private say(): void {
+    const { lost } = this.map;
+    const counted = `${this.comparisons} comparisons`;
+    const text =
+      this.found === 0
+        ? `${counted}: the copy has had every store.`
+        : `${counted}: ${this.found} pages were lost, ${lost.size} of them still are; the others were stored to again.`;
+    const where = element('#audit-said');
+    where.classList.toggle('failed', this.found > 0);
+    say(where, text);
+  }
+}
