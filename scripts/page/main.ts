@@ -7,6 +7,7 @@ import { MachinePanel } from './machine/machine-panel.js';
 import { whatIsMissing } from './missing.js';
 import type { Panel } from './panel.js';
 import { Session } from './session.js';
+import { TimePanel } from './time/time-panel.js';
 import type { Bug } from './what-if/bugs.js';
 import { WhatIfPanel } from './what-if/what-if-panel.js';
 
@@ -26,8 +27,9 @@ class App {
 
   constructor() {
     const map = new MapPanel();
-    const whatIf = new WhatIfPanel(map, (bug) => this.begin(bug).catch(failed));
-    this.panels = [new Figures(), new MachinePanel(failed), map, new ConsumersPanel(failed), whatIf];
+    const time = new TimePanel();
+    const whatIf = new WhatIfPanel(map, time, (bug) => this.begin(bug).catch(failed));
+    this.panels = [new Figures(), new MachinePanel(failed), map, time, new ConsumersPanel(failed), whatIf];
     run.addEventListener('click', () => this.toggle().catch(failed));
     document.addEventListener('visibilitychange', () => this.followVisibility().catch(failed));
     const frame = (now: number): void => {

@@ -1,5 +1,6 @@
 /** One machine with its users, from its start to its end. */
 
+import { Trace } from 'dirtymem/trace';
 import { openEngine } from '../../lib/dirty-memory.js';
 import type { Engine } from '../../lib/engine.js';
 import type { Parts } from '../../lib/parts.js';
@@ -18,6 +19,9 @@ import { RAM } from './machine/sizes.js';
 import { Turns } from './turns.js';
 import { type Bug, moduleWith } from './what-if/bugs.js';
 
+/** Of each thread: enough for some tenths of a second of back-to-back harvests. */
+const TRACED_EVENTS = 8192;
+
 export interface SessionOptions {
   readonly harts: number;
   /** What to plant. */
@@ -31,6 +35,9 @@ export class Session {
   readonly engine: Engine;
   readonly bug: Bug | undefined;
   readonly turns: Turns;
+  readonly trace: Trace;
+  /** When the trace's clock was 0, by `performance.now()`. */
+  readonly tracedSince: number;
   readonly restorable: RestorableMachine;
   screen!: Screen;
   follower!: Follower;
@@ -38,10 +45,12 @@ export class Session {
   private readonly failed: (error: Error) => void;
   private code!: CodePages;
 
-  private constructor(machine: Machine, engine: Engine, { bug, failed }: SessionOptions) {
+  private constructor(machine: Machine, engine: Engine, tracedSince: number, { bug, failed }: SessionOptions) {
     this.machine = machine;
     this.engine = engine;
     this.bug = bug;
+    this.trace = Trace.open(machine.memory.handle);
+    this.tracedSince = tracedSince;
     this.turns = new Turns(machine);
     this.restorable = new RestorableMachine(machine, this.turns);
     this.failed = failed;
@@ -51,14 +60,16 @@ export class Session {
     const { harts, bug, failed } = options;
     const module = bug && (await moduleWith(bug));
     let engine: Engine | undefined;
+    let tracedSince = 0;
     const parts: Parts = sabotagedParts(bug?.sabotage);
     const machine = new Machine({
       harts,
       host: new PageHost(bug?.sabotage),
       ...(module && { module }),
       create(setup) {
-        const opened = openEngine(setup, parts);
+        const opened = openEngine({ ...setup, traceEvents: TRACED_EVENTS }, parts);
         engine = opened.engine;
+        tracedSince = performance.now();
         return opened.memory;
       },
     });
@@ -69,7 +80,7 @@ export class Session {
     machine.board.set(layout.BOARD_FRAME_HEIGHT, FRAME.height);
     machine.boot({ entry: layout.RAM_BASE, sbi: true });
     machine.threads.down.catch(failed);
-    const session = new Session(machine, engine as Engine, options);
+    const session = new Session(machine, engine as Engine, tracedSince, options);
     await session.start();
     return session;
   }

@@ -23,7 +23,7 @@ const LEGEND = [
   ['clean', 'clean'],
   ['lost', 'lost: the copy differs'],
 ] as const;
-const EVERY_MS = 40;
+const EVERY_MS = 60;
 const SAID_EVERY_MS = 500;
 
 export class MapPanel implements Panel {

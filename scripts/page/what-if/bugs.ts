@@ -1,6 +1,10 @@
 /** The bugs that the page plants, by their names in lib/stress/sabotage/. */
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
+import { placeOf } from '../machine/places.js';
 import type { HART_CHANGES } from './hart-changes.js';
+
+/** Pages whose bits are in one word. */
+const WORD_PAGES = 32;
 
 export interface Bug {
   readonly sabotage: string;
@@ -24,4 +28,16 @@ export async function moduleWith({ change }: Bug): Promise<WebAssembly.Module | 
   const answer = await fetch(`/harts/${change}.wasm`);
   if (!answer.ok) throw new Error(`the server has no hart '${change}': ${answer.status} ${await answer.text()}`);
   return WebAssembly.compile(await answer.arrayBuffer());
+}
+
+/** @returns the names of the lanes that met where a store to the page was lost */
+export function whoMet(page: number, harts: number, bug: Bug | undefined): string[] {
+  const laneOf = (one: number): string[] => {
+    const { hart } = placeOf(one, harts);
+    return hart === undefined ? [] : [`hart${hart}`];
+  };
+  if (bug?.between !== 'hart') return [...laneOf(page), 'owner'];
+  const first = page - (page % WORD_PAGES);
+  const word = Array.from({ length: WORD_PAGES }, (_, bit) => laneOf(first + bit)).flat();
+  return [...new Set([...laneOf(page), ...word])];
 }

@@ -5,21 +5,24 @@ import { placeOf } from '../machine/places.js';
 import { duration } from '../numbers.js';
 import type { Panel } from '../panel.js';
 import type { Session } from '../session.js';
-import { BUGS, type Bug, describe } from './bugs.js';
+import type { TimePanel } from '../time/time-panel.js';
+import { BUGS, type Bug, describe, whoMet } from './bugs.js';
 
 const EVERY_MS = 1000;
 const MOST_ROWS = 30;
 
 export class WhatIfPanel implements Panel {
   private readonly map: MapPanel;
+  private readonly time: TimePanel;
   private session: Session | undefined;
   private comparedAt = 0;
   private busy = false;
   private comparisons = 0;
   private found = 0;
 
-  constructor(map: MapPanel, plant: (bug: Bug | undefined) => void) {
+  constructor(map: MapPanel, time: TimePanel, plant: (bug: Bug | undefined) => void) {
     this.map = map;
+    this.time = time;
     const none = { value: '', label: 'none: the engine as it ships' };
     const choices = BUGS.map((bug) => ({ value: bug.sabotage, label: bug.sabotage, title: describe(bug) }));
     radios(element('#bugs'), 'bug', [none, ...choices], (value) => plant(BUGS.find((bug) => bug.sabotage === value)));
@@ -64,25 +67,17 @@ export class WhatIfPanel implements Panel {
 
   private add({ machine, follower, bug }: Session, page: number): void {
     this.found++;
-    const { what, hart } = placeOf(page, machine.harts);
     const copied = follower.copiedAt[page] as number;
-    const lane = hart === undefined ? 'a hart' : `hart ${hart}`;
-    const other = bug?.between === 'hart' ? 'another hart, in the same word' : 'the owner, in a collection';
-    const link = make('button', 'link', String(page));
-    link.type = 'button';
-    link.addEventListener('click', () => this.map.show(page));
-    const body = find('#lost tbody', HTMLElement);
+    const met = whoMet(page, machine.harts, bug);
     const when = copied === 0 ? 'never' : `${duration(performance.now() - copied)} before`;
-    body.prepend(
-      make(
-        'tr',
-        '',
-        make('td', '', link),
-        make('td', '', what),
-        make('td', '', when),
-        make('td', '', `${lane} and ${other}`),
-      ),
+    const onMap = link(String(page), `show page ${page} on the map`, () => this.map.show(page));
+    const excerpt = this.time.excerpt(copied, met);
+    const lanes = link(met.join(' and '), `show the lanes ${met.join(' and ')} when page ${page} was copied`, () =>
+      this.time.show(excerpt),
     );
+    const body = find('#lost tbody', HTMLElement);
+    const cells = [onMap, placeOf(page, machine.harts).what, when, lanes];
+    body.prepend(make('tr', '', ...cells.map((cell) => make('td', '', cell))));
     while (body.children.length > MOST_ROWS) body.lastElementChild?.remove();
   }
 
@@ -97,4 +92,12 @@ export class WhatIfPanel implements Panel {
     where.classList.toggle('failed', this.found > 0);
     say(where, text);
   }
+}
+
+function link(text: string, label: string, clicked: () => void): HTMLElement {
+  const made = make('button', 'link', text);
+  made.type = 'button';
+  made.setAttribute('aria-label', label);
+  made.addEventListener('click', clicked);
+  return made;
 }

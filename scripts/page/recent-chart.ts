@@ -1,29 +1,50 @@
-/** A chart of rates over the last half minute, a line for each name. */
-import { CategoryScale, Chart, Legend, LinearScale, LineController, LineElement, PointElement } from 'chart.js';
-import { find } from '../dom.js';
-import { short } from '../numbers.js';
-import { colour, onSchemeChange } from '../scheme.js';
+/** A chart of the last half minute, a line for each name. */
+import {
+  CategoryScale,
+  Chart,
+  Legend,
+  LinearScale,
+  LineController,
+  LineElement,
+  LogarithmicScale,
+  PointElement,
+} from 'chart.js';
+import { find } from './dom.js';
+import { short } from './numbers.js';
+import { colour, onSchemeChange } from './scheme.js';
 
-Chart.register(CategoryScale, Legend, LinearScale, LineController, LineElement, PointElement);
+Chart.register(CategoryScale, Legend, LinearScale, LineController, LineElement, LogarithmicScale, PointElement);
 
 const POINTS = 60;
 const LINES = 6;
 
-export class RateChart {
+interface ChartOptions {
+  readonly unit?: (value: number) => string;
+  readonly logarithmic?: boolean;
+}
+
+export class RecentChart {
   private readonly chart: Chart<'line', (number | null)[]>;
 
-  /** @param selector of a canvas */
-  constructor(selector: string) {
+  /**
+   * @param selector of a canvas
+   * @param options.unit writes a value
+   */
+  constructor(selector: string, { unit = short, logarithmic = false }: ChartOptions = {}) {
     this.chart = new Chart(find(selector, HTMLCanvasElement), {
       type: 'line',
       data: { labels: Array.from({ length: POINTS }, () => ''), datasets: [] },
       options: {
         animation: false,
         maintainAspectRatio: false,
-        elements: { point: { radius: 0 }, line: { borderWidth: 2, tension: 0.2 } },
+        elements: { point: { radius: 0 }, line: { borderWidth: 2, tension: 0 } },
         scales: {
           x: { display: false },
-          y: { beginAtZero: true, ticks: { callback: (value) => short(Number(value)) } },
+          y: {
+            type: logarithmic ? 'logarithmic' : 'linear',
+            beginAtZero: !logarithmic,
+            ticks: { callback: (value) => unit(Number(value)), maxTicksLimit: 6 },
+          },
         },
         plugins: { legend: { position: 'bottom', labels: { boxWidth: 10, boxHeight: 10 } } },
       },
