@@ -1,7 +1,7 @@
 /** Assembles the page: what runs (a session), and the panels that show it. */
 import { MapPanel } from './bitmap/map-panel.js';
 import { ConsumersPanel } from './consumers/consumers-panel.js';
-import { button, element, find, make, say } from './dom.js';
+import { button, element, make, say } from './dom.js';
 import { Figures } from './figures.js';
 import { MachinePanel } from './machine/machine-panel.js';
 import { whatIsMissing } from './missing.js';
@@ -13,8 +13,11 @@ import { WhatIfPanel } from './what-if/what-if-panel.js';
 
 /** `?harts=3` runs so many. */
 const MOST_HARTS = 4;
+/** How long the page rests after a frame, in times of what the frame took. */
+const REST = 3;
 const status = element('#status');
 const run = button('#run');
+const panels = element('#panels');
 
 function hartsWanted(): number {
   const asked = Number(new URLSearchParams(location.search).get('harts') ?? navigator.hardwareConcurrency);
@@ -32,25 +35,27 @@ class App {
     this.panels = [new Figures(), new MachinePanel(failed), map, time, new ConsumersPanel(failed), whatIf];
     run.addEventListener('click', () => this.toggle().catch(failed));
     document.addEventListener('visibilitychange', () => this.followVisibility().catch(failed));
-    const frame = (now: number): void => {
-      if (this.session !== undefined) for (const panel of this.panels) panel.frame?.(now);
-      say(run, this.session?.paused ? 'Run' : 'Pause');
-      requestAnimationFrame(frame);
-    };
-    requestAnimationFrame(frame);
+    requestAnimationFrame((now) => this.frame(now));
   }
 
   async begin(bug: Bug | undefined): Promise<void> {
     const before = this.session;
     this.session = undefined;
-    run.disabled = true;
+    panels.inert = run.disabled = true;
     say(status, 'Starting ...');
     await before?.end();
     const session = await Session.begin({ harts: hartsWanted(), bug, failed });
     for (const panel of this.panels) panel.attach(session);
     this.session = session;
-    run.disabled = false;
+    panels.inert = run.disabled = false;
     say(status, bug === undefined ? 'The machine runs.' : `The machine runs with a planted bug: ${bug.sabotage}.`);
+  }
+
+  /** Drawing takes at most a quarter of the time, so that the owner of the engine, which is this thread, gets to its work. */
+  private frame(now: number): void {
+    if (this.session !== undefined) for (const panel of this.panels) panel.frame?.(now);
+    say(run, this.session?.paused ? 'Run' : 'Pause');
+    setTimeout(() => requestAnimationFrame((next) => this.frame(next)), REST * (performance.now() - now));
   }
 
   private async toggle(): Promise<void> {
@@ -68,7 +73,7 @@ class App {
 }
 
 function failed(error: Error): void {
-  console.warn(error);
+  console.error(error);
   status.classList.add('failed');
   say(status, error.message);
 }
@@ -77,7 +82,7 @@ const missing = whatIsMissing();
 if (missing.length > 0) {
   say(status, 'This page cannot run here.');
   status.classList.add('failed');
-  find('#panels', HTMLElement).replaceChildren(make('ul', 'missing', ...missing.map((what) => make('li', '', what))));
+  panels.replaceChildren(make('ul', 'missing', ...missing.map((what) => make('li', '', what))));
 } else {
   await new App().begin(undefined).catch(failed);
 }

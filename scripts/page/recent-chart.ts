@@ -10,6 +10,7 @@ import {
   PointElement,
 } from 'chart.js';
 import { find } from './dom.js';
+import { isInView } from './in-view.js';
 import { short } from './numbers.js';
 import { colour, onSchemeChange } from './scheme.js';
 
@@ -24,6 +25,7 @@ interface ChartOptions {
 }
 
 export class RecentChart {
+  private readonly canvas: HTMLCanvasElement;
   private readonly chart: Chart<'line', (number | null)[]>;
 
   /**
@@ -31,7 +33,8 @@ export class RecentChart {
    * @param options.unit writes a value
    */
   constructor(selector: string, { unit = short, logarithmic = false }: ChartOptions = {}) {
-    this.chart = new Chart(find(selector, HTMLCanvasElement), {
+    this.canvas = find(selector, HTMLCanvasElement);
+    this.chart = new Chart(this.canvas, {
       type: 'line',
       data: { labels: Array.from({ length: POINTS }, () => ''), datasets: [] },
       options: {
@@ -43,6 +46,7 @@ export class RecentChart {
           y: {
             type: logarithmic ? 'logarithmic' : 'linear',
             beginAtZero: !logarithmic,
+            ...(logarithmic ? {} : { suggestedMax: 10 }),
             ticks: { callback: (value) => unit(Number(value)), maxTicksLimit: 6 },
           },
         },
@@ -70,7 +74,7 @@ export class RecentChart {
       data.shift();
     }
     this.chart.data.datasets = datasets.filter(({ data }) => data.some((value) => value !== null));
-    this.chart.update('none');
+    if (isInView(this.canvas)) this.chart.update('none');
   }
 
   private paint(): void {

@@ -2,6 +2,7 @@
 import { type Client, CODE, MIGRATION, VGA } from 'dirtymem';
 import * as layout from '../../../spec/machine/hart/layout.js';
 import { button, element, find, make, output, radios, say } from '../dom.js';
+import { isInView } from '../in-view.js';
 import { placeOf } from '../machine/places.js';
 import { duration, hex } from '../numbers.js';
 import type { Panel } from '../panel.js';
@@ -82,7 +83,7 @@ export class MapPanel implements Panel {
     this.port.layOut(this.canvas.clientWidth, blocksOf(engine.ram));
     const wordAt = (page: number): number => this.sampler.wordOf(engine, this.client, page);
     const { sampler, lost, selected } = this;
-    this.drawing.draw(this.port, { sampler, lost, selected, now, wordAt });
+    if (isInView(this.canvas)) this.drawing.draw(this.port, { sampler, lost, selected, now, wordAt });
     if (now - this.saidAt < SAID_EVERY_MS) return;
     this.saidAt = now;
     say(element('#page-said'), this.describe(session, now));

@@ -11,7 +11,7 @@ import { JULIA } from './julia-program.js';
 import { DIMMS } from './sizes.js';
 
 /** Where the pages are that the harts have in turn, so that each word of the bitmap has bits of all harts. */
-export const NEIGHBOURS = { at: SHARED_AT + 0x40000, pages: 16, stores: 20_000 } as const;
+export const NEIGHBOURS = { at: SHARED_AT + 0x20000, pages: 48, turns: 20_000 } as const;
 
 /** Pages of a DIMM that one round stores to, in a stretch that moves on from round to round. */
 const STRETCH_PAGES = 64;
@@ -57,7 +57,10 @@ dimm_fault:
 `,
 );
 
-/** Each hart stores to its pages one after the other, for a moment, and leaves them alone for the rest of the round. */
+/**
+ * Each hart stores to its pages in turn, over and over again, and leaves them alone for the rest of the round. After a
+ * collection all harts mark pages of the same words at the same time.
+ */
 const NEIGHBOUR_STORES = guest(
   'neighbours',
   `
@@ -65,19 +68,21 @@ main:
   li s0, ${NEIGHBOURS.at}
   slli t0, tp, ${layout.PAGE_SHIFT}
   add s0, s0, t0
-  slli s1, s9, ${layout.PAGE_SHIFT}
-  li s2, ${NEIGHBOURS.pages}
+  slli s1, s9, ${layout.PAGE_SHIFT}       # from a page of this hart to its next
+  li t0, ${NEIGHBOURS.pages}
+  mul s2, s1, t0
+  add s2, s2, s0            # the end
+  li s3, ${NEIGHBOURS.turns}
+  slli s4, s10, 32
+neighbour_turn:
+  mv t0, s0
+  add t1, s4, s3
 neighbour_page:
-  li t0, ${NEIGHBOURS.stores}
-  slli t1, s10, 32
-neighbour_store:
-  add t2, t1, t0
-  sd t2, 64(s0)
-  addi t0, t0, -1
-  bnez t0, neighbour_store
-  add s0, s0, s1
-  addi s2, s2, -1
-  bnez s2, neighbour_page
+  sd t1, 64(t0)
+  add t0, t0, s1
+  bltu t0, s2, neighbour_page
+  addi s3, s3, -1
+  bnez s3, neighbour_turn
   li a0, 0
   ret
 `,

@@ -1,6 +1,7 @@
 /** Time: what readers and the owner do, lane by lane, and how long grace periods take. */
 import { chromeTrace, lanesOf, type TraceEvent } from 'dirtymem/trace';
 import { button, element, find, make, output, say } from '../dom.js';
+import { isInView } from '../in-view.js';
 import { duration } from '../numbers.js';
 import type { Panel } from '../panel.js';
 import { RecentChart } from '../recent-chart.js';
@@ -73,7 +74,7 @@ export class TimePanel implements Panel {
     if (recording === undefined || now - this.at < EVERY_MS) return;
     this.at = now;
     recording.take();
-    this.draw();
+    if (isInView(this.canvas)) this.draw();
     if (now - this.figuredAt < FIGURES_EVERY_MS) return;
     this.figuredAt = now;
     this.figure(recording);

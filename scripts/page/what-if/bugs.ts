@@ -16,7 +16,7 @@ export interface Bug {
 
 export const BUGS: readonly Bug[] = [
   { sabotage: 'harvest-without-grace-period', between: 'owner' },
-  { sabotage: 'free-without-grace-period', between: 'owner' },
+  { sabotage: 'swap-without-grace-period', between: 'owner' },
   { sabotage: 'mark-by-load-and-store', between: 'hart', change: 'marks-by-vcpu' },
 ];
 

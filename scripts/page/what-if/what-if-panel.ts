@@ -36,6 +36,7 @@ export class WhatIfPanel implements Panel {
     this.found = 0;
     find('#lost tbody', HTMLElement).replaceChildren();
     this.say();
+    if (session.bug !== undefined) harvestAllTheTime();
   }
 
   frame(now: number): void {
@@ -92,6 +93,13 @@ export class WhatIfPanel implements Panel {
     where.classList.toggle('failed', this.found > 0);
     say(where, text);
   }
+}
+
+/** The more harvests there are, the sooner a store falls between the clear and the copy. */
+function harvestAllTheTime(): void {
+  const rate = input('#harvest-rate');
+  rate.value = rate.max;
+  rate.dispatchEvent(new Event('input'));
 }
 
 function link(text: string, label: string, clicked: () => void): HTMLElement {
