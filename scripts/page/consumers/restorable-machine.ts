@@ -40,15 +40,19 @@ export class RestorableMachine implements StoppableMachine {
     return this.machine.saveState();
   }
 
+  /**
+   * The last step of a restore. All RAM becomes dirty for everybody, now and not before: other users may have collected
+   * while it was filled.
+   */
   loadState(state: Uint8Array): void {
     this.machine.loadState(state);
+    for (const { offset, size } of this.memory.ram) this.memory.setDirtyRange(offset, size, 7);
   }
 
-  /** RAM that is there already is cleared, and dirty for everybody. */
+  /** RAM that is there already is cleared. */
   plug(place: BlockPlace): Uint8Array {
     const block = this.memory.ram.get(place.id);
     if (block === undefined) return this.machine.plug(place);
-    this.memory.setDirtyRange(block.offset, block.size, 7);
     return this.contents(block).fill(0);
   }
 
