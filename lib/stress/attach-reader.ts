@@ -9,17 +9,15 @@ import { SABOTAGES } from './sabotage/catalogue.js';
 export interface ReaderOptions {
   readonly name: string;
   readonly sabotage: string | undefined;
-  /** Default: the thread's id. */
-  readonly identity?: number;
   /** Whether the reader marks by the fast paths, which the readers of a debug engine do not have. */
   readonly fast?: boolean;
 }
 
-export function attachReader(handle: ArenaHandle, options: ReaderOptions): Vcpu {
-  const { name, sabotage, identity = threadIdentity() as number, fast = false } = options;
+export function attachReader(handle: ArenaHandle, { name, sabotage, fast = false }: ReaderOptions): Vcpu {
   const broken = sabotage === undefined ? undefined : SABOTAGES[sabotage]?.vcpu;
   const attached = Arena.attach('stress', handle);
   const arena = fast ? withoutDebug(attached) : attached;
+  const identity = threadIdentity() as number;
   const setup = { arena, kernel: chooseKernel(arena), name, identity, giveWay: true, governorOf: Throttle.of };
   return broken === undefined ? new Vcpu(setup) : broken(setup);
 }

@@ -48,7 +48,7 @@ class App {
     for (const panel of this.panels) panel.attach(session);
     this.session = session;
     panels.inert = run.disabled = false;
-    say(status, bug === undefined ? 'The machine runs.' : `The machine runs with a planted bug: ${bug.sabotage}.`);
+    say(status, bug === undefined ? 'The machine runs.' : `The machine runs with a planted bug: ${bug.name}.`);
   }
 
   /** Drawing takes at most a quarter of the time, so that the owner of the engine, which is this thread, gets to its work. */

@@ -13,7 +13,7 @@ import { Screen } from '../../spec/machine/screen.js';
 import { Follower } from './consumers/follower.js';
 import { RestorableMachine } from './consumers/restorable-machine.js';
 import { Rewinder } from './consumers/rewinder.js';
-import { PageHost } from './machine/page-host.js';
+import { pageHost } from './machine/page-host.js';
 import { PROGRAM } from './machine/program.js';
 import { RAM } from './machine/sizes.js';
 import { Turns } from './turns.js';
@@ -61,10 +61,10 @@ export class Session {
     const module = bug && (await moduleWith(bug));
     let engine: Engine | undefined;
     let tracedSince = 0;
-    const parts: Parts = sabotagedParts(bug?.sabotage);
+    const parts: Parts = sabotagedParts(bug?.between === 'owner' ? bug.name : undefined);
     const machine = new Machine({
       harts,
-      host: new PageHost(bug?.sabotage),
+      host: pageHost,
       ...(module && { module }),
       create(setup) {
         const opened = openEngine({ ...setup, traceEvents: TRACED_EVENTS }, parts);

@@ -9,7 +9,6 @@ export interface PageHartWork {
   /** The name of the lock that the thread holds until it ends. */
   readonly lock: string;
   readonly identity: number;
-  readonly sabotage: string | undefined;
 }
 
 export type PageHartMessage =
@@ -20,18 +19,8 @@ export type PageHartMessage =
 
 const tell = (message: PageHartMessage): void => globalThis.postMessage(message);
 
-type Attach = (handle: ArenaHandle, options: AttachOptions) => Vcpu;
-
-/** @param sabotage its bug is loaded only where it is planted */
-async function attaching({ identity, sabotage }: PageHartWork): Promise<Attach> {
-  if (sabotage === undefined) return (handle, options) => attachVcpu(handle, { ...options, identity });
-  const { attachReader } = await import('../../../lib/stress/attach-reader.js');
-  return (handle, { name = 'hart' }) => attachReader(handle, { name, identity, sabotage });
-}
-
-globalThis.onmessage = async ({ data }: MessageEvent<PageHartWork>) => {
-  const { work, lock } = data;
-  const attach = await attaching(data);
+globalThis.onmessage = ({ data: { work, lock, identity } }: MessageEvent<PageHartWork>) => {
+  const attach = (handle: ArenaHandle, options: AttachOptions): Vcpu => attachVcpu(handle, { ...options, identity });
   void navigator.locks.request(lock, () => {
     tell({ kind: 'lives' });
     try {

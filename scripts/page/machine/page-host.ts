@@ -11,15 +11,9 @@ import { pageTicks } from './page-ticks.js';
 
 let identities = 0;
 
-export class PageHost implements Host {
-  readonly ticks = pageTicks;
-  readonly turn = turn;
-  private readonly sabotage: string | undefined;
-
-  /** @param sabotage a bug to plant into the vCPUs */
-  constructor(sabotage: string | undefined) {
-    this.sabotage = sabotage;
-  }
+export const pageHost: Host = {
+  ticks: pageTicks,
+  turn,
 
   startHart(work: HartWork, memory: DirtyMemory, listener: HartListener): HartThread {
     const worker = new Worker(new URL('./hart-worker.ts', import.meta.url), { type: 'module' });
@@ -45,7 +39,7 @@ export class PageHost implements Host {
         if (!lives) end(); // its script could not be loaded
       };
     });
-    worker.postMessage({ work, lock, identity, sabotage: this.sabotage } satisfies PageHartWork);
+    worker.postMessage({ work, lock, identity } satisfies PageHartWork);
     return { gone, terminate: () => worker.terminate() };
-  }
-}
+  },
+};

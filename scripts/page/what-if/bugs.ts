@@ -1,32 +1,29 @@
-/** The bugs that the page plants, by their names in lib/stress/sabotage/. */
+/** The bugs that the page plants, by their names in lib/stress/sabotage/catalogue.ts. */
 import { SABOTAGES } from '../../../lib/stress/sabotage/catalogue.js';
 import { placeOf } from '../machine/places.js';
-import type { HART_CHANGES } from './hart-changes.js';
 
 /** Pages whose bits are in one word. */
 const WORD_PAGES = 32;
 
 export interface Bug {
-  readonly sabotage: string;
-  /** Who meets whom where a store is lost. */
+  readonly name: string;
+  /** Who meets a hart where a store is lost: bugs of collections are planted into the owner, bugs of marks into harts. */
   readonly between: 'owner' | 'hart';
-  /** A change of the hart that the bug needs. */
-  readonly change?: keyof typeof HART_CHANGES;
 }
 
 export const BUGS: readonly Bug[] = [
-  { sabotage: 'harvest-without-grace-period', between: 'owner' },
-  { sabotage: 'swap-without-grace-period', between: 'owner' },
-  { sabotage: 'mark-by-load-and-store', between: 'hart', change: 'marks-by-vcpu' },
+  { name: 'harvest-without-grace-period', between: 'owner' },
+  { name: 'swap-without-grace-period', between: 'owner' },
+  { name: 'mark-by-load-and-store', between: 'hart' },
 ];
 
-export const describe = ({ sabotage }: Bug): string => SABOTAGES[sabotage]?.description ?? '';
+export const describe = ({ name }: Bug): string => SABOTAGES[name]?.description ?? '';
 
 /** @returns the module of the harts that the bug needs, which the server compiles; undefined: the usual one */
-export async function moduleWith({ change }: Bug): Promise<WebAssembly.Module | undefined> {
-  if (change === undefined) return undefined;
-  const answer = await fetch(`/harts/${change}.wasm`);
-  if (!answer.ok) throw new Error(`the server has no hart '${change}': ${answer.status} ${await answer.text()}`);
+export async function moduleWith({ name, between }: Bug): Promise<WebAssembly.Module | undefined> {
+  if (between === 'owner') return undefined;
+  const answer = await fetch(`/harts/${name}.wasm`);
+  if (!answer.ok) throw new Error(`the server has no hart '${name}': ${answer.status} ${await answer.text()}`);
   return WebAssembly.compile(await answer.arrayBuffer());
 }
 

@@ -9,6 +9,8 @@ import type { TimePanel } from '../time/time-panel.js';
 import { BUGS, type Bug, describe, whoMet } from './bugs.js';
 
 const EVERY_MS = 1000;
+/** With a bug: what is lost is soon stored to again. */
+const EVERY_MS_WITH_BUG = 200;
 const MOST_ROWS = 30;
 
 export class WhatIfPanel implements Panel {
@@ -24,8 +26,8 @@ export class WhatIfPanel implements Panel {
     this.map = map;
     this.time = time;
     const none = { value: '', label: 'none: the engine as it ships' };
-    const choices = BUGS.map((bug) => ({ value: bug.sabotage, label: bug.sabotage, title: describe(bug) }));
-    radios(element('#bugs'), 'bug', [none, ...choices], (value) => plant(BUGS.find((bug) => bug.sabotage === value)));
+    const choices = BUGS.map((bug) => ({ value: bug.name, label: bug.name, title: describe(bug) }));
+    radios(element('#bugs'), 'bug', [none, ...choices], (value) => plant(BUGS.find((bug) => bug.name === value)));
     button('#audit').addEventListener('click', () => this.compare());
   }
 
@@ -40,9 +42,9 @@ export class WhatIfPanel implements Panel {
   }
 
   frame(now: number): void {
-    if (!input('#audits').checked || now - this.comparedAt < EVERY_MS) return;
-    if (this.session === undefined || this.session.paused) return;
-    this.compare();
+    if (!input('#audits').checked || this.session === undefined || this.session.paused) return;
+    const every = this.session.bug === undefined ? EVERY_MS : EVERY_MS_WITH_BUG;
+    if (now - this.comparedAt >= every) this.compare();
   }
 
   private compare(): void {
