@@ -19,7 +19,7 @@ export interface MapRow {
 
 /** Pages of a row, by level of zoom. The last is a word. */
 export const COLUMNS = [128, 64, 32] as const;
-export const LEVELS = ['all RAM', 'half', 'words'] as const;
+export const LEVELS = ['all RAM', 'larger', 'words'] as const;
 /** The height of a line for a name, in cells of the first level. */
 export const NAME_HEIGHT = 16;
 const MOST_HEIGHT = 460;

@@ -46,7 +46,7 @@ export function nameOf(event: TraceEvent): string {
     case 'publish':
       return `publish (${event.why})`;
     case 'number':
-      return `number ${event.number}`;
+      return 'number';
     case 'wait':
       return `wait (${event.operation})`;
     case 'clear':

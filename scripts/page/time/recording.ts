@@ -6,12 +6,6 @@ const MOST_EVENTS = 60_000;
 /** Grace periods that the figures are of. */
 const FIGURED = 512;
 
-export interface Figures {
-  readonly p50: number;
-  readonly p99: number;
-  readonly periods: number;
-}
-
 export class Recording {
   events: TraceEvent[] = [];
   /** How long the latest grace periods took, in milliseconds. */
@@ -43,10 +37,8 @@ export class Recording {
     return this.events.at(-1)?.time ?? 0;
   }
 
-  /** The events from `from` to `to`, and some before, so that what had begun is known. */
   between(from: number, to: number): TraceEvent[] {
-    const margin = to - from;
-    return this.events.filter(({ time }) => time >= from - margin && time <= to);
+    return this.events.filter(({ time }) => time >= from && time <= to);
   }
 
   private follow(event: TraceEvent): void {

@@ -14,6 +14,8 @@ import { Recording } from './recording.js';
 /** What the width of the lanes may stand for, in milliseconds. */
 const WINDOWS = [1, 5, 20, 100, 500, 2000];
 const EVERY_MS = 80;
+/** What an excerpt has before and after its moment: enough for each thread to have done something. */
+const AROUND_MS = 250;
 const FIGURES_EVERY_MS = 500;
 const LEGEND = [
   ['interval', 'interval'],
@@ -84,14 +86,14 @@ export class TimePanel implements Panel {
   excerpt(at: number, lanes: readonly string[]): Excerpt {
     const time = at - (this.session?.tracedSince ?? 0);
     this.recording?.take();
-    return { events: this.recording?.between(time - 15, time + 15) ?? [], at: time, lanes };
+    return { events: this.recording?.between(time - AROUND_MS, time + AROUND_MS) ?? [], at: time, lanes };
   }
 
   /** Shows an excerpt, and names the lanes that met there. */
   show({ events, at, lanes }: Excerpt): void {
-    this.window = WINDOWS.indexOf(5);
+    this.window = WINDOWS.indexOf(20);
     this.freeze();
-    this.frozen = { events, to: at + 2.5, marked: new Set(lanes) };
+    this.frozen = { events, to: at + 10, marked: new Set(lanes) };
     this.zoom(0);
     this.canvas.scrollIntoView({ block: 'center' });
     this.canvas.focus();
@@ -105,7 +107,7 @@ export class TimePanel implements Panel {
     const { frozen, recording } = this;
     const to = frozen?.to ?? recording?.end ?? 0;
     const from = to - this.milliseconds;
-    const margin = Math.max(20, this.milliseconds);
+    const margin = Math.max(AROUND_MS, this.milliseconds);
     const all = frozen?.events ?? recording?.events ?? [];
     const events = all.filter(({ time }) => time >= from - margin && time <= to);
     this.drawing.draw({

@@ -13,7 +13,6 @@ export interface Bug {
 
 export const BUGS: readonly Bug[] = [
   { name: 'harvest-without-grace-period', between: 'owner' },
-  { name: 'swap-without-grace-period', between: 'owner' },
   { name: 'mark-by-load-and-store', between: 'hart' },
 ];
 
