@@ -64,7 +64,7 @@ export class RecentChart {
 
   add(rates: ReadonlyMap<string, number>): void {
     const { datasets } = this.chart.data;
-    for (const name of rates.keys()) {
+    for (const name of [...rates.keys()].sort()) {
       if (datasets.some(({ label }) => label === name)) continue;
       datasets.push({ label: name, data: new Array(POINTS).fill(null) });
       this.paint();

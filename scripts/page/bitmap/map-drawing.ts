@@ -109,7 +109,7 @@ export class MapDrawing {
       if (row.first === undefined) continue;
       for (let column = 0; column < port.columns; column++) {
         const page = row.first + column;
-        if (lost.has(page)) this.ring(column * port.cell, y, port.cell, 'lost', 3);
+        if (lost.has(page)) this.ring(column * port.cell, y, port.cell, 'lost', port.cell < LARGE_CELL ? 2 : 3);
         if (page === selected && document.activeElement === this.canvas)
           this.ring(column * port.cell, y, port.cell, 'text', 2);
       }

@@ -5,6 +5,7 @@ import { isInView } from '../in-view.js';
 import { duration } from '../numbers.js';
 import type { Panel } from '../panel.js';
 import { RecentChart } from '../recent-chart.js';
+import { onSchemeChange } from '../scheme.js';
 import type { Session } from '../session.js';
 import { LanesDrawing } from './lanes-drawing.js';
 import { ownerActs } from './owner-acts.js';
@@ -17,6 +18,7 @@ const EVERY_MS = 80;
 /** What an excerpt has before and after its moment: enough for each thread to have done something. */
 const AROUND_MS = 250;
 const FIGURES_EVERY_MS = 500;
+const CLOCK_MS = 0.001;
 const LEGEND = [
   ['interval', 'interval'],
   ['offline', 'offline'],
@@ -61,6 +63,7 @@ export class TimePanel implements Panel {
       swatch.style.background = `var(--${name})`;
       element('#lanes-legend').append(make('li', '', swatch, meaning));
     }
+    onSchemeChange(() => this.draw());
     this.zoom(0);
   }
 
@@ -122,7 +125,8 @@ export class TimePanel implements Panel {
   private figure({ durations, periods }: Recording): void {
     if (durations.length === 0 || this.frozen !== undefined) return;
     const sorted = [...durations].sort((a, b) => a - b);
-    const [p50, p99] = [quantile(sorted, 0.5), quantile(sorted, 0.99)];
+    // A clock that is coarser than a period says 0, which no logarithm has.
+    const [p50, p99] = [0.5, 0.99].map((share) => Math.max(CLOCK_MS, quantile(sorted, share))) as [number, number];
     this.chart.add(
       new Map([
         ['p50', p50],

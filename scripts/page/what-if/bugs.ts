@@ -35,5 +35,7 @@ export function whoMet(page: number, harts: number, bug: Bug | undefined): strin
   if (bug?.between !== 'hart') return [...laneOf(page), 'owner'];
   const first = page - (page % WORD_PAGES);
   const word = Array.from({ length: WORD_PAGES }, (_, bit) => laneOf(first + bit)).flat();
-  return [...new Set([...laneOf(page), ...word])];
+  const met = new Set([...laneOf(page), ...word]);
+  // The owner puts bits back into words, too.
+  return met.size > 1 ? [...met] : [...met, 'owner'];
 }
