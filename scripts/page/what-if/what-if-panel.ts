@@ -86,7 +86,7 @@ export class WhatIfPanel implements Panel {
 
   private say(): void {
     const { lost } = this.map;
-    const counted = `${this.comparisons} comparisons`;
+    const counted = this.comparisons === 1 ? '1 comparison' : `${this.comparisons} comparisons`;
     const text =
       this.found === 0
         ? `${counted}: the copy has had every store.`
