@@ -5,7 +5,7 @@ import ts from 'typescript';
 
 const ALLOWED = [
   /^(package\.json|LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md)$/,
-  /^docs\/([\w-]+\.md|api\/[\w-]+\.api\.md|pictures\/[\w-]+\.svg)$/,
+  /^docs\/([\w-]+\.md|api\/[\w-]+\.api\.md|pictures\/[\w-]+\.svg|screenshots\/[\w-]+\.jpg)$/,
   /^spec\/examples\/[\w-]+\.mjs$/,
   // What `dirtymem bench compare` knows results by; what measures is not in the package.
   /^dist\/benchmarks\/(compare-command|harness\/(answer|figure|neighbours|plan|question|result|statistics)|subjects\/pages|contention\/(patterns|shape)|designs\/design|output\/(changes|numbers|result-file))(\.js|\.d\.ts)$/,

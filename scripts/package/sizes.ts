@@ -9,7 +9,7 @@ import { importGraph } from './contents.js';
  * whoever adds something that is worth its size raises the limit in the same change.
  */
 export const SIZE_LIMITS = {
-  'the tarball': 650,
+  'the tarball': 720,
   'dirtymem, gzipped': 104,
   'dirtymem/vcpu, gzipped': 58,
   'dirtymem/migration, gzipped': 130,

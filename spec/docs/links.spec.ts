@@ -15,7 +15,8 @@ function brokenLinks(page: string, text: string, files: readonly string[]): stri
     const [path = '', anchor] = target.split('#');
     const file = path === '' ? page : posix.join(dirname(page), path);
     if (!existsSync(new URL(file, ROOT))) return broken('does not exist');
-    if (image && !file.endsWith('.svg')) return broken('is no SVG');
+    const drawn = file.endsWith('.svg') || file.startsWith('docs/screenshots/');
+    if (image && !drawn) return broken('is no SVG');
     if (isPacked(page, files) && !isPacked(file, files)) return broken('is not in the package, and the page is');
     if (anchor === undefined) return [];
     const other = file === page ? text : readFileSync(new URL(file, ROOT), 'utf8');

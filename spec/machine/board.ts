@@ -39,6 +39,11 @@ export class Board {
     Atomics.store(this.words, (areaOf(hart) + at) / 4, value);
   }
 
+  /** All registers of a hart become 0. */
+  clearHart(hart: number): void {
+    this.bytes.fill(0, areaOf(hart), areaOf(hart) + layout.STATE_BYTES);
+  }
+
   control(at: number): number {
     return Atomics.load(this.words, (layout.CONTROL + at) / 4);
   }
@@ -90,9 +95,4 @@ export class Board {
 
 function areaOf(hart: number): number {
   return layout.HARTS + hart * layout.HART_BYTES;
-}
-
-/** The host's clock in ticks of the guest's. */
-export function hostTicks(): bigint {
-  return process.hrtime.bigint() / BigInt(1e9 / layout.TICKS_PER_SECOND);
 }

@@ -3,10 +3,10 @@
  * hart/code-pages.ts: the epoch becomes odd, so that nothing that was decoded before is kept; the bits are cleared; a
  * grace period has passed when the collection resolves; the epoch becomes even. Nobody else may collect CODE meanwhile.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CODE, type Tracking } from 'dirtymem';
 import * as layout from './hart/layout.js';
 import type { Machine } from './machine.js';
+import { sleep } from './sleep.js';
 
 const LOOK_EVERY_MS = 2;
 

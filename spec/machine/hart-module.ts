@@ -14,7 +14,7 @@ const modules = new Map<Tracking, WebAssembly.Module>();
 export function moduleOf(tracking: Tracking): WebAssembly.Module {
   const known = modules.get(tracking);
   if (known) return known;
-  const module = new WebAssembly.Module(Buffer.from(HART_WASM[tracking], 'base64'));
+  const module = new WebAssembly.Module(Uint8Array.from(atob(HART_WASM[tracking]), (byte) => byte.charCodeAt(0)));
   modules.set(tracking, module);
   return module;
 }

@@ -1,15 +1,12 @@
 /** The threads of the harts: starting, standing still, going on, ending, dying. */
-import { once } from 'node:events';
-import { setImmediate as turn } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import type { DirtyMemory } from 'dirtymem';
 import type { Board } from './board.js';
 import * as layout from './hart/layout.js';
 import { DEAD, type HartMessage, type HartWork, nextOrder } from './hart-work.js';
+import type { HartThread, Host } from './host.js';
 
-interface HartThread {
-  readonly worker: Worker;
-  readonly ended: Promise<unknown>;
+interface StartedHart {
+  readonly thread: HartThread;
   /** False when the thread was killed or has ended. */
   lives: boolean;
 }
@@ -20,12 +17,14 @@ export class HartThreads {
   /** Resolves when the guest has powered the machine down. Rejects with the error of a hart that has failed. */
   readonly down: Promise<void>;
   onPrint: ((text: string) => void) | undefined;
+  private readonly host: Host;
   private readonly board: Board;
-  private readonly threads: HartThread[] = [];
+  private readonly harts: StartedHart[] = [];
   private isDown!: () => void;
   private hasFailed!: (error: Error) => void;
 
-  constructor(board: Board) {
+  constructor(host: Host, board: Board) {
+    this.host = host;
     this.board = board;
     this.down = new Promise((resolve, reject) => {
       this.isDown = resolve;
@@ -39,27 +38,27 @@ export class HartThreads {
     await Promise.all(works.map((work) => this.startOne(work, memory)));
   }
 
-  private async startOne(workerData: HartWork, memory: DirtyMemory): Promise<void> {
-    const worker = new Worker(new URL('./hart-worker.ts', import.meta.url), { workerData });
-    if (workerData.handle) memory.supervise(worker);
-    const thread: HartThread = { worker, ended: once(worker, 'exit'), lives: true };
-    this.threads[workerData.hart] = thread;
-    const begun = new Promise<void>((resolve, reject) => {
-      worker.on('message', (message: HartMessage) => {
-        if (message.kind === 'begins') resolve();
-        else if (message.kind === 'down') this.isDown();
-        else this.print(new TextDecoder('latin1').decode(message.bytes));
+  private async startOne(work: HartWork, memory: DirtyMemory): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const thread = this.host.startHart(work, memory, {
+        told: (message) => (message.kind === 'begins' ? resolve() : this.told(message)),
+        failed: (error) => {
+          reject(error);
+          this.hasFailed(error);
+        },
+        ended: () => {
+          hart.lives = false;
+          this.board.setHartWord(work.hart, layout.STANDING, DEAD); // so that no other hart waits for it
+        },
       });
-      worker.on('error', (error: Error) => {
-        reject(error);
-        this.hasFailed(error);
-      });
+      const hart: StartedHart = { thread, lives: true };
+      this.harts[work.hart] = hart;
     });
-    worker.on('exit', () => {
-      thread.lives = false;
-      this.board.setHartWord(workerData.hart, layout.STANDING, DEAD); // so that no other hart waits for it
-    });
-    await begun;
+  }
+
+  private told(message: Exclude<HartMessage, { kind: 'begins' }>): void {
+    if (message.kind === 'down') this.isDown();
+    else this.print(new TextDecoder('latin1').decode(message.bytes));
   }
 
   private print(text: string): void {
@@ -71,7 +70,7 @@ export class HartThreads {
   async stand(): Promise<void> {
     const order = this.order(layout.RUN_STAND);
     const stands = (hart: number) => this.board.hartWord(hart, layout.STANDING) === order;
-    while (this.threads.some(({ lives }, hart) => lives && !stands(hart))) await turn();
+    while (this.harts.some(({ lives }, hart) => lives && !stands(hart))) await this.host.turn();
   }
 
   goOn(): void {
@@ -80,20 +79,26 @@ export class HartThreads {
 
   /** Kills a hart in mid-run. */
   async kill(hart: number): Promise<void> {
-    const thread = this.threads[hart];
-    if (!thread) throw new Error(`hart ${hart} was not started`);
-    await Promise.all([thread.ended, thread.worker.terminate()]);
+    const started = this.harts[hart];
+    if (!started) throw new Error(`hart ${hart} was not started`);
+    started.thread.terminate();
+    await started.thread.gone;
   }
 
   /** Ends the threads. */
   async quit(): Promise<void> {
     this.order(layout.RUN_QUIT);
-    await Promise.all(this.threads.map(({ ended }) => ended));
+    await Promise.all(this.harts.map(({ thread }) => thread.gone));
+  }
+
+  /** Does the thread of this hart live? */
+  lives(hart: number): boolean {
+    return this.harts[hart]?.lives ?? false;
   }
 
   /** The harts whose threads live. */
   get alive(): number {
-    return this.threads.filter(({ lives }) => lives).length;
+    return this.harts.filter(({ lives }) => lives).length;
   }
 
   /** Harts that stand or are down sleep on the order, harts that wait for something on a word of their own. */
@@ -101,7 +106,7 @@ export class HartThreads {
     const order = nextOrder(this.board.control(layout.CONTROL_RUN), what);
     this.board.setControl(layout.CONTROL_RUN, order);
     this.board.notifyControl(layout.CONTROL_RUN);
-    for (let hart = 0; hart < this.threads.length; hart++) this.board.wake(hart);
+    for (let hart = 0; hart < this.harts.length; hart++) this.board.wake(hart);
     return order;
   }
 }

@@ -34,6 +34,9 @@ export interface HartCode {
 export const SLEEPS = 1;
 export const DEAD = 2;
 
+/** The value of the word PACE of a hart that is paused. */
+export const PAUSED = -1;
+
 /** An order is one of `RUN_` and a number of its own, so that a hart stands for one order and no other. */
 const ORDERS = 4;
 

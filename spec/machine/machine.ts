@@ -2,13 +2,16 @@
  * The reference machine: RAM, board and harts around one engine, in one WebAssembly memory. It has the hooks that
  * migrations and save states need, so it can be passed to them as it is.
  */
-import { DirtyMemory, type RamBlock } from 'dirtymem';
+import { DirtyMemory, type DirtyMemoryOptions, type RamBlock } from 'dirtymem';
 import type { BlockPlace, DestinationMachine, SourceMachine } from 'dirtymem/migration';
-import { Board, hostTicks } from './board.js';
+import { Board } from './board.js';
 import * as layout from './hart/layout.js';
 import { moduleOf, type Tracking } from './hart-module.js';
 import { HartThreads } from './hart-threads.js';
+import { type HartWork, PAUSED } from './hart-work.js';
+import type { Host } from './host.js';
 import { loadState, saveState } from './machine-state.js';
+import { ownHost } from './own-host.js';
 
 export const MIB = 2 ** 20;
 /** What mstatus begins with: U mode and S mode have 64 bits. */
@@ -32,6 +35,10 @@ export interface MachineOptions {
   readonly tracked?: number;
   /** Instructions between two quiescent states. Default 4096. */
   readonly slice?: number;
+  /** What the machine runs in. Default: Node; a page has to say. */
+  readonly host?: Host | undefined;
+  /** Creates the engine: another one than the package's. Default: `DirtyMemory.create`. */
+  readonly create?: (options: DirtyMemoryOptions) => DirtyMemory;
 }
 
 /** Where a program begins. */
@@ -50,18 +57,23 @@ export class Machine implements SourceMachine, DestinationMachine {
   readonly threads: HartThreads;
   readonly harts: number;
   readonly pageSize = layout.PAGE_BYTES;
+  private readonly host: Host;
   private readonly wasm: WebAssembly.Memory;
   private readonly tracking: Tracking;
   private readonly module: WebAssembly.Module;
   private readonly slice: number;
   /** The guest's time while it stands still, in ticks; undefined while it runs. */
   private standingAt: bigint | undefined = 0n;
+  private booted: Boot | undefined;
 
-  constructor({ harts, tracking = 'write-tlb', module, tracked = 0, slice = 4096 }: MachineOptions) {
+  constructor(options: MachineOptions) {
+    const { harts, tracking = 'write-tlb', module, tracked = 0, slice = 4096 } = options;
+    const { host = ownHost, create = DirtyMemory.create } = options;
     if (!(harts >= 1 && harts <= layout.MOST_HARTS)) throw new RangeError(`${harts} harts: 1 to ${layout.MOST_HARTS}`);
+    if (host === undefined) throw new Error('the machine needs a host here');
     const pages = layout.MEMORY_BYTES / 65536;
     this.wasm = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    this.memory = DirtyMemory.create({
+    this.memory = create({
       memory: this.wasm,
       byteOffset: layout.ARENA,
       arenaBytes: layout.ARENA_BYTES,
@@ -70,7 +82,8 @@ export class Machine implements SourceMachine, DestinationMachine {
       tracked,
     });
     this.board = new Board(this.wasm);
-    this.threads = new HartThreads(this.board);
+    this.threads = new HartThreads(host, this.board);
+    this.host = host;
     this.harts = harts;
     this.tracking = tracking;
     this.module = module ?? moduleOf(tracking);
@@ -109,37 +122,64 @@ export class Machine implements SourceMachine, DestinationMachine {
   }
 
   /** Puts the harts to the beginning of a program. Before `start`. */
-  boot({ entry, sbi, argument = 0 }: Boot): void {
+  boot(boot: Boot): void {
+    this.booted = boot;
     for (let hart = 0; hart < this.harts; hart++) {
-      const set = (field: number, value: bigint): void => this.board.setHart(hart, field, value);
-      set(layout.PC, BigInt(entry));
-      set(A0, BigInt(hart));
-      set(A1, BigInt(argument));
-      set(layout.PRIVILEGE, sbi ? SUPERVISOR : MACHINE_MODE);
-      set(layout.MSTATUS, MSTATUS_AT_RESET);
-      set(layout.MTIMECMP, NEVER);
-      set(layout.STIMECMP, NEVER);
-      set(layout.RESERVED_AT, NEVER);
-      set(layout.HAS_SBI, sbi ? 1n : 0n);
-      set(layout.MEDELEG, sbi ? DELEGATED_EXCEPTIONS : 0n);
-      set(layout.MIDELEG, sbi ? DELEGATED_INTERRUPTS : 0n);
-      set(layout.MCOUNTEREN, sbi ? 7n : 0n);
-      this.board.setHartWord(hart, layout.HSM, sbi && hart > 0 ? layout.HSM_STOPPED : layout.HSM_STARTED);
+      this.reset(hart, boot);
+      const waits = boot.sbi && hart > 0;
+      this.board.setHartWord(hart, layout.HSM, waits ? layout.HSM_STOPPED : layout.HSM_STARTED);
     }
+  }
+
+  private reset(hart: number, { entry, sbi, argument = 0 }: Boot): void {
+    this.board.clearHart(hart);
+    const set = (field: number, value: bigint): void => this.board.setHart(hart, field, value);
+    set(layout.PC, BigInt(entry));
+    set(A0, BigInt(hart));
+    set(A1, BigInt(argument));
+    set(layout.PRIVILEGE, sbi ? SUPERVISOR : MACHINE_MODE);
+    set(layout.MSTATUS, MSTATUS_AT_RESET);
+    set(layout.MTIMECMP, NEVER);
+    set(layout.STIMECMP, NEVER);
+    set(layout.RESERVED_AT, NEVER);
+    set(layout.HAS_SBI, sbi ? 1n : 0n);
+    set(layout.MEDELEG, sbi ? DELEGATED_EXCEPTIONS : 0n);
+    set(layout.MIDELEG, sbi ? DELEGATED_INTERRUPTS : 0n);
+    set(layout.MCOUNTEREN, sbi ? 7n : 0n);
   }
 
   /** Starts the harts, each on a thread of its own. Resolves when they are about to run. */
   async start(): Promise<void> {
     this.goOn();
+    await this.threads.start(
+      Array.from({ length: this.harts }, (_, hart) => this.workOf(hart)),
+      this.memory,
+    );
+  }
+
+  /** Starts a hart that was killed, on a new thread, at the beginning of the program. The other harts run on. */
+  async restart(hart: number): Promise<void> {
+    if (this.booted === undefined || this.threads.lives(hart)) throw new Error(`hart ${hart} was not killed`);
+    this.reset(hart, this.booted);
+    this.board.setHartWord(hart, layout.HSM, layout.HSM_STARTED);
+    this.board.setHartWord(hart, layout.STANDING, 0);
+    await this.threads.start([this.workOf(hart)], this.memory);
+  }
+
+  private workOf(hart: number): HartWork {
     const handle = this.tracking === 'none' ? undefined : this.memory.handle;
-    const { wasm: memory, module, slice } = this;
-    const works = Array.from({ length: this.harts }, (_, hart) => ({ memory, handle, hart, module, slice }));
-    await this.threads.start(works, this.memory);
+    return { memory: this.wasm, handle, hart, module: this.module, slice: this.slice };
+  }
+
+  /** @param microseconds how long the hart sleeps after each slice; 0: full speed; Infinity: until it is set again */
+  setPace(hart: number, microseconds: number): void {
+    this.board.setHartWord(hart, layout.PACE, Number.isFinite(microseconds) ? microseconds : PAUSED);
+    this.board.wake(hart);
   }
 
   async pause(): Promise<void> {
     await this.threads.stand();
-    this.standingAt ??= hostTicks() + this.board.timeOffset;
+    this.standingAt ??= this.host.ticks() + this.board.timeOffset;
   }
 
   resume(): void {
@@ -161,7 +201,7 @@ export class Machine implements SourceMachine, DestinationMachine {
 
   /** The guest's time, in ticks. */
   get time(): bigint {
-    return this.standingAt ?? hostTicks() + this.board.timeOffset;
+    return this.standingAt ?? this.host.ticks() + this.board.timeOffset;
   }
 
   /** Instructions that the harts have completed. */
@@ -179,7 +219,7 @@ export class Machine implements SourceMachine, DestinationMachine {
 
   /** The guest's clock goes on from where it stood. */
   private goOn(): void {
-    if (this.standingAt !== undefined) this.board.timeOffset = this.standingAt - hostTicks();
+    if (this.standingAt !== undefined) this.board.timeOffset = this.standingAt - this.host.ticks();
     this.standingAt = undefined;
     this.threads.goOn();
   }

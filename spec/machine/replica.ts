@@ -1,11 +1,15 @@
 /** A copy of all RAM that follows the machine by harvests of a user of MIGRATION, and says where it differs. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MIGRATION, type PageSet, type Tracking } from 'dirtymem';
 import * as layout from './hart/layout.js';
 import type { Machine } from './machine.js';
+import { sleep } from './sleep.js';
+
+const PAGE_WORDS = layout.PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT;
 
 export class Replica {
   harvests = 0;
+  /** Called for each run that is copied, in bytes of ram_addr space. */
+  onCopy: ((start: number, length: number) => void) | undefined;
   private readonly machine: Machine;
   private readonly tracking: Tracking;
   private readonly bytes: Uint8Array;
@@ -51,11 +55,11 @@ export class Replica {
     this.copy(this.tracking.whileStopped.harvest().set);
     const pages: number[] = [];
     for (const block of this.machine.memory.ram) {
-      const now = this.machine.contents(block);
-      for (let at = 0; at < block.size; at += layout.PAGE_BYTES) {
-        const start = block.offset + at;
-        const copy = this.bytes.subarray(start, start + layout.PAGE_BYTES);
-        if (Buffer.compare(copy, now.subarray(at, at + layout.PAGE_BYTES)) !== 0) pages.push(start / layout.PAGE_BYTES);
+      const first = block.offset / layout.PAGE_BYTES;
+      const now = wordsOf(this.machine.contents(block));
+      const copy = wordsOf(this.bytes.subarray(block.offset, block.offset + block.size));
+      for (let page = 0; page < block.size / layout.PAGE_BYTES; page++) {
+        if (differ(now, copy, page * PAGE_WORDS, (page + 1) * PAGE_WORDS)) pages.push(first + page);
       }
     }
     return pages;
@@ -69,9 +73,19 @@ export class Replica {
   private copy(set: PageSet): void {
     for (const { start, length } of set.runs()) {
       this.bytes.set(this.machine.board.bytes.subarray(start, start + length), start);
+      this.onCopy?.(start, length);
     }
     set.dispose();
   }
+}
+
+function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, length / Int32Array.BYTES_PER_ELEMENT);
+}
+
+function differ(one: Int32Array, other: Int32Array, first: number, end: number): boolean {
+  for (let word = first; word < end; word++) if (one[word] !== other[word]) return true;
+  return false;
 }
 
 /** Pauses the machine, and looks. @returns the pages that differ in any of the replicas */

@@ -1,8 +1,8 @@
 /** A screen that shows the framebuffer: a user of VGA that copies the rectangles that have changed. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { changedRectangles, type Tracking, VGA } from 'dirtymem';
+import { changedRectangles, type Rectangle, type Tracking, VGA } from 'dirtymem';
 import { FRAME } from './guest-machine.js';
 import type { Machine } from './machine.js';
+import { sleep } from './sleep.js';
 
 const BYTES_PER_PIXEL = 4;
 const SURFACE = {
@@ -16,9 +16,12 @@ const SHOWN_BYTES = SURFACE.stride * FRAME.height;
 
 export class Screen {
   refreshes = 0;
+  /** Called after a refresh with what has changed. */
+  onRefresh: ((rectangles: readonly Rectangle[]) => void) | undefined;
+  /** The pixels as they were copied. */
+  readonly shown = new Uint32Array(FRAME.width * FRAME.height);
   private readonly tracking: Tracking;
   private readonly frame: Uint32Array;
-  private readonly shown = new Uint32Array(FRAME.width * FRAME.height);
   private following: Promise<void> | undefined;
   private going = false;
 
@@ -48,7 +51,8 @@ export class Screen {
 
   async refresh(): Promise<void> {
     const set = await this.tracking.snapshotAndClear(FRAME.offset, SHOWN_BYTES);
-    for (const { x, y, width, height } of changedRectangles(set, SURFACE)) {
+    const rectangles = changedRectangles(set, SURFACE);
+    for (const { x, y, width, height } of rectangles) {
       for (let line = y; line < y + height; line++) {
         const at = line * FRAME.width + x;
         this.shown.set(this.frame.subarray(at, at + width), at);
@@ -56,6 +60,7 @@ export class Screen {
     }
     set.dispose();
     this.refreshes++;
+    this.onRefresh?.(rectangles);
   }
 
   /** How many pixels are not as in the framebuffer. After a refresh while the machine stands still there are none. */

@@ -126,6 +126,8 @@ export const WAKE = 524;
 export const ENTER_RECORD = 528;
 /** A word for fences, which nobody reads. */
 export const FENCE = 544;
+/** Microseconds that the hart sleeps after each slice; -1: it is paused. Written by the host. */
+export const PACE = 552;
 /** Three modes, three kinds of access, 256 entries of 16 bytes. */
 export const TLB = 4096;
 export const TLB_BYTES = 4096;
