@@ -551,10 +551,9 @@ function partsOf(operation: string, ram: unknown): Iterable<GuestRamPart> {
   const isIterable =
     typeof ram === 'object' && ram !== null && typeof (ram as GuestRamPart[])[Symbol.iterator] === 'function';
   if (!isIterable) throw wrongType(operation, 'ram', ram, 'a buffer, or RAM blocks with their offset and contents');
-  return [...(ram as Iterable<unknown>)].map((part) => {
-    if (typeof part !== 'object' || part === null) throw wrongType(operation, 'a RAM block', part, 'an object');
-    return readOptions(operation, part as GuestRamPart, { offset: true, contents: true }, 'a RAM block');
-  });
+  return [...(ram as Iterable<GuestRamPart>)].map((part) =>
+    readOptions(operation, part, { offset: true, contents: true }, 'a RAM block'),
+  );
 }
 
 function viewOf(window: Window, bytes: number): GuestIntegers {

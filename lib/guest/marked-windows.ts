@@ -150,7 +150,7 @@ export class MarkedWindows {
     for (let i = 0; i < pages.length; ) {
       const first = pages[i] as number;
       let length = 0;
-      for (; i < pages.length && pages[i] === first + length; i++) length += pageSize;
+      for (; pages[i] === first + length; i++) length += pageSize;
       this.onCode?.(first, length);
     }
   }

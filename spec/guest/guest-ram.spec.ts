@@ -448,6 +448,26 @@ describeEngines('GuestRam', (shared) => {
       ram.copyWithin(16 * PAGE - 8, 100 * PAGE, 16);
       expectDirty([15, 16]);
       expect(ram.loadU32(16 * PAGE - 4)).to.equal(77);
+      ram.store64(across, 0x1122334455667788n);
+      ram.copyWithin(8, across, 8); // from two blocks into the first
+      expect(ram.loadU64(8)).to.equal(0x1122334455667788n);
+      ram.copyWithin(16 * PAGE - 4, 8, 8); // from one block into two
+      expect(ram.loadU64(16 * PAGE - 4)).to.equal(0x1122334455667788n);
+      ram.copyWithin(17 * PAGE, 8, 8); // into another
+      expect(ram.loadU64(17 * PAGE)).to.equal(0x1122334455667788n);
+      expectDirty([0, 15, 16, 17]);
+      for (const addr of [17 * PAGE + 8, 100 * PAGE + 8]) {
+        ram.atomicStore64(addr, 5n);
+        ram.atomicStore(addr + 8, 16, 6);
+        expectDirty([Math.floor(addr / PAGE)]);
+        expect([ram.readModifyWrite64('add', addr, 1n), ram.compareExchange64(addr, 6n, 7n)]).to.deep.equal([5n, 6n]);
+        expect([ram.readModifyWrite('add', addr + 8, 16, 1), ram.compareExchange(addr + 8, 16, 7, 8)]).to.deep.equal([
+          6, 7,
+        ]);
+        expectDirty([Math.floor(addr / PAGE)]);
+        expect([ram.atomicLoad64(addr), ram.loadU64(addr), ram.atomicLoad(addr + 8, 16)]).to.deep.equal([7n, 7n, 8]);
+        expectDirty([]); // a load marks nothing
+      }
       expectThrow(() => ram.store32(18 * PAGE - 2, 1), RangeError, '73728');
       expectDirty([]);
     });
@@ -519,6 +539,10 @@ describeEngines('GuestRam', (shared) => {
       expectThrow(() => ram.unmap(PAGE, 2 ** 53 - PAGE), RangeError, 'unmap: the end of the range');
       expectThrow(() => ram.map(2 ** 53 - PAGE, new Uint8Array(PAGE)), RangeError, 'map: the end of contents');
       expectThrow(() => ram.readModifyWrite(5 as never, 0, 32, 1), TypeError, 'readModifyWrite: operation');
+      expectThrow(() => ram.readModifyWrite('ad' as never, 0, 32, 1), RangeError, 'readModifyWrite: operation');
+      expectThrow(() => ram.readModifyWrite64('ad' as never, 0, 1n), RangeError, 'readModifyWrite64: operation');
+      expectThrow(() => ram.copyWithin(0, Number.NaN, 0), RangeError, 'copyWithin: address');
+      expectThrow(() => ram.copyWithin(Number.NaN, 0, 0), RangeError, 'copyWithin: address');
       expectThrow(() => ram.compareExchange64(0, 1 as never, 1n), TypeError, 'compareExchange64: expected');
       expectThrow(() => ram.fill(1, 0, -1), RangeError, 'fill: length');
       expectThrow(() => ram.fill(1, 0, 2 ** 53 - 1 + 1), RangeError, 'fill: length');
@@ -553,6 +577,38 @@ describeEngines('GuestRam', (shared) => {
     expectThrow(() => new GuestRam(reader, new ArrayBuffer(8)), RangeError, 'page size');
     reader.detach();
     await tiny.close();
+  });
+
+  it('marks the right page far into a block with large pages', () => {
+    const size = 2 ** 26;
+    memory = smallEngine({ pageSize: 2 ** 14, maxRamBytes: size, debug: false });
+    vcpu = attachVcpu(memory.handle);
+    memory.ram.plug({ id: 'large', size });
+    ram = new GuestRam(vcpu, new Uint8Array(size));
+    for (const client of CLIENTS) memory.whileStopped.harvest(client).set.dispose();
+    for (const addr of [size - 1, size / 2, size - 2 ** 14]) ram.store8(addr, 1);
+    const { set } = memory.whileStopped.harvest(MIGRATION);
+    expect(pagesOf(set, 2 ** 14)).to.deep.equal([2 ** 11, 2 ** 12 - 1]);
+    set.dispose();
+  });
+
+  it('serves one buffer of more than 2 GiB', () => {
+    const size = 2 ** 31 + 4 * PAGE;
+    memory = smallEngine({ maxRamBytes: 2 ** 32, pagesPerBlock: 2 ** 16, arenaBytes: 2 ** 23, debug: false });
+    vcpu = attachVcpu(memory.handle);
+    memory.ram.plug({ id: 'huge', size });
+    ram = new GuestRam(vcpu, shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size));
+    for (const client of CLIENTS) memory.whileStopped.harvest(client).set.dispose();
+    // The views of one window end a page before 2 GiB.
+    const addresses = [0, 2 ** 31 - PAGE - 4, 2 ** 31 - PAGE + 8, 2 ** 31, size - 8];
+    for (const [i, addr] of addresses.entries()) ram.store64(addr, BigInt(i + 1) * 0x1_0000_0001n);
+    const { set } = memory.whileStopped.harvest(MIGRATION);
+    expect(pagesOf(set)).to.deep.equal([0, 2 ** 19 - 2, 2 ** 19 - 1, 2 ** 19, 2 ** 19 + 3]);
+    set.dispose();
+    for (const [i, addr] of addresses.entries()) {
+      expect(ram.loadU64(addr)).to.equal(BigInt(i + 1) * 0x1_0000_0001n);
+      expect([ram.loadU32(addr), ram.loadU32(addr + 4)]).to.deep.equal([i + 1, i + 1]);
+    }
   });
 
   it('serves RAM past 2 GiB, where addresses are no integers of 32 bits any more', async () => {
