@@ -8,7 +8,7 @@ import { type Clock, EVENT_WORDS, Recorder, RingHead, RingReader } from '../../l
 import type { Words } from '../../lib/arena/words.js';
 import type { Seen } from './checker/event.js';
 import type { Litmus } from './checker/litmus.js';
-import { expectNever, expectWitness } from './protocols.js';
+import { describeInModels } from './judges.js';
 
 const WORDS = ['kind', 'time', 'a', 'b'];
 const LOCATIONS = {
@@ -57,7 +57,7 @@ const plainly: View = (m) =>
     },
   });
 
-describe('TR-1: an event that is taken', () => {
+describeInModels('TR-1: an event that is taken', ({ expectNever, expectWitness }) => {
   it('is whole', () => {
     const outcomes = expectNever(litmus(asItIs, asItIs), isTorn);
     for (const kind of [1, 2]) {
