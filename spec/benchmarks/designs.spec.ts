@@ -5,6 +5,7 @@ import { checkSteps, SMALL, type Step, stepsOf } from '../../benchmarks/designs/
 import { checkThreads } from '../../benchmarks/designs/check-threads.js';
 import type { Design, DesignOwner } from '../../benchmarks/designs/design.js';
 import { DESIGN_NAMES, DESIGNS } from '../../benchmarks/designs/designs.js';
+import { itLong } from '../support/long.js';
 import { expectReject } from '../support/refusals.js';
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -75,7 +76,7 @@ describe('Designs that are measured against each other', () => {
     }
   });
 
-  it('a collection that does not wait for the vCPUs is found by the threads', async () => {
+  itLong('a collection that does not wait for the vCPUs is found by the threads', async () => {
     const hasty = broken(blockMessages, (owner) => {
       (owner as BlockMessagesOwner).handshake.reported = async () => {};
     });

@@ -63,6 +63,7 @@ export async function makeCall(call: HostileCall, world: World): Promise<Made> {
 const OTHER_PREFIXES: Readonly<Record<string, string>> = {
   'DirtyMemory.create': 'DirtyMemory.create',
   'DirtyMemory.reclaim': 'DirtyMemory.reclaim',
+  'Trace.open': 'Trace.open',
   'PageSet.[Symbol.iterator]': 'runs',
   'Tracking.[Symbol.asyncDispose]': 'stop',
   'StateChain.[Symbol.asyncDispose]': 'stop',

