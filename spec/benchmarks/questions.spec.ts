@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import { expectedSeconds, loadQuestions, QUESTION_NAMES } from '../../benchmarks/harness/questions.js';
 
 describe('The questions of the benchmarks', () => {
-  it('take less than eleven minutes together, with eleven rounds', async () => {
+  it('take less than twelve minutes together, with eleven rounds', async () => {
     const seconds = [...(await loadQuestions(QUESTION_NAMES)).values()].map((question) =>
       expectedSeconds(question, 11),
     );
     expect(Math.min(...seconds)).to.be.above(0);
-    expect(seconds.reduce((sum, one) => sum + one)).to.be.below(11 * 60);
+    expect(seconds.reduce((sum, one) => sum + one)).to.be.below(12 * 60);
   });
 
   it('have titles of their own, and a quick run asks some of them', async () => {
