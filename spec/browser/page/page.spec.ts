@@ -158,7 +158,7 @@ for (const { name, found, open } of BROWSERS) {
         await until(async () => (await text('#saved-said')).startsWith('Saved'));
         await until(() => isSo(`!document.querySelector('#restore').disabled`));
         await click('#restore');
-        await until(async () => (await text('#saved-said')).startsWith('Restored: ram, frame'));
+        await until(async () => (await text('#saved-said')).startsWith('Restored: ram, '));
         await oneMoreRound();
         expect(await number('#wrong')).to.equal(0);
       });
