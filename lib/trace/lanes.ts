@@ -31,6 +31,7 @@ export interface PeriodSpan {
   readonly answers: readonly { readonly thread: TraceThread; readonly time: number }[];
 }
 
+/** What to draw: a lane for each reader, and the grace periods across them. */
 export interface Lanes {
   readonly lanes: readonly Lane[];
   readonly periods: readonly PeriodSpan[];
