@@ -180,7 +180,8 @@ export class StressRun {
       if (!plan.faults) this.violations.report('unexpected-error', `pool: ${error.stack}`);
     });
     const { objects, pool, audited } = this;
-    this.vcpus = new VcpuThreads({ plan, memory, guest, objects, pool, audited }, this.choices(18));
+    const { learning } = this.shape;
+    this.vcpus = new VcpuThreads({ plan, memory, guest, objects, pool, audited, learning }, this.choices(18));
     this.litmus = new LitmusFlow(this.pool, this.violations);
   }
 

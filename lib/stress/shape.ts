@@ -1,6 +1,7 @@
 /** The shape of a run: what the seed chooses once for the whole run, unless the plan or a planted bug gives a value. */
 import { type Client, CODE, MIGRATION, VGA } from '../dirty/client.js';
 import { type SwapPolicy, shippedSwapPolicy } from '../dirty/density.js';
+import type { WayOfLearning } from './kept-marks.js';
 import { Choices, KERNELS, MAX_PAGES, PAGES_PER_BLOCK, type StressKernel, type StressPlan } from './plan.js';
 
 export interface Shape {
@@ -20,6 +21,8 @@ export interface Shape {
   readonly tracked: number;
   /** The client whose pages are counted as they turn dirty and as they are delivered (conservation.ts). */
   readonly conserved: Client | undefined;
+  /** How all vCPUs learn that marks which they keep have ended; undefined when they differ, and some keep none. */
+  readonly learning: WayOfLearning | undefined;
 }
 
 /** Pages of blocks that are large enough for the shipped threshold; smaller blocks are never swapped. */
@@ -45,6 +48,7 @@ export function shapeOf(plan: StressPlan, shows: Partial<Shape> = {}): Shape {
     // Not with faults: nobody knows what killed threads have turned dirty. Not with a planted bug: where pages are
     // counted, collections do less.
     conserved: plan.faults || planted ? undefined : choices(4).pick([MIGRATION, CODE, VGA]),
+    learning: undefined,
     ...shows,
     kernel: plan.kernel ?? shows.kernel ?? choices(11).pick(KERNELS),
     pagesPerBlock,

@@ -38,8 +38,8 @@ const IN_100_PERIODS = {
 const PARTIAL_SWAPS = 1;
 const AUDITED = { storesAudited: 200, auditChecks: 2, pagesAudited: 20 } as const;
 const PAGES_CONSERVED = 200;
-/** A reader's rate is checked about once in three measurements, more seldom with many vCPUs. */
-const MEASUREMENTS_FOR_A_READER = 60;
+/** A reader's rate is checked about once in three measurements, on a busy machine once in six. */
+const MEASUREMENTS_FOR_A_READER = 40;
 
 /**
  * With faults, the least counts are divided by this: threads are killed several times a second, and spend most of their
@@ -59,11 +59,12 @@ export function vacuities(report: StressReport): string[] {
   const { faults, vcpus, gracePeriods } = report;
   const faulty = Object.keys(faults).length > 0 ? WITH_FAULTS_ONE_IN : 1;
   const done = countsOf(report);
+  const share = 1 / Math.max(1, vcpus / USUAL_VCPUS);
   // Rates are not measured for a client whose pages are counted.
   const rated = report.conserved?.client === 'MIGRATION' ? 0 : report.measurements / MEASUREMENTS_FOR_A_READER;
   const few = [
-    ...fewOf(done, { readersCompared: rated }, 1),
-    ...fewOf(done, leastAtFullSpeed(report), 1 / (faulty * Math.max(1, vcpus / USUAL_VCPUS))),
+    ...fewOf(done, { readersCompared: rated }, share / faulty),
+    ...fewOf(done, leastAtFullSpeed(report), share / faulty),
     ...fewOf(done, leastInPeriods(report), Math.min(1, gracePeriods / 100) / faulty),
   ];
   const unplanted = Object.keys(faults).filter((kind) => faults[kind] === 0);

@@ -9,6 +9,7 @@ import { reportReaders } from '../rcu/registry.js';
 import type { AuditedRam } from './audited-ram.js';
 import { isOfFault, isSpared } from './faults.js';
 import type { Guest } from './guest.js';
+import type { WayOfLearning } from './kept-marks.js';
 import type { ObjectPool } from './object-pool.js';
 import type { Choices, StressPlan } from './plan.js';
 import type { ThreadPool } from './thread-pool.js';
@@ -23,6 +24,8 @@ export interface VcpuScene {
   readonly objects: ObjectPool;
   readonly pool: ThreadPool;
   readonly audited: AuditedRam | undefined;
+  /** As `Shape.learning`. */
+  readonly learning: WayOfLearning | undefined;
 }
 
 export class VcpuThreads {
@@ -41,10 +44,10 @@ export class VcpuThreads {
   }
 
   task(index: number, tenancy: number): WorkerTask {
-    const { plan, memory, guest, objects, audited } = this.scene;
+    const { plan, memory, guest, objects, audited, learning } = this.scene;
     const { seed, sabotage, faults } = plan;
     const shared = { handle: memory.handle, guest: guest.buffer, objects: objects.buffer, audited: audited?.buffer };
-    return { ...shared, seed, index, tenancy, sabotage, faults };
+    return { ...shared, seed, index, tenancy, sabotage, faults, learning };
   }
 
   /** Runs one thread after another in a place. */

@@ -13,7 +13,7 @@ import { AuditedRam, AuditedStores } from './audited-ram.js';
 import { freeze } from './black-box.js';
 import { FAULTS, type Fault, isSpared, suffer } from './faults.js';
 import { BASE_SLOT, Counter, DIMM_SLOTS, GONE_SLOTS, Guest, type Place, warmPages } from './guest.js';
-import { KeptMarks, WAYS_OF_LEARNING } from './kept-marks.js';
+import { KeptMarks, WAYS_OF_LEARNING, type WayOfLearning } from './kept-marks.js';
 import { type MarkForm, Marks, MOST_AT_ONCE } from './marks.js';
 import { ObjectPool } from './object-pool.js';
 import { ObjectWatch } from './object-watch.js';
@@ -35,6 +35,8 @@ export interface WorkerTask {
   readonly sabotage: string | undefined;
   /** Whether the thread may be killed, or kills itself. */
   readonly faults: boolean;
+  /** As `Shape.learning`. */
+  readonly learning: WayOfLearning | undefined;
 }
 
 type Pattern = 'hot' | 'sweep' | 'scattered' | 'cold';
@@ -91,7 +93,7 @@ class VcpuWorkload {
   private readonly watch: TableWatch;
   private readonly object: ObjectWatch;
   private readonly marks: Marks;
-  /** Undefined for one vCPU in four, which marks each store. */
+  /** Undefined for a vCPU that marks each store: one in four, unless all learn in the same way. */
   private readonly kept: KeptMarks | undefined;
   private readonly audited: AuditedStores | undefined;
   private readonly index: number;
@@ -113,7 +115,7 @@ class VcpuWorkload {
     this.object = new ObjectWatch(new ObjectPool(task.objects), vcpu.name);
     const { choices } = this;
     this.marks = new Marks(arena, vcpu, guest, task);
-    const way = WAYS_OF_LEARNING[(((task.seed >>> 0) % 4) + task.index + task.tenancy) % 4];
+    const way = task.learning ?? WAYS_OF_LEARNING[(((task.seed >>> 0) % 4) + task.index + task.tenancy) % 4];
     this.kept = way && new KeptMarks(vcpu, way);
     const parts = { guest, marks: this.marks, choices, sabotage: task.sabotage };
     this.audited = task.audited && new AuditedStores(vcpu, new AuditedRam(task.audited), parts);

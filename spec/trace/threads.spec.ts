@@ -84,7 +84,7 @@ describe('What threads record', () => {
     return { memory, trace: Trace.open(memory.handle), vcpus };
   }
 
-  itInBothForms('agrees with every grace period, and is in order', 12, 200, async (periods) => {
+  itInBothForms('agrees with every grace period, and is in order', 12, 500, async (periods) => {
     const { memory, trace } = await begin(4096);
     const [judge, readers] = [new PeriodJudge(), new ReaderJudge()];
     let lost = 0;

@@ -338,7 +338,8 @@ export const readerSabotages = {
   'every-second-interval-untold': {
     description: 'quiescent returns false at the end of every second interval',
     vcpu: (setup) => new TellsOfEverySecondInterval(setup),
-    oracles: [],
+    shows: { learning: 'return' },
+    oracles: CORRUPTION,
   },
   'sleeps-on-after-completion': {
     description: 'a reader that gives way does not see that the period has just ended',
