@@ -40,6 +40,7 @@ function emulated(debian: string, qemu: string, stress: readonly string[]): Runt
     specs: [],
     lacks: [],
     stress,
+    slow: true,
   };
 }
 

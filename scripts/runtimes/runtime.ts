@@ -14,6 +14,8 @@ export interface Runtime {
   readonly lacks: readonly Lack[];
   /** Arguments of the stress test; or what it says where it is refused. */
   readonly stress: readonly string[] | { readonly refused: RegExp };
+  /** Too slow for the stress test to do enough: a run that is vacuous is told, and is no failure. */
+  readonly slow?: boolean;
 }
 
 export interface Lack {
