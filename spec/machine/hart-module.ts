@@ -11,10 +11,14 @@ export const HART_TRACKINGS = Object.keys(HART_WASM) as Tracking[];
 
 const modules = new Map<Tracking, WebAssembly.Module>();
 
+export function hartBytes(tracking: Tracking): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(HART_WASM[tracking]), (byte) => byte.charCodeAt(0));
+}
+
 export function moduleOf(tracking: Tracking): WebAssembly.Module {
   const known = modules.get(tracking);
   if (known) return known;
-  const module = new WebAssembly.Module(Uint8Array.from(atob(HART_WASM[tracking]), (byte) => byte.charCodeAt(0)));
+  const module = new WebAssembly.Module(hartBytes(tracking));
   modules.set(tracking, module);
   return module;
 }

@@ -3,7 +3,7 @@
  * for another one, so that each may be paused, slowed down, killed and restarted.
  */
 import { CHECKSUM, COPY, SIEVE } from '../../../spec/machine/guests/computing.js';
-import { type Guest, guest, mixed, SHARED_AT } from '../../../spec/machine/guests/guest.js';
+import { type Guest, guest, mixed, REPORT_ROUND, SHARED_AT } from '../../../spec/machine/guests/guest.js';
 import { QUIET } from '../../../spec/machine/guests/quiet.js';
 import * as layout from '../../../spec/machine/hart/layout.js';
 import { CONSOLE } from './console-program.js';
@@ -90,18 +90,11 @@ neighbour_page:
 
 export const PARTS = [JULIA, NEIGHBOUR_STORES, QUIET, SIEVE, COPY, CHECKSUM, DIMM_STORES, CONSOLE];
 
-/** Rounds of all parts, without end. A round reports as the rounds of other guests do. */
+/** Rounds of all parts, without end. */
 const ENDLESS = `
 main:
   call round
-  slli t0, tp, 3
-  add t0, t0, gp
-  ld t1, ${layout.BOARD_WRONG}(t0)
-  add t1, t1, a0
-  sd t1, ${layout.BOARD_WRONG}(t0)
-  addi s10, s10, 1
-  sd s10, ${layout.BOARD_ROUNDS}(t0)
-  j main
+${REPORT_ROUND}  j main
 `;
 
 export const PROGRAM: Guest = guest('the page', ENDLESS + mixed(PARTS).text.replace(/^main:/m, 'round:'));

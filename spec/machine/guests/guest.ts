@@ -63,6 +63,16 @@ ${calls.join('')}
 const BARRIER_LOOKS = 1000;
 const BARRIER_TICKS = 500;
 
+/** Adds what `main` has returned to the hart's wrong results on the board, and counts the round. */
+export const REPORT_ROUND = `  slli t0, tp, 3
+  add t0, t0, gp
+  ld t1, ${layout.BOARD_WRONG}(t0)
+  add t1, t1, a0
+  sd t1, ${layout.BOARD_WRONG}(t0)
+  addi s10, s10, 1
+  sd s10, ${layout.BOARD_ROUNDS}(t0)
+`;
+
 const PRELUDE = `
 start:
   mv tp, a0
@@ -92,14 +102,7 @@ start_next:
 
 rounds:
   call main
-  slli t0, tp, 3
-  add t0, t0, gp
-  ld t1, ${layout.BOARD_WRONG}(t0)
-  add t1, t1, a0
-  sd t1, ${layout.BOARD_WRONG}(t0)
-  addi s10, s10, 1
-  sd s10, ${layout.BOARD_ROUNDS}(t0)
-  call barrier            # so that all harts see the same order to stop
+${REPORT_ROUND}  call barrier            # so that all harts see the same order to stop
   la t4, stopping
   bnez tp, rounds_obey
   ld t0, ${layout.BOARD_STOP}(gp)
