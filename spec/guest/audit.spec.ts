@@ -212,6 +212,12 @@ describeEngines('The audit of stores', (shared) => {
       expect(await checkWhile(restore)).to.deep.equal([['low', 2 * PAGE, 2 * PAGE + 3, 2 * PAGE + 3]]);
     });
 
+    it('is refused when the audit has stopped meanwhile', async () => {
+      const stopped: Promise<void>[] = [];
+      await expectReject(() => checkWhile(() => stopped.push(audit.stop())), TypeError, 'the audit of stores');
+      await Promise.all(stopped);
+    });
+
     it('does not name RAM that is gone, or was cut off or discarded', async () => {
       const dimm = memory.ram.plug({ id: 'dimm', size: 8 * PAGE });
       contents(dimm);
