@@ -33,14 +33,16 @@ const SLOW = [
   'spec/abi/write-tlb.spec.ts',
 ];
 
+/** Folders of specs that start no threads. */
+const QUICK = ['dirty', 'ram', 'rcu', 'arena', 'api', 'rate', 'abi', 'regressions'].map((name) => `spec/${name}`);
+
 /**
- * Specs that start no threads: folders, and those files of the memory-model checker that load the engine. Its other
- * files check programs of their own, which no mutant changes.
+ * Those specs of the memory-model checker that load the engine. The others check programs of their own, which no
+ * mutant changes.
  */
-const QUICK = [
-  ...['dirty', 'ram', 'rcu', 'arena', 'api', 'rate', 'abi', 'regressions'],
-  ...['counts', 'engine', 'giving-way', 'places', 'traces'].map((name) => `memory-model/${name}.spec.ts`),
-].map((name) => `spec/${name}`);
+const MODELS = ['places', 'counts', 'giving-way', 'engine', 'traces'].map(
+  (name) => `spec/memory-model/${name}.spec.ts`,
+);
 
 function suiteOf(sources: string, near: readonly string[]): Suite {
   return {
@@ -49,6 +51,7 @@ function suiteOf(sources: string, near: readonly string[]): Suite {
       { name: 'near', specs: near },
       { name: 'engine', specs: QUICK.filter((folder) => !near.includes(folder)) },
       { name: 'threads', specs: ['spec/workers', 'spec/dirty/in-flight.spec.ts', 'spec/dirty/model.spec.ts'] },
+      { name: 'models', specs: MODELS },
       { name: 'interleavings', specs: ['spec/interleaving/covered-runs.spec.ts'] },
     ],
   };
