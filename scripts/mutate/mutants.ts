@@ -17,6 +17,8 @@ export interface Mutant {
   readonly file: string;
   /** The function around the change, such as `Allocator.freeBlock`. Empty outside functions and classes. */
   readonly scope: string;
+  /** The functions around the change, innermost first, by the names that V8 has for them. */
+  readonly functions: readonly string[];
   readonly operator: string;
   /** The changed lines, as they are without the mutant. */
   readonly before: string;
@@ -53,7 +55,8 @@ export function mutantsOf(file: string, text: string): Mutant[] {
     seen.set(key, nth + 1);
     const id = createHash('sha256').update(`${key}${nth}`).digest('hex').slice(0, 10);
     const { line } = source.getLineAndCharacterOfPosition(change.start);
-    mutants.set(mutated, { id, ...described, operator: change.operator, nth, line: line + 1, text: mutated });
+    const more = { functions: functionsAround(node), operator: change.operator, nth, line: line + 1, text: mutated };
+    mutants.set(mutated, { id, ...described, ...more });
   };
   const visit = (node: ts.Node): void => {
     if (isLeftAlone(node)) return;
@@ -89,6 +92,18 @@ function nameOf(node: ts.Node): string | undefined {
   return ts.isFunctionLike(node.initializer) || node.parent.parent.parent.kind === ts.SyntaxKind.SourceFile
     ? node.name.getText()
     : undefined;
+}
+
+function functionsAround(node: ts.Node): string[] {
+  const functions: string[] = [];
+  for (let at = node; !ts.isSourceFile(at); at = at.parent) {
+    if (!ts.isFunctionLike(at)) continue;
+    const named = ts.isConstructorDeclaration(at) ? at.parent : at.name === undefined ? at.parent : at;
+    const name = (named as ts.NamedDeclaration).name?.getText();
+    if (name !== undefined)
+      functions.push(ts.isGetAccessor(at) ? `get ${name}` : ts.isSetAccessor(at) ? `set ${name}` : name);
+  }
+  return functions;
 }
 
 function oneSpaced(lines: string): string {

@@ -1,19 +1,22 @@
 /**
- * Runs each mutant against its suite in a sandbox, and keeps the results. All mutants run through the first stage of
- * specs, the survivors through the second, and so on. So a run that is interrupted has judged most mutants already.
+ * Runs each mutant in a sandbox against the specs of its suite that reach its function, and keeps the results. All
+ * mutants run through the first stage of specs, the survivors through the second, and so on. So a run that is interrupted
+ * has judged most mutants already.
  */
+import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Mutant } from './mutants.js';
+import { reaches, readReach } from './reach.js';
 import type { Result, Results } from './results.js';
-import { runSpecs } from './run-specs.js';
+import { runSpecs, type SpecsOutcome } from './run-specs.js';
 import { Sandbox } from './sandbox.js';
 import { type Stage, type Suite, specsOf } from './suites.js';
 
-/** A stage may take this many times as long as without a mutant, because the machine may get busier. */
+/** Specs may take this many times as long as without a mutant, because the machine may get busier. */
 const PATIENCE = 4;
 const LEAST_LIMIT_SECONDS = 30;
 
-/** Stands for a mutant's id in the result of a run without a mutant. */
+/** Stands for a mutant's id in the result of a spec file without a mutant; the spec file stands for the stage. */
 const UNMUTATED = 'unmutated';
 
 export interface Task {
@@ -27,7 +30,7 @@ export interface RunOptions {
   readonly folder: string;
   readonly results: Results;
   readonly jobs: number;
-  /** Time limit of a stage. Left out, it follows from the time that the stage takes without a mutant. */
+  /** Time limit of a mutant's specs. Left out, it follows from the time that they take without a mutant. */
   readonly limitSeconds?: number | undefined;
   readonly stop: AbortSignal;
   /** Called when the result of a mutant is known. */
@@ -42,8 +45,8 @@ export class MutationRun {
   private readonly specs = new Map<Stage, readonly string[]>();
   /** Messages of the specs that failed without a mutant. */
   private readonly failures: string[] = [];
-  /** Time limits of stages in milliseconds, by the stages' spec files. */
-  private readonly limits = new Map<string, Promise<number | undefined>>();
+  /** What is known of the spec files, by their names; nothing of those that fail without a mutant. */
+  private readonly measured = new Map<string, Result>();
 
   constructor(options: RunOptions) {
     this.options = options;
@@ -61,7 +64,7 @@ export class MutationRun {
    * @throws UnmutatedFailure at the end, when the specs of a stage failed without a mutant
    */
   async run(tasks: readonly Task[]): Promise<void> {
-    const { root, folder, jobs, stop } = this.options;
+    const { root, folder, jobs } = this.options;
     const left = tasks.filter((task) => this.resultOf(task) === undefined);
     const sandboxes: Sandbox[] = [];
     const most = Math.max(0, ...left.map(({ suite }) => suite.stages.length));
@@ -70,14 +73,11 @@ export class MutationRun {
         sandboxes.push(await Sandbox.create(root, join(folder, `sandbox-${sandboxes.length}`)));
       }
       for (let number = 0; number < most; number++) {
-        const queue = left.filter((task) => this.isDue(task, number));
-        const work = async (sandbox: Sandbox): Promise<void> => {
-          for (let task = queue.shift(); task !== undefined && !stop.aborted; task = queue.shift()) {
-            await this.judge(sandbox, task, task.suite.stages[number] as Stage);
-          }
-        };
-        const ends = await Promise.allSettled(sandboxes.map(work));
-        for (const end of ends) if (end.status === 'rejected') throw end.reason;
+        const due = left.filter((task) => this.isDue(task, number));
+        const stageOf = ({ suite }: Task): Stage => suite.stages[number] as Stage;
+        const specs = new Set(due.flatMap((task) => this.specsOf(stageOf(task))));
+        await this.share(sandboxes, [...specs], (sandbox, spec) => this.measure(sandbox, spec));
+        await this.share(sandboxes, due, (sandbox, task) => this.judge(sandbox, task, stageOf(task)));
       }
       if (this.failures.length > 0) throw new UnmutatedFailure(this.failures.join('\n'));
     } finally {
@@ -100,58 +100,67 @@ export class MutationRun {
     return specs;
   }
 
-  private async judge(sandbox: Sandbox, task: Task, stage: Stage): Promise<void> {
-    const { results, stop, onResult } = this.options;
-    const { file, id, text } = task.mutant;
+  /** Works on one item in each sandbox at a time, until all are done or the run is stopped. */
+  private async share<T>(
+    sandboxes: readonly Sandbox[],
+    items: readonly T[],
+    work: (sandbox: Sandbox, item: T) => Promise<void>,
+  ): Promise<void> {
+    const queue = [...items];
+    const workIn = async (sandbox: Sandbox): Promise<void> => {
+      while (queue.length > 0 && !this.options.stop.aborted) await work(sandbox, queue.shift() as T);
+    };
+    const ends = await Promise.allSettled(sandboxes.map(workIn));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  private async judge(sandbox: Sandbox, { mutant, suite }: Task, stage: Stage): Promise<void> {
+    const { results, limitSeconds, stop, onResult } = this.options;
     const specs = this.specsOf(stage);
-    const limit = await this.limitOf(sandbox, stage);
-    if (limit === undefined) return;
+    const measured = specs.flatMap((spec) => this.measured.get(spec) ?? []);
+    if (measured.length < specs.length) return; // what fails without a mutant cannot judge one
+    const reaching = measured.filter(({ reach }) => reaches(reach, mutant)).sort(byPromise(mutant.file));
+    const seconds = reaching.reduce((sum, spec) => sum + spec.seconds, 0);
+    const limit = limitSeconds ?? Math.max(LEAST_LIMIT_SECONDS, PATIENCE * seconds);
     const began = performance.now();
-    const restore = sandbox.mutate(file, text);
-    const outcome = await runSpecs(sandbox.folder, namesakeFirst(specs, file), limit, stop);
+    const restore = sandbox.mutate(mutant.file, mutant.text);
+    const files = reaching.map((spec) => spec.stage);
+    const outcome: SpecsOutcome | undefined =
+      files.length === 0 ? { verdict: 'survived' } : await runSpecs(sandbox.folder, files, limit * 1000, stop);
     restore();
     if (outcome === undefined) return;
-    results.add(id, stage.name, secondsSince(began), outcome, specs);
-    const result = this.resultOf(task);
-    if (result !== undefined) onResult(task, result);
+    results.add(mutant.id, stage.name, secondsSince(began), outcome, specs);
+    const result = this.resultOf({ mutant, suite });
+    if (result !== undefined) onResult({ mutant, suite }, result);
   }
 
-  /**
-   * @returns the limit in milliseconds; undefined when the run was stopped, or when the specs fail without a mutant
-   */
-  private limitOf(sandbox: Sandbox, stage: Stage): Promise<number | undefined> {
-    const key = this.specsOf(stage).join();
-    let limit = this.limits.get(key);
-    if (limit === undefined) {
-      limit = this.measure(sandbox, stage);
-      this.limits.set(key, limit);
-    }
-    return limit;
-  }
-
-  private async measure(sandbox: Sandbox, stage: Stage): Promise<number | undefined> {
-    const { results, limitSeconds, stop } = this.options;
-    const specs = this.specsOf(stage);
-    let passed = results.of(UNMUTATED, stage.name, specs);
-    if (passed === undefined) {
+  /** Runs a spec file without a mutant, for how long it takes and which functions it calls. */
+  private async measure(sandbox: Sandbox, spec: string): Promise<void> {
+    const { results, stop } = this.options;
+    let measured = results.of(UNMUTATED, spec, [spec]);
+    if (measured === undefined) {
+      const coverage = join(sandbox.folder, 'coverage');
+      rmSync(coverage, { recursive: true, force: true });
       const began = performance.now();
-      const outcome = await runSpecs(sandbox.folder, specs, 2 ** 31 - 1, stop);
-      if (outcome === undefined) return undefined;
+      const outcome = await runSpecs(sandbox.folder, [spec], 2 ** 31 - 1, stop, coverage);
+      if (outcome === undefined) return;
       if (outcome.verdict !== 'survived') {
         const what = outcome.verdict === 'killed' ? outcome.title : outcome.verdict === 'crashed' ? outcome.said : '';
-        this.failures.push(`without a mutant the specs of stage '${stage.name}' fail: ${what}`);
-        return undefined;
+        this.failures.push(`without a mutant ${spec} fails: ${what}`);
+        return;
       }
-      passed = results.add(UNMUTATED, stage.name, secondsSince(began), outcome, specs);
+      const reach = readReach(sandbox.folder, coverage);
+      measured = results.add(UNMUTATED, spec, secondsSince(began), { ...outcome, reach }, [spec]);
     }
-    return (limitSeconds ?? Math.max(LEAST_LIMIT_SECONDS, PATIENCE * passed.seconds)) * 1000;
+    this.measured.set(spec, measured);
   }
 }
 
-/** Puts the spec that is named after the mutant's file first, because that spec kills most mutants. */
-function namesakeFirst(specs: readonly string[], file: string): string[] {
+/** Orders spec files: the one that is named after the mutant's file kills most of its mutants; then the quickest. */
+function byPromise(file: string): (a: Result, b: Result) => number {
   const name = basename(file).replace(/ts$/, 'spec.ts');
-  return [...specs].sort((a, b) => Number(basename(b) === name) - Number(basename(a) === name));
+  const isNamesake = ({ stage }: Result): number => Number(basename(stage) === name);
+  return (a, b) => isNamesake(b) - isNamesake(a) || a.seconds - b.seconds;
 }
 
 function secondsSince(began: number): number {

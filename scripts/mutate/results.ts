@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
+import type { Reach } from './reach.js';
 import type { SpecsOutcome } from './run-specs.js';
 
 export type Result = SpecsOutcome & {
@@ -13,6 +14,8 @@ export type Result = SpecsOutcome & {
   readonly id: string;
   readonly stage: string;
   readonly seconds: number;
+  /** Of a spec file without a mutant: the functions that it leaves alone. */
+  readonly reach?: Reach;
   /** Digest of the files that the result depends on. */
   readonly evidence: string;
 };
@@ -48,7 +51,13 @@ export class Results {
     return results?.find((result) => result.evidence === this.evidenceOf(result, specs));
   }
 
-  add(id: string, stage: string, seconds: number, outcome: SpecsOutcome, specs: readonly string[]): Result {
+  add(
+    id: string,
+    stage: string,
+    seconds: number,
+    outcome: SpecsOutcome & { readonly reach?: Reach },
+    specs: readonly string[],
+  ): Result {
     const result = { id, stage, ...outcome, seconds, evidence: this.evidenceOf(outcome, specs) };
     this.keep(result);
     appendFileSync(this.path, `${JSON.stringify(result)}\n`);

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { NOTICE_THREADS } from './reach.js';
 
 export type SpecsOutcome =
   | { readonly verdict: 'survived' }
@@ -26,6 +27,7 @@ const MOST_SAID = 1_000;
 
 /**
  * @param stop kills the process when it aborts
+ * @param coverage a folder for V8's coverage
  * @returns undefined when `stop` aborted
  */
 export async function runSpecs(
@@ -33,6 +35,7 @@ export async function runSpecs(
   specs: readonly string[],
   limitMs: number,
   stop: AbortSignal,
+  coverage?: string,
 ): Promise<SpecsOutcome | undefined> {
   if (stop.aborted) return undefined;
   const json = join(folder, 'report.json');
@@ -40,8 +43,14 @@ export async function runSpecs(
   // Not bin/mocha.js, which would run this file in a child process that survives when its parent is killed.
   const mocha = join(folder, 'node_modules/mocha/bin/_mocha');
   const options = ['--bail', '--retries', String(RETRIES), '--reporter', 'json', '--reporter-option', `output=${json}`];
-  const child = spawn(process.execPath, ['--import', './scripts/register.mjs', mocha, ...options, ...specs], {
+  const imports = [
+    '--import',
+    './scripts/register.mjs',
+    ...(coverage === undefined ? [] : ['--import', NOTICE_THREADS]),
+  ];
+  const child = spawn(process.execPath, [...imports, mocha, ...options, ...specs], {
     cwd: folder,
+    env: { ...process.env, ...(coverage !== undefined && { NODE_V8_COVERAGE: coverage }) },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });

@@ -138,6 +138,33 @@ describe('a mutation run', () => {
     expect(await ranAgain(survivor, killed), 'other sources').to.have.lengthOf(2);
   });
 
+  it('runs no spec that does not reach the mutant, and takes a mutant that none reaches for a survivor', async () => {
+    const runs = join(root, 'runs');
+    const spec = (name: string, calls: string): void =>
+      write(
+        `spec/${name}.spec.ts`,
+        `import { appendFileSync } from 'node:fs';
+        import '../lib/counter.js';
+        it('runs', async () => {
+          appendFileSync(${JSON.stringify(runs)}, '${name} ');
+          ${calls}
+        });`,
+      );
+    spec('counter', '');
+    spec('small', "(await import('../lib/counter.js')).isSmall(1);");
+    write('spec/other.spec.ts', "it('has nothing to do with it', () => {});");
+    await run(tasksOf('return value <= 100;', 'let count = 1;'));
+    const lines = readFileSync(join(root, 'results.jsonl'), 'utf8').trim().split('\n');
+    const reached = lines.map((line) => JSON.parse(line)).filter(({ id }) => id === 'unmutated');
+    expect(Object.fromEntries(reached.map(({ stage, reach }) => [stage, reach]))).to.deep.equal({
+      'spec/counter.spec.ts': { 'lib/counter.ts': ['countTo', 'isSmall'] },
+      'spec/other.spec.ts': {},
+      'spec/small.spec.ts': { 'lib/counter.ts': ['countTo'] },
+    });
+    expect(ran.map(([, verdict]) => verdict)).to.deep.equal(['survived', 'survived']);
+    expect(readFileSync(runs, 'utf8'), 'measured, and small for the one mutant').to.equal('counter small small ');
+  });
+
   itLong('goes on after a process that was killed while it wrote a result', async () => {
     const tasks = tasksOf('return value <= 100;');
     await run(tasks);
@@ -156,7 +183,7 @@ describe('a mutation run', () => {
     await expectReject(
       () => run(tasksOf('return value <= 100;')),
       UnmutatedFailure,
-      "stage 'all' fail: a counter counts on a thread",
+      'without a mutant spec/counter.spec.ts fails: a counter counts on a thread',
     );
     expect(ran).to.deep.equal([]);
   });
