@@ -31,10 +31,13 @@ const SLOW = [
   'spec/abi/generated-limits.spec.ts',
   'spec/abi/generated-migration.spec.ts',
   'spec/abi/write-tlb.spec.ts',
+  'spec/trace/threads.spec.ts',
 ];
 
 /** Folders of specs that start no threads. */
-const QUICK = ['dirty', 'ram', 'rcu', 'arena', 'api', 'rate', 'abi', 'regressions'].map((name) => `spec/${name}`);
+const QUICK = ['dirty', 'ram', 'rcu', 'arena', 'api', 'rate', 'abi', 'trace', 'regressions'].map(
+  (name) => `spec/${name}`,
+);
 
 /**
  * Those specs of the memory-model checker that load the engine. The others check programs of their own, which no
@@ -59,6 +62,7 @@ function suiteOf(sources: string, near: readonly string[]): Suite {
 
 export const SUITES: readonly Suite[] = [
   suiteOf('lib/arena', ['spec/arena']),
+  ...['buffer', 'kinds', 'ring'].map((part) => suiteOf(`lib/arena/trace-${part}.ts`, ['spec/trace'])),
   suiteOf('lib/rcu', ['spec/rcu']),
   suiteOf('lib/dirty', ['spec/dirty']),
   suiteOf('lib/ram', ['spec/ram']),
@@ -67,7 +71,7 @@ export const SUITES: readonly Suite[] = [
   suiteOf('lib/bitmap/atomics-kernel.ts', ['spec/bitmap/atomics-kernel.spec.ts', 'spec/bitmap/kernels-agree.spec.ts']),
 ];
 
-/** @returns each source file of the suites, with its suite */
+/** @returns each source file of the suites, with the last suite that names it or its folder */
 export function sourcesOf(root: string, suites: readonly Suite[]): Map<string, Suite> {
   const sources = new Map<string, Suite>();
   for (const suite of suites) for (const file of filesOf(root, suite.sources, '.ts')) sources.set(file, suite);
