@@ -5,7 +5,7 @@ import { itInBothForms, itLong } from '../support/long.js';
 describe('npm run check:interleavings, the command line', () => {
   const check = (...args: string[]): Promise<Outcome> => runScript('scripts/check-interleavings.ts', args);
 
-  it('passes a scenario in a memory model, and says what it explored', async () => {
+  itLong('passes a scenario in a memory model, and says what it explored', async () => {
     const { code, output } = await check('--only', 'callback-against-sections', '--model', 'sc');
     expect(code, output).to.equal(0);
     expect(output).to.match(/^callback-against-sections, sc: \d+ schedules, \d+ states, 4 outcomes, exhausted/m);

@@ -15,6 +15,10 @@ const LONG = [
   'blocks-of-migration-alone',
   'number-before-closed',
   'notify-before-change',
+  'free-without-grace-period',
+  'exchange-after-grace-period',
+  'wakes-at-the-wrong-report',
+  'waiting-cleared-late',
 ];
 
 describe('the interleaving checker, with a planted bug', () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { beginChain, continueChain, memoryStore, SaveStateError } from '../../lib/save-states/index.js';
+import { itLong } from '../support/long.js';
 import type { Image } from '../support/migration/machines.js';
 import { expectReject } from '../support/refusals.js';
 import { bordersOf, SMALL_PAGE as PAGE, restored, SavedMachine } from '../support/save-states/states.js';
@@ -35,12 +36,13 @@ async function saveFour(compress: boolean): Promise<Chain> {
 
 for (const compress of [false, true]) {
   describe(`A chain of states${compress ? ', compressed,' : ''}`, () => {
+    const define = compress ? itLong : it;
     let chain: Chain;
     before(async () => {
       chain = await saveFour(compress);
     });
 
-    it('cut at any byte restores to its last whole state', async () => {
+    define('cut at any byte restores to its last whole state', async () => {
       const { bytes, ends, images } = chain;
       expect(bytes.length).to.be.greaterThan(1000);
       const borders = bordersOf(bytes);
@@ -62,7 +64,7 @@ for (const compress of [false, true]) {
       }
     });
 
-    it('of which any byte has changed restores to the state before, or to none', async () => {
+    define('of which any byte has changed restores to the state before, or to none', async () => {
       const { bytes, ends, images } = chain;
       for (let at = 0; at < bytes.length; at++) {
         const changed = bytes.slice();
@@ -79,7 +81,7 @@ for (const compress of [false, true]) {
       }
     });
 
-    it('goes on from wherever it was cut, and nothing is left of what was', async () => {
+    define('goes on from wherever it was cut, and nothing is left of what was', async () => {
       const { bytes, ends, images } = chain;
       for (let length = ends[0]!; length < bytes.length; length += 7) {
         const store = memoryStore(bytes.slice(0, length));
@@ -98,7 +100,7 @@ for (const compress of [false, true]) {
       }
     });
 
-    it('ends where the records of another chain, or of another time of this one, follow', async () => {
+    define('ends where the records of another chain, or of another time of this one, follow', async () => {
       const { bytes, ends, images } = chain;
       const other = await saveFour(compress);
       const [first, second] = [ends[0]!, ends[1]!];

@@ -123,7 +123,7 @@ describe('A command that is ended before its time', () => {
     expect(stdout).not.to.include('INTERRUPTED');
   });
 
-  it('because nobody reads its progress any more has its report so far, and ends quietly', async () => {
+  itLong('because nobody reads its progress any more has its report so far, and ends quietly', async () => {
     const args = [DIRTYMEM, 'stress', '--seconds', '600', '--json', json];
     const { code, stdout } = await run(args, /grace periods/, (child) => child.stderr?.destroy());
     expect(code, stdout).to.equal(141);
@@ -167,7 +167,7 @@ describe('A command that is ended before its time', () => {
     expect(reportOf()).to.include({ interrupted: true });
   });
 
-  it('by SIGTERM: a campaign ends its runs, with 143, and leaves nothing but its results', async () => {
+  itLong('by SIGTERM: a campaign ends its runs, with 143, and leaves nothing but its results', async () => {
     const campaign = join(folder, 'campaign.json');
     writeFileSync(campaign, JSON.stringify({ vcpus: 2, seconds: 600 }));
     const args = [DIRTYMEM, 'campaign', campaign];

@@ -115,7 +115,8 @@ describe('dirtymem migrate-demo, the command line', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    it(`ends on ${signal}, and leaves no process behind`, async () => {
+    const define = signal === 'SIGTERM' ? itLong : it;
+    define(`ends on ${signal}, and leaves no process behind`, async () => {
       const json = join(folder, 'report.json');
       const { code, output } = await interrupt(['--faults', '--seconds', '600', '--json', json], signal);
       expect(code, output).to.equal(exitCode);
@@ -127,7 +128,7 @@ describe('dirtymem migrate-demo, the command line', () => {
     });
   }
 
-  it('leaves no process behind when it is killed itself', async () => {
+  itLong('leaves no process behind when it is killed itself', async () => {
     const { code } = await interrupt(['--ram', '1', '--bandwidth', '1', '--dirty-rate', '5000'], 'SIGKILL');
     expect(code).to.equal(null);
     await until(() => hosts().length === 0);
