@@ -66,12 +66,12 @@ export class TraceBuffer {
     maxReaders: number,
   ): TraceBuffer {
     const words = wordsOf(buffer);
-    const [low = 0, high = 0] = new Int32Array(new Float64Array([commonClockOffset() + performance.now()]).buffer);
+    const origin = new Int32Array(new Float64Array([commonClockOffset() + performance.now()]).buffer);
     words.set(Head.EngineId, engineId);
     words.set(Head.Capacity, events);
     words.set(Head.Rings, maxReaders + 1);
-    words.set(Head.Origin, low);
-    words.set(Head.Origin + 1, high);
+    words.set(Head.Origin, origin[0] as number);
+    words.set(Head.Origin + 1, origin[1] as number);
     words.set(Head.Magic, MAGIC);
     return new TraceBuffer(buffer, words);
   }
@@ -85,9 +85,9 @@ export class TraceBuffer {
       throw wrongType(operation, 'handle.trace', buffer, "the buffer of the owner's memory.handle");
     }
     const words = wordsOf(buffer);
-    const whole = buffer.byteLength >= Head.size * 4 && words.get(Head.Magic) === MAGIC;
-    const length = whole ? Head.size + words.get(Head.Rings) * ringWords(words.get(Head.Capacity)) : 0;
-    if (!whole || words.length !== length || words.get(Head.EngineId) !== engineId) {
+    // NaN where the buffer has no room for a head
+    const length = Head.size + words.get(Head.Rings) * ringWords(words.get(Head.Capacity));
+    if (words.get(Head.Magic) !== MAGIC || buffer.byteLength !== length * 4 || words.get(Head.EngineId) !== engineId) {
       throw outOfRange(operation, 'handle.trace', `a buffer of ${buffer.byteLength} bytes`, "the engine's own");
     }
     return new TraceBuffer(buffer, words);
