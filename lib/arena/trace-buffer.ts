@@ -4,7 +4,7 @@
  * to other threads.
  */
 import { isArrayBuffer, isSharedArrayBuffer } from '../base/brands.js';
-import { AddressSpaceError, checkPowerOfTwo, NoSharedMemoryError, outOfRange, wrongType } from '../base/errors.js';
+import { AddressSpaceError, checkPowerOfTwo, outOfRange, wrongType } from '../base/errors.js';
 import { commonClockOffset } from '../base/host.js';
 import { EVENT_WORDS, Recorder, RingHead, type RingPlace } from './trace-ring.js';
 import { Words } from './words.js';
@@ -27,7 +27,7 @@ const Head = {
 const LEAST_EVENTS = 64;
 const MOST_EVENTS = 2 ** 20;
 
-/** @returns the buffer for a new engine's events. @throws RangeError, TypeError, NoSharedMemoryError, AddressSpaceError */
+/** @returns the buffer for a new engine's events. @throws RangeError, TypeError, AddressSpaceError */
 export function createTraceBuffer(
   operation: string,
   events: number,
@@ -36,7 +36,6 @@ export function createTraceBuffer(
 ): ArrayBuffer | SharedArrayBuffer {
   checkPowerOfTwo(operation, 'traceEvents', events, LEAST_EVENTS, MOST_EVENTS);
   const bytes = (Head.size + (maxReaders + 1) * ringWords(events)) * 4;
-  if (shared && typeof SharedArrayBuffer === 'undefined') throw new NoSharedMemoryError(operation);
   try {
     return shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
   } catch (error) {
