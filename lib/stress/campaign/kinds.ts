@@ -115,7 +115,11 @@ interface LitmusCounts {
 const litmus: Kind = {
   fields: {
     rounds: { check: integer(1, 1e12), usual: 1_000_000, simpler: smaller(1000) },
-    misuseRounds: { check: integer(0, 1e12), usual: undefined, simpler: nothingSimpler },
+    misuseRounds: {
+      check: integer(0, 1e12),
+      usual: undefined,
+      simpler: (rounds) => (rounds === 0 ? [] : [0]),
+    },
     sabotage: { check: oneOf(Object.keys(SABOTAGES)), ...SABOTAGE },
   },
   needsCheckout: false,

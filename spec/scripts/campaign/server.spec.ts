@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { type RunResult, readResults } from '../../../lib/stress/campaign/results-file.js';
 import { optionsOf } from '../../../scripts/campaign/queue/server.js';
+import { runScript } from '../../support/command-line.js';
 import { itLong } from '../../support/long.js';
 import { REDIS, RedisServer } from '../../support/redis-server.js';
 
@@ -120,6 +122,32 @@ describe('The command line of campaigns over a queue', () => {
       }
     },
   );
+
+  itLong('shrinks a run that failed, by workers of a server', async function (this: Mocha.Context) {
+    if (REDIS === undefined) this.skip();
+    const sabotage = 'harvest-without-grace-period';
+    writeFileSync(campaign, JSON.stringify({ kind: 'interleavings', schedules: 1000, sabotage }));
+    const server = await RedisServer.start();
+    const env = { DIRTYMEM_QUEUE: server.url };
+    const worker = start(['campaign-worker', '--jobs', '2'], env);
+    try {
+      const made = await run(['campaign', campaign], env);
+      expect(made.code, made.output).to.equal(1);
+      const results = join(folder, 'campaign.results.jsonl');
+      const { code, output } = await run(['campaign', 'shrink', results, '--tries', '2'], env);
+      expect(code, output).to.equal(0);
+      const { repeat, found } = readResults(results)[0] as RunResult;
+      expect(output).to.include(`${found}: ${repeat}`);
+      const shortest = /^repeat: npm run check:interleavings -- (.* --schedules 100 .*)$/m.exec(output)?.[1];
+      expect(shortest, output).to.be.a('string');
+      const repeated = await runScript('scripts/check-interleavings.ts', `${shortest}`.split(' '));
+      expect(repeated.code, repeated.output).to.equal(1);
+    } finally {
+      worker.child.kill('SIGKILL');
+      await worker.ended;
+      await server.end();
+    }
+  });
 
   itLong('speaks TLS to a server whose certificate it knows, and to no other', async function (this: Mocha.Context) {
     const key = join(folder, 'key.pem');
