@@ -15,6 +15,7 @@ const WIDTHS = [1280, 820, 375];
 /** Each with the lanes that meet where it loses a store. */
 const BUGS = {
   'harvest-without-grace-period': /owner$/,
+  'free-without-grace-period': /owner$/,
   'mark-by-load-and-store': /^hart\d and (hart\d|owner)$/,
 };
 

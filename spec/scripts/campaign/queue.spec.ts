@@ -159,25 +159,29 @@ describe('A campaign over a queue', () => {
     expect(scene.count('ended', 1)).to.equal(0);
   });
 
-  itLong('ends, and does not pass, when a run is lost because six workers died over it', async () => {
+  itLong('ends, and does not pass, when a run is lost because its workers died one after the other', async () => {
     scene = await Scene.set([1, 2]);
     const html = join(scene.folder, 'page.html');
     const queue = ['--queue', scene.server.url];
     const campaign = ['campaign', scene.campaign, ...queue, '--html', html];
     const build = buildOf();
-    const first = runCommand(campaign);
-    for (const name of ['A1', 'A2', 'A3', 'A4', 'A5', 'A6']) {
+    let ended = false;
+    const first = runCommand(campaign).finally(() => {
+      ended = true;
+    });
+    for (let i = 1; !ended; i++) {
+      const name = `A${i}`;
       scene.hold(1, name);
       const worker = scene.worker(name, { build, leaseSeconds: 1 });
-      await until(() => scene.count('began', 1, name) === 1);
+      await until(() => ended || scene.count('began', 1, name) === 1);
       worker.child.kill('SIGKILL');
     }
-    scene.worker('A7', { build, leaseSeconds: 1 });
 
     const { code, output } = await first;
     expect(code, output).to.equal(1);
     expect(output).to.include('lost: no worker ended the run').and.to.include('FAIL: 1 of 2 runs passed');
-    expect(scene.count('began', 1), 'A7 does not take it').to.equal(6);
+    // A worker that had no time to renew its lease counts as dead, too.
+    expect(scene.count('began', 1), 'nobody takes it a seventh time').to.be.within(2, 6);
     const results = () =>
       scene.results('campaign.results').map(({ plan, found, host }) => [plan.seed, found, host.name]);
     expect(results()).to.have.deep.members([
@@ -190,6 +194,7 @@ describe('A campaign over a queue', () => {
     const status = await runCommand(['campaign', 'status', ...queue]);
     expect(status.output).to.match(/│ 2 of 2 │ 0 +│ 1 +│/);
 
+    scene.worker('B1', { build });
     const again = await runCommand(campaign);
     expect(again.code, again.output).to.equal(0);
     expect(results()).to.have.length(3).and.to.deep.include([1, undefined, hostname()]);
