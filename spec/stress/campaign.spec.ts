@@ -190,6 +190,7 @@ describe('dirtymem campaign, the command line', () => {
       { kind: 'litmus', rounds: 4000, misuseRounds: 0, sabotage: 'harvest-without-grace-period' },
       { kind: 'interleavings', schedules: 300, strategy: ['random', 'pct'] },
       { kind: 'interleavings', scenario: 'there-is-none' },
+      { kind: 'mutation', sample: 1, only: 'lib/arena/geometry.ts' },
     ];
     writeFileSync(file, JSON.stringify({ parts }));
     const results = join(folder, 'campaign.results.jsonl');
@@ -200,7 +201,9 @@ describe('dirtymem campaign, the command line', () => {
       ['interleavings', undefined],
       ['interleavings', undefined],
       ['interleavings', 'refused'],
+      ['mutation', undefined],
     ]);
+    expect(resultsIn(results).at(-1)?.report).to.include({ mutants: 1, killed: 1 });
     const shrunk = await runCommand(['campaign', 'shrink', results, '--tries', '2']);
     expect(shrunk.code, shrunk.output).to.equal(0);
     const rounds = Number(/^repeat: npm run litmus -- --rounds (\d+) /m.exec(shrunk.output)?.[1]);

@@ -136,6 +136,29 @@ describe('A campaign over a queue', () => {
     expect(scene.faults()).to.deep.equal([]);
   });
 
+  itLong('refuses jobs that are no runs, and goes on', async () => {
+    scene = await Scene.set(SEEDS);
+    const server = await Server.connect(scene.server.url, () => {});
+    const queue = server.queueOf('A');
+    try {
+      for (const data of [null, { kind: 'rm', plan: {} }, { kind: 'stress', plan: { seed: 5 }, graceSeconds: 'no' }]) {
+        await queue.add('a job', data);
+      }
+      scene.worker('A1');
+      const producer = scene.producer('one');
+      expect(await producer.ended, producer.said()).to.equal(0);
+      expect(scene.faults()).to.deep.equal([]);
+      const reasons = (await queue.getFailed()).map(({ failedReason }) => JSON.parse(failedReason));
+      const refused = reasons.filter(({ found }) => found === 'refused').map(({ detail }) => detail);
+      expect(refused).to.have.length(3);
+      expect(refused.join()).to.include('kind must be one of').and.to.include('graceSeconds must be a number');
+      expect(scene.begun()).not.to.include(5);
+    } finally {
+      await queue.close();
+      server.close();
+    }
+  });
+
   itLong('keeps builds apart whose campaigns are the same', async () => {
     scene = await Scene.set(SEEDS);
     const producers = [scene.producer('of-A', 'A'), scene.producer('of-B', 'B')];
