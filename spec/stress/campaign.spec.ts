@@ -151,6 +151,16 @@ describe('a campaign', () => {
     expect(results()).to.deep.equal([]);
   });
 
+  it('has a run that is stopped end by itself, and kills one that does not', async () => {
+    const stop = new AbortController();
+    const run = campaignOf({ seeds: [13, 14], parallel: 2, seconds: 100 }).run(stop.signal);
+    while (seedsStarted().length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    stop.abort();
+    await run;
+    expect(seedsStarted().sort()).to.deep.equal(['13', '13 ends by itself', '14']);
+    expect(results()).to.deep.equal([]);
+  });
+
   it('runs as many at once as it is told', async () => {
     const stop = new AbortController();
     const run = campaignOf({ seeds: [7, 8, 9, 10], parallel: 3, seconds: 100 }).run(stop.signal);
