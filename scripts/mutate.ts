@@ -63,12 +63,14 @@ async function mutate(options: MutateOptions, command: Command): Promise<void> {
     if (failure instanceof UnmutatedFailure) console.error(`FAIL: ${failure.message}`);
     const failed = failure instanceof UnmutatedFailure || report.survivors.length > 0;
     process.exitCode = failed ? 1 : interruption.aborted ? exitCodeAfter(interruption) : 0;
-    const verdict = failed ? 'fail' : 'pass';
     if (options.json !== undefined) {
-      writeReport(
-        options.json,
-        `${JSON.stringify({ verdict, interrupted: interruption.aborted, ...report }, null, 2)}\n`,
-      );
+      const whole = {
+        verdict: failed ? 'fail' : 'pass',
+        interrupted: interruption.aborted,
+        failure: failure?.message,
+        ...report,
+      };
+      writeReport(options.json, `${JSON.stringify(whole, null, 2)}\n`);
     }
   } finally {
     claim.release();

@@ -43,7 +43,7 @@ export function pageOf(result: Result): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>dirtymem: benchmarks of ${escaped(result.date.slice(0, 10))}</title>
-<style>${own('page.css')}</style>
+<style>${own('../../scripts/colours.css')}${own('page.css')}</style>
 <header>
 <h1>dirtymem <small>benchmarks</small></h1>
 <p>${escaped(describeHost(result))}</p>

@@ -28,6 +28,14 @@ export function onAbort(signal: AbortSignal, act: () => void): () => void {
   };
 }
 
+/** Resolves when the signal aborts; at once if it has aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else onAbort(signal, resolve);
+  });
+}
+
 function listenTo(signal: AbortSignal): Ear {
   const acts = new Set<() => void>();
   const hear = (): void => {

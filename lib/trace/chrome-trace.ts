@@ -33,6 +33,16 @@ const PID = 1;
 const PERIODS = 1;
 const OWNER = 2;
 const FIRST_READER = 3;
+/** Parts of a microsecond: about a nanosecond. */
+const PARTS = 1024;
+
+/**
+ * In binary fractions, so that sums are exact: readers take a span that ends after the beginning of the next for a part
+ * of it, or leave it out, though the difference be that of a rounding.
+ */
+function microseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000 * PARTS) / PARTS;
+}
 
 /**
  * @param events in the order of time, of one or several calls of `Trace.take`
@@ -82,10 +92,14 @@ function spanEntry(
 ): ChromeTraceEntry {
   const name = why === undefined ? what : `offline (${why})`;
   return {
-    ...{ name, cat: what, ph: 'X', pid: PID, tid: trackOf(thread), ts: from * 1000 },
-    dur: Math.max(0, (to ?? until) - from) * 1000,
+    ...{ name, cat: what, ph: 'X', pid: PID, tid: trackOf(thread), ...stretch(from, to ?? until) },
     args: { reader: thread.name, ...(number === undefined ? {} : { number }) },
   };
+}
+
+function stretch(from: number, to: number): { readonly ts: number; readonly dur: number } {
+  const ts = microseconds(from);
+  return { ts, dur: Math.max(0, microseconds(to) - ts) };
 }
 
 function periodEntries({ period, number, from, to, answers }: PeriodSpan, until: number): ChromeTraceEntry[] {
@@ -94,12 +108,11 @@ function periodEntries({ period, number, from, to, answers }: PeriodSpan, until:
   const arrows = answers.flatMap(({ thread, time }, i): ChromeTraceEntry[] => {
     const arrow = { ...of, name: 'report', id: period * 4096 + i };
     return [
-      { ...arrow, ph: 's', tid: PERIODS, ts: from * 1000 },
-      { ...arrow, ph: 'f', bp: 'e', tid: trackOf(thread), ts: time * 1000 },
+      { ...arrow, ph: 's', tid: PERIODS, ts: microseconds(from) },
+      { ...arrow, ph: 'f', bp: 'e', tid: trackOf(thread), ts: microseconds(time) },
     ];
   });
-  const dur = Math.max(0, (to ?? until) - from) * 1000;
-  return [{ ...of, name, ph: 'X', tid: PERIODS, ts: from * 1000, dur, args: { number } }, ...arrows];
+  return [{ ...of, name, ph: 'X', tid: PERIODS, ...stretch(from, to ?? until), args: { number } }, ...arrows];
 }
 
 function isInstant({ kind }: TraceEvent): boolean {
@@ -110,5 +123,5 @@ function instant({ time, thread, kind, ...args }: TraceEvent): ChromeTraceEntry 
   const { client, operation } = args as { client?: number; operation?: string };
   const of = client === undefined ? '' : ` of ${clientName(client as never)}`;
   const name = `${kind}${operation === undefined ? '' : `: ${operation}`}${of}`;
-  return { name, cat: 'event', ph: 'i', s: 't', pid: PID, tid: trackOf(thread), ts: time * 1000, args };
+  return { name, cat: 'event', ph: 'i', s: 't', pid: PID, tid: trackOf(thread), ts: microseconds(time), args };
 }

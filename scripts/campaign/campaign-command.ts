@@ -22,7 +22,8 @@ import { addShrinkCommand } from './shrink-command.js';
 import { removeCampaign, statusOf } from './status.js';
 
 const EXIT_CODES =
-  '\nExit status: 0 pass, 1 a run failed, 2 usage error, 130 interrupted by Ctrl-C (143 by SIGTERM) before a run failed.';
+  '\nExit status: 0 pass, 1 a run failed, 2 usage error, or a result that cannot be written, ' +
+  '130 interrupted by Ctrl-C (143 by SIGTERM) before a run failed.';
 
 interface CampaignOptions {
   readonly jobs?: number;
@@ -128,7 +129,7 @@ async function work(
     const worker = new QueueWorker(server, { build, runOne, jobs, leaseSeconds: lease, log });
     await worker.run(stop);
   });
-  log('stopped; what was not done is in the queue again');
+  log('stopped; what was not done is in the queue again, or will be when its lease ends');
   // Without its server, the client would try to connect for ever.
   setTimeout(() => process.exit(), 500).unref();
 }

@@ -96,7 +96,7 @@ await measured('runs done', count, async () => {
     const options = { build: BUILD, runOne: noOp, jobs: Number(flags.jobs), leaseSeconds: 30, log: console.log };
     return new QueueWorker(server, options).run(stopWorking.signal);
   });
-  const done = server.key(`runs-${BUILD}:completed`);
+  const done = server.keyOf(BUILD, 'completed');
   while ((await server.redis.zcard(done)) < count) await new Promise((resolve) => setTimeout(resolve, 200));
   stopWorking.abort();
   await Promise.all(workers);

@@ -2,7 +2,7 @@
 import Table from 'cli-table3';
 import { isOf } from './queue/jobs.js';
 import { type Registered, Registry } from './queue/registry.js';
-import { QueueError, type Server } from './queue/server.js';
+import { hostsOf, QueueError, type Server } from './queue/server.js';
 import { inWords } from './run-campaign.js';
 
 const BATCH = 500;
@@ -21,26 +21,26 @@ export async function statusOf(server: Server): Promise<string> {
     const { running, passed, failed } = counts;
     const rate = Registry.perMinute(counts, campaign);
     const done = `${passed + failed} of ${total}`;
-    const left = timeLeft(total - passed - failed, rate);
+    const left = timeLeft(total - passed - failed, running, rate);
     table.push([id, name, build, done, running, failed, rate.toFixed(1), left, startedAt]);
   }
   return `${table.toString()}\n${(await hostLines(server, campaigns)).join('\n')}`;
 }
 
-function timeLeft(runs: number, perMinute: number): string {
+function timeLeft(runs: number, running: number, perMinute: number): string {
   if (runs === 0) return 'done';
-  return perMinute === 0 ? 'nobody does its runs' : inWords((runs / perMinute) * 60);
+  if (perMinute > 0) return inWords((runs / perMinute) * 60);
+  return running > 0 ? 'not known yet' : 'nobody does its runs';
 }
 
-/** One line for each build: its machines, and how many workers are on each. */
+/** One line for each build: its machines. */
 async function hostLines(server: Server, campaigns: readonly Registered[]): Promise<string[]> {
   const builds = [...new Set(campaigns.map(({ build }) => build))];
   return Promise.all(
     builds.map(async (build) => {
       const queue = server.queueOf(build);
-      const names = (await queue.getWorkers()).map(({ rawname = '' }) => rawname.split(':w:')[1] ?? 'unknown');
+      const hosts = await hostsOf(queue);
       await queue.close();
-      const hosts = [...new Set(names)].sort();
       return `hosts with workers of ${build}: ${hosts.length === 0 ? 'none' : hosts.join(', ')}`;
     }),
   );

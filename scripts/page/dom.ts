@@ -19,6 +19,12 @@ export function say(where: Element, text: string): void {
   if (where.textContent !== text) where.textContent = text;
 }
 
+/** What the place of a slider stands for: beside it, and for those who do not see it. */
+export function sayOfSlider(selector: string, text: string): void {
+  say(output(`${selector}-said`), text);
+  input(selector).setAttribute('aria-valuetext', text);
+}
+
 /** A new element with a class and children. */
 export function make<Name extends keyof HTMLElementTagNameMap>(
   name: Name,

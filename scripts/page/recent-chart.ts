@@ -1,4 +1,4 @@
-/** A chart of the last half minute, a line for each name. */
+/** A chart of the last half minute, a line for each name. Its label has the latest values. */
 import {
   CategoryScale,
   Chart,
@@ -26,6 +26,8 @@ interface ChartOptions {
 
 export class RecentChart {
   private readonly canvas: HTMLCanvasElement;
+  private readonly name: string;
+  private readonly unit: (value: number) => string;
   private readonly chart: Chart<'line', (number | null)[]>;
 
   /**
@@ -34,6 +36,8 @@ export class RecentChart {
    */
   constructor(selector: string, { unit = short, logarithmic = false }: ChartOptions = {}) {
     this.canvas = find(selector, HTMLCanvasElement);
+    this.name = this.canvas.getAttribute('aria-label') ?? '';
+    this.unit = unit;
     this.chart = new Chart(this.canvas, {
       type: 'line',
       data: { labels: Array.from({ length: POINTS }, () => ''), datasets: [] },
@@ -75,6 +79,8 @@ export class RecentChart {
     }
     this.chart.data.datasets = datasets.filter(({ data }) => data.some((value) => value !== null));
     if (isInView(this.canvas)) this.chart.update('none');
+    const latest = [...rates].map(([name, rate]) => `${name} ${this.unit(rate)}`);
+    this.canvas.setAttribute('aria-label', `${this.name}; now ${latest.join(', ') || 'nothing'}`);
   }
 
   private paint(): void {

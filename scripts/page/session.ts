@@ -18,6 +18,7 @@ import { PROGRAM } from './machine/program.js';
 import { RAM } from './machine/sizes.js';
 import { Turns } from './turns.js';
 import { type Bug, moduleWith } from './what-if/bugs.js';
+import { FleetingRam, ROOM } from './what-if/fleeting-ram.js';
 
 /** Of each thread: enough for some tenths of a second of back-to-back harvests. */
 const TRACED_EVENTS = 8192;
@@ -43,6 +44,7 @@ export class Session {
   follower!: Follower;
   rewinder!: Rewinder;
   private readonly failed: (error: Error) => void;
+  private readonly fleetingRam: FleetingRam;
   private code!: CodePages;
 
   private constructor(machine: Machine, engine: Engine, tracedSince: number, { bug, failed }: SessionOptions) {
@@ -54,6 +56,7 @@ export class Session {
     this.turns = new Turns(machine);
     this.restorable = new RestorableMachine(machine, this.turns);
     this.failed = failed;
+    this.fleetingRam = new FleetingRam(machine, this.turns, failed);
   }
 
   static async begin(options: SessionOptions): Promise<Session> {
@@ -67,7 +70,7 @@ export class Session {
       host: pageHost,
       ...(module && { module }),
       create(setup) {
-        const opened = openEngine({ ...setup, traceEvents: TRACED_EVENTS }, parts);
+        const opened = openEngine({ ...setup, ...ROOM, traceEvents: TRACED_EVENTS }, parts);
         engine = opened.engine;
         tracedSince = performance.now();
         return opened.memory;
@@ -93,6 +96,7 @@ export class Session {
     this.rewinder = new Rewinder(this.restorable, this.turns, failed);
     await machine.start();
     this.follower.start();
+    if (this.bug?.replacesTables) this.fleetingRam.start();
   }
 
   get paused(): boolean {
@@ -118,6 +122,7 @@ export class Session {
 
   async end(): Promise<void> {
     this.turns.ended = true;
+    this.fleetingRam.stop();
     await this.turns.alone(async () => {
       await this.rewinder.stop();
       await this.follower.stop();

@@ -151,6 +151,16 @@ describe('a campaign', () => {
     expect(results()).to.deep.equal([]);
   });
 
+  it('has a run that is stopped end by itself, and kills one that does not', async () => {
+    const stop = new AbortController();
+    const run = campaignOf({ seeds: [13, 14], parallel: 2, seconds: 100 }).run(stop.signal);
+    while (seedsStarted().length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    stop.abort();
+    await run;
+    expect(seedsStarted().sort()).to.deep.equal(['13', '13 ends by itself', '14']);
+    expect(results()).to.deep.equal([]);
+  });
+
   it('runs as many at once as it is told', async () => {
     const stop = new AbortController();
     const run = campaignOf({ seeds: [7, 8, 9, 10], parallel: 3, seconds: 100 }).run(stop.signal);
@@ -190,6 +200,7 @@ describe('dirtymem campaign, the command line', () => {
       { kind: 'litmus', rounds: 4000, misuseRounds: 0, sabotage: 'harvest-without-grace-period' },
       { kind: 'interleavings', schedules: 300, strategy: ['random', 'pct'] },
       { kind: 'interleavings', scenario: 'there-is-none' },
+      { kind: 'mutation', sample: 1, only: 'lib/arena/geometry.ts' },
     ];
     writeFileSync(file, JSON.stringify({ parts }));
     const results = join(folder, 'campaign.results.jsonl');
@@ -200,7 +211,9 @@ describe('dirtymem campaign, the command line', () => {
       ['interleavings', undefined],
       ['interleavings', undefined],
       ['interleavings', 'refused'],
+      ['mutation', undefined],
     ]);
+    expect(resultsIn(results).at(-1)?.report).to.include({ mutants: 1, killed: 1 });
     const shrunk = await runCommand(['campaign', 'shrink', results, '--tries', '2']);
     expect(shrunk.code, shrunk.output).to.equal(0);
     const rounds = Number(/^repeat: npm run litmus -- --rounds (\d+) /m.exec(shrunk.output)?.[1]);

@@ -6,14 +6,16 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The server's program; undefined where there is none. */
-export const REDIS = ['redis-server', 'valkey-server'].find((program) => {
+/** The server's program: what REDIS names, which must then be right, or one on the PATH; undefined where there is none. */
+export const REDIS = process.env.REDIS || ['redis-server', 'valkey-server'].find(runs);
+
+function runs(program: string): boolean {
   try {
     return execFileSync(program, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] }).length > 0;
   } catch {
     return false;
   }
-});
+}
 
 export class RedisServer {
   readonly url: string;

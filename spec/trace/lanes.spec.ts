@@ -132,6 +132,19 @@ describe('A trace for Perfetto', () => {
     expect(named('offline (call)')[0]).to.include({ tid: 6, ts: 4000, dur: 4000 });
   });
 
+  it('has spans of which each ends exactly where the next begins, though times have fractions', () => {
+    for (const fraction of [0.1, 1 / 3, 0.7]) {
+      const times = EVENTS.map(({ time }) => 1e6 + time * fraction);
+      const shifted = chromeTrace(EVENTS.map((event, i) => ({ ...event, time: times[i] as number })));
+      const ofB = shifted.traceEvents.filter(({ ph, tid }) => ph === 'X' && tid === 6);
+      for (const [i, { ts, dur = 0 }] of ofB.entries()) {
+        expect(ts).to.be.closeTo((times[[3, 8, 14][i] as number] as number) * 1000, 0.001);
+        if (i < 2) expect(ts + dur).to.equal(ofB[i + 1]?.ts);
+      }
+      expect(ofB).to.have.length(3);
+    }
+  });
+
   it('has an arrow from each period to every report that it has waited for', () => {
     const arrows = new Map<number, unknown[]>();
     for (const { id = -1, ph, tid, ts } of named('report')) arrows.set(id, [...(arrows.get(id) ?? []), ph, tid, ts]);

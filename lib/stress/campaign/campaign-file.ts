@@ -37,7 +37,7 @@ export function parseCampaign(given: unknown): Campaign {
   const { parallel = 1, graceSeconds = 120, ...rest } = objectOf('the file', given);
   const settings = {
     parallel: checkInteger('campaign', 'parallel', parallel, 1, 64),
-    graceSeconds: seconds(MOST_GRACE_SECONDS)('graceSeconds', graceSeconds) as number,
+    graceSeconds: checkGraceSeconds(graceSeconds),
   };
   const parts = partsOf(rest).map((part) => new Part(part, rest.parts === undefined ? SETTINGS : []));
   const count = parts.reduce((sum, part) => sum + part.count, 0);
@@ -48,6 +48,11 @@ export function parseCampaign(given: unknown): Campaign {
   const rounds = Math.max(...parts.map(({ seeds }) => seeds.length));
   const all = Array.from({ length: rounds }, (_, round) => parts.flatMap((part) => part.runsOf(round))).flat();
   return { runs: [...new Map(all.map((run) => [run.repeat, run])).values()], ...settings };
+}
+
+/** @throws TypeError or RangeError */
+export function checkGraceSeconds(value: unknown): number {
+  return seconds(MOST_GRACE_SECONDS)('graceSeconds', value) as number;
 }
 
 function objectOf(what: string, given: unknown): Record<string, unknown> {

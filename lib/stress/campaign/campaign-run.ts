@@ -3,6 +3,7 @@ import type { Campaign } from './campaign-file.js';
 import type { Place } from './place.js';
 import type { ResultsFile, RunResult } from './results-file.js';
 import type { Run } from './run.js';
+import { TimeLeft } from './time-left.js';
 
 export interface CampaignProgress {
   readonly done: number;
@@ -16,8 +17,6 @@ export interface CampaignProgress {
   readonly hosts: readonly string[];
 }
 
-/** Estimate, until the first run has ended, of the time that a run needs to start and to end its threads. */
-const USUAL_OVERHEAD_SECONDS = 2;
 const WINDOW_MS = 600_000;
 
 export class CampaignRun {
@@ -31,10 +30,7 @@ export class CampaignRun {
   private readonly recent: number[] = [];
   private doneCount = 0;
   private failedCount = 0;
-  /** Of the runs that have no result, how long they take by themselves. */
-  private secondsToDo = 0;
-  /** What runs took beyond their own time, in sum, and how many of them. */
-  private overhead = { seconds: 0, runs: 0 };
+  private readonly timeLeft = new TimeLeft();
 
   constructor(
     campaign: Campaign,
@@ -49,7 +45,7 @@ export class CampaignRun {
     this.runs = new Map(campaign.runs.map((run) => [run.repeat, run]));
     for (const run of campaign.runs) {
       const result = results.results.get(run.repeat);
-      if (result === undefined) this.secondsToDo += run.seconds;
+      if (result === undefined) this.timeLeft.add(run);
       else this.count(result);
     }
   }
@@ -76,16 +72,13 @@ export class CampaignRun {
     const now = performance.now();
     while (this.recent[0] !== undefined && this.recent[0] < now - WINDOW_MS) this.recent.shift();
     const minutes = Math.max(1, Math.min(WINDOW_MS, now - this.began)) / 60_000;
-    const { seconds, runs } = this.overhead;
-    const overhead = runs === 0 ? USUAL_OVERHEAD_SECONDS : Math.max(0, seconds / runs);
-    const left = this.runs.size - this.doneCount;
     return {
       done: this.doneCount,
       failed: this.failedCount,
       running,
       total: this.runs.size,
       perMinute: this.recent.length / minutes,
-      secondsLeft: left === 0 ? 0 : (this.secondsToDo + left * overhead) / lanes,
+      secondsLeft: this.timeLeft.seconds / lanes,
       hosts,
     };
   }
@@ -94,8 +87,7 @@ export class CampaignRun {
     const run = this.runs.get(result.repeat);
     if (run === undefined || !this.results.append(result)) return;
     this.count(result);
-    this.secondsToDo -= run.seconds;
-    this.overhead = { seconds: this.overhead.seconds + result.wallSeconds - run.seconds, runs: this.overhead.runs + 1 };
+    this.timeLeft.done(run, result.wallSeconds);
     this.recent.push(performance.now());
     this.onProgress(this.progress());
   }

@@ -15,9 +15,12 @@ export type Programs = (command: Kind['command']) => readonly string[];
 /** How many characters of a process's output are kept, from its end, where the errors are. */
 const MOST_SAID = 4_000;
 
+/** A process that is to end may end its own processes first, which a killed one cannot. */
+const ENDING_MS = 2_000;
+
 /**
  * @param build that the result is of
- * @param stop kills the process when it aborts
+ * @param stop ends the process when it aborts
  * @returns undefined, for no result, when the run was stopped or interrupted
  */
 export async function runChild(
@@ -36,22 +39,26 @@ export async function runChild(
     // The channel closes when this process is killed; the child then ends too.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const kill = (): void => void child.kill('SIGKILL');
+  let killing: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    child.kill('SIGTERM');
+    killing ??= setTimeout(() => child.kill('SIGKILL'), ENDING_MS);
+  };
   let late = false;
   const timer = setTimeout(
     () => {
       late = true;
-      kill();
+      end();
     },
     (run.seconds + graceSeconds) * 1000,
   );
-  const stopListening = onAbort(stop, kill);
-  if (stop.aborted) kill();
+  const stopListening = onAbort(stop, end);
+  if (stop.aborted) end();
   killAtExit(child);
   try {
     const { code, said } = await ended(child);
     const report = readReport(json);
-    if (stop.aborted || report?.interrupted) return undefined;
+    if (stop.aborted || (report?.interrupted && !late)) return undefined;
     return {
       repeat: run.repeat,
       build,
@@ -67,6 +74,7 @@ export async function runChild(
     };
   } finally {
     clearTimeout(timer);
+    clearTimeout(killing);
     stopListening();
     spare(child);
     removeTemporaryFolder(folder);

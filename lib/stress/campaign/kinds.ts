@@ -115,7 +115,11 @@ interface LitmusCounts {
 const litmus: Kind = {
   fields: {
     rounds: { check: integer(1, 1e12), usual: 1_000_000, simpler: smaller(1000) },
-    misuseRounds: { check: integer(0, 1e12), usual: undefined, simpler: nothingSimpler },
+    misuseRounds: {
+      check: integer(0, 1e12),
+      usual: undefined,
+      simpler: (rounds) => (rounds === 0 ? [] : [0]),
+    },
     sabotage: { check: oneOf(Object.keys(SABOTAGES)), ...SABOTAGE },
   },
   needsCheckout: false,
@@ -169,6 +173,8 @@ const interleavings: Kind = {
 
 interface MutationCounts {
   readonly survivors?: readonly { readonly file: string; readonly before: string; readonly after: string }[];
+  /** Why specs could judge no mutant. */
+  readonly failure?: string;
 }
 
 /** A random sample of mutants, which the specs must kill. */
@@ -183,10 +189,11 @@ const mutation: Kind = {
   arguments: (plan) => [...['--sample', `${plan.sample}`, '--seed', `${plan.seed}`], ...flag('--only', plan.only)],
   // Two runs on one machine must not write over each other's sandboxes.
   extra: (folder) => ['--folder', folder],
-  seconds: (plan) => 600 + 300 * (plan.sample as number),
-  finding: ({ survivors = [] }: MutationCounts) => {
+  // Most mutants die within a minute. One that survives is run by all specs, among them the interleaving checker's.
+  seconds: (plan) => 3600 + 600 * (plan.sample as number),
+  finding: ({ survivors = [], failure }: MutationCounts) => {
     const [first] = survivors;
-    if (first === undefined) return undefined;
+    if (first === undefined) return failure === undefined ? undefined : { found: 'unmutated-failure', detail: failure };
     const others = survivors.length === 1 ? '' : `, and ${survivors.length - 1} more`;
     return { found: 'survivor', detail: `${first.file}: ${first.before} became ${first.after}${others}` };
   },

@@ -11,9 +11,9 @@ import type { Run } from '../../../lib/stress/campaign/run.js';
 
 /** What a worker is given. It checks the plan as if it were from a campaign's file. */
 export interface JobData {
-  readonly kind: string;
+  readonly kind: unknown;
   readonly plan: unknown;
-  readonly graceSeconds: number;
+  readonly graceSeconds: unknown;
 }
 
 /** A result without what whoever has the run knows anyway. */

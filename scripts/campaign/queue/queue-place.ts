@@ -6,13 +6,14 @@
  * any more is added again; and what is done anew after its result was read has its result already.
  */
 import type { Queue } from 'bullmq';
+import { aborted } from '../../../lib/base/on-abort.js';
 import type { Campaign } from '../../../lib/stress/campaign/campaign-file.js';
 import type { Activity, Place } from '../../../lib/stress/campaign/place.js';
 import { type RunResult, saysNothing } from '../../../lib/stress/campaign/results-file.js';
 import type { Run } from '../../../lib/stress/campaign/run.js';
 import { campaignIdOf, isOf, jobDataOf, jobIdOf, parseOutcome } from './jobs.js';
 import { Registry } from './registry.js';
-import { queueName, type Server } from './server.js';
+import { hostsOf, type Server } from './server.js';
 
 /** How often the jobs are looked at. Each look reads the ids of all jobs, so it takes its time where they are many. */
 const POLL_MS = 500;
@@ -61,11 +62,7 @@ export class QueuePlace implements Place {
   ): Promise<void> {
     for (const run of runs) this.outstanding.set(jobIdOf(this.campaignId, run), run);
     // While the server is away nothing resolves, and the command must end all the same when it is stopped.
-    const stopped = new Promise<void>((resolve) => {
-      if (stop.aborted) resolve();
-      else stop.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([this.work(graceSeconds, onResult, stop), stopped]);
+    await Promise.race([this.work(graceSeconds, onResult, stop), aborted(stop)]);
   }
 
   async close(): Promise<void> {
@@ -125,7 +122,7 @@ export class QueuePlace implements Place {
   private async look(onResult: (result: RunResult) => void, stop: AbortSignal): Promise<number> {
     const ids = await this.registry.jobIds(this.build);
     const running = ids.active.filter((id) => isOf(this.campaignId, id)).length;
-    this.activity = { running, lanes: Math.max(1, running), hosts: await this.hosts() };
+    this.activity = { running, lanes: Math.max(1, running), hosts: await hostsOf(this.queue) };
     const finished = [...ids.completed, ...ids.failed];
     const fresh = finished.filter((id) => this.outstanding.has(id));
     for (let from = 0; from < fresh.length && !stop.aborted; from += BATCH) {
@@ -161,12 +158,7 @@ export class QueuePlace implements Place {
     }
   }
 
-  private async hosts(): Promise<string[]> {
-    const workers = await this.queue.getWorkers();
-    return [...new Set(workers.map(({ rawname = '' }) => rawname.split(':w:')[1] ?? 'unknown'))].sort();
-  }
-
   private keyOf(jobId: string): string {
-    return this.server.key(`${queueName(this.build)}:${jobId}`);
+    return this.server.keyOf(this.build, jobId);
   }
 }

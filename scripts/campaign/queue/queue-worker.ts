@@ -4,6 +4,8 @@
  * has lost a lease stops the run, and a result that it has all the same is refused by the server.
  */
 import type { Job, Worker } from 'bullmq';
+import { aborted } from '../../../lib/base/on-abort.js';
+import { checkGraceSeconds } from '../../../lib/stress/campaign/campaign-file.js';
 import { HOST } from '../../../lib/stress/campaign/host.js';
 import type { RunResult } from '../../../lib/stress/campaign/results-file.js';
 import { parseRun, type Run } from '../../../lib/stress/campaign/run.js';
@@ -11,7 +13,7 @@ import { type JobData, type Outcome, outcomeOf } from './jobs.js';
 import { Registry } from './registry.js';
 import { QueueError, queueName, type Server } from './server.js';
 
-/** A run that so many workers have died over is lost. */
+/** When one worker more dies over a run, the run is lost. */
 const MOST_DEATHS = 5;
 /** Results stay on the server for so long, for whoever starts the campaign again. */
 const KEPT_SECONDS = 14 * 86_400;
@@ -63,10 +65,7 @@ export class QueueWorker {
       if (this.doing.size === 0 && this.server.redis.status === 'ready') this.refuseOtherBuilds().catch(fail);
     }, IDLE_LOOK_MS);
     const running = worker.run().catch(fail);
-    await new Promise<void>((resolve) => {
-      if (ending.aborted) resolve();
-      else ending.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await aborted(ending);
     clearInterval(looking);
     for (const controller of this.doing.values()) controller.abort();
     const closed = Promise.all([worker.close(), running]);
@@ -114,11 +113,11 @@ export class QueueWorker {
     this.doing.set(id, controller);
     if (stop.aborted) controller.abort();
     try {
-      const run = parsed(job.data);
+      const task = parsed(job.data);
       const result =
-        run instanceof Error
-          ? refusedOf(run)
-          : await this.options.runOne(run, job.data.graceSeconds, controller.signal);
+        task instanceof Error
+          ? refusedOf(task)
+          : await this.options.runOne(task.run, task.graceSeconds, controller.signal);
       if (result !== undefined) return this.finish(result);
     } catch (error) {
       if (error instanceof this.server.bullmq.UnrecoverableError) throw error;
@@ -155,9 +154,11 @@ export class QueueWorker {
   }
 }
 
-function parsed({ kind, plan }: JobData): Run | Error {
+/** Whoever can write to the server may have made the job. */
+function parsed(data: unknown): { readonly run: Run; readonly graceSeconds: number } | Error {
   try {
-    return parseRun(kind, plan);
+    const { kind, plan, graceSeconds } = data as JobData;
+    return { run: parseRun(kind, plan), graceSeconds: checkGraceSeconds(graceSeconds) };
   } catch (error) {
     return error as Error;
   }

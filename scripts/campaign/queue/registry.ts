@@ -1,6 +1,6 @@
 /** The campaigns that the server knows, and how far each is. */
 import { isOf } from './jobs.js';
-import { queueName, type Server } from './server.js';
+import type { Server } from './server.js';
 
 export interface Registered {
   readonly id: string;
@@ -67,35 +67,33 @@ export class Registry {
 
   private async recentIds(build: string): Promise<string[]> {
     const since = Date.now() - RECENT_MINUTES * 60_000;
-    const states = ['completed', 'failed'].map((state) => this.server.key(`${queueName(build)}:${state}`));
-    const ids = await Promise.all(states.map((key) => this.server.redis.zrangebyscore(key, since, '+inf')));
+    const keys = ['completed', 'failed'].map((state) => this.server.keyOf(build, state));
+    const ids = await Promise.all(keys.map((key) => this.server.redis.zrangebyscore(key, since, '+inf')));
     return ids.flat();
   }
 
   /** The ids of a build's jobs, by their state: about 30 bytes each. */
   async jobIds(build: string): Promise<Readonly<Record<'waiting' | 'active' | 'completed' | 'failed', string[]>>> {
-    const { redis } = this.server;
-    const key = (state: string): string => this.server.key(`${queueName(build)}:${state}`);
+    const { server } = this;
     const [waiting, active, completed, failed] = await Promise.all([
-      redis.lrange(key('wait'), 0, -1),
-      redis.lrange(key('active'), 0, -1),
-      redis.zrange(key('completed'), 0, '-1'),
-      redis.zrange(key('failed'), 0, '-1'),
+      server.redis.lrange(server.keyOf(build, 'wait'), 0, -1),
+      server.redis.lrange(server.keyOf(build, 'active'), 0, -1),
+      server.redis.zrange(server.keyOf(build, 'completed'), 0, '-1'),
+      server.redis.zrange(server.keyOf(build, 'failed'), 0, '-1'),
     ]);
     return { waiting, active, completed, failed };
   }
 
   /** @returns builds that have runs to do */
   async busyBuilds(): Promise<string[]> {
-    const { redis } = this.server;
+    const { server } = this;
     const builds = [...new Set((await this.all()).map(({ build }) => build))];
     const lengths = await Promise.all(
       builds.map(async (build) => {
-        const key = (state: string): string => this.server.key(`${queueName(build)}:${state}`);
-        const [waiting, active] = await Promise.all([redis.llen(key('wait')), redis.llen(key('active'))]);
-        return waiting + active;
+        const keys = ['wait', 'active'].map((state) => server.keyOf(build, state));
+        return Promise.all(keys.map((key) => server.redis.llen(key)));
       }),
     );
-    return builds.filter((_, i) => (lengths[i] as number) > 0);
+    return builds.filter((_, i) => lengths[i]?.some((length) => length > 0));
   }
 }

@@ -12,6 +12,7 @@ const PREFIX = 'dirtymem';
 /** A command that is not answered for so long ends its connection; then the client connects again. */
 const SOCKET_TIMEOUT_MS = 30_000;
 const MOST_RETRY_MS = 5_000;
+const PASSWORD_HINT = '; give its password in the URL or in DIRTYMEM_QUEUE_PASSWORD';
 
 /** A mistake of the user, or a server that cannot be used: the command ends with exit code 2. */
 export class QueueError extends Error {}
@@ -43,7 +44,9 @@ export class Server {
       await Promise.race([redis.connect().then(() => redis.ping()), failure]);
     } catch (error) {
       redis.disconnect();
-      throw new QueueError(`the queue's server ${place} cannot be used: ${(error as Error).message}`);
+      const { message } = error as Error;
+      const hint = message.startsWith('NOAUTH') ? PASSWORD_HINT : '';
+      throw new QueueError(`the queue's server ${place} cannot be used: ${message}${hint}`);
     }
     failure.catch(() => {}); // from now on, errors are those of a connection that comes back
     logConnection(redis, place, log);
@@ -76,6 +79,11 @@ export class Server {
     return `${PREFIX}:${name}`;
   }
 
+  /** The key of what BullMQ keeps of a build's runs: the list of a state, or a job. */
+  keyOf(build: string, what: string): string {
+    return this.key(`${queueName(build)}:${what}`);
+  }
+
   close(): void {
     this.redis.disconnect();
   }
@@ -83,6 +91,12 @@ export class Server {
 
 export function queueName(build: string): string {
   return `runs-${build}`;
+}
+
+/** @returns the names of the machines that have workers of a queue */
+export async function hostsOf(queue: Queue): Promise<string[]> {
+  const workers = await queue.getWorkers();
+  return [...new Set(workers.map(({ rawname = '' }) => rawname.split(':w:')[1] ?? 'unknown'))].sort();
 }
 
 interface ServerOptions {
@@ -104,8 +118,8 @@ export function optionsOf(url: string, env: NodeJS.ProcessEnv = process.env): Se
       '--queue must be a URL: redis://HOST:PORT, with /NUMBER of the database, or rediss:// for TLS',
     );
   }
-  const username = decodeURIComponent(given.username) || env.DIRTYMEM_QUEUE_USERNAME;
-  const password = decodeURIComponent(given.password) || env.DIRTYMEM_QUEUE_PASSWORD;
+  const username = decoded(given.username) || env.DIRTYMEM_QUEUE_USERNAME;
+  const password = decoded(given.password) || env.DIRTYMEM_QUEUE_PASSWORD;
   return {
     host: given.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: given.port === '' ? 6379 : Number(given.port),
@@ -114,6 +128,14 @@ export function optionsOf(url: string, env: NodeJS.ProcessEnv = process.env): Se
     ...(password === undefined ? {} : { password }),
     ...(given.protocol === 'rediss:' ? { tls: {} } : {}),
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new QueueError('--queue: in user and password of a URL, a % that is none of an escape is written %25');
+  }
 }
 
 async function loadPackages() {
@@ -129,8 +151,10 @@ async function loadPackages() {
 
 function logConnection(redis: Redis, place: string, log: (message: string) => void): void {
   let lost = false;
-  redis.on('error', (error) => {
-    if (!lost) log(`no connection to the queue's server ${place} (${error.message}); trying again`);
+  let why = '';
+  redis.on('error', ({ message }) => {
+    if (message !== why) log(`no connection to the queue's server ${place} (${message}); trying again`);
+    why = message;
     lost = true;
   });
   redis.on('close', () => {
@@ -140,5 +164,6 @@ function logConnection(redis: Redis, place: string, log: (message: string) => vo
   redis.on('ready', () => {
     if (lost) log(`connected to the queue's server ${place} again`);
     lost = false;
+    why = '';
   });
 }

@@ -146,8 +146,14 @@ export class MapPanel implements Panel {
     event.preventDefault();
   }
 
-  /** To another page of RAM: holes are passed over. */
+  /** To another page of RAM, of which those are told who do not see the map. */
   private step(by: number): void {
+    this.move(by);
+    if (this.session !== undefined) say(element('#page-told'), this.describe(this.session, performance.now()));
+  }
+
+  /** Holes are passed over. */
+  private move(by: number): void {
     const blocks = blocksOf(this.session?.engine.ram ?? []);
     const inBlock = (page: number) => blocks.find(({ first, pages }) => page >= first && page < first + pages);
     const wanted = this.selected + by;

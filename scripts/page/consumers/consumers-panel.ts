@@ -1,6 +1,6 @@
 /** The consumers of dirty pages: a follower, a rewinder, states in the browser's files, and rates. */
 import type { DirtyRate } from 'dirtymem';
-import { element, input, output, say } from '../dom.js';
+import { element, input, say, sayOfSlider } from '../dom.js';
 import { duration } from '../numbers.js';
 import type { Panel } from '../panel.js';
 import { RecentChart } from '../recent-chart.js';
@@ -67,13 +67,10 @@ export class ConsumersPanel implements Panel {
 
   private setRates(): void {
     const harvests = HARVESTS[Number(input('#harvest-rate').value)] as number;
-    say(
-      output('#harvest-rate-said'),
-      harvests === 0 ? 'none' : Number.isFinite(harvests) ? String(harvests) : 'all it can',
-    );
+    sayOfSlider('#harvest-rate', harvests === 0 ? 'none' : Number.isFinite(harvests) ? String(harvests) : 'all it can');
     this.session?.follower.setRate(harvests);
     const limit = LIMITS[Number(input('#dirty-limit').value)];
-    say(output('#dirty-limit-said'), limit === undefined ? 'none' : String(limit));
+    sayOfSlider('#dirty-limit', limit === undefined ? 'none' : String(limit));
     this.session?.machine.memory.limitDirtyRate(limit);
   }
 

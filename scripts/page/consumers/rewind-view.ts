@@ -1,5 +1,5 @@
 /** The slider of the rewinder. Moving it puts the machine back at once; it stands still until it is told to run on. */
-import { button, input, output, say } from '../dom.js';
+import { button, input, sayOfSlider } from '../dom.js';
 import { bytes } from '../numbers.js';
 import type { Panel } from '../panel.js';
 import type { Session } from '../session.js';
@@ -62,7 +62,6 @@ export class RewindView implements Panel {
         ? 'none yet'
         : `${(backAt ?? states.length - 1) + 1} of ${states.length}, ${state.at.toLocaleTimeString()}, ${state.pages} pages` +
           (backAt === undefined ? `; ${size} in all` : '');
-    say(output('#rewind-said'), said);
-    this.slider.setAttribute('aria-valuetext', said);
+    sayOfSlider('#rewind', said);
   }
 }

@@ -94,6 +94,7 @@ export class WhatIfPanel implements Panel {
     const where = element('#audit-said');
     where.classList.toggle('failed', this.found > 0);
     say(where, text);
+    say(element('#lost-told'), this.found > 0 ? 'Pages were lost: the table below has them.' : '');
   }
 }
 

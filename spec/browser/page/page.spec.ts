@@ -15,6 +15,7 @@ const WIDTHS = [1280, 820, 375];
 /** Each with the lanes that meet where it loses a store. */
 const BUGS = {
   'harvest-without-grace-period': /owner$/,
+  'free-without-grace-period': /owner$/,
   'mark-by-load-and-store': /^hart\d and (hart\d|owner)$/,
 };
 
@@ -29,6 +30,16 @@ const BROWSERS = [
 const NAMELESS = `[...document.querySelectorAll('button, input, select, canvas')]
   .filter((used) => !used.textContent.trim() && !used.getAttribute('aria-label') && !used.labels?.[0]?.textContent.trim())
   .map((used) => used.outerHTML)`;
+
+/** Counts in `window.read` what a screen reader would read aloud without being asked. */
+const LISTEN = `(() => {
+  window.read = [];
+  for (const live of document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log], output')) {
+    if (live.getAttribute('aria-live') === 'off') continue;
+    new MutationObserver(() => window.read.push(live.id + ': ' + live.textContent))
+      .observe(live, { childList: true, characterData: true, subtree: true });
+  }
+})()`;
 
 for (const { name, found, open } of BROWSERS) {
   const missing = found === undefined ? `, NOT RUN: install one, or set ${name.toUpperCase()} to its path` : '';
@@ -106,6 +117,18 @@ for (const { name, found, open } of BROWSERS) {
           await until(async () => (await page.evaluate<number>(wide)) === 0);
         }
         await page.resize(WIDTHS[0] as number, 900);
+      });
+
+      it('reads nothing aloud by itself, and the page that the arrow keys lead to @long', async () => {
+        await page.evaluate(LISTEN);
+        const [compared, states] = [await text('#audit-said'), await text('#rewind-said')];
+        await until(async () => (await text('#audit-said')) !== compared && (await text('#rewind-said')) !== states);
+        expect(await page.evaluate('window.read')).to.deep.equal([]);
+        await page.evaluate(
+          `document.querySelector('#map').dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }))`,
+        );
+        await until(() => isSo('window.read.length > 0'));
+        expect(await page.evaluate('window.read.join()')).to.match(/^page-told: Page 1 /);
       });
 
       it('plugs and unplugs a DIMM while it runs @long', async () => {

@@ -33,8 +33,8 @@ export const PLANTED = {
   acknowledgedFirst: {
     description: 'a worker says that a run has passed before it has ended',
     file: WORKER,
-    original: ': await this.options.runOne(run, job.data.graceSeconds, controller.signal);',
-    replacement: `: (void this.options.runOne(run, job.data.graceSeconds, controller.signal),
+    original: ': await this.options.runOne(task.run, task.graceSeconds, controller.signal);',
+    replacement: `: (void this.options.runOne(task.run, task.graceSeconds, controller.signal),
             { ...refusedOf(new Error()), verdict: 'pass' });`,
   },
   notGivenBack: {

@@ -1,9 +1,19 @@
 /** Campaigns over a real server, whose workers, connections and server itself are killed. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { buildOf } from '../../../lib/stress/campaign/build.js';
+import { ResultsFile } from '../../../lib/stress/campaign/results-file.js';
+import { parseRun } from '../../../lib/stress/campaign/run.js';
+import { Registry } from '../../../scripts/campaign/queue/registry.js';
+import { Server } from '../../../scripts/campaign/queue/server.js';
+import { BUILD, resultOf } from '../../support/campaign-results.js';
+import { runCommand } from '../../support/command-line.js';
 import { itLong } from '../../support/long.js';
 import { REDIS } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
-import { Scene, until } from './scene.js';
+import { Scene, soon, until } from './scene.js';
 
 const SEEDS = [1, 2, 3, 9];
 
@@ -118,13 +128,35 @@ describe('A campaign over a queue', () => {
     scene = await Scene.set(SEEDS);
     const producer = scene.producer('one');
     await until(() => producer.said().includes('done 0'));
-    await until(() => scene.count('began', 1) === 0);
     const other = scene.worker('B1', { build: 'B' });
     expect(await other.ended, other.said()).to.equal(2);
     expect(other.said()).to.include('this is build B of dirtymem, and the queue has runs for A only');
     scene.worker('A1', { jobs: 4 });
     expect(await producer.ended, producer.said()).to.equal(0);
     expect(scene.faults()).to.deep.equal([]);
+  });
+
+  itLong('refuses jobs that are no runs, and goes on', async () => {
+    scene = await Scene.set(SEEDS);
+    const server = await Server.connect(scene.server.url, () => {});
+    const queue = server.queueOf('A');
+    try {
+      for (const data of [null, { kind: 'rm', plan: {} }, { kind: 'stress', plan: { seed: 5 }, graceSeconds: 'no' }]) {
+        await queue.add('a job', data);
+      }
+      scene.worker('A1');
+      const producer = scene.producer('one');
+      expect(await producer.ended, producer.said()).to.equal(0);
+      expect(scene.faults()).to.deep.equal([]);
+      const reasons = (await queue.getFailed()).map(({ failedReason }) => JSON.parse(failedReason));
+      const refused = reasons.filter(({ found }) => found === 'refused').map(({ detail }) => detail);
+      expect(refused).to.have.length(3);
+      expect(refused.join()).to.include('kind must be one of').and.to.include('graceSeconds must be a number');
+      expect(scene.begun()).not.to.include(5);
+    } finally {
+      await queue.close();
+      server.close();
+    }
   });
 
   itLong('keeps builds apart whose campaigns are the same', async () => {
@@ -148,5 +180,80 @@ describe('A campaign over a queue', () => {
     first.child.kill('SIGTERM');
     expect(await first.ended, first.said()).to.equal(0);
     expect(scene.count('ended', 1)).to.equal(0);
+  });
+
+  itLong('ends, and does not pass, when a run is lost because its workers died one after the other', async () => {
+    scene = await Scene.set([1, 2]);
+    const html = join(scene.folder, 'page.html');
+    const queue = ['--queue', scene.server.url];
+    const campaign = ['campaign', scene.campaign, ...queue, '--html', html];
+    const build = buildOf();
+    let ended = false;
+    const first = runCommand(campaign).finally(() => {
+      ended = true;
+    });
+    for (let i = 1; !ended; i++) {
+      const name = `A${i}`;
+      scene.hold(1, name);
+      const worker = scene.worker(name, { build, leaseSeconds: 1 });
+      await until(() => ended || scene.count('began', 1, name) === 1);
+      worker.child.kill('SIGKILL');
+    }
+
+    const { code, output } = await first;
+    expect(code, output).to.equal(1);
+    expect(output).to.include('lost: no worker ended the run').and.to.include('FAIL: 1 of 2 runs passed');
+    // A worker that had no time to renew its lease counts as dead, too.
+    expect(scene.count('began', 1), 'nobody takes it a seventh time').to.be.within(2, 6);
+    const results = () =>
+      scene.results('campaign.results').map(({ plan, found, host }) => [plan.seed, found, host.name]);
+    expect(results()).to.have.deep.members([
+      [1, 'lost', hostname()],
+      [2, undefined, hostname()],
+    ]);
+    expect(readFileSync(html, 'utf8'))
+      .to.match(/<p class="verdict fail">1 of 2 runs failed</)
+      .and.to.match(/>lost: 1</);
+    const status = await runCommand(['campaign', 'status', ...queue]);
+    expect(status.output).to.match(/│ 2 of 2 │ 0 +│ 1 +│/);
+
+    scene.worker('B1', { build });
+    const again = await runCommand(campaign);
+    expect(again.code, again.output).to.equal(0);
+    expect(results()).to.have.length(3).and.to.deep.include([1, undefined, hostname()]);
+  });
+
+  itLong('shrinks a run by its workers, who do that before the runs that wait', async () => {
+    scene = await Scene.set([1, 2]);
+    const queue = ['--queue', scene.server.url];
+    const run = parseRun('stress', { vcpus: 8, seconds: 60, faults: true, seed: 9 });
+    const failed = join(scene.folder, 'failed.jsonl');
+    const file = new ResultsFile(failed, [run], BUILD);
+    file.append({ ...resultOf(run), verdict: 'fail', found: 'lost-update' });
+    file.close();
+    const server = await Server.connect(scene.server.url, () => {});
+    const build = buildOf();
+    const waiting = async (count: number): Promise<void> => {
+      while ((await new Registry(server).jobIds(build)).waiting.length !== count) await soon();
+    };
+    try {
+      scene.hold(1, 'A1');
+      scene.worker('A1', { build });
+      const campaign = runCommand(['campaign', scene.campaign, ...queue]);
+      await until(() => scene.count('began', 1) === 1);
+      await waiting(1);
+      const shrinking = runCommand(['campaign', 'shrink', failed, '--tries', '1', ...queue]);
+      await waiting(2);
+      scene.release(1, 'A1');
+      const { code, output } = await shrinking;
+      expect(code, output).to.equal(0);
+      expect(output).to.match(/^repeat: npm run stress -- --vcpus 1 --seconds 5 --seed 9$/m);
+      expect((await campaign).code).to.equal(0);
+      expect(scene.begun().slice(0, 2)).to.deep.equal([1, 9]);
+      const status = await runCommand(['campaign', 'status', ...queue]);
+      expect(status.output, 'nothing of the search is left').not.to.include('shrink');
+    } finally {
+      server.close();
+    }
   });
 });

@@ -33,7 +33,8 @@ interface WorkerOptions {
 export class Scene {
   readonly server: RedisServer;
   readonly folder = mkdtempSync(join(tmpdir(), 'dirtymem-queue-'));
-  private readonly campaign = join(this.folder, 'campaign.json');
+  /** The campaign's file. */
+  readonly campaign = join(this.folder, 'campaign.json');
   private readonly mutant: Mutant | undefined;
   private readonly started: Started[] = [];
   private readonly files = new Map<string, string>();
@@ -83,6 +84,11 @@ export class Scene {
   /** How often a run was begun or ended, by one worker or all. */
   count(what: 'began' | 'ended', seed: number, worker = ''): number {
     return this.log().filter((line) => `${line} `.startsWith(`${what} ${seed} ${worker}`)).length;
+  }
+
+  /** The seeds of the runs that workers have begun, in this order. */
+  begun(): number[] {
+    return this.log().flatMap((line) => (line.startsWith('began ') ? Number(line.split(' ')[1]) : []));
   }
 
   results(name: string): RunResult[] {
@@ -139,5 +145,7 @@ export class Scene {
 
 /** Resolves when the condition holds. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!condition()) await soon();
 }
+
+export const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,11 +1,13 @@
 /** What a user is told of the queue's server, and that no password is in it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { type RunResult, readResults } from '../../../lib/stress/campaign/results-file.js';
 import { optionsOf } from '../../../scripts/campaign/queue/server.js';
+import { runScript } from '../../support/command-line.js';
 import { itLong } from '../../support/long.js';
 import { REDIS, RedisServer } from '../../support/redis-server.js';
 
@@ -28,6 +30,13 @@ describe('The URL of a queue', () => {
     const env = { DIRTYMEM_QUEUE_USERNAME: 'me', DIRTYMEM_QUEUE_PASSWORD: SECRET };
     expect(optionsOf('redis://h', env)).to.include({ username: 'me', password: SECRET });
     expect(optionsOf('redis://you:yours@h', env)).to.include({ username: 'you', password: 'yours' });
+  });
+
+  it('is refused when its password has a % that is none of an escape', () => {
+    expect(() => optionsOf(`redis://:100%${SECRET}@h`, {}))
+      .to.throw('a % that is none of an escape is written %25')
+      .with.property('message')
+      .not.include(SECRET);
   });
 
   it('is refused without being repeated, because it may have a password', () => {
@@ -96,23 +105,29 @@ describe('The command line of campaigns over a queue', () => {
         const html = join(folder, 'page.html');
         const outputs = [
           await run(['campaign', 'status'], { ...env, DIRTYMEM_QUEUE_PASSWORD: 'wrong' }),
+          await run(['campaign', 'status'], { DIRTYMEM_QUEUE: server.url }),
           await run(['campaign', campaign, '--html', html], env),
           await run(['campaign', 'status'], env),
         ];
-        const [wrong, made, status] = outputs as [Ended, Ended, Ended];
+        const [wrong, none, made, status] = outputs as [Ended, Ended, Ended, Ended];
         expect(wrong.code, wrong.output).to.equal(2);
+        expect(none.code, none.output).to.equal(2);
+        expect(none.output).to.include('give its password in the URL or in DIRTYMEM_QUEUE_PASSWORD');
         expect(made.code, made.output).to.equal(0);
         expect(made.output).to.include('PASS: 2 of 2 runs passed').and.to.include('has no append-only file');
         expect(status.output).to.include('2 of 2').and.to.include('done');
         const id = /│ ([0-9a-f]{12}) │/.exec(status.output)?.[1] ?? '';
         const removed = await run(['campaign', 'remove', id], env);
         expect(removed.output).to.include('2 runs and results were removed');
-        const none = await run(['campaign', 'status'], env);
-        expect(none.output).to.include('has no campaign');
+        const empty = await run(['campaign', 'status'], env);
+        expect(empty.output).to.include('has no campaign');
         worker.child.kill('SIGTERM');
         const stopped = await worker.ended;
         expect(stopped.code, stopped.output).to.equal(0);
-        for (const { output } of [...outputs, removed, none, stopped]) expect(output).not.to.include(SECRET);
+        for (const { output } of [...outputs, removed, empty, stopped]) expect(output).not.to.include(SECRET);
+        for (const file of readdirSync(folder)) {
+          expect(readFileSync(join(folder, file), 'utf8'), file).not.to.include(SECRET);
+        }
       } finally {
         worker.child.kill('SIGKILL');
         await worker.ended;
@@ -120,6 +135,32 @@ describe('The command line of campaigns over a queue', () => {
       }
     },
   );
+
+  itLong('shrinks a run that failed, by workers of a server', async function (this: Mocha.Context) {
+    if (REDIS === undefined) this.skip();
+    const sabotage = 'harvest-without-grace-period';
+    writeFileSync(campaign, JSON.stringify({ kind: 'interleavings', schedules: 1000, sabotage }));
+    const server = await RedisServer.start();
+    const env = { DIRTYMEM_QUEUE: server.url };
+    const worker = start(['campaign-worker', '--jobs', '2'], env);
+    try {
+      const made = await run(['campaign', campaign], env);
+      expect(made.code, made.output).to.equal(1);
+      const results = join(folder, 'campaign.results.jsonl');
+      const { code, output } = await run(['campaign', 'shrink', results, '--tries', '2'], env);
+      expect(code, output).to.equal(0);
+      const { repeat, found } = readResults(results)[0] as RunResult;
+      expect(output).to.include(`${found}: ${repeat}`);
+      const shortest = /^repeat: npm run check:interleavings -- (.* --schedules 100 .*)$/m.exec(output)?.[1];
+      expect(shortest, output).to.be.a('string');
+      const repeated = await runScript('scripts/check-interleavings.ts', `${shortest}`.split(' '));
+      expect(repeated.code, repeated.output).to.equal(1);
+    } finally {
+      worker.child.kill('SIGKILL');
+      await worker.ended;
+      await server.end();
+    }
+  });
 
   itLong('speaks TLS to a server whose certificate it knows, and to no other', async function (this: Mocha.Context) {
     const key = join(folder, 'key.pem');
