@@ -53,8 +53,8 @@ function suiteOf(sources: string, near: readonly string[]): Suite {
     stages: [
       { name: 'near', specs: near },
       { name: 'engine', specs: QUICK.filter((folder) => !near.includes(folder)) },
-      { name: 'threads', specs: ['spec/workers', 'spec/dirty/in-flight.spec.ts', 'spec/dirty/model.spec.ts'] },
       { name: 'models', specs: MODELS },
+      { name: 'threads', specs: ['spec/workers', 'spec/dirty/in-flight.spec.ts', 'spec/dirty/model.spec.ts'] },
       { name: 'interleavings', specs: ['spec/interleaving/covered-runs.spec.ts'] },
     ],
   };

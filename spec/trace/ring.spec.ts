@@ -1,6 +1,6 @@
 /** One thread's ring, without an engine. */
 import { expect } from 'chai';
-import { Kind, OPERATIONS, operationNumber } from '../../lib/arena/trace-kinds.js';
+import { Kind, Offline, OPERATIONS, operationNumber, Published } from '../../lib/arena/trace-kinds.js';
 import { EVENT_WORDS, type RawEvent, Recorder, RingHead, RingReader } from '../../lib/arena/trace-ring.js';
 import { Words } from '../../lib/arena/words.js';
 
@@ -25,6 +25,7 @@ describe('A ring of events', () => {
     const place = { words, head: 0, capacity: CAPACITY };
     recorder = new Recorder(place, { running: true, now: () => time });
     reader = new RingReader(place);
+    expect(reader.lost).to.equal(0);
     reader.take();
     reader.lost = 0;
   }
@@ -120,10 +121,14 @@ describe('A ring of events', () => {
 });
 
 describe('The kinds of events', () => {
-  it('fit in eight bits, and none is 0, which is what fresh memory has; readers have the small ones', () => {
-    const kinds = Object.values(Kind);
-    expect(new Set(kinds).size).to.equal(kinds.length);
-    for (const kind of kinds) expect(kind).to.be.within(1, 255);
+  it('fit in eight bits, and none is 0, which is what fresh memory has', () => {
+    for (const kind of Object.values(Kind)) expect(kind).to.be.within(1, 255);
+  });
+
+  it('have numbers of their own, and so have their reasons', () => {
+    for (const numbers of [Kind, Offline, Published].map((named) => Object.values(named))) {
+      expect(new Set(numbers).size).to.equal(numbers.length);
+    }
   });
 
   it('name an operation that has no number of its own as another one', () => {
