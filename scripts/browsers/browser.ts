@@ -8,6 +8,8 @@ export interface Browser {
   readonly sharedMemory: 'isolated' | 'always' | 'never';
   /** Does a page that is driven have private files (`navigator.storage.getDirectory`)? */
   readonly privateFiles: boolean;
+  /** What becomes of an engine's handle where a page sends it, where that is not as the standards have it. */
+  readonly handlePlaces: Readonly<Record<string, string>>;
   /** @returns what to do to have it on this machine; undefined where it is there */
   missing(): string | undefined;
   /** Starts the browser, with nothing that another run has left. */

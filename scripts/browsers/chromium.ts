@@ -86,6 +86,7 @@ export const chromium: Browser = {
   name: 'Chromium',
   sharedMemory: 'isolated',
   privateFiles: true,
+  handlePlaces: { 'a broadcast channel': 'is null' },
   missing: () =>
     find() === undefined
       ? 'install the package chromium, run npx playwright-core install chromium, or set CHROMIUM to the path of one'

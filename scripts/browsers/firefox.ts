@@ -122,6 +122,7 @@ export const firefox: Browser = {
   name: 'Firefox',
   sharedMemory: 'isolated',
   privateFiles: true,
+  handlePlaces: {},
   missing: () =>
     find() === undefined
       ? 'install the package firefox-esr (or Firefox otherwise), or set FIREFOX to the path of one'

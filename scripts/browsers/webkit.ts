@@ -127,6 +127,7 @@ export const webkit: Browser = {
   name: 'WebKitGTK',
   sharedMemory: 'always',
   privateFiles: false,
+  handlePlaces: { 'a frame of the same origin': 'DataCloneError', structuredClone: 'DataCloneError' },
   missing,
   launch: () => WebKitPage.open({ JSC_useSharedArrayBuffer: '1' }),
 };

@@ -1,5 +1,5 @@
 /** Where a page can send an engine's handle, and what becomes of it there. */
-import { MIGRATION, type DirtyMemory } from '../../lib/index.js';
+import { type DirtyMemory, MIGRATION } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import { cleanAll, PAGE, smallEngine } from '../support/engines.js';
 import type { Told } from './handle-receiver.js';
@@ -55,7 +55,7 @@ const STORES: Readonly<Record<string, Send>> = {
   },
 };
 
-/** @returns for each place `arrives`, `is lost` (a messageerror there), or the name of the error that sending throws */
+/** @returns for each place `arrives`, `is null`, `is lost` (a messageerror there), or the error's name that sending throws */
 export async function handlePlaces(): Promise<Record<string, string>> {
   const told = new BroadcastChannel('told');
   const outcomes: Record<string, string> = {};

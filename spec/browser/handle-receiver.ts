@@ -6,7 +6,7 @@ import { attachVcpu } from '../../lib/vcpu.js';
 
 export interface Told {
   readonly place: string;
-  readonly outcome: 'ready' | 'arrives' | 'is lost';
+  readonly outcome: 'ready' | 'arrives' | 'is null' | 'is lost';
 }
 
 interface Source {
@@ -20,6 +20,7 @@ const tell = (outcome: Told['outcome']): void => all.postMessage({ place, outcom
 
 function hear(source: Source): void {
   source.onmessage = ({ data }) => {
+    if (data === null) return tell('is null');
     const vcpu = attachVcpu(data, { name: place });
     if (vcpu.mark(0) !== 0) tell('arrives');
     vcpu.detach();
