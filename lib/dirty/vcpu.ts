@@ -72,8 +72,8 @@
  *
  * The fast paths of `mark` and `markPage` are chains of small functions. SpiderMonkey inlines only functions of about 130
  * bytes of bytecode or less, and a call there costs as much as an atomic or. Each link returns, or calls the next one:
- * where a link returns a boolean that another one tests, V8 is slower. No link destructures `this`, because SpiderMonkey
- * moves nothing that follows a destructuring out of a loop.
+ * where a link returns a boolean that another one tests, V8 is slower. No link has a destructuring of `this`, because
+ * SpiderMonkey moves nothing that follows one out of a loop.
  */
 import { Header, Meter, meterOf, Table } from '../arena/layout.js';
 import { isUint32Array } from '../base/brands.js';
@@ -95,8 +95,8 @@ import { type PageRange, touchedPages, walkBlocks } from './page-range.js';
 
 /**
  * Stands for "no table" and "no block": with any offset added it stays a negative index, which reads as clear. It is the
- * least number that V8 keeps as a small integer in browsers. A field that is a smaller one at times becomes a double
- * there, and marks become a half slower.
+ * least number that V8 keeps as a small integer in browsers. A field that holds a lower one at times becomes a double
+ * there, and marks for three clients become a third slower.
  */
 const NOTHING = -(2 ** 30);
 /** After this many marks in a row that another block would have served, that block is cached. */
