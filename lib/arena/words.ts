@@ -31,6 +31,11 @@ export class Words {
     return this.array[index] as number;
   }
 
+  /** @returns the bits that are set in all three words, by `get` */
+  common(first: number, second: number, third: number): number {
+    return this.get(first) & this.get(second) & this.get(third);
+  }
+
   set(index: number, value: number): void {
     this.array[index] = value;
   }

@@ -69,6 +69,11 @@
  * cached when it has to set a bit, or when marks outside the cached block were in that block several times in a row. The
  * words of a table are read plainly: a published table never changes, and the load of its root (GP-3, GP-4) orders the
  * table's contents before these reads.
+ *
+ * The fast paths of `mark` and `markPage` are chains of small functions. SpiderMonkey inlines only functions of about 130
+ * bytes of bytecode or less, and a call there costs as much as an atomic or. Each link returns, or calls the next one:
+ * where a link returns a boolean that another one tests, V8 is slower. No link has a destructuring of `this`, because
+ * SpiderMonkey moves nothing that follows one out of a loop.
  */
 import { Header, Meter, meterOf, Table } from '../arena/layout.js';
 import { isUint32Array } from '../base/brands.js';
@@ -88,8 +93,12 @@ import { Reader, type ReaderSetup } from '../rcu/reader.js';
 import { ALL_CLIENTS, type Client, checkClient, checkMask, clientsFor, MIGRATION } from './client.js';
 import { type PageRange, touchedPages, walkBlocks } from './page-range.js';
 
-/** Stands for "no table" and "no block": with any offset added it stays a negative index, which reads as clear. */
-const NOTHING = -(2 ** 31);
+/**
+ * Stands for "no table" and "no block": with any offset added it stays a negative index, which reads as clear. It is the
+ * least number that V8 keeps as a small integer in browsers. A field that holds a lower one at times becomes a double
+ * there, and marks for three clients become a third slower.
+ */
+const NOTHING = -(2 ** 30);
 /** After this many marks in a row that another block would have served, that block is cached. */
 const MOST_MISSES = 8;
 
@@ -189,32 +198,9 @@ export class Vcpu extends Reader {
    *   RAM can be marked, but no collection reports it
    */
   mark(addr: number): number {
-    // The offset is in pages and may have a fraction. For NaN every comparison below is false, and so are those with
-    // `blockPages` and `lonePages` while no block is cached. Then they are 0 rather than NaN, because a field that is
-    // NaN at times makes marks several times slower in JavaScriptCore.
-    let offset: number;
-    try {
-      offset = addr * this.pagesPerByte - this.blockFirst;
-    } catch {
-      return this.markElsewhere(addr); // a BigInt or a symbol, which JavaScript multiplies by no number
-    }
-    if (offset >= 0) {
-      if (offset < this.lonePages) {
-        const bit = offset | 0;
-        if ((this.words.get((this.first + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
-        return this.setBits('mark', bit, ALL_CLIENTS);
-      }
-      if (offset < this.blockPages) {
-        const { words } = this;
-        const bit = offset | 0;
-        const word = bit >>> 5;
-        const all =
-          words.get((this.first + word) | 0) & words.get((this.second + word) | 0) & words.get((this.third + word) | 0);
-        if ((all & (1 << bit)) !== 0) return 0;
-        return this.setBits('mark', bit, ALL_CLIENTS);
-      }
-    }
-    return this.markElsewhere(addr);
+    return typeof addr === 'number'
+      ? this.markLone(addr, addr * this.pagesPerByte - this.blockFirst)
+      : this.markElsewhere(addr);
   }
 
   /**
@@ -224,20 +210,9 @@ export class Vcpu extends Reader {
    * @throws as `mark`
    */
   markPage(page: number, client: Client): number {
-    let bit: number;
-    try {
-      bit = page - this.blockFirst;
-    } catch {
-      return this.markPageElsewhere(page, client); // as in `mark`
-    }
-    if (bit >= 0 && bit < this.blockPages) {
-      // VGA, CODE and MIGRATION are written as numbers: V8 loads an imported constant from its module's cell each time,
-      // which costs 1.1 ns a mark.
-      const block = client === 1 ? this.block0 : client === 2 ? this.block1 : client === 4 ? this.block2 : NOTHING;
-      if ((this.words.get((block + (bit >>> 5)) | 0) & (1 << bit)) !== 0) return 0;
-      return this.setBit(block, bit, client);
-    }
-    return this.markPageElsewhere(page, client);
+    return typeof page === 'number'
+      ? this.markBit(page, page - this.blockFirst, client)
+      : this.markPageElsewhere(page, client);
   }
 
   /**
@@ -395,6 +370,56 @@ export class Vcpu extends Reader {
     if (this.dirtied === this.published) return;
     this.words.set(this.meter + Meter.Dirtied, this.dirtied);
     this.published = this.dirtied;
+  }
+
+  /**
+   * `mark` while at most one client is tracked.
+   * @param offset in pages from the cached block's first one; may have a fraction. For NaN every comparison is false, and
+   *   so are those with `lonePages` and `blockPages` while no block is cached. Then they are 0 rather than NaN, because a
+   *   field that is NaN at times makes marks several times slower in JavaScriptCore.
+   */
+  private markLone(addr: number, offset: number): number {
+    if (offset < this.lonePages && offset >= 0 && this.isSet(this.first, offset | 0)) return 0;
+    return this.markTracked(addr, offset);
+  }
+
+  private markTracked(addr: number, offset: number): number {
+    if (offset < this.blockPages && offset >= 0 && this.areSet(offset | 0)) return 0;
+    return this.markClean(addr, offset);
+  }
+
+  private markClean(addr: number, offset: number): number {
+    if (offset < this.blockPages && offset >= 0) return this.setBits('mark', offset | 0, ALL_CLIENTS);
+    return this.markElsewhere(addr);
+  }
+
+  private markBit(page: number, bit: number, client: Client): number {
+    if (bit < this.blockPages && bit >= 0 && this.isSet(this.cachedBlock(client), bit)) return 0;
+    return this.markPageClean(page, bit, client);
+  }
+
+  private markPageClean(page: number, bit: number, client: Client): number {
+    if (bit < this.blockPages && bit >= 0) return this.setBit(this.cachedBlock(client), bit, client);
+    return this.markPageElsewhere(page, client);
+  }
+
+  /** Is the bit set in the block? */
+  private isSet(block: number, bit: number): boolean {
+    return (this.words.get((block + (bit >>> 5)) | 0) & (1 << bit)) !== 0;
+  }
+
+  /** Is the bit set in the cached blocks of all tracked clients? */
+  private areSet(bit: number): boolean {
+    const word = bit >>> 5;
+    const all = this.words.common((this.first + word) | 0, (this.second + word) | 0, (this.third + word) | 0);
+    return (all & (1 << bit)) !== 0;
+  }
+
+  /** @returns NOTHING for no client */
+  private cachedBlock(client: Client): number {
+    // VGA, CODE and MIGRATION are written as numbers: V8 loads an imported constant from its module's cell each time,
+    // which costs 1.1 ns a mark.
+    return client === 1 ? this.block0 : client === 2 ? this.block1 : client === 4 ? this.block2 : NOTHING;
   }
 
   private forgetBlock(): void {

@@ -296,3 +296,5 @@ export async function saveStates(compress: boolean) {
   await root.removeEntry(name, { recursive: true });
   return { each, compacted, after, files: files.sort(), noFiles: noFiles?.message };
 }
+
+export { handlePlaces } from './handle-places.js';

@@ -2,11 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import type { OpenPage } from '../../../scripts/browsers/browser.js';
+import { chromium } from '../../../scripts/browsers/chromium.js';
+import { firefox } from '../../../scripts/browsers/firefox.js';
 import { PageServer } from '../../../scripts/page/server.js';
-import { findChromium } from '../chromium.js';
-import { ChromiumPage } from './chromium-page.js';
-import { FirefoxPage, findFirefox } from './firefox-page.js';
-import type { OpenPage } from './open-page.js';
 
 const SCREENSHOTS = fileURLToPath(new URL('../../../.cache/screenshots/', import.meta.url));
 const LOOK_EVERY_MS = 100;
@@ -18,13 +17,6 @@ const BUGS = {
   'free-without-grace-period': /owner$/,
   'mark-by-load-and-store': /^hart\d and (hart\d|owner)$/,
 };
-
-const chromium = findChromium();
-const firefox = findFirefox();
-const BROWSERS = [
-  { name: 'Chromium', found: chromium, open: () => ChromiumPage.open(chromium as string) },
-  { name: 'Firefox', found: firefox, open: () => FirefoxPage.open(firefox as string) },
-];
 
 /** Elements that somebody can use, and that have nothing to be called by. */
 const NAMELESS = `[...document.querySelectorAll('button, input, select, canvas')]
@@ -41,25 +33,26 @@ const LISTEN = `(() => {
   }
 })()`;
 
-for (const { name, found, open } of BROWSERS) {
-  const missing = found === undefined ? `, NOT RUN: install one, or set ${name.toUpperCase()} to its path` : '';
+for (const browser of [chromium, firefox]) {
+  const missing = browser.missing();
+  const title = `The live page in ${browser.name}`;
 
-  describe(`The live page in ${name}${missing}`, () => {
+  describe(missing === undefined ? title : `${title} (NOT RUN, for there is none: ${missing})`, () => {
     let server: PageServer;
     let page: OpenPage;
 
     before(async function () {
-      if (found === undefined) this.skip();
-      page = await open();
+      if (missing !== undefined) this.skip();
+      page = await browser.launch();
     });
     afterEach('a picture of a failure is kept', async function () {
       if (this.currentTest?.state !== 'failed') return;
       mkdirSync(SCREENSHOTS, { recursive: true });
-      const file = `${SCREENSHOTS}${name}-${this.currentTest.title.replace(/\W+/g, '-')}.png`;
+      const file = `${SCREENSHOTS}${browser.name}-${this.currentTest.title.replace(/\W+/g, '-')}.png`;
       await page.screenshot(file);
       console.error(`      kept ${file}`);
     });
-    afterEach('no error went to the console', () => expect(page.errors.splice(0)).to.deep.equal([]));
+    afterEach('no error went to the console', async () => expect(await page.takeErrors()).to.deep.equal([]));
     after(() => page?.close());
 
     const text = (selector: string): Promise<string> =>

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../../../lib/stress/temporary-folder.js';
+import { ChromiumPage, chromium } from '../../../scripts/browsers/chromium.js';
 import { DARK, LIGHT } from '../../../scripts/pictures/palette.js';
 import { stressPage } from '../../../scripts/report/stress-page.js';
-import { Chromium, findChromium } from '../../browser/chromium.js';
+
 import { itLong } from '../../support/long.js';
 import { FAILED, RUN } from './fake-run.js';
 
@@ -14,23 +15,22 @@ const WIDTHS = [375, 820, 1400];
 const PAGES = { passed: stressPage(RUN), failed: stressPage(FAILED) };
 
 describe('A report in Chromium', () => {
-  let chromium: Chromium;
+  let browser: ChromiumPage;
   let folder: string;
   before(async function () {
-    const path = findChromium();
-    if (path === undefined) return this.skip();
+    if (chromium.missing() !== undefined) return this.skip();
     folder = makeTemporaryFolder('report');
     for (const [name, page] of Object.entries(PAGES)) writeFileSync(join(folder, `${name}.html`), page);
-    chromium = await Chromium.launch(path);
+    browser = await ChromiumPage.open();
   });
   after(async () => {
-    await chromium?.close();
+    await browser?.close();
     if (folder !== undefined) removeTemporaryFolder(folder);
   });
 
   for (const name of Object.keys(PAGES)) {
     itLong(`of a run that ${name} is legible at every width, in both schemes, and on paper`, async () => {
-      const page = await chromium.context.newPage();
+      const page = await browser.page.context().newPage();
       const faults: string[] = [];
       page.on('console', (message) => faults.push(message.text()));
       page.on('pageerror', (error) => faults.push(error.message));
@@ -61,7 +61,7 @@ describe('A report in Chromium', () => {
   }
 
   itLong('can be read by keyboard: links, tables that scroll, and values that unfold', async () => {
-    const page = await chromium.context.newPage();
+    const page = await browser.page.context().newPage();
     await page.setViewportSize({ width: 375, height: 800 });
     await page.goto(pathToFileURL(join(folder, 'failed.html')).href);
     const reached = new Set<string>();

@@ -1,12 +1,12 @@
-/** A page in Firefox, by WebDriver BiDi, which Firefox speaks itself: no driver is needed. */
-import { existsSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { makeTemporaryFolder, removeTemporaryFolder } from '../../../lib/stress/temporary-folder.js';
+/** Firefox, by WebDriver BiDi, which Firefox speaks itself: no driver is needed. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeTemporaryFolder, removeTemporaryFolder } from '../../lib/stress/temporary-folder.js';
 import { Bidi } from './bidi.js';
-import { FirefoxProcess } from './firefox-process.js';
-import type { OpenPage } from './open-page.js';
+import type { Browser, OpenPage } from './browser.js';
+import { findExecutable } from './executable.js';
+import { Helper } from './helper.js';
 
-const NAMES = ['firefox-esr', 'firefox'];
 /** Nothing is fetched, and nothing is asked. */
 const PREFERENCES = {
   'browser.shell.checkDefaultBrowser': false,
@@ -19,12 +19,11 @@ const PREFERENCES = {
   'browser.safebrowsing.phishing.enabled': false,
 };
 
-/** @returns the path in FIREFOX, which must then be right, or that of the first one in the PATH */
-export function findFirefox(): string | undefined {
-  const { FIREFOX, PATH = '' } = process.env;
-  if (FIREFOX !== undefined && FIREFOX !== '') return FIREFOX;
-  const inPath = PATH.split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
-  return inPath.find((path) => existsSync(path));
+const find = () =>
+  findExecutable('FIREFOX', ['firefox-esr', 'firefox'], ['/Applications/Firefox.app/Contents/MacOS/firefox']);
+
+interface Session {
+  readonly capabilities: { readonly browserVersion: string };
 }
 
 interface Evaluated {
@@ -38,32 +37,41 @@ interface LogEntry {
   readonly text?: string;
 }
 
-export class FirefoxPage implements OpenPage {
-  readonly errors: string[] = [];
-  private readonly process: FirefoxProcess;
+class FirefoxPage implements OpenPage {
+  readonly version: string;
+  private readonly process: Helper;
   private readonly bidi: Bidi;
   private readonly context: string;
   private readonly profile: string;
+  private readonly errors: string[] = [];
 
-  static async open(executable: string): Promise<FirefoxPage> {
+  static async open(): Promise<FirefoxPage> {
+    const executable = find();
+    if (executable === undefined) throw new Error('there is no Firefox');
     const profile = makeTemporaryFolder('firefox');
     const lines = Object.entries(PREFERENCES).map(([name, value]) => `user_pref("${name}", ${value});\n`);
     writeFileSync(join(profile, 'user.js'), lines.join(''));
-    const process = await FirefoxProcess.start(executable, profile);
-    const bidi = await Bidi.connect(`${process.url}/session`);
-    await bidi.send('session.new', { capabilities: {} });
+    const process_ = new Helper(
+      executable,
+      ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0', 'about:blank'],
+      { ...process.env, HOME: profile, MOZ_DISABLE_CONTENT_SANDBOX: '1' },
+    );
+    const url = await process_.says(/WebDriver BiDi listening on (ws:\S+)/);
+    const bidi = await Bidi.connect(`${url}/session`);
+    const { capabilities } = await bidi.send<Session>('session.new', { capabilities: {} });
     await bidi.send('session.subscribe', { events: ['log.entryAdded'] });
     const { contexts } = await bidi.send<{ contexts: { context: string }[] }>('browsingContext.getTree', {});
     const context = contexts[0]?.context;
     if (context === undefined) throw new Error('Firefox has no window');
-    return new FirefoxPage(process, bidi, context, profile);
+    return new FirefoxPage(process_, bidi, context, profile, `Firefox ${capabilities.browserVersion}`);
   }
 
-  private constructor(process: FirefoxProcess, bidi: Bidi, context: string, profile: string) {
-    this.process = process;
+  private constructor(process_: Helper, bidi: Bidi, context: string, profile: string, version: string) {
+    this.process = process_;
     this.bidi = bidi;
     this.context = context;
     this.profile = profile;
+    this.version = version;
     bidi.onEvent = (method, event) => {
       const { level, text = '' } = event as LogEntry;
       if (method === 'log.entryAdded' && level === 'error') this.errors.push(text);
@@ -84,6 +92,10 @@ export class FirefoxPage implements OpenPage {
     return JSON.parse(result?.value ?? 'null');
   }
 
+  async takeErrors(): Promise<string[]> {
+    return this.errors.splice(0);
+  }
+
   async resize(width: number, height: number): Promise<void> {
     await this.bidi.send('browsingContext.setViewport', { context: this.context, viewport: { width, height } });
   }
@@ -100,7 +112,20 @@ export class FirefoxPage implements OpenPage {
   async close(): Promise<void> {
     await this.bidi.send('browser.close', {});
     this.bidi.close();
-    await this.process.ended();
+    await this.process.end();
     removeTemporaryFolder(this.profile);
   }
 }
+
+export const firefox: Browser = {
+  id: 'firefox',
+  name: 'Firefox',
+  sharedMemory: 'isolated',
+  privateFiles: true,
+  handlePlaces: {},
+  missing: () =>
+    find() === undefined
+      ? 'install the package firefox-esr (or Firefox otherwise), or set FIREFOX to the path of one'
+      : undefined,
+  launch: () => FirefoxPage.open(),
+};

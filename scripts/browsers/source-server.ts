@@ -16,6 +16,9 @@ const compilerOptions = { ...options, module: ts.ModuleKind.ESNext, inlineSource
 /** What makes a page cross-origin isolated, and its workers with it. */
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
+/** An empty page, whose icon no browser asks for. */
+const PAGE = '<!doctype html><link rel="icon" href="data:,"><title>dirtymem</title>';
+
 export class SourceServer {
   readonly url: string;
   private readonly server: Server;
@@ -30,8 +33,10 @@ export class SourceServer {
     const headers = isolated ? ISOLATION : {};
     const server = createServer(({ url = '/' }, response) => {
       const { pathname } = new URL(url, 'http://127.0.0.1');
-      const source = /^\/(?:lib|spec)\/[\w/.-]+\.js$/.test(pathname) ? compiled(pathname) : modules.get(pathname);
-      if (pathname === '/') response.writeHead(200, { ...headers, 'Content-Type': 'text/html' }).end('<!doctype html>');
+      const source = /^\/(?:lib|spec|scripts\/browsers)\/[\w/.-]+\.js$/.test(pathname)
+        ? compiled(pathname)
+        : modules.get(pathname);
+      if (pathname === '/') response.writeHead(200, { ...headers, 'Content-Type': 'text/html' }).end(PAGE);
       else if (source === undefined) response.writeHead(404).end();
       else response.writeHead(200, { ...headers, 'Content-Type': 'text/javascript' }).end(source);
     });
