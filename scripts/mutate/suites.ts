@@ -62,13 +62,13 @@ function suiteOf(sources: string, near: readonly string[]): Suite {
 
 export const SUITES: readonly Suite[] = [
   suiteOf('lib/arena', ['spec/arena']),
-  ...['buffer', 'kinds', 'ring'].map((part) => suiteOf(`lib/arena/trace-${part}.ts`, ['spec/trace'])),
   suiteOf('lib/rcu', ['spec/rcu']),
   suiteOf('lib/dirty', ['spec/dirty']),
   suiteOf('lib/ram', ['spec/ram']),
   suiteOf('lib/rate', ['spec/rate']),
   suiteOf('lib/guest', ['spec/guest']),
   suiteOf('lib/bitmap/atomics-kernel.ts', ['spec/bitmap/atomics-kernel.spec.ts', 'spec/bitmap/kernels-agree.spec.ts']),
+  ...['buffer', 'kinds', 'ring'].map((part) => suiteOf(`lib/arena/trace-${part}.ts`, ['spec/trace'])),
 ];
 
 /** @returns each source file of the suites, with the last suite that names it or its folder */
