@@ -4,6 +4,7 @@ import type { OpenPage } from '../../scripts/browsers/browser.js';
 import { browsersForSpecs } from '../../scripts/browsers/browsers.js';
 import { SourceServer } from '../../scripts/browsers/source-server.js';
 import { codeBlocks } from '../../scripts/code-blocks.js';
+import { itLong } from '../support/long.js';
 import type * as scenarios from './scenarios.js';
 
 type Scenarios = typeof scenarios;
@@ -110,7 +111,8 @@ for (const browser of browsersForSpecs()) {
         for (const options of [{ name: 'doomed', identity: 4711 }, { name: 'doomed' }]) {
           const known =
             options.identity === undefined ? 'that the thread has drawn and told' : 'that the page has given it';
-          it(`retires a thread that was terminated within an interval, by the identity ${known}`, async () => {
+          const define = options.identity === undefined ? itLong : it;
+          define(`retires a thread that was terminated within an interval, by the identity ${known}`, async () => {
             const { identity, timeout, rounds, after: end, ...rest } = await run('termination', options);
             if (options.identity !== undefined) expect(identity).to.equal(options.identity);
             expect(timeout?.name).to.equal('GracePeriodTimeout');

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { KERNEL_WASM } from '../../lib/bitmap/kernel.wasm.js';
 import { buildKernel, KERNEL_FILE } from '../../scripts/build-kernel.js';
+import { itLong } from '../support/long.js';
 
 describe('build-kernel', () => {
   const { head, shared, unshared, tail } = KERNEL_WASM;
@@ -10,7 +11,7 @@ describe('build-kernel', () => {
     { title: 'memories that are not shared', shared: false, module: moduleOf(head, unshared, tail), sizes: [1] },
   ] as const;
 
-  it('makes the committed file of the committed source, every time', async () => {
+  itLong('makes the committed file of the committed source, every time', async () => {
     const committed = readFileSync(new URL(`../../${KERNEL_FILE}`, import.meta.url), 'utf8');
     // Not compared by chai, whose message would be the file twice.
     const message = 'the file is not of this source: npm run build:kernel';

@@ -182,7 +182,7 @@ describe('dirtymem campaign, the command line', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('names the runs that failed, and the command that repeats each', async () => {
+  itLong('names the runs that failed, and the command that repeats each', async () => {
     writeFileSync(file, JSON.stringify({ vcpus: 2, seconds: 20, seeds: [3], sabotage: 'seed-find-next-bit' }));
     const { code, output } = await runCommand(['campaign', file]);
     expect(code, output).to.equal(1);

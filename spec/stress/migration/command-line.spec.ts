@@ -89,7 +89,7 @@ describe('dirtymem migrate-demo, the command line', () => {
     expectNothingLeft();
   });
 
-  it('fails a run in which too little happened as vacuous', async () => {
+  itLong('fails a run in which too little happened as vacuous', async () => {
     // This seed's only fault is a link that is cut at the first message.
     const flags = ['--faults', '--runs', '1', '--ram', '1', '--seed', '472'];
     const { code, output } = await runCommand(['migrate-demo', ...flags]);
