@@ -63,7 +63,7 @@ describe('A machine whose vCPUs store while its states are saved', () => {
     });
   }
 
-  itInBothForms('loses no page when saves fail at any place, and RAM comes and goes', 12, 100, async (rounds) => {
+  itInBothForms('loses no page when saves fail at any place, and RAM comes and goes', 12, 30, async (rounds) => {
     const kept = memoryStore();
     const store = new FailingStore(kept);
     const chain = await beginChain(machine, store, { compress: true });
