@@ -200,7 +200,7 @@ describe('dirtymem campaign, the command line', () => {
       { kind: 'litmus', rounds: 4000, misuseRounds: 0, sabotage: 'harvest-without-grace-period' },
       { kind: 'interleavings', schedules: 300, strategy: ['random', 'pct'] },
       { kind: 'interleavings', scenario: 'there-is-none' },
-      { kind: 'mutation', sample: 1, only: 'lib/arena/geometry.ts' },
+      { kind: 'mutation', sample: 1, only: 'lib/rate/token-bucket.ts' },
     ];
     writeFileSync(file, JSON.stringify({ parts }));
     const results = join(folder, 'campaign.results.jsonl');
