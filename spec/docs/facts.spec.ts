@@ -56,11 +56,11 @@ async function faultsOf(command: string): Promise<string[]> {
 
 /** Between backticks, with a slash: a file or a folder of the repository, as `lib/rcu/reader.ts`. */
 function missingFiles(text: string): string[] {
-  const made = ['.cache/mutate', 'site/', 'hour.results.jsonl'];
+  const isMade = (span: string): boolean => /^(\.cache|site)\//.test(span) || span === 'hour.results.jsonl';
   const top = readdirSync(ROOT);
   return codeSpansOf(text)
     .filter((span) => /^[\w.-]+(\/[\w.-]*)+$/.test(span) && top.includes(span.split('/')[0] as string))
-    .filter((span) => !made.includes(span) && !existsSync(new URL(span, ROOT)));
+    .filter((span) => !isMade(span) && !existsSync(new URL(span, ROOT)));
 }
 
 function labelsIn(text: string): string[] {
