@@ -3,7 +3,7 @@
  * never come to its function. Functions are told apart by file and name: where one of several of the same name is
  * called, all are taken for called.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Mutant } from './mutants.js';
@@ -29,7 +29,7 @@ interface CoverageReport {
  */
 export function readReach(folder: string, coverage: string): Reach {
   if (existsSync(join(coverage, 'threads'))) return undefined;
-  const sources = pathToFileURL(join(folder, '/')).href;
+  const sources = pathToFileURL(join(realpathSync(folder), '/')).href; // Node names modules by their real paths
   const called = new Map<string, Map<string, boolean>>();
   for (const name of readdirSync(coverage)) {
     const { result } = JSON.parse(readFileSync(join(coverage, name), 'utf8')) as CoverageReport;

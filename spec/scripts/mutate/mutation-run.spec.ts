@@ -139,6 +139,9 @@ describe('a mutation run', () => {
   });
 
   it('runs no spec that does not reach the mutant, and takes a mutant that none reaches for a survivor', async () => {
+    // Reached by a link, as a folder of the user's may be.
+    mkdirSync(join(root, 'elsewhere'));
+    symlinkSync(join(root, 'elsewhere'), join(root, 'sandboxes'));
     const runs = join(root, 'runs');
     const spec = (name: string, calls: string): void =>
       write(
