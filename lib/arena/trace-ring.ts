@@ -71,7 +71,8 @@ export class Recorder {
     this.head = head;
     this.mask = capacity - 1;
     this.clock = clock;
-    this.count = words.load(head + RingHead.Done); // the last tenant's
+    // The last tenant's. The claim of the slot orders it already: a plain load would do.
+    this.count = words.load(head + RingHead.Done);
   }
 
   /** Says who the reader is, and from now on again before it is overwritten, so that whoever looks can tell. */
