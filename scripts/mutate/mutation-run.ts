@@ -14,7 +14,7 @@ import { type Stage, type Suite, specsOf } from './suites.js';
 
 /** Specs may take this many times as long as without a mutant, because the machine may get busier. */
 const PATIENCE = 4;
-const LEAST_LIMIT_SECONDS = 30;
+const LEAST_LIMIT_SECONDS = 10;
 
 /** Stands for a mutant's id in the result of a spec file without a mutant; the spec file stands for the stage. */
 const UNMUTATED = 'unmutated';
