@@ -19,7 +19,7 @@ import { runProgram } from './run-program.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', 'mutate');
-const EXPLAINED = fileURLToPath(new URL('mutate/explained.json', import.meta.url));
+const EXPLAINED = fileURLToPath(new URL('mutate/explained', import.meta.url));
 
 interface MutateOptions {
   readonly only?: readonly string[];

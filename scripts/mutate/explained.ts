@@ -1,5 +1,6 @@
 /** Explained mutants: those that are no fault because they behave like the unmutated code, each with the reason. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Mutant } from './mutants.js';
 
 export interface Explanation extends Pick<Mutant, 'file' | 'scope' | 'before' | 'after'> {
@@ -8,16 +9,38 @@ export interface Explanation extends Pick<Mutant, 'file' | 'scope' | 'before' | 
   readonly reason: string;
 }
 
-/** @throws Error when the file is not a list of explanations */
-export function readExplanations(path: string): Explanation[] {
+/** What a file of explanations is a list of: mutants of one scope that have one reason. */
+interface Explained extends Pick<Explanation, 'file' | 'scope' | 'reason'> {
+  readonly changes: readonly Pick<Explanation, 'before' | 'after' | 'nth'>[];
+}
+
+/**
+ * @param folder has a file of explanations for each folder of the sources
+ * @throws Error when one is not a list of explanations
+ */
+export function readExplanations(folder: string): Explanation[] {
+  return readdirSync(folder).flatMap((name) => readFile(join(folder, name)));
+}
+
+function readFile(path: string): Explanation[] {
   const list: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (!Array.isArray(list)) throw new Error(`${path}: expected an array of explanations`);
-  list.forEach((entry, i) => {
-    for (const field of ['file', 'scope', 'before', 'after', 'reason']) {
-      if (typeof entry?.[field] !== 'string') throw new Error(`${path}: '${field}' of entry ${i} must be a string`);
-    }
+  return list.flatMap((entry: Partial<Explained> | null, i) => {
+    const { file, scope, reason, changes } = entry ?? {};
+    demandStrings({ file, scope, reason }, `entry ${i} of ${path}`);
+    if (!Array.isArray(changes)) throw new Error(`${path}: 'changes' of entry ${i} must be an array`);
+    return changes.map((change: Partial<Explanation> | null, j) => {
+      const { before, after } = change ?? {};
+      demandStrings({ before, after }, `change ${j} of entry ${i} of ${path}`);
+      return { file, scope, reason, ...change } as Explanation;
+    });
   });
-  return list;
+}
+
+function demandStrings(fields: Readonly<Record<string, unknown>>, where: string): void {
+  for (const [field, value] of Object.entries(fields)) {
+    if (typeof value !== 'string') throw new Error(`${where}: '${field}' must be a string`);
+  }
 }
 
 export function explains(explanation: Explanation, mutant: Mutant): boolean {

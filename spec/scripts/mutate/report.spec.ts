@@ -63,22 +63,48 @@ describe('the report of a mutation run', () => {
   });
 });
 
-describe('the list of explained mutants', () => {
-  it('that comes with the sources has a reason for each', () => {
-    const path = fileURLToPath(new URL('../../../scripts/mutate/explained.json', import.meta.url));
-    for (const { reason } of readExplanations(path)) expect(reason).to.match(/^[A-Z0-9].*\.$/);
+describe('the lists of explained mutants', () => {
+  it('that come with the sources have a reason for each', () => {
+    const folder = fileURLToPath(new URL('../../../scripts/mutate/explained', import.meta.url));
+    for (const { reason } of readExplanations(folder)) expect(reason).to.match(/^[A-Z0-9].*\.$/);
   });
 
-  it('is refused when an entry lacks a field', () => {
+  it('are read whole, one after the other', () => {
+    const reason = 'nobody counts so far';
+    const changes = [
+      { before: 'x', after: 'y' },
+      { before: 'x', after: 'z', nth: 1 },
+    ];
+    const entry = { file: 'lib/a.ts', scope: 'f', reason, changes };
+    expect(readLists({ 'a.json': [entry], 'b.json': [{ ...entry, file: 'lib/b.ts' }] })).to.deep.equal(
+      ['lib/a.ts', 'lib/b.ts'].flatMap((file) => changes.map((change) => ({ file, scope: 'f', reason, ...change }))),
+    );
+  });
+
+  const complete = { file: 'a', scope: '', reason: 'r', changes: [] };
+  for (const [what, list, message] of [
+    ['it is no array', {}, 'expected an array'],
+    ['an entry is null', [null], "entry 0 of .*a.json: 'file' must be a string"],
+    ['an entry lacks a field', [complete, { ...complete, reason: undefined }], "entry 1 of .*: 'reason' must be"],
+    ['an entry has no changes', [{ ...complete, changes: undefined }], "'changes' of entry 0 must be an array"],
+    [
+      'a change lacks a field',
+      [{ ...complete, changes: [{ before: 'b' }] }],
+      "change 0 of entry 0 .*: 'after' must be",
+    ],
+  ] as const) {
+    it(`are refused when ${what}`, () => {
+      expect(() => readLists({ 'a.json': list })).to.throw(new RegExp(message));
+    });
+  }
+
+  function readLists(lists: Readonly<Record<string, unknown>>): Explanation[] {
     const folder = mkdtempSync(join(tmpdir(), 'dirtymem-explained-'));
     try {
-      const path = join(folder, 'explained.json');
-      writeFileSync(path, '{}');
-      expect(() => readExplanations(path)).to.throw('expected an array');
-      writeFileSync(path, '[{ "file": "a", "scope": "", "before": "b", "after": "c" }]');
-      expect(() => readExplanations(path)).to.throw("'reason' of entry 0 must be a string");
+      for (const [name, list] of Object.entries(lists)) writeFileSync(join(folder, name), JSON.stringify(list));
+      return readExplanations(folder);
     } finally {
       rmSync(folder, { recursive: true });
     }
-  });
+  }
 });
