@@ -103,9 +103,7 @@ export class Allocator {
   trim(): number {
     this.zeroed.sort((a, b) => a - b);
     const before = this.zeroed.length;
-    while (this.zeroed.length > 0 && (this.zeroed.at(-1) as number) + this.blockWords === this.top) {
-      this.top = this.zeroed.pop() as number;
-    }
+    while (this.zeroed.at(-1) === this.top - this.blockWords) this.top = this.zeroed.pop() as number;
     return before - this.zeroed.length;
   }
 
@@ -185,7 +183,7 @@ export class Allocator {
 
   private describeAwaiting(): string {
     let words = 0;
-    for (const first of this.awaiting) words += this.live.get(first) ?? 0;
+    for (const first of this.awaiting) words += this.live.get(first) as number;
     if (words === 0) return '';
     const holdouts = this.describeHoldouts();
     return `, of which ${words * 4} are free after a grace period${holdouts && ` (${holdouts})`}: await rcu.synchronize()`;
@@ -198,7 +196,7 @@ export class Allocator {
   }
 
   private leave(first: number, size: number, kind: string): void {
-    if (size === 0 || this.live.get(first) !== size) {
+    if (this.live.get(first) !== size) {
       throw new CorruptionError(`allocator: word ${first} is freed as a ${kind}, but no ${kind} is allocated there`);
     }
     this.live.delete(first);

@@ -206,7 +206,7 @@ function readArena(operation: string, prefix: string, memory: WebAssembly.Memory
   const geometry = geometryOf(pageShift, blockShift, maxReaders, (flags & FLAG_DEBUG) !== 0);
   const length = header.get(Header.Length) >>> 0;
   const least = regionsOf(maxReaders, geometry.blockWords).heap;
-  const most = Math.floor((memory.buffer.byteLength - byteOffset) / 4);
+  const most = (memory.buffer.byteLength - byteOffset) / 4;
   expect('length in words', length, length >= least && length <= most, `from ${least} to ${most}`);
   const checksum = header.get(Header.Checksum);
   const sum = checksumOf(header);

@@ -47,9 +47,39 @@ describe('the allocator', () => {
     expect(allocator.stats()).to.include({ freeBlocks: 3, zeroedBlocks: 0, freeBlockBytes: 3 * 4 * BLOCK_WORDS });
     expect(allocator.zeroSome(2)).to.equal(true);
     expect(allocator.stats()).to.include({ freeBlocks: 3, zeroedBlocks: 2 });
-    expect(allocator.zeroSome(2)).to.equal(false);
+    expect(allocator.zeroSome(1), 'the last').to.equal(false);
+    expect(allocator.zeroSome(2), 'none').to.equal(false);
     expect(allocator.stats()).to.include({ freeBlocks: 3, zeroedBlocks: 3 });
     for (const block of blocks) expect(contents(arena, block, BLOCK_WORDS)).to.deep.equal(new Set([0]));
+  });
+
+  it('does not touch new memory, which is zero and which the operating system has not committed yet', () => {
+    const { arena, words, allocator } = setUp();
+    words.fill(arena.regions.heap, words.length, 7); // so that a store of 0 shows
+    const block = allocator.allocateBlock('a block');
+    expect(contents(arena, block, BLOCK_WORDS)).to.deep.equal(new Set([7]));
+  });
+
+  it('has nothing to zero any more once its memory is gone', () => {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const { arena } = Arena.create({ memory, shared: false, pagesPerBlock: 64, arenaBytes: 2 ** 15 });
+    const allocator = new Allocator(arena, false);
+    allocator.freeBlock(allocator.allocateBlock('a block'));
+    memory.grow(1);
+    expect(allocator.zeroSome(1)).to.equal(false);
+  });
+
+  it('tells of each freed block when it is ready for reuse, but in debug mode, where blocks are zeroed at once', () => {
+    for (const debug of [false, true]) {
+      const { allocator } = setUp({ debug });
+      const blocks = [1, 2].map(() => allocator.allocateBlock('a block')) as [number, number];
+      const told: number[] = [];
+      allocator.onFree = () => told.push(allocator.stats().freeBlocks);
+      allocator.freeZeroedBlock(blocks[0]);
+      allocator.freeBlock(blocks[1]);
+      expect(told).to.deep.equal(debug ? [1] : [1, 2]);
+      expect(allocator.stats()).to.include({ bytesInUse: 0, freeBlocks: 2, zeroedBlocks: debug ? 2 : 1 });
+    }
   });
 
   it('gives zeroed blocks at the top of the heap back, and hands them out again as fresh memory', () => {
@@ -64,6 +94,18 @@ describe('the allocator', () => {
     expect(fresh).to.equal(high);
     expect(contents(arena, fresh, BLOCK_WORDS)).to.deep.equal(new Set([0]));
     expect(middle).to.be.above(low);
+  });
+
+  it('gives back all of its blocks, however many they are, and has none to give then', () => {
+    const { arena, allocator } = setUp();
+    for (const count of [1, 2, 3]) {
+      const blocks = Array.from({ length: count }, () => allocator.allocateBlock('a block'));
+      for (const block of blocks) allocator.freeZeroedBlock(block);
+      expect(allocator.trim()).to.equal(count);
+      expect(allocator.trim()).to.equal(0);
+      expect(allocator.stats()).to.include({ freeBlocks: 0, bytesInUse: 0 });
+    }
+    expect(allocator.allocateTable(1, 'a table')).to.equal(arena.regions.heap);
   });
 
   it('gives memory that nobody else has, within the arena and behind the zero block', () => {
@@ -101,6 +143,15 @@ describe('the allocator', () => {
     expect(allocator.allocateTable(28, 'a table of the same 32 words')).to.equal(table);
   });
 
+  it('uses each of several freed tables of one length again', () => {
+    const { allocator } = setUp();
+    const tables = [1, 2, 3].map(() => allocator.allocateTable(20, 'a table'));
+    for (const table of tables) allocator.freeTable(table);
+    expect(allocator.stats().freeTables).to.equal(3);
+    const again = [1, 2, 3].map(() => allocator.allocateTable(20, 'again'));
+    expect(new Set(again)).to.deep.equal(new Set(tables));
+  });
+
   it('counts bytes in use, their peak, and what waits for reuse', () => {
     const { arena, allocator } = setUp();
     expect(allocator.stats()).to.deep.equal({
@@ -135,6 +186,29 @@ describe('the allocator', () => {
     expect(allocator.allocateBlock('a block')).to.equal(blocks[1]);
   });
 
+  it('says how much of a full arena a grace period will free, and for which readers that waits', () => {
+    const { allocator } = setUp({ heapWords: 3 * BLOCK_WORDS + LINE });
+    const table = allocator.allocateTable(1, 'a table');
+    const blocks = [1, 2, 3].map(() => allocator.allocateBlock('a block')) as [number, number, number];
+    const full = (): string => {
+      try {
+        allocator.allocateTable(1, 'one more');
+      } catch (error) {
+        return (error as Error).message;
+      }
+      throw new Error('the arena is not full');
+    };
+    expect(full()).to.contain(`${4 * (3 * BLOCK_WORDS + LINE)} in use. Dispose`);
+    for (const first of [table, blocks[0], blocks[1]]) allocator.awaitPeriod(first);
+    const bytes = 4 * (2 * BLOCK_WORDS + LINE);
+    expect(full()).to.contain(` in use, of which ${bytes} are free after a grace period: await rcu.synchronize(). `);
+    allocator.describeHoldouts = () => "waiting for 'vcpu'";
+    expect(full()).to.contain(` are free after a grace period (waiting for 'vcpu'): await`);
+    allocator.freeBlock(blocks[0]);
+    expect(allocator.allocateBlock('again')).to.equal(blocks[0]);
+    expect(full(), 'the block is another user’s now').to.contain(`of which ${4 * (BLOCK_WORDS + LINE)} are free`);
+  });
+
   it('uses the arena to its last word', () => {
     const { arena, allocator } = setUp({ heapWords: 2 * BLOCK_WORDS + LINE });
     allocator.allocateBlock('a block');
@@ -151,6 +225,7 @@ describe('the allocator', () => {
     allocator.freeTable(table);
     const before = allocator.stats();
     expectThrow(() => allocator.freeBlock(block), CorruptionError, block, 'bitmap block');
+    expectThrow(() => allocator.freeZeroedBlock(block), CorruptionError, block, 'bitmap block');
     expectThrow(() => allocator.freeTable(table), CorruptionError, table, 'block table');
     expectThrow(() => allocator.freeBlock(block + LINE), CorruptionError, block + LINE);
     expectThrow(() => allocator.freeTable(7), CorruptionError, 7);
@@ -175,5 +250,16 @@ describe('the allocator', () => {
       words.set(table + offset, 5);
       expectThrow(() => allocator.allocateTable(1, 'again'), CorruptionError, 'block table', offset, table, 5);
     }
+  });
+
+  it('reads nothing of what is reused outside of debug mode', () => {
+    const { words, allocator } = setUp();
+    const [block, table] = [allocator.allocateBlock('a block'), allocator.allocateTable(1, 'a table')];
+    allocator.freeZeroedBlock(block);
+    allocator.freeTable(table);
+    words.set(block, 5);
+    words.set(table + Table.Entries, 5);
+    expect(allocator.allocateBlock('again')).to.equal(block);
+    expect(allocator.allocateTable(1, 'again')).to.equal(table);
   });
 });

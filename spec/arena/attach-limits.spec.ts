@@ -13,6 +13,7 @@ const SIZES: readonly ArenaOptions[] = [
   { pagesPerBlock: 2 ** 30 },
   { kernel: 'atomics' },
   { kernel: 'atomics', debug: true, shared: false },
+  { shared: false },
 ];
 
 describe('attaching to an engine of an extreme size', () => {
@@ -20,6 +21,7 @@ describe('attaching to an engine of an extreme size', () => {
     it(`finds what it was created with: ${JSON.stringify(options)}`, () => {
       const { arena, release } = Arena.create(options);
       const attached = Arena.attach('spec', arena.handle);
+      expect(attached.handle).to.deep.equal(arena.handle);
       expect(attached.geometry).to.deep.equal(arena.geometry);
       expect(attached.regions).to.deep.equal(arena.regions);
       expect(attached.words.length).to.equal(arena.words.length);

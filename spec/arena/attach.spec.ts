@@ -55,6 +55,21 @@ describe('an engine handle', () => {
     });
     expect(words.length * 4).to.equal(memory.stats().arenaBytesReserved);
   });
+
+  for (const shared of [undefined, true, false]) {
+    it(`carries the buffer of events, shared as the memory is, and the owner alone records: ${shared}`, () => {
+      const { arena, release } = Arena.create({ traceEvents: 64, ...(shared !== undefined && { shared }) });
+      const { trace } = arena.handle;
+      expect(trace instanceof SharedArrayBuffer).to.equal(shared !== false);
+      expect(arena.trace?.buffer).to.equal(trace);
+      expect(arena.recorder).not.to.equal(undefined);
+      const attached = Arena.attach('spec', arena.handle);
+      expect(attached.handle.trace).to.equal(trace);
+      expect(attached.trace?.buffer).to.equal(trace);
+      expect(attached.recorder).to.equal(undefined);
+      release();
+    });
+  }
 });
 
 describe('attaching', () => {
@@ -110,14 +125,16 @@ describe('attaching', () => {
   });
 
   it('is refused to a memory that is too short for a header', () => {
-    expectRefused({ ...handle, memory: shared(0) }, RangeError, 'handle');
+    expectRefused({ ...handle, memory: shared(0) }, RangeError, 'handle.memory', 'at least 256 bytes');
   });
 
+  const HEAP = 16 * (4 + 4 + 1 + 4 + 4);
   const changes: [title: string, word: number, value: number, ...parts: (string | number)[]][] = [
     ['of another version', Header.Version, VERSION + 1, 'version', VERSION + 1, VERSION],
     ['longer than its memory', Header.Length, 2 ** 18, 'length', 2 ** 18],
     ['of almost 2^32 words', Header.Length, -1, 'length', 2 ** 32 - 1],
     ['truncated within its slots', Header.Length, 100, 'length', 100],
+    ['truncated behind its meters', Header.Length, HEAP, 'checksum'],
     ['with flags nobody knows', Header.Flags, 9, 'flags', 9],
     ['with a negative page shift', Header.PageShift, -1, 'page shift', -1],
     ['with too large a page shift', Header.PageShift, 31, 'page shift', 31],
@@ -144,6 +161,12 @@ describe('attaching', () => {
     const bytes = new Uint8Array(memory.handle.memory.buffer, 0, 2 ** 16);
     new Uint8Array(small.buffer).set(bytes);
     expectRefused({ ...memory.handle, memory: small }, RangeError, 'length', 2 ** 15, 2 ** 14);
+  });
+
+  it('is refused to an arena that reaches past the end of its memory', () => {
+    const memory = smallEngine({ memory: shared(2), byteOffset: 2 ** 16 });
+    new Int32Array(memory.handle.memory.buffer, 2 ** 16)[Header.Length] = 2 ** 14 + 1;
+    expectRefused(memory.handle, RangeError, 'length', 2 ** 14 + 1, `to ${2 ** 14}`);
   });
 
   it('is refused to a handle of an engine that another one has taken the place of', async () => {

@@ -136,6 +136,7 @@ describe('creating an engine', () => {
 describe('the bitmap blocks of an engine that says nothing about them', () => {
   const sizes: [options: DirtyMemoryOptions, pages: number][] = [
     [{ maxRamBytes: 4096 }, 64],
+    [{ maxRamBytes: 65 * 4096 - 1 }, 64],
     [{ maxRamBytes: 65 * 4096 }, 128],
     [{ maxRamBytes: 2 ** 20, pageSize: 256 }, 2 ** 12],
     [{ maxRamBytes: 3 * 2 ** 20 + 1 }, 2 ** 10],
@@ -253,6 +254,22 @@ describe("an engine in the embedder's memory", () => {
     const engine = smallEngine({ arenaBytes: least });
     expectThrow(() => engine.ram.plug({ id: 'ram', size: PAGE }), ArenaFullError, "plug: 'ram'");
     expectThrow(() => smallEngine({ arenaBytes: least - 1 }), RangeError, 'arenaBytes', least);
+  });
+
+  it('has a memory with room for it, though its size is no whole number of WebAssembly pages', () => {
+    const { arena, release } = Arena.create({ arenaBytes: 2 ** 26 + 64 });
+    expect(arena.words.length * 4).to.equal(2 ** 26 + 64);
+    release();
+  });
+
+  it('has room for the blocks that its creation allocates, or is refused', () => {
+    const least = 4 * 16 * (4 + 1 + 1 + 4 + 1 + 3);
+    const create = (arenaBytes: number, blocks?: number): void =>
+      Arena.create({ maxReaders: 1, pagesPerBlock: 64, arenaBytes }, blocks).release();
+    create(least);
+    expectThrow(() => create(least - 1), RangeError, 'arenaBytes', least);
+    create(least + 2 * 64, 2);
+    expectThrow(() => create(least + 2 * 64 - 1, 2), RangeError, 'arenaBytes', least + 2 * 64);
   });
 
   it('takes no more of a memory than it was given, though a line is not full', async () => {

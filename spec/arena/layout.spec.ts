@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import {
+  CLOSED,
   Header,
+  LEFT,
   LINE,
   Meter,
   meterOf,
@@ -13,6 +15,8 @@ import {
   Slot,
   Slots,
   Table,
+  UNLIMITED,
+  vacantOf,
 } from '../../lib/arena/layout.js';
 import { CLIENT_COUNT } from '../../lib/dirty/client.js';
 
@@ -49,11 +53,23 @@ describe('the layout of the arena', () => {
       Slot.State,
       Slot.Identity,
       Slot.Kick,
+      Slot.Leaving,
       ...Array.from({ length: NAME_WORDS }, (_, i) => Slot.Name + i),
     ];
     expect(words).to.have.length(new Set(words).size);
     expect(Math.max(...words)).to.be.below(Slots.size);
     expect(NAME_BYTES).to.equal(NAME_WORDS * 4);
+    expect(NAME_BYTES, 'what attachVcpu promises').to.equal(48);
+  });
+
+  it('tells the states of an engine apart: open, closed, left by its owner', () => {
+    expect(new Set([0, CLOSED, LEFT])).to.have.length(3);
+  });
+
+  it('has values that no other word of their kind is: an identity plus 1, a limit in pages a second', () => {
+    expect(vacantOf(1)).to.be.below(0);
+    expect(vacantOf(2 ** 31 - 1)).to.be.below(0);
+    expect(UNLIMITED).to.be.below(0);
   });
 
   it('gives the meter of each reader a line of its own', () => {

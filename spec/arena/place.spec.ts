@@ -1,7 +1,7 @@
 /** GP-5 between engines: which of them may be created where, and that nobody writes to another engine than their own. */
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
-import { CLOSED, CREATING, Header, LEFT } from '../../lib/arena/layout.js';
+import { CLOSED, CREATING, Header, LEFT, MAGIC } from '../../lib/arena/layout.js';
 import { openEngine } from '../../lib/dirty-memory.js';
 import { CODE, DirtyMemory, UsageError, VGA } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
@@ -255,5 +255,42 @@ describe('a closed engine whose magic was written over', () => {
     const next = DirtyMemory.create({ ...OPTIONS, memory, byteOffset: 64 });
     expect(next.handle.byteOffset).to.equal(64);
     await next.close();
+  });
+});
+
+describe('a place whose owner’s thread has ended', () => {
+  const find = (memory: WebAssembly.Memory, byteOffset = 0) => Arena.abandoned('spec', memory, byteOffset);
+  const magicOf = (memory: WebAssembly.Memory) => new Int32Array(memory.buffer)[Header.Magic];
+
+  it('has the engine that lived there, also where only its publication was missing', () => {
+    const memory = shared();
+    const { arena } = Arena.create({ ...OPTIONS, memory });
+    expect(find(memory)?.engineId).to.equal(arena.engineId);
+    new Int32Array(memory.buffer)[Header.Magic] = CREATING;
+    expect(find(memory)?.engineId).to.equal(arena.engineId);
+    expect(magicOf(memory)).to.equal(MAGIC);
+  });
+
+  it('is free again if the engine was being created', () => {
+    const memory = shared();
+    new Int32Array(memory.buffer)[Header.Magic] = CREATING;
+    expect(find(memory)).to.equal(undefined);
+    expect(magicOf(memory)).to.equal(0);
+  });
+
+  it('is refused where no engine can be', () => {
+    for (const byteOffset of [32, 2 ** 20, -64]) {
+      expectThrow(() => find(shared(), byteOffset), RangeError, 'spec: byteOffset', byteOffset);
+    }
+    expectThrow(() => find(shared()), RangeError, "the arena's magic");
+  });
+});
+
+describe('the engines of a thread', () => {
+  it('are those that it has created, until it closes them', () => {
+    const { arena, release } = Arena.create(OPTIONS);
+    expect(Arena.ownedHere(arena.engineId)).to.equal(arena);
+    release();
+    expect(Arena.ownedHere(arena.engineId)).to.equal(undefined);
   });
 });
