@@ -110,6 +110,9 @@ export class Arena {
       // A late claim that fails only reads, so these stores cannot be lost to it.
       words.set(Slots.first + i * Slots.size + Slot.Identity, vacantOf(engineId));
     }
+    // ORDER GP-5: all that creation has written precedes this store (release), else a thread that creates here finds
+    //   the magic of this engine, but the `Closed` of the one before, and takes the place (corruption).
+    // pairs with: arena/place.ts vacate
     words.store(Header.Magic, MAGIC);
     const trace = buffer && TraceBuffer.begin(buffer, engineId, traceEvents as number, maxReaders);
     const handle = { dirtymem: VERSION, engine: engineId, memory, byteOffset, ...(buffer && { trace: buffer }) };
@@ -186,8 +189,9 @@ export function replaced(operation: string): UsageError {
 }
 
 /** @param prefix stands before the parameters' names in messages */
-function readArena(operation: string, prefix: string, memory: WebAssembly.Memory, byteOffset: number): Arena {
-  const header = checkPlace(operation, prefix, memory, byteOffset);
+function readArena(operation: string, prefix: string, memory: WebAssembly.Memory, place: unknown): Arena {
+  const header = checkPlace(operation, prefix, memory, place);
+  const { byteOffset } = header;
   const expect = (what: string, value: number, good: boolean, limit: string): void => {
     if (!good) throw outOfRange(operation, `the arena's ${what}`, value, limit);
   };
@@ -219,25 +223,25 @@ function readArena(operation: string, prefix: string, memory: WebAssembly.Memory
 }
 
 /** @returns the header's words. @throws TypeError, RangeError when no arena can begin there */
-function checkPlace(operation: string, prefix: string, memory: WebAssembly.Memory, byteOffset: number): Words {
+function checkPlace(operation: string, prefix: string, memory: WebAssembly.Memory, place: unknown): Words {
   const bytes = memory.buffer.byteLength;
   const headerBytes = Slots.first * 4;
   if (bytes < headerBytes) throw outOfRange(operation, `${prefix}memory`, bytes, `at least ${headerBytes} bytes long`);
-  checkInteger(operation, `${prefix}byteOffset`, byteOffset, 0, bytes - headerBytes);
+  const byteOffset = checkInteger(operation, `${prefix}byteOffset`, place, 0, bytes - headerBytes);
   if (byteOffset % 64 !== 0) throw outOfRange(operation, `${prefix}byteOffset`, byteOffset, 'a multiple of 64');
   return new Words(memory.buffer, byteOffset, Slots.first);
 }
 
 const HANDLE = "the owner's memory.handle, as it was received by workerData or postMessage";
 
-type UncheckedParts = { readonly engine: unknown; readonly trace: unknown };
+/** A handle whose other parts are still to be checked. */
+type Unchecked = Record<keyof ArenaHandle, unknown> & Pick<ArenaHandle, 'memory'>;
 
-function checkHandle(operation: string, handle: unknown): Omit<ArenaHandle, 'engine' | 'trace'> & UncheckedParts {
+function checkHandle(operation: string, handle: unknown): Unchecked {
   if (typeof handle !== 'object' || handle === null) throw wrongType(operation, 'handle', handle, HANDLE);
   const { dirtymem, engine, memory, byteOffset, trace } = handle as Partial<ArenaHandle>;
   if (dirtymem === undefined) throw wrongType(operation, 'handle', handle, HANDLE);
   if (typeof dirtymem !== 'number') throw wrongType(operation, 'handle.dirtymem', dirtymem, 'a version number');
   if (dirtymem !== VERSION) throw outOfRange(operation, 'handle.dirtymem', dirtymem, `version ${VERSION}`);
-  if (typeof byteOffset !== 'number') throw wrongType(operation, 'handle.byteOffset', byteOffset, 'a number');
   return { dirtymem, engine, memory: checkMemory(operation, 'handle.memory', memory), byteOffset, trace };
 }

@@ -6,7 +6,8 @@
  * comes that holds the handle of an engine that lived in the same place before.
  *
  * - A creating thread first swaps `CREATING` into the magic word: of two threads one wins. It goes on only if the owner
- *   of the previous engine has left (`LEFT` is the owner's last store) and all its readers have left.
+ *   of the previous engine has left (`LEFT` is the owner's last store) and all its readers have left. Its own last store
+ *   is `MAGIC`, so that whoever finds this finds the `Closed` of the new engine too.
  * - A free slot holds the vacant value of its engine (`vacantOf`). A reader claims the slot by a compare-and-swap that
  *   expects exactly this value. Creation swaps 0 for the vacant value in each slot, and is refused when a slot holds
  *   anything else, since a reader is still attached then. Both swaps expect the same value of the same word, so one of
@@ -130,6 +131,9 @@ function seize(operation: string, words: Words, at: number): number {
 
 /** Takes the place of a closed engine to which no reader is attached any more. @returns that engine's id */
 function vacate(operation: string, words: Words, at: number): number {
+  // ORDER GP-5: of two threads that create here one wins, and what it reads is no older than the magic (acquire).
+  // needs: atomicity of the read-modify-write; acquire
+  // pairs with: arena/arena.ts create
   if (words.compareExchange(Header.Magic, MAGIC, CREATING) !== MAGIC) throw busy(operation, at);
   const engineId = words.get(Header.EngineId);
   if (words.load(Header.Closed) !== LEFT) {

@@ -1,5 +1,15 @@
 import { expect } from 'chai';
-import { Words } from '../../lib/arena/words.js';
+import {
+  exchangeGuest,
+  exchangeGuest64,
+  loadGuest,
+  loadGuest64,
+  modifyGuest,
+  modifyGuest64,
+  storeGuest,
+  storeGuest64,
+  Words,
+} from '../../lib/arena/words.js';
 
 describe('words', () => {
   it('say whether the thread may wait on them: in shared memory, and where it may block', () => {
@@ -32,7 +42,7 @@ describe('words', () => {
     if (typeof Atomics.waitAsync !== 'function') this.skip();
     const words = new Words(new SharedArrayBuffer(64), 0, 16);
     expect(words.waitAsync(3, 1, 60_000)).to.equal(undefined);
-    const woken = words.waitAsync(3, 0, 60_000);
+    const woken = words.waitAsync(3, 0, 1_000);
     expect(woken).to.be.instanceOf(Promise);
     words.notify(3);
     expect(await woken).to.equal('ok');
@@ -67,5 +77,22 @@ describe('words', () => {
     const words = new Words(new SharedArrayBuffer(64), 0, 16);
     [0b0000_1111, 0b0011_0011, 0b0101_0101].forEach((word, i) => void words.set(i, word));
     expect(words.common(0, 1, 2)).to.equal(1);
+  });
+});
+
+describe("the guest's atomic accesses", () => {
+  it('give what was there, and leave what they say', () => {
+    for (const Integers of [Uint8Array, Uint16Array, Uint32Array]) {
+      const view = new Integers(4);
+      storeGuest(view, 1, 5);
+      expect(modifyGuest(view, 1, 'add', 2)).to.equal(5);
+      expect(exchangeGuest(view, 1, 7, 9)).to.equal(7);
+      expect(loadGuest(view, 1)).to.equal(9);
+    }
+    const wide = new BigUint64Array(4);
+    storeGuest64(wide, 1, 5n);
+    expect(modifyGuest64(wide, 1, 'add', 2n)).to.equal(5n);
+    expect(exchangeGuest64(wide, 1, 7n, 9n)).to.equal(7n);
+    expect(loadGuest64(wide, 1)).to.equal(9n);
   });
 });

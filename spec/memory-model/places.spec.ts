@@ -1,11 +1,14 @@
 /**
  * GP-5 between engines, under each model of memory (judges.ts): a thread that claims a slot of a closed engine, against
- * whoever creates the next one in its place. One slot; what the word is in the next engine is its slot's word too.
+ * whoever creates the next one in its place. One slot; what the word is in the next engine is its slot's word too. And a
+ * thread that creates an engine where another has just created one: the engine of before was closed, so that its
+ * `Closed` would let the place be taken.
  */
-import { Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
+import { expect } from 'chai';
+import { CREATING, Header, LEFT, MAGIC, Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
-import { describeInModels, V8_ARM } from './judges.js';
+import { describeInModels, V8_ARM, WEAK } from './judges.js';
 
 const IDENTITY = Slots.first + Slot.Identity;
 /** What the last tenant of the old engine has stored before it left, and what a tenant stores. */
@@ -85,3 +88,43 @@ describeInModels(
     });
   },
 );
+
+describeInModels('GP-5: two that create, one after the other', ({ expectNever, expectWitness }) => {
+  const { Magic, Closed } = Header;
+
+  /** The second as arena/place.ts does it, the first as arena/arena.ts ends by `publish`. */
+  const inTurn = (publish: (m: TracedWords) => void): Litmus => ({
+    locations: { magic: Magic, closed: Closed },
+    initial: new Map([
+      [Magic, CREATING],
+      [Closed, LEFT],
+    ]),
+    threads: {
+      first: (m) => {
+        m.set(Closed, 0);
+        publish(m);
+        return {};
+      },
+      second: (m) => {
+        const found = m.compareExchange(Magic, MAGIC, CREATING) === MAGIC;
+        return { found: found ? 1 : 0, took: found && m.load(Closed) === LEFT ? 1 : 0 };
+      },
+    },
+  });
+
+  it('the second finds an engine that lives', () => {
+    const outcomes = expectNever(
+      inTurn((m) => m.store(Magic, MAGIC)),
+      ({ took }) => took === 1,
+    );
+    expect(outcomes.find(({ found }) => found === 1)).not.to.equal(undefined);
+  });
+
+  it('broken, the magic is a plain store: the second takes the place of an engine that lives', () => {
+    expectWitness(
+      inTurn((m) => m.set(Magic, MAGIC)),
+      ({ took }) => took === 1,
+      WEAK,
+    );
+  });
+});
