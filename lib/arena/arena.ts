@@ -110,8 +110,9 @@ export class Arena {
       // A late claim that fails only reads, so these stores cannot be lost to it.
       words.set(Slots.first + i * Slots.size + Slot.Identity, vacantOf(engineId));
     }
-    // ORDER GP-5: all that creation has written precedes this store (release), else a thread that creates here finds
-    //   the magic of this engine, but the `Closed` of the one before, and takes the place (corruption).
+    // ORDER GP-5: the stores to the header precede this one (release), else a thread that creates here finds the magic
+    //   of this engine, but the `Closed` of the one before, and takes the place (corruption).
+    // needs: release
     // pairs with: arena/place.ts vacate
     words.store(Header.Magic, MAGIC);
     const trace = buffer && TraceBuffer.begin(buffer, engineId, traceEvents as number, maxReaders);

@@ -6,8 +6,8 @@
  * comes that holds the handle of an engine that lived in the same place before.
  *
  * - A creating thread first swaps `CREATING` into the magic word: of two threads one wins. It goes on only if the owner
- *   of the previous engine has left (`LEFT` is the owner's last store) and all its readers have left. Its own last store
- *   is `MAGIC`, so that whoever finds this finds the `Closed` of the new engine too.
+ *   of the previous engine has left (`LEFT` is the owner's last store) and all its readers have left. It stores `MAGIC`
+ *   after the rest of the header, so that whoever finds `MAGIC` finds the new engine's `Closed` too.
  * - A free slot holds the vacant value of its engine (`vacantOf`). A reader claims the slot by a compare-and-swap that
  *   expects exactly this value. Creation swaps 0 for the vacant value in each slot, and is refused when a slot holds
  *   anything else, since a reader is still attached then. Both swaps expect the same value of the same word, so one of
