@@ -226,12 +226,15 @@ describe('GracePeriods', () => {
       own.prepareSleep();
       b.report();
       own.poll();
+      Object.assign(own, { asking: { decide: () => false } });
       own.request();
+      own.prepareSleep();
       expect(noted).to.deep.equal([
         [Kind.Number, one, 1, FIRST_NUMBER, 0],
         [Kind.Sleep, 2, 1, one, 0],
         [Kind.Complete, one, 1, one, b.slot],
         [Kind.Number, two, 2, one, 0],
+        [Kind.Sleep, 2, 0, two, 0],
       ]);
     });
 
