@@ -57,6 +57,9 @@ describe('the readers on their owner’s thread', () => {
   });
 
   it('report, or end their intervals, for it while they are online and in no section', () => {
+    quiesceLocalReaders(home);
+    endLocalIntervals(home);
+    expect(told, 'there is none').to.deep.equal([]);
     addLocalReader(reader('online'));
     addLocalReader(reader('section', { inSection: true }));
     addLocalReader(reader('offline', { online: false }));

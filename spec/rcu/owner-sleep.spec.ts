@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Header } from '../../lib/arena/layout.js';
 import type { Words } from '../../lib/arena/words.js';
 import type { GracePeriods } from '../../lib/rcu/grace-period.js';
-import { OwnerSleep } from '../../lib/rcu/owner-sleep.js';
+import { OwnerSleep, SLEEP_MS } from '../../lib/rcu/owner-sleep.js';
 
 describe('the sleep of an owner', () => {
   /** The value of the word that it is to sleep on; undefined when the period waits for nobody. */
@@ -20,8 +20,8 @@ describe('the sleep of an owner', () => {
     told = [];
     const words: Partial<Words> = {
       canWaitAsync: true,
-      waitAsync: (index, expected) => {
-        expect([index, expected]).to.deep.equal([Header.Wake, seen]);
+      waitAsync: (index, expected, timeoutMs) => {
+        expect([index, expected, timeoutMs]).to.deep.equal([Header.Wake, seen, SLEEP_MS]);
         if (changed) return undefined;
         told.push('waits');
         return new Promise<void>((resolve) => {
