@@ -114,7 +114,6 @@ export class GracePeriods {
   kick(): void {
     this.eachSlot((slot) => {
       if (!this.isQuiescent(slot)) this.arena.words.store(slot + Slot.Kick, this.number);
-      return true;
     });
   }
 
@@ -203,10 +202,8 @@ export class GracePeriods {
     this.onComplete(milliseconds);
   }
 
-  /** Visits the slots until `visit` returns false. @returns true when `visit` returned true for every slot */
-  protected eachSlot(visit: (slot: number) => boolean): boolean {
+  protected eachSlot(visit: (slot: number) => void): void {
     const end = Slots.first + this.arena.geometry.maxReaders * Slots.size;
-    for (let slot: number = Slots.first; slot < end; slot += Slots.size) if (!visit(slot)) return false;
-    return true;
+    for (let slot: number = Slots.first; slot < end; slot += Slots.size) visit(slot);
   }
 }

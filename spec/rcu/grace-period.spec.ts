@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import type { Arena } from '../../lib/arena/arena.js';
 import { Header } from '../../lib/arena/layout.js';
+import { Kind } from '../../lib/arena/trace-kinds.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { FIRST_NUMBER, nextNumber, OFFLINE } from '../../lib/rcu/sequence.js';
-import { createArena, PeriodsFrom, SlotByHand } from '../support/hand-stepped.js';
+import { createArena, interleaved, PeriodsFrom, SlotByHand } from '../support/hand-stepped.js';
 
 /** Length of the sequences that are tried out. */
 const STEPS = 7;
@@ -161,17 +162,141 @@ describe('GracePeriods', () => {
     });
   });
 
-  it('tells the age of tables and the length of each period, once a period', () => {
-    const lengths: number[] = [];
-    periods.onComplete = (milliseconds) => lengths.push(milliseconds);
-    for (let period = 1; period <= 3; period++) {
+  describe('what it tells of a period', () => {
+    const hostNow = performance.now;
+    let clock: number;
+    beforeEach(() => {
+      clock = 1_000_000;
+      performance.now = () => clock;
+    });
+    afterEach(() => {
+      performance.now = hostNow;
+    });
+
+    it('is its number, and when it began and how long it took, once a period', () => {
+      const lengths: number[] = [];
+      periods.onComplete = (milliseconds) => lengths.push(milliseconds);
+      for (let period = 1; period <= 3; period++) {
+        periods.request();
+        expect(periods.beganAt).to.equal(clock);
+        clock += 5 * period;
+        periods.poll();
+        clock += 100;
+        periods.poll();
+        expect(arena.words.load(Header.Completed)).to.equal(period);
+        expect(periods.lastedMs).to.equal(5 * period);
+        expect(arena.words.load(Header.Lasted)).to.equal(5000 * period);
+      }
+      expect(lengths).to.deep.equal([5, 10, 15]);
+    });
+
+    it('is the most microseconds that its word holds where it took longer', () => {
       periods.request();
+      clock += 3_000_000;
       periods.poll();
+      expect(arena.words.load(Header.Lasted)).to.equal(2 ** 31 - 1);
+    });
+
+    it('is its length first, for a reader that its end wakes', () => {
+      const thread = interleaved(arena);
+      const own = new GracePeriods(thread.arena);
+      own.request();
+      let looked = 0;
+      thread.words.before = (access, index) => {
+        if (access !== 'store' || index !== Header.Completed) return;
+        looked++;
+        expect(arena.words.load(Header.Lasted)).to.equal(7000);
+      };
+      clock += 7;
+      own.poll();
+      expect(looked).to.equal(1);
+    });
+
+    it('is recorded, its beginning and the sleep before a reader can have seen them', () => {
+      const noted: number[][] = [];
+      const recorder = {
+        note: (kind: number, ...of: number[]) => {
+          noted.push([kind, ...of, number(), arena.words.load(Header.Waiting)]);
+        },
+      };
+      const own = new GracePeriods(Object.create(arena, { recorder: { value: recorder } }));
+      const [one, two] = [nextNumber(FIRST_NUMBER), nextNumber(nextNumber(FIRST_NUMBER))];
+      b.report();
+      own.request();
+      own.prepareSleep();
+      b.report();
+      own.poll();
+      Object.assign(own, { asking: { decide: () => false } });
+      own.request();
+      own.prepareSleep();
+      expect(noted).to.deep.equal([
+        [Kind.Number, one, 1, FIRST_NUMBER, 0],
+        [Kind.Sleep, 2, 1, one, 0],
+        [Kind.Complete, one, 1, one, b.slot],
+        [Kind.Number, two, 2, one, 0],
+        [Kind.Sleep, 2, 0, two, 0],
+      ]);
+    });
+
+    it('is who has reported to it, or has been offline in it', () => {
+      a.report();
+      const cookie = periods.request();
+      const reported = (): boolean[] => [a, b].map(({ slot }) => periods.hasReported(slot, cookie));
+      expect(reported()).to.deep.equal([false, true]);
+      const next = periods.request();
+      expect(periods.hasReported(b.slot, next), 'not yet begun').to.equal(false);
+      a.report();
+      expect(reported()).to.deep.equal([true, true]);
       periods.poll();
-      expect(arena.words.load(Header.Completed)).to.equal(period);
-    }
-    expect(lengths).to.have.length(3);
-    for (const length of lengths) expect(length).to.be.at.least(0);
+      expect(periods.hasReported(a.slot, next)).to.equal(false);
+      expect(reported(), 'it has ended').to.deep.equal([true, true]);
+    });
+  });
+
+  describe('the sleep of its owner', () => {
+    /** Sleeps through a period of so many milliseconds. @returns whether the reader was asked to give way to it */
+    const sleepThrough = (milliseconds: number): boolean => {
+      periods.request();
+      periods.prepareSleep();
+      const waiting = arena.words.load(Header.Waiting);
+      expect(Math.abs(waiting)).to.equal(a.slot);
+      a.report();
+      periods.beganAt -= milliseconds;
+      periods.poll();
+      return waiting > 0;
+    };
+
+    it('asks readers to give way, or not, by whether it has helped', () => {
+      a.report();
+      const asked = Array.from({ length: 16 }, () => sleepThrough(1000));
+      expect(asked).to.include.members([true, false]);
+      expect(asked[0]).to.equal(true);
+      expect(asked.slice(-3), 'it changes nothing').to.deep.equal([false, false, false]);
+    });
+
+    it('is the only time whose end wakes who has given way', () => {
+      let woken = 0;
+      arena.words.notify = (index) => {
+        expect(index).to.equal(Header.Completed);
+        woken++;
+        return 0;
+      };
+      a.report();
+      sleepThrough(1);
+      expect(woken).to.equal(1);
+      periods.request();
+      a.report();
+      periods.poll();
+      expect(woken, 'nobody was named').to.equal(1);
+    });
+  });
+
+  it('is told to readers as over by a last period, even while one runs', () => {
+    a.report();
+    periods.finish();
+    expect(number()).to.equal(nextNumber(FIRST_NUMBER));
+    periods.finish();
+    expect(number()).to.equal(nextNumber(nextNumber(FIRST_NUMBER)));
   });
 
   it('crosses the wrap of its number without ending a period early or never', () => {

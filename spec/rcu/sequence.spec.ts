@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { FIRST_NUMBER, nextNumber, OFFLINE, reached } from '../../lib/rcu/sequence.js';
+import { FIRST_NUMBER, nextNumber, numberOf, OFFLINE, reached } from '../../lib/rcu/sequence.js';
 
 /** The number after so many periods, by arithmetic that does not wrap. */
 function numberAfter(periods: number): number {
@@ -23,6 +23,13 @@ describe('grace-period number', () => {
     for (const place of PLACES) {
       expect(nextNumber(numberAfter(place)), `after ${place} periods`).to.equal(numberAfter(place + 1));
       expect(numberAfter(place), `after ${place} periods`).to.not.equal(OFFLINE);
+    }
+  });
+
+  it('is known by how many periods have ended, of which 32 bits do', () => {
+    for (const place of PLACES) {
+      expect(numberOf(place), `${place} periods`).to.equal(numberAfter(place));
+      expect(numberOf(place | 0), `the lower bits of ${place}`).to.equal(numberAfter(place));
     }
   });
 

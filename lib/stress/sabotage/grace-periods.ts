@@ -89,7 +89,6 @@ class WaitsForOne extends GracePeriods {
     const taken: number[] = [];
     this.eachSlot((slot) => {
       if (this.arena.words.load(slot + Slot.Identity) !== 0) taken.push(slot);
-      return true;
     });
     const one = this.which === 'first' ? taken[0] : taken.at(-1);
     return one === undefined || this.isQuiescent(one);
