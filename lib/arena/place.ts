@@ -64,22 +64,21 @@ export function takePlace(
   const regions = known.get(memory) ?? new Map<number, Region>();
   known.set(memory, regions);
   const end = first + bytes;
-  const vacated: { words: Words; engineId: number; at: number }[] = [];
+  const vacated: { words: Words; engineId: number }[] = [];
   let engineId: number;
   try {
     for (const at of origin === 'fresh' ? [] : neighbours(operation, memory, regions, first, end)) {
       const words = wordsFrom(memory, at);
-      vacated.push({ words, engineId: vacate(operation, words, at), at });
+      vacated.push({ words, engineId: vacate(operation, words, at) });
     }
     engineId = seize(operation, wordsFrom(memory, first), first);
   } catch (error) {
     for (const { words, engineId } of vacated) giveBack(words, engineId, slotsOf(words));
     throw error;
   }
-  for (const { words, at } of vacated) {
+  for (const { words } of vacated) {
     words.store(Header.EngineId, 0);
     words.store(Header.Magic, 0);
-    regions.delete(at);
   }
   const region = { end, open: true };
   regions.set(first, region);
@@ -200,9 +199,8 @@ function neighbours(
 
 /** @returns the end of the engine that begins at the byte; 0 if no engine begins there */
 function reachesTo(memory: WebAssembly.Memory, at: number): number {
-  if (at + Slots.first * 4 > memory.buffer.byteLength) return 0;
   const words = wordsFrom(memory, at);
-  return words.get(Header.Magic) === MAGIC && hasValidChecksum(words) ? at + (words.get(Header.Length) >>> 0) * 4 : 0;
+  return words.get(Header.Magic) === MAGIC && hasValidChecksum(words) ? at + words.get(Header.Length) * 4 : 0;
 }
 
 function hasValidChecksum(words: Words): boolean {
@@ -216,8 +214,9 @@ function busy(operation: string, at: number): UsageError {
   );
 }
 
+/** @returns how many slots the engine has: no more than fit in the memory, whatever its header says */
 function slotsOf(words: Words): number {
-  return Math.max(0, Math.min(words.get(Header.MaxReaders), Math.floor((words.length - Slots.first) / Slots.size)));
+  return Math.min(words.get(Header.MaxReaders), (words.length - Slots.first) / Slots.size);
 }
 
 function identityWord(index: number): number {
@@ -225,5 +224,5 @@ function identityWord(index: number): number {
 }
 
 function wordsFrom(memory: WebAssembly.Memory, at: number): Words {
-  return new Words(memory.buffer, at, Math.floor((memory.buffer.byteLength - at) / 4));
+  return new Words(memory.buffer, at);
 }
