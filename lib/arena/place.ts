@@ -192,15 +192,23 @@ function neighbours(
   for (let word = 0; word < words.length; word += LINE) {
     const at = low + word * 4;
     // A plain read: it may miss an engine that another thread is creating at this moment.
-    if (words.get(word) === MAGIC && at !== first && reachesTo(memory, at) > first) found.add(at);
+    if (isEngine(words.get(word)) && at !== first && reachesTo(memory, at) > first) found.add(at);
   }
   return found;
+}
+
+/**
+ * Is one there, or has one been there that a thread is replacing? The latter counts, since that thread may yet find a
+ * reader attached and give the place back, or may have died before it looked.
+ */
+function isEngine(magic: number): boolean {
+  return magic === MAGIC || magic === CREATING;
 }
 
 /** @returns the end of the engine that begins at the byte; 0 if no engine begins there */
 function reachesTo(memory: WebAssembly.Memory, at: number): number {
   const words = wordsFrom(memory, at);
-  return words.get(Header.Magic) === MAGIC && hasValidChecksum(words) ? at + words.get(Header.Length) * 4 : 0;
+  return isEngine(words.get(Header.Magic)) && hasValidChecksum(words) ? at + words.get(Header.Length) * 4 : 0;
 }
 
 function hasValidChecksum(words: Words): boolean {
