@@ -5,8 +5,8 @@
 import { expect } from 'chai';
 import { Arena, type ArenaHandle } from '../../lib/arena/arena.js';
 import { UsageError } from '../../lib/index.js';
-import { reclaim } from '../../lib/reclaim.js';
 import { claimSlot, freeSlot } from '../../lib/rcu/registry.js';
+import { reclaim } from '../../lib/reclaim.js';
 import { beforeEachAccess } from '../support/hand-stepped.js';
 
 const SIZE = 2048;
