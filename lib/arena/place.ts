@@ -130,7 +130,6 @@ function seize(operation: string, words: Words, at: number): number {
 /** Takes the place of a closed engine to which no reader is attached any more. @returns that engine's id */
 function vacate(operation: string, words: Words, at: number): number {
   if (words.compareExchange(Header.Magic, MAGIC, CREATING) !== MAGIC) throw busy(operation, at);
-  const engineId = words.get(Header.EngineId);
   if (words.load(Header.Closed) !== LEFT) {
     words.store(Header.Magic, MAGIC);
     throw new RangeError(
@@ -138,6 +137,8 @@ function vacate(operation: string, words: Words, at: number): number {
         'where the thread that created it has ended, call DirtyMemory.reclaim',
     );
   }
+  // Plain reads: the load of `LEFT` orders the whole life of that engine before them.
+  const engineId = words.get(Header.EngineId);
   const slots = slotsOf(words);
   for (let i = 0; i < slots; i++) {
     // ORDER GP-5: the creator's half of the race for a slot. Either this swap finds the claimant, or the claimant no

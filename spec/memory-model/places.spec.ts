@@ -2,8 +2,8 @@
  * GP-5 between engines, under each model of memory (judges.ts): a thread that claims a slot of a closed engine, against
  * whoever creates the next one in its place. One slot; what the word is in the next engine is its slot's word too.
  */
-import { CLOSED, Header, LEFT, LINE, MAGIC, Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
-import { checksumOf, takePlace } from '../../lib/arena/place.js';
+import { CLOSED, CREATING, Header, LEFT, LINE, MAGIC, Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
+import { checksumOf, settleCreation, takePlace } from '../../lib/arena/place.js';
 import { Words } from '../../lib/arena/words.js';
 import { UsageError } from '../../lib/index.js';
 import type { Litmus, Thread } from './checker/litmus.js';
@@ -177,6 +177,21 @@ describeInModels('GP-5: the place of a closed engine', ({ expectNever }) => {
     };
     const litmus = asked({ refused, tenant }, LEFT, vacantOf(ID), TENANT);
     expectNever(litmus, ({ taken, first }) => taken === 1 && first !== NEXT);
+  });
+
+  it('is taken after everything that was stored by a thread that died while it took the place', () => {
+    const ended = DATA + LINE;
+    const dead: Thread = (m) => {
+      m.set(DATA, 1);
+      m.store(ended, 1);
+    };
+    const reclaimer: Thread = (m) => {
+      m.assume(m.load(ended) === 1);
+      traced(m, () => settleCreation(memory, 0));
+    };
+    const litmus = asked({ dead, reclaimer, next: takesThen(DATA, 2) }, LEFT, vacantOf(ID));
+    const initial = new Map([...closedEngine(LEFT, [vacantOf(ID)]), [Header.Magic, CREATING], [Header.EngineId, 0]]);
+    expectNever({ ...litmus, initial }, ({ taken, data }) => taken === 1 && data !== 2);
   });
 
   it('is no more written to when another engine takes it, by the one that takes the bytes behind its first line', () => {
