@@ -65,22 +65,21 @@ export function takePlace(
   const regions = known.get(memory) ?? new Map<number, Region>();
   known.set(memory, regions);
   const end = first + bytes;
-  const vacated: { words: Words; engineId: number; at: number }[] = [];
+  const vacated: { words: Words; engineId: number }[] = [];
   let engineId: number;
   try {
     for (const at of origin === 'fresh' ? [] : neighbours(operation, memory, regions, first, end)) {
       const words = wordsFrom(memory, at);
-      vacated.push({ words, engineId: vacate(operation, words, at), at });
+      vacated.push({ words, engineId: vacate(operation, words, at) });
     }
     engineId = seize(operation, wordsFrom(memory, first), first);
   } catch (error) {
     for (const { words, engineId } of vacated) giveBack(words, engineId, slotsOf(words));
     throw error;
   }
-  for (const { words, at } of vacated) {
+  for (const { words } of vacated) {
     words.store(Header.EngineId, 0);
     words.store(Header.Magic, 0);
-    regions.delete(at);
   }
   const region = { end, open: true };
   regions.set(first, region);
@@ -135,7 +134,6 @@ function vacate(operation: string, words: Words, at: number): number {
   // needs: atomicity of the read-modify-write; acquire
   // pairs with: arena/arena.ts create
   if (words.compareExchange(Header.Magic, MAGIC, CREATING) !== MAGIC) throw busy(operation, at);
-  const engineId = words.get(Header.EngineId);
   if (words.load(Header.Closed) !== LEFT) {
     words.store(Header.Magic, MAGIC);
     throw new RangeError(
@@ -143,6 +141,8 @@ function vacate(operation: string, words: Words, at: number): number {
         'where the thread that created it has ended, call DirtyMemory.reclaim',
     );
   }
+  // Plain reads: the load of `LEFT` orders the whole life of that engine before them.
+  const engineId = words.get(Header.EngineId);
   const slots = slotsOf(words);
   for (let i = 0; i < slots; i++) {
     // ORDER GP-5: the creator's half of the race for a slot. Either this swap finds the claimant, or the claimant no
@@ -197,16 +197,23 @@ function neighbours(
   for (let word = 0; word < words.length; word += LINE) {
     const at = low + word * 4;
     // A plain read: it may miss an engine that another thread is creating at this moment.
-    if (words.get(word) === MAGIC && at !== first && reachesTo(memory, at) > first) found.add(at);
+    if (isEngine(words.get(word)) && at !== first && reachesTo(memory, at) > first) found.add(at);
   }
   return found;
 }
 
+/**
+ * Is one there, or has one been there that a thread is replacing? The latter counts, since that thread may yet find a
+ * reader attached and give the place back, or may have died before it looked.
+ */
+function isEngine(magic: number): boolean {
+  return magic === MAGIC || magic === CREATING;
+}
+
 /** @returns the end of the engine that begins at the byte; 0 if no engine begins there */
 function reachesTo(memory: WebAssembly.Memory, at: number): number {
-  if (at + Slots.first * 4 > memory.buffer.byteLength) return 0;
   const words = wordsFrom(memory, at);
-  return words.get(Header.Magic) === MAGIC && hasValidChecksum(words) ? at + (words.get(Header.Length) >>> 0) * 4 : 0;
+  return isEngine(words.get(Header.Magic)) && hasValidChecksum(words) ? at + words.get(Header.Length) * 4 : 0;
 }
 
 function hasValidChecksum(words: Words): boolean {
@@ -220,8 +227,9 @@ function busy(operation: string, at: number): UsageError {
   );
 }
 
+/** @returns how many slots the engine has: no more than fit in the memory, whatever its header says */
 function slotsOf(words: Words): number {
-  return Math.max(0, Math.min(words.get(Header.MaxReaders), Math.floor((words.length - Slots.first) / Slots.size)));
+  return Math.min(words.get(Header.MaxReaders), (words.length - Slots.first) / Slots.size);
 }
 
 function identityWord(index: number): number {
@@ -229,5 +237,5 @@ function identityWord(index: number): number {
 }
 
 function wordsFrom(memory: WebAssembly.Memory, at: number): Words {
-  return new Words(memory.buffer, at, Math.floor((memory.buffer.byteLength - at) / 4));
+  return new Words(memory.buffer, at);
 }

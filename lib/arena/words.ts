@@ -12,8 +12,8 @@ export class Words {
   private readonly array: Int32Array;
 
   /** @param byteOffset position of the arena in `buffer`, in bytes, a multiple of 64
-   *  @param length size of the arena in 32-bit words */
-  constructor(buffer: ArrayBufferLike, byteOffset: number, length: number) {
+   *  @param length size of the arena in 32-bit words; default: up to the end of `buffer` */
+  constructor(buffer: ArrayBufferLike, byteOffset: number, length?: number) {
     this.array = new Int32Array(buffer, byteOffset, length);
   }
 

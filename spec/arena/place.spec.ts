@@ -122,23 +122,54 @@ describe('a thread that claims a slot of an engine that is closed meanwhile', ()
   });
 });
 
-describe('the owner of a closed engine', () => {
-  it('retires no reader of the next engine, whenever that is created, though their identities are the same', async () => {
-    for (let delayedAt = 0, reached = true; reached; delayedAt++) {
+/** What `Math.random` returns while an engine is created, and so the engine's id. */
+function drawing<T>(drawn: number, create: () => T): T {
+  const { random } = Math;
+  Math.random = () => drawn;
+  try {
+    return create();
+  } finally {
+    Math.random = random;
+  }
+}
+
+describe('the id of an engine', () => {
+  const idOf = ({ handle }: DirtyMemory): number => Arena.attach('spec', handle).engineId;
+  const ids: [drawn: number, first: number, next: number][] = [
+    [0, 1, 2],
+    [1 - 2 ** -53, 2 ** 31 - 1, 1],
+  ];
+  for (const [drawn, first, next] of ids) {
+    it(`is ${first} if ${drawn} is drawn, and ${next} in the next engine in its place`, async () => {
       const memory = shared();
-      const first = DirtyMemory.create({ ...OPTIONS, memory });
-      const { arena, words } = interleaved(Arena.attach('spec', first.handle));
-      await first.close();
-      let next: DirtyMemory | undefined;
-      const hasCome = before(words, delayedAt, () => {
-        next = DirtyMemory.create({ ...OPTIONS, memory });
-        foreignVcpu(next).goOffline();
-      });
-      expect(retireIdentity(arena, 4711)).to.equal(0);
-      reached = hasCome();
-      if (next !== undefined) expect(next.stats().readersAttached).to.equal(1);
-    }
-  });
+      for (const id of [first, next]) {
+        const engine = drawing(drawn, () => smallEngine({ memory }));
+        expect(idOf(engine)).to.equal(id);
+        await engine.close();
+      }
+    });
+  }
+});
+
+describe('the owner of a closed engine', () => {
+  for (const byteOffset of [0, 64]) {
+    it(`retires no reader of the next engine, at byte ${byteOffset}, whenever that is created, though their identities are the same`, async () => {
+      for (let delayedAt = 0, reached = true; reached; delayedAt++) {
+        const memory = shared();
+        const first = drawing(0, () => DirtyMemory.create({ ...OPTIONS, memory }));
+        const { arena, words } = interleaved(Arena.attach('spec', first.handle));
+        await first.close();
+        let next: DirtyMemory | undefined;
+        const hasCome = before(words, delayedAt, () => {
+          next = DirtyMemory.create({ ...OPTIONS, memory, byteOffset });
+          foreignVcpu(next).goOffline();
+        });
+        expect(retireIdentity(arena, 4711)).to.equal(0);
+        reached = hasCome();
+        if (next !== undefined) expect(next.stats().readersAttached).to.equal(1);
+      }
+    });
+  }
 
   it('reports no reader of the next engine as its own', async () => {
     const memory = shared();
@@ -244,6 +275,39 @@ describe('the bytes of an engine', () => {
     await expectReject(() => first.harvest(VGA), UsageError, 'closed');
     vcpu.detach();
     await smallEngine({ memory, byteOffset: 128 }).close();
+  });
+
+  it('are as they were when their engine is refused because of a reader in the second slot', async () => {
+    const memory = shared();
+    const first = smallEngine({ memory });
+    const [gone, vcpu] = [attachVcpu(first.handle), attachVcpu(first.handle)];
+    gone.detach();
+    vcpu.goOffline();
+    await first.close();
+    const contents = new Int32Array(memory.buffer).slice();
+    expectThrow(() => smallEngine({ memory }), RangeError, 'still attached');
+    expect(changed(memory, contents)).to.deep.equal([]);
+    vcpu.detach();
+    await smallEngine({ memory }).close();
+  });
+});
+
+describe('a closed engine whose number of slots was written over', () => {
+  it('is looked at no farther than the memory reaches', async () => {
+    const memory = shared();
+    await smallEngine({ memory }).close();
+    new Int32Array(memory.buffer)[Header.MaxReaders] = 2 ** 31 - 1;
+    await smallEngine({ memory }).close();
+  });
+});
+
+describe('reclaiming', () => {
+  it('leaves as it is what is no engine', () => {
+    const memory = shared();
+    new Int32Array(memory.buffer).fill(0x55);
+    const contents = new Int32Array(memory.buffer).slice();
+    expectThrow(() => DirtyMemory.reclaim({ memory }), RangeError, 'DirtyMemory.reclaim', 'magic');
+    expect(changed(memory, contents)).to.deep.equal([]);
   });
 });
 

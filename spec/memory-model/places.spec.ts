@@ -5,7 +5,10 @@
  * `Closed` would let the place be taken.
  */
 import { expect } from 'chai';
-import { CREATING, Header, LEFT, MAGIC, Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
+import { CLOSED, CREATING, Header, LEFT, LINE, MAGIC, Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
+import { checksumOf, settleCreation, takePlace } from '../../lib/arena/place.js';
+import { Words } from '../../lib/arena/words.js';
+import { UsageError } from '../../lib/index.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 import { describeInModels, V8_ARM, WEAK } from './judges.js';
@@ -126,5 +129,117 @@ describeInModels('GP-5: two that create, one after the other', ({ expectNever, e
       ({ took }) => took === 1,
       WEAK,
     );
+  });
+});
+
+/** The engine's own code: its words of this memory are the traced ones. */
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+const ACCESSES = ['get', 'set', 'load', 'store', 'compareExchange'] as const;
+
+function traced(m: TracedWords, body: () => void): void {
+  const words: object = Words.prototype;
+  const shipped = Object.fromEntries(ACCESSES.map((name) => [name, Words.prototype[name]]));
+  for (const name of ACCESSES) {
+    const access = function (this: Words, index: number, ...values: number[]): unknown {
+      return Reflect.apply(m[name], m, [this.byteOffset / 4 + index, ...values]);
+    };
+    Object.assign(words, { [name]: access });
+  }
+  try {
+    body();
+  } finally {
+    Object.assign(words, shipped);
+  }
+}
+
+/** Takes one cache line for another engine, or is refused. */
+function takes(m: TracedWords, line = 0): boolean {
+  try {
+    traced(m, () => takePlace('test', structuredClone(memory), line * LINE * 4, LINE * 4, 'embedder'));
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof UsageError) return false;
+    throw error;
+  }
+}
+
+/** The closed engine's. */
+const { leave } = takePlace('test', memory, 0, LINE * 4, 'fresh');
+const ID = 5;
+const [FIRST_SLOT, SECOND_SLOT] = [IDENTITY, IDENTITY + Slots.size];
+const DATA = Header.Roots + LINE;
+const NAMES = { magic: Header.Magic, id: Header.EngineId, closed: Header.Closed, first: FIRST_SLOT, data: DATA };
+
+function closedEngine(closed: number, identities: readonly number[]): Map<number, number> {
+  const header = new Words(new ArrayBuffer(LINE * 4), 0);
+  header.set(Header.Length, Slots.first + identities.length * Slots.size);
+  header.set(Header.MaxReaders, identities.length);
+  header.set(Header.EngineId, ID);
+  header.set(Header.Checksum, checksumOf(header));
+  header.set(Header.Magic, MAGIC);
+  header.set(Header.Closed, closed);
+  const words = Array.from({ length: LINE }, (_, i): [number, number] => [i, header.get(i)]);
+  return new Map([...words, ...identities.map((id, i): [number, number] => [IDENTITY + i * Slots.size, id])]);
+}
+
+describeInModels('GP-5: the place of a closed engine', ({ expectNever }) => {
+  const asked = (threads: Litmus['threads'], closed: number, ...identities: number[]): Litmus => ({
+    locations: NAMES,
+    initial: closedEngine(closed, identities),
+    threads,
+    afterwards: (m) => ({ id: m.load(Header.EngineId), first: m.load(FIRST_SLOT), data: m.load(DATA) }),
+  });
+  const takesThen =
+    (location: number, value: number): Thread =>
+    (m) => {
+      const taken = takes(m);
+      if (taken) m.set(location, value);
+      return { taken: Number(taken) };
+    };
+
+  it('is taken by one thread', () => {
+    const one: Thread = (m) => ({ one: Number(takes(m)) });
+    const two: Thread = (m) => ({ two: Number(takes(m)) });
+    expectNever(asked({ one, two }, LEFT, vacantOf(ID)), (seen) => seen.one === 1 && seen.two === 1);
+  });
+
+  it('is taken after everything that its owner has stored', () => {
+    const owner: Thread = (m) => {
+      m.set(DATA, 1);
+      traced(m, leave);
+    };
+    const litmus = asked({ owner, next: takesThen(DATA, 2) }, CLOSED, vacantOf(ID));
+    expectNever(litmus, ({ taken, data }) => taken === 1 && data !== 2);
+  });
+
+  it('is as it was before it can be taken again, when a thread gives it back', () => {
+    const refused: Thread = (m) => void takes(m);
+    const tenant: Thread = (m) => {
+      m.store(SECOND_SLOT, vacantOf(ID));
+      return takesThen(FIRST_SLOT, NEXT)(m);
+    };
+    const litmus = asked({ refused, tenant }, LEFT, vacantOf(ID), TENANT);
+    expectNever(litmus, ({ taken, first }) => taken === 1 && first !== NEXT);
+  });
+
+  it('is taken after everything that was stored by a thread that died while it took the place', () => {
+    const ended = DATA + LINE;
+    const dead: Thread = (m) => {
+      m.set(DATA, 1);
+      m.store(ended, 1);
+    };
+    const reclaimer: Thread = (m) => {
+      m.assume(m.load(ended) === 1);
+      traced(m, () => settleCreation(memory, 0));
+    };
+    const litmus = asked({ dead, reclaimer, next: takesThen(DATA, 2) }, LEFT, vacantOf(ID));
+    const initial = new Map([...closedEngine(LEFT, [vacantOf(ID)]), [Header.Magic, CREATING], [Header.EngineId, 0]]);
+    expectNever({ ...litmus, initial }, ({ taken, data }) => taken === 1 && data !== 2);
+  });
+
+  it('is no more written to when another engine takes it, by the one that takes the bytes behind its first line', () => {
+    const behind: Thread = (m) => void takes(m, 1);
+    const litmus = asked({ behind, next: takesThen(Header.EngineId, ID + 1) }, LEFT, vacantOf(ID));
+    expectNever(litmus, ({ taken, id }) => taken === 1 && id !== ID + 1);
   });
 });

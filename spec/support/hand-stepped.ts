@@ -99,6 +99,34 @@ export class InterleavedWords extends Words {
   }
 }
 
+const ACCESSES = ['get', 'set', 'fill', 'load', 'store', 'compareExchange'] as const;
+
+/** Runs `body`, with `before` called just before each of its accesses to any shared memory, plain ones too. */
+export function beforeEachAccess<T>(before: () => void, body: () => T): T {
+  const words: object = Words.prototype;
+  const shipped = ACCESSES.map((name) => [name, Words.prototype[name]] as const);
+  let inside = false;
+  for (const [name, access] of shipped) {
+    const stepped = function (this: Words, ...args: number[]): unknown {
+      if (!inside) {
+        inside = true;
+        try {
+          before();
+        } finally {
+          inside = false;
+        }
+      }
+      return Reflect.apply(access, this, args);
+    };
+    Object.assign(words, { [name]: stepped });
+  }
+  try {
+    return body();
+  } finally {
+    Object.assign(words, Object.fromEntries(shipped));
+  }
+}
+
 /** The same arena as another thread sees it, whose accesses can be interleaved. */
 export function interleaved(arena: Arena): { arena: Arena; words: InterleavedWords } {
   const { memory, byteOffset } = arena.handle;
