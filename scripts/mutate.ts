@@ -159,7 +159,7 @@ const program = new Command('mutate')
   .addOption(
     new Option(
       '--limit <seconds>',
-      'time limit of the specs of a stage (default: 4 times what they take without a mutant, at least 10)',
+      'time limit of the specs that run together (default: 4 times what they take without a mutant, at least 10)',
     ).argParser(integer(1, 86_400)),
   )
   .addOption(new Option('--folder <path>', 'where to keep sandboxes and results').default(FOLDER, '.cache/mutate'))

@@ -15,6 +15,8 @@ import { type Stage, type Suite, specsOf } from './suites.js';
 /** Specs may take this many times as long as without a mutant, because the machine may get busier. */
 const PATIENCE = 4;
 const LEAST_LIMIT_SECONDS = 10;
+/** So many spec files run before the others, in a process of their own, which need not load the others. */
+const FIRST_SPECS = 3;
 
 /** Stands for a mutant's id in the result of a spec file without a mutant; the spec file stands for the stage. */
 const UNMUTATED = 'unmutated';
@@ -47,6 +49,8 @@ export class MutationRun {
   private readonly failures: string[] = [];
   /** What is known of the spec files, by their names; nothing of those that fail without a mutant. */
   private readonly measured = new Map<string, Result>();
+  /** How many mutants of a source file each spec file has killed in this run. */
+  private readonly kills = new Map<string, Map<string, number>>();
 
   constructor(options: RunOptions) {
     this.options = options;
@@ -119,19 +123,36 @@ export class MutationRun {
     const specs = this.specsOf(stage);
     const measured = specs.flatMap((spec) => this.measured.get(spec) ?? []);
     if (measured.length < specs.length) return; // what fails without a mutant cannot judge one
-    const reaching = measured.filter(({ reach }) => reaches(reach, mutant)).sort(byPromise(mutant.file));
-    const seconds = reaching.reduce((sum, spec) => sum + spec.seconds, 0);
-    const limit = limitSeconds ?? Math.max(LEAST_LIMIT_SECONDS, PATIENCE * seconds);
+    const reaching = measured.filter(({ reach }) => reaches(reach, mutant)).sort(this.byPromise(mutant.file));
     const began = performance.now();
     const restore = sandbox.mutate(mutant.file, mutant.text);
-    const files = reaching.map((spec) => spec.stage);
-    const outcome: SpecsOutcome | undefined =
-      files.length === 0 ? { verdict: 'survived' } : await runSpecs(sandbox.folder, files, limit * 1000, stop);
+    let outcome: SpecsOutcome | undefined = { verdict: 'survived' };
+    for (const some of [reaching.slice(0, FIRST_SPECS), reaching.slice(FIRST_SPECS)]) {
+      if (outcome?.verdict !== 'survived' || some.length === 0) continue;
+      const seconds = some.reduce((sum, spec) => sum + spec.seconds, 0);
+      const limit = limitSeconds ?? Math.max(LEAST_LIMIT_SECONDS, PATIENCE * seconds);
+      const files = some.map((spec) => spec.stage);
+      outcome = await runSpecs(sandbox.folder, files, limit * 1000, stop);
+    }
     restore();
     if (outcome === undefined) return;
+    if (outcome.verdict === 'killed') this.countKill(mutant.file, outcome.file);
     results.add(mutant.id, stage.name, secondsSince(began), outcome, specs);
     const result = this.resultOf({ mutant, suite });
     if (result !== undefined) onResult({ mutant, suite }, result);
+  }
+
+  private countKill(file: string, spec: string): void {
+    const kills = this.kills.get(file) ?? new Map<string, number>();
+    this.kills.set(file, kills.set(spec, (kills.get(spec) ?? 0) + 1));
+  }
+
+  /** Orders spec files: first those that killed most mutants of the file; at first its namesake; then the quickest. */
+  private byPromise(file: string): (a: Result, b: Result) => number {
+    const name = basename(file).replace(/ts$/, 'spec.ts');
+    const promise = ({ stage }: Result): number =>
+      this.kills.get(file)?.get(stage) ?? (basename(stage) === name ? 0.5 : 0);
+    return (a, b) => promise(b) - promise(a) || a.seconds - b.seconds;
   }
 
   /** Runs a spec file without a mutant, for how long it takes and which functions it calls. */
@@ -154,13 +175,6 @@ export class MutationRun {
     }
     this.measured.set(spec, measured);
   }
-}
-
-/** Orders spec files: the one that is named after the mutant's file kills most of its mutants; then the quickest. */
-function byPromise(file: string): (a: Result, b: Result) => number {
-  const name = basename(file).replace(/ts$/, 'spec.ts');
-  const isNamesake = ({ stage }: Result): number => Number(basename(stage) === name);
-  return (a, b) => isNamesake(b) - isNamesake(a) || a.seconds - b.seconds;
 }
 
 function secondsSince(began: number): number {
