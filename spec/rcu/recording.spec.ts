@@ -1,0 +1,57 @@
+import { expect } from 'chai';
+import { Arena } from '../../lib/arena/arena.js';
+import { Slot } from '../../lib/arena/layout.js';
+import type { DirtyMemory } from '../../lib/index.js';
+import { Trace } from '../../lib/trace/index.js';
+import { smallEngine } from '../support/engines.js';
+import { BareReader, interleaved } from '../support/hand-stepped.js';
+
+describe('What a reader records', () => {
+  let memory: DirtyMemory;
+  let trace: Trace;
+  let arena: Arena;
+  beforeEach(() => {
+    memory = smallEngine({ traceEvents: 64, maxReaders: 3 });
+    trace = Trace.open(memory.handle);
+    arena = Arena.attach('spec', memory.handle);
+  });
+  afterEach(() => memory.close());
+
+  const kinds = (): string[] =>
+    trace.take().flatMap(({ kind, thread }) => (thread.slot === undefined ? [] : [`${thread.name} ${kind}`]));
+
+  it('is in a ring of its own', () => {
+    const readers = ['a', 'b', 'c'].map((name) => new BareReader(arena, name));
+    kinds();
+    for (const reader of readers) reader.goOffline();
+    const events = trace.take();
+    expect(events.map(({ kind, thread }) => [kind, thread.name, thread.slot])).to.deep.equal([
+      ['offline', 'a', 0],
+      ['offline', 'b', 1],
+      ['offline', 'c', 2],
+    ]);
+    for (const reader of readers) reader.detach();
+  });
+
+  it('is there before the owner can see what was done', () => {
+    const { arena: theirs, words } = interleaved(arena);
+    const reader = new BareReader(theirs, 'a');
+    memory.rcu.startPoll();
+    kinds();
+    const recorded: string[][] = [];
+    words.before = (access, index) => {
+      const isSeen = index === reader.slot + Slot.State || index === reader.slot + Slot.Identity;
+      if (access === 'store' && isSeen) recorded.push(kinds());
+    };
+    reader.quiescent();
+    reader.detach();
+    expect(recorded).to.deep.equal([['a report'], ['a offline'], ['a detach'], []]);
+  });
+
+  it('is no second departure of a reader that detaches offline', () => {
+    const reader = new BareReader(arena, 'a');
+    reader.goOffline();
+    reader.detach();
+    expect(kinds()).to.deep.equal(['a attach', 'a online', 'a offline', 'a detach']);
+  });
+});
