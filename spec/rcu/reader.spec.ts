@@ -158,8 +158,10 @@ describe('Reader', () => {
         refused(() => reader.goOffline(), 'goOffline', `nested ${depth} deep`);
         refused(() => reader.offline(() => expect.fail('ran offline')), 'goOffline', `nested ${depth} deep`);
       }
-      reader.readUnlock();
-      refused(() => reader.quiescent(), 'quiescent', 'nested 2 deep');
+      for (let depth = 2; depth >= 1; depth--) {
+        reader.readUnlock();
+        refused(() => reader.quiescent(), 'quiescent', `nested ${depth} deep`);
+      }
       expect(state()).to.equal(number());
     });
 

@@ -6,6 +6,9 @@ import { Trace } from '../../lib/trace/index.js';
 import { smallEngine } from '../support/engines.js';
 import { BareReader, interleaved } from '../support/hand-stepped.js';
 
+/** Of each reader. */
+const IDENTITY = 7;
+
 describe('What a reader records', () => {
   let memory: DirtyMemory;
   let trace: Trace;
@@ -15,13 +18,16 @@ describe('What a reader records', () => {
     trace = Trace.open(memory.handle);
     arena = Arena.attach('spec', memory.handle);
   });
-  afterEach(() => memory.close());
+  afterEach(async () => {
+    memory.retire(IDENTITY);
+    await memory.close();
+  });
 
   const kinds = (): string[] =>
     trace.take().flatMap(({ kind, thread }) => (thread.slot === undefined ? [] : [`${thread.name} ${kind}`]));
 
   it('is in a ring of its own', () => {
-    const readers = ['a', 'b', 'c'].map((name) => new BareReader(arena, name));
+    const readers = ['a', 'b', 'c'].map((name) => new BareReader(arena, name, IDENTITY));
     kinds();
     for (const reader of readers) reader.goOffline();
     const events = trace.take();
@@ -30,12 +36,11 @@ describe('What a reader records', () => {
       ['offline', 'b', 1],
       ['offline', 'c', 2],
     ]);
-    for (const reader of readers) reader.detach();
   });
 
   it('is there before the owner can see what was done', () => {
     const { arena: theirs, words } = interleaved(arena);
-    const reader = new BareReader(theirs, 'a');
+    const reader = new BareReader(theirs, 'a', IDENTITY);
     memory.rcu.startPoll();
     kinds();
     const recorded: string[][] = [];
@@ -49,7 +54,7 @@ describe('What a reader records', () => {
   });
 
   it('is no second departure of a reader that detaches offline', () => {
-    const reader = new BareReader(arena, 'a');
+    const reader = new BareReader(arena, 'a', IDENTITY);
     reader.goOffline();
     reader.detach();
     expect(kinds()).to.deep.equal(['a attach', 'a online', 'a offline', 'a detach']);
