@@ -6,8 +6,10 @@
  */
 import { expect } from 'chai';
 import { CREATING, Header, LEFT, MAGIC, Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
+import { isInPlace, retireIdentity } from '../../lib/rcu/registry.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
+import { engineThread, initialWords, type World } from './engine-world.js';
 import { describeInModels, V8_ARM, WEAK } from './judges.js';
 
 const IDENTITY = Slots.first + Slot.Identity;
@@ -88,6 +90,48 @@ describeInModels(
     });
   },
 );
+
+describeInModels('GP-5: an owner that retires a reader when its engine is gone', ({ expectNever, expectWitness }) => {
+  const OPTIONS = { dirty: false };
+
+  /** The engine was closed, and its last tenant has left. The next one is created, and `TENANT` attaches to it. */
+  const replaced = (retire: (world: World) => void): Litmus => ({
+    locations: { identity: IDENTITY, state: STATE },
+    initial: new Map([...initialWords(OPTIONS), [Header.EngineId, 5], [Header.Magic, CREATING], [IDENTITY, NONE]]),
+    threads: {
+      creator: (m) => {
+        m.set(Header.EngineId, 6);
+        m.set(IDENTITY, NEXT);
+        m.store(Header.Magic, MAGIC);
+      },
+      tenant: (m) => {
+        m.assume(m.load(Header.Magic) === MAGIC);
+        m.compareExchange(IDENTITY, NEXT, TENANT);
+        m.store(STATE, 3);
+      },
+      owner: engineThread(OPTIONS, (world) => {
+        Object.assign(world.arena, { engineId: 5 });
+        retire(world);
+      }),
+    },
+    afterwards: (m) => ({ state: m.load(STATE) }),
+  });
+
+  it('retires none of the next engine', () => {
+    expectNever(
+      replaced(({ arena }) => retireIdentity(arena, TENANT - 1)),
+      ({ state }) => state !== 3,
+    );
+  });
+
+  it('broken, it looks whose the place is before it looks who is there: a reader of the next engine is retired', () => {
+    const broken = replaced(({ arena }) => {
+      if (!isInPlace(arena) || arena.words.load(IDENTITY) !== TENANT) return;
+      arena.words.store(STATE, 0);
+    });
+    expectWitness(broken, ({ state }) => state === 0);
+  });
+});
 
 describeInModels('GP-5: two that create, one after the other', ({ expectNever, expectWitness }) => {
   const { Magic, Closed } = Header;
