@@ -38,6 +38,20 @@ describe('What a reader records', () => {
     ]);
   });
 
+  it('tells of each interval, and of outermost sections, which are sections all the same', () => {
+    const reader = new BareReader(arena, 'a', IDENTITY);
+    reader.read(() => reader.read(() => expect(reader.inSection).to.equal(true)));
+    reader.read(() => {});
+    expect(reader.inSection).to.equal(false);
+    memory.rcu.startPoll();
+    reader.quiescent();
+    reader.offline(() => {});
+    const events = trace.take().filter(({ thread }) => thread.slot === 0);
+    const told = events.map((event) => ('interval' in event ? `${event.kind} ${event.interval}` : event.kind));
+    const sections = ['section', 'section-end', 'section', 'section-end'];
+    expect(told).to.deep.equal(['attach', 'online 1', ...sections, 'report 2', 'offline', 'online 3']);
+  });
+
   it('is there before the owner can see what was done', () => {
     const { arena: theirs, words } = interleaved(arena);
     const reader = new BareReader(theirs, 'a', IDENTITY);
