@@ -6,7 +6,7 @@
  */
 import { expect } from 'chai';
 import { CREATING, Header, LEFT, MAGIC, Slot, Slots, vacantOf } from '../../lib/arena/layout.js';
-import { isInPlace, retireIdentity } from '../../lib/rcu/registry.js';
+import { isInPlace, retireIdentity, retireSlot } from '../../lib/rcu/registry.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 import { engineThread, initialWords, type World } from './engine-world.js';
@@ -26,6 +26,7 @@ const create = (m: TracedWords): boolean => {
   if (m.compareExchange(IDENTITY, OLD, NONE) !== OLD) return false;
   m.set(STATE, 0);
   m.set(IDENTITY, NONE);
+  m.set(Header.EngineId, -NEXT);
   m.set(IDENTITY, NEXT);
   return true;
 };
@@ -97,10 +98,10 @@ describeInModels('GP-5: an owner that retires a reader when its engine is gone',
   /** The engine was closed, and its last tenant has left. The next one is created, and `TENANT` attaches to it. */
   const replaced = (retire: (world: World) => void): Litmus => ({
     locations: { identity: IDENTITY, state: STATE },
-    initial: new Map([...initialWords(OPTIONS), [Header.EngineId, 5], [Header.Magic, CREATING], [IDENTITY, NONE]]),
+    initial: new Map([...initialWords(OPTIONS), [Header.EngineId, -OLD], [Header.Magic, CREATING], [IDENTITY, NONE]]),
     threads: {
       creator: (m) => {
-        m.set(Header.EngineId, 6);
+        m.set(Header.EngineId, -NEXT);
         m.set(IDENTITY, NEXT);
         m.store(Header.Magic, MAGIC);
       },
@@ -110,7 +111,7 @@ describeInModels('GP-5: an owner that retires a reader when its engine is gone',
         m.store(STATE, 3);
       },
       owner: engineThread(OPTIONS, (world) => {
-        Object.assign(world.arena, { engineId: 5 });
+        Object.assign(world.arena, { engineId: -OLD });
         retire(world);
       }),
     },
@@ -122,6 +123,24 @@ describeInModels('GP-5: an owner that retires a reader when its engine is gone',
       replaced(({ arena }) => retireIdentity(arena, TENANT - 1)),
       ({ state }) => state !== 3,
     );
+  });
+
+  // Creation stores to the slot plainly, and the language lets even an atomic load see a plain store that comes later.
+  it('frees no slot, on any processor, that another thread has taken for the next engine', () => {
+    const creates = (m: TracedWords): void => {
+      m.assume(m.compareExchange(Header.Magic, MAGIC, CREATING) === MAGIC && create(m));
+      m.store(Header.Magic, MAGIC);
+    };
+    const owner = engineThread(OPTIONS, ({ arena }) => {
+      Object.assign(arena, { engineId: -OLD });
+      return { retired: retireSlot(arena, 0) };
+    });
+    const litmus: Litmus = {
+      locations: { identity: IDENTITY, state: STATE },
+      initial: new Map([...initialWords(OPTIONS), [Header.EngineId, -OLD], [Header.Magic, MAGIC], [IDENTITY, OLD]]),
+      threads: { creates, owner },
+    };
+    expectWitness(litmus, ({ retired }) => retired !== 0, []);
   });
 
   it('broken, it looks whose the place is before it looks who is there: a reader of the next engine is retired', () => {

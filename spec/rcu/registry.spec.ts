@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
-import { CLOSED, Header, Meter, meterOf, Slot, Slots } from '../../lib/arena/layout.js';
+import { CLOSED, CREATING, Header, MAGIC, Meter, meterOf, Slot, Slots } from '../../lib/arena/layout.js';
 import { UNKNOWN_IDENTITY } from '../../lib/base/errors.js';
 import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import { Vcpu } from '../../lib/dirty/vcpu.js';
@@ -106,6 +106,36 @@ describe('reader registry', () => {
       for (const word of words) if (word > 0) expect(old.retire(word - 1)).to.equal(0);
       expect(new Int32Array(memory.buffer)).to.deep.equal(before);
       await engine.close();
+    });
+
+    it('frees no slot of the other engine, whenever that is created, and none that is being created', async () => {
+      for (let delayedAt = 0, reached = true; reached; delayedAt++) {
+        const old = first();
+        const { arena: late, words } = interleaved(Arena.attach('spec', old.handle));
+        await old.close();
+        let engine: DirtyMemory | undefined;
+        let before: Int32Array | undefined;
+        let accesses = 0;
+        words.before = () => {
+          if (accesses++ !== delayedAt) return;
+          engine = second();
+          before = new Int32Array(memory.buffer).slice();
+        };
+        expect(retireSlot(late, 0)).to.equal(0);
+        reached = accesses > delayedAt;
+        if (engine !== undefined) expect(new Int32Array(memory.buffer)).to.deep.equal(before);
+        await engine?.close();
+      }
+      const old = first();
+      const late = Arena.attach('spec', old.handle);
+      await old.close();
+      // As a thread does that creates here (arena/place.ts).
+      late.words.store(Header.Magic, CREATING);
+      late.words.store(Slots.first + Slot.Identity, 0);
+      expect(retireSlot(late, 0)).to.equal(0);
+      expect(late.words.load(Slots.first + Slot.Identity)).to.equal(0);
+      late.words.store(Header.Magic, MAGIC);
+      await second().close();
     });
 
     it('gives no slot to a thread whose attaching outlasted its engine', async () => {
