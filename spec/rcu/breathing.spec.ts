@@ -67,7 +67,7 @@ describeEngines('a loop over operations that need not wait', () => {
     let clock = Math.ceil(hostNow.call(performance));
     performance.now = () => clock;
     try {
-      for (const turn of [() => rcu.breathe(), () => rcu.barrier()]) {
+      for (const turn of [() => rcu.barrier(), () => rcu.breathe()]) {
         clock += 1;
         await turn();
         expect(rcu.breathe(), 'it has just turned').to.equal(undefined);
