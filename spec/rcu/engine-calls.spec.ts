@@ -13,15 +13,24 @@ describeEngines('what other parts of the engine ask of grace periods', () => {
   let memory: DirtyMemory;
   let rcu: Rcu;
   let vcpu: Vcpu;
+  let vcpus: Vcpu[];
   beforeEach(() => {
     memory = smallEngine({ traceEvents: 64 });
     ({ rcu } = memory);
-    vcpu = foreignVcpu(memory, 'vcpu0');
+    vcpus = [];
+    vcpu = attach('vcpu0');
   });
   afterEach(async () => {
-    vcpu.detach();
+    for (const attached of vcpus) attached.detach();
     await memory.close();
   });
+
+  /** It reports only when the spec makes it. */
+  const attach = (name: string): Vcpu => {
+    const attached = foreignVcpu(memory, name);
+    vcpus.push(attached);
+    return attached;
+  };
 
   /** What the owner has recorded since the last call. */
   const recorded = (trace: Trace, kind: TraceEvent['kind']): TraceEvent[] =>
@@ -83,7 +92,7 @@ describeEngines('what other parts of the engine ask of grace periods', () => {
     });
 
     it('is known reader by reader', () => {
-      const second = foreignVcpu(memory, 'vcpu1');
+      const second = attach('vcpu1');
       const cookie = rcu.startPoll();
       const reported = (): boolean[] =>
         [vcpu, second].map(({ slot }) => rcu.hasReported((slot - Slots.first) / Slots.size, cookie));
@@ -92,7 +101,6 @@ describeEngines('what other parts of the engine ask of grace periods', () => {
       expect(reported()).to.deep.equal([false, true]);
       vcpu.quiescent();
       expect(reported()).to.deep.equal([true, true]);
-      second.detach();
     });
 
     it('is not a retired reader any more, which the owner sees and records at once', () => {
@@ -103,7 +111,7 @@ describeEngines('what other parts of the engine ask of grace periods', () => {
       expect(memory.retire(4711)).to.equal(1);
       expect(rcu.completed).to.equal(cookie);
       expect(recorded(trace, 'retire')).to.have.lengthOf(1);
-      vcpu = foreignVcpu(memory, 'vcpu0');
+      vcpus = [];
     });
   });
 
@@ -193,13 +201,11 @@ describeEngines('what other parts of the engine ask of grace periods', () => {
     });
 
     it('is refused while one is online, naming it, and what to do', () => {
-      const offline = foreignVcpu(memory, 'elsewhere');
-      offline.goOffline();
+      attach('elsewhere').goOffline();
       const own = attachVcpu(memory.handle, { name: 'own' });
       const parts = ['spec', 'offline all the time', "online are 'vcpu0' (identity 4711, slot 0). ", 'goOffline'];
       expectThrow(() => rcu.checkStopped('spec', 'all the time'), UsageError, ...parts);
       own.detach();
-      offline.detach();
     });
 
     it('is refused inside a section of its own, and when the engine is closed', async () => {

@@ -100,6 +100,7 @@ describe('grace periods in memory that was grown', () => {
     for (const [name, wait] of [
       ['synchronize', () => rcu.synchronize()],
       ['barrier', () => rcu.barrier()],
+      ['harvest', () => rcu.requestTogether('harvest')],
     ] as const) {
       await expectReject(wait, UsageError, name, 'grown');
     }

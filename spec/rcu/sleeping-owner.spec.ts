@@ -100,6 +100,16 @@ describe('an owner that waits, and lets its thread turn', () => {
     }
   });
 
+  it('is woken when another wait polls until the period is over', async () => {
+    withoutTimers();
+    const waited = memory.rcu.synchronize();
+    Object.assign(memory.rcu, { spinTime: { milliseconds: 60_000, ended: () => {} } });
+    const before = resources('Immediate');
+    expect(memory.rcu.endsAtOnce('spec', 1, reportUnnoticed)).to.equal(true);
+    expect(resources('Immediate')).to.equal(before + 1);
+    await waited;
+  });
+
   it('is woken when a step of its own finds over what a callback waits for, though the next period runs', async () => {
     withoutTimers();
     const ran = new Promise<void>((resolve) => memory.rcu.callRcu(resolve));
