@@ -157,6 +157,7 @@ describeEngines('what other parts of the engine ask of grace periods', () => {
     it('has its caller look a last time when the engine closes, which has seen the end itself', async () => {
       let looks = 0;
       let looksAtClose = 0;
+      rcu.startPoll(); // so that the closing waits for the same period as this wait
       const waited = rcu.waitFor('synchronize', rcu.request(), {}, undefined, () => looks++);
       const { endsAtOnce } = rcu;
       rcu.endsAtOnce = (...of) => {

@@ -5,7 +5,7 @@ import { engineOf } from '../../lib/dirty-memory.js';
 import { type DirtyMemory, UsageError } from '../../lib/index.js';
 import type { Rcu } from '../../lib/rcu/rcu.js';
 import { describeEngines, foreignVcpu, reportUntil, smallEngine } from '../support/engines.js';
-import { turns } from '../support/promises.js';
+import { track, turns } from '../support/promises.js';
 import { expectReject, expectThrow, uncaughtDuring } from '../support/refusals.js';
 
 /** What a caller may ask for, though the memory may not be looked at any more. */
@@ -113,9 +113,11 @@ describe('grace periods in memory that was grown', () => {
     foreignVcpu(memory);
     const errors = await uncaughtDuring(async () => {
       const waits = [rcu.synchronize(), rcu.synchronize()];
+      const tracked = waits.map((wait) => track(wait));
       wasm.grow(1);
-      for (const wait of waits) await expectReject(() => wait, UsageError, 'synchronize', 'has been grown');
       await turns();
+      expect(tracked.map(({ settled }) => settled)).to.deep.equal([true, true]);
+      for (const wait of waits) await expectReject(() => wait, UsageError, 'synchronize', 'has been grown');
     });
     expect(errors).to.deep.equal([]);
   });

@@ -13,8 +13,9 @@ const PAUSE_MS = 0.01;
 
 describe('an owner that polls for a period before it sleeps', () => {
   const hostNow = performance.now;
-  /** Only pauses take time. */
   let clock: number;
+  /** What a look at the clock takes: next to nothing. */
+  let lookMs: number;
   let arena: Arena;
   let words: InterleavedWords;
   let periods: GracePeriods;
@@ -28,7 +29,11 @@ describe('an owner that polls for a period before it sleeps', () => {
 
   beforeEach(() => {
     clock = 1_000_000;
-    performance.now = () => clock;
+    lookMs = PAUSE_MS / 1000;
+    performance.now = () => {
+      clock += lookMs;
+      return clock;
+    };
     arena = createArena(2);
     const thread = interleaved(arena);
     ({ words } = thread);
@@ -70,6 +75,7 @@ describe('an owner that polls for a period before it sleeps', () => {
 
   it('does not when it is told so, in the moment in which the period begins', () => {
     spinTime.milliseconds = 0;
+    lookMs = 0;
     reportInSleep();
     rcu.synchronizeBlocking({ timeoutMs: FOREVER });
     expect(pauses).to.equal(0);
