@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
-import { Slot } from '../../lib/arena/layout.js';
+import { Header, Slot } from '../../lib/arena/layout.js';
+import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
+import { Vcpu } from '../../lib/dirty/vcpu.js';
 import type { DirtyMemory } from '../../lib/index.js';
+import { Throttle } from '../../lib/rate/throttle.js';
 import { Trace } from '../../lib/trace/index.js';
 import { smallEngine } from '../support/engines.js';
 import { BareReader, interleaved } from '../support/hand-stepped.js';
@@ -65,6 +68,17 @@ describe('What a reader records', () => {
     reader.quiescent();
     reader.detach();
     expect(recorded).to.deep.equal([['a report'], ['a offline'], ['a detach'], []]);
+  });
+
+  it('is no departure of a reader that has failed to come', () => {
+    const { arena: theirs, words } = interleaved(arena);
+    words.before = (_access, index) => {
+      if (index === Header.Number) throw new RangeError('Maximum call stack size exceeded');
+    };
+    const kernel = new AtomicsKernel(words);
+    const setup = { arena: theirs, kernel, name: 'a', identity: IDENTITY, giveWay: false, governorOf: Throttle.of };
+    expect(() => new Vcpu(setup)).to.throw(RangeError);
+    expect(kinds()).to.deep.equal(['a attach', 'a detach']);
   });
 
   it('is no second departure of a reader that detaches offline', () => {
