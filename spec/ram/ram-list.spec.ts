@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ArenaFullError, CODE, type DirtyMemory, type RamBlock, VGA } from '../../lib/index.js';
+import { ArenaFullError, CODE, type DirtyMemory, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   CLIENTS,
@@ -184,7 +184,9 @@ describeEngines('the RAM list', () => {
 
   it('gives the place away as soon as the readers have reported, before anybody has looked', async () => {
     const vcpu = foreignVcpu(memory);
-    const unplugged = memory.ram.unplug(memory.ram.plug({ id: 'gone', size: 64 * PAGE }));
+    const gone = memory.ram.plug({ id: 'gone', size: 64 * PAGE });
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    const unplugged = memory.ram.unplug(gone);
     vcpu.quiescent();
     expect(memory.ram.plug({ id: 'new', size: PAGE, offset: 0 }).offset).to.equal(0);
     await unplugged;
@@ -192,9 +194,8 @@ describeEngines('the RAM list', () => {
 
   it('unplugs no RAM when the arena is full, until the readers have reported to an earlier unplugging', async () => {
     const vcpu = foreignVcpu(memory);
-    const [low, high] = ['low', 'high'].map((id) => memory.ram.plug({ id, size: 64 * PAGE })) as [RamBlock, RamBlock];
-    await reportUntil(vcpu, memory.rcu.synchronize());
-    const earlier = memory.ram.unplug(high);
+    const low = memory.ram.plug({ id: 'low', size: 64 * PAGE });
+    const earlier = memory.ram.unplug(memory.ram.plug({ id: 'high', size: 64 * PAGE }));
     fillArena(memory);
     const before = stateOf(memory);
     await expectReject(() => memory.ram.unplug(low), ArenaFullError, "unplug: 'low'", 'are free after a grace period');
