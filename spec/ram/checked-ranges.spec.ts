@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { type DirtyMemory, UsageError, VGA } from '../../lib/index.js';
-import { cleanAll, PAGE, smallEngine } from '../support/engines.js';
+import { type DirtyMemory, MIGRATION, UsageError, VGA } from '../../lib/index.js';
+import { cleanAll, foreignVcpu, PAGE, reportUntil, smallEngine, turn } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 const HINT = 'not a guest physical address';
@@ -85,12 +85,17 @@ describe('a bitmap to import', () => {
 });
 
 describe('a block to sync', () => {
-  it('is refused once its page set was disposed of', async () => {
+  it('is refused once its page set was disposed of, before an earlier collection has ended', async () => {
     const memory = smallEngine();
     const block = memory.ram.plug({ id: 'ram', size: PAGE });
+    const vcpu = foreignVcpu(memory);
+    const order: string[] = [];
+    const harvested = memory.harvest(MIGRATION).then(() => order.push('harvested'));
     block.pages.dispose();
     const why = "syncBitmap: the page set of 'ram' was disposed of";
-    await expectReject(() => memory.syncBitmap(block), UsageError, why);
-    expectThrow(() => memory.whileStopped.syncBitmap(block), UsageError, why);
+    const refused = expectReject(() => memory.syncBitmap(block), UsageError, why).then(() => order.push('refused'));
+    await turn();
+    await reportUntil(vcpu, Promise.all([harvested, refused]));
+    expect(order).to.deep.equal(['refused', 'harvested']);
   });
 });

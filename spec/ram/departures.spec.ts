@@ -93,6 +93,7 @@ describeEngines('RAM that goes', () => {
   it('is gone before the engine is closed', async () => {
     mend();
     const vcpu = foreignVcpu(memory);
+    memory.rcu.startPoll(); // the period after this one is for both
     const order: string[] = [];
     const unplugged = memory.ram.unplug(block).then(() => order.push('unplugged'));
     const closed = memory.close().then(() => order.push('closed'));
