@@ -347,7 +347,7 @@ describeEngines('RAM in pieces', () => {
       memory.ram.plug({ id: 'next', size: 64 * PAGE, offset: 1280 * PAGE });
       const rest = (PAGES + 64) * PAGE;
       const { resizes } = dimm;
-      for (const [i, size] of [100 * PAGE, 30 * PAGE].entries()) {
+      for (const [i, size] of [200 * PAGE, 100 * PAGE].entries()) {
         await memory.ram.resize(dimm, size);
         expect(memory.ram.populatedBytes).to.equal(rest + size);
         expect(dimm.resizes).to.equal(resizes + i + 1);
