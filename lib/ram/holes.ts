@@ -51,7 +51,7 @@ export class Holes {
   }
 
   private change({ first, end }: PageRange, change: () => void): void {
-    const around = { first: Math.max(first - 1, 0), end: end + 1 };
+    const around = { first: first - 1, end: end + 1 };
     for (const hole of this.holesIn(around)) this.bySize.delete(hole);
     change();
     for (const hole of this.holesIn(around)) this.bySize.add(hole);

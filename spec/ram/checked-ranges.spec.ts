@@ -1,5 +1,6 @@
-import { type DirtyMemory, VGA } from '../../lib/index.js';
-import { PAGE, smallEngine } from '../support/engines.js';
+import { expect } from 'chai';
+import { type DirtyMemory, MIGRATION, UsageError, VGA } from '../../lib/index.js';
+import { cleanAll, foreignVcpu, PAGE, reportUntil, smallEngine, turn } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 const HINT = 'not a guest physical address';
@@ -50,5 +51,51 @@ describe('a range that is not all RAM', () => {
     const parts = ['bytes 61440 (0xf000) to 69632 (0x11000) reach past the end of RAM, 65536 (0x10000)', HINT];
     expectThrow(() => memory.isDirty(15 * PAGE, 2 * PAGE, VGA), RangeError, ...parts);
     await expectReject(() => memory.snapshotAndClear(15 * PAGE, 2 * PAGE, VGA), RangeError, ...parts);
+  });
+});
+
+describe('a range of no bytes', () => {
+  it('may be asked about wherever it is', () => {
+    const memory = smallEngine();
+    expect(memory.isDirty(2 ** 40, 0, VGA)).to.equal(false);
+    expect(memory.allDirty(2 ** 40, 0, VGA)).to.equal(true);
+  });
+});
+
+describe('a bitmap to import', () => {
+  let memory: DirtyMemory;
+  const ones = new Uint8Array(2).fill(255);
+
+  beforeEach(() => {
+    memory = smallEngine();
+    memory.ram.plug({ id: 'first', size: 35 * PAGE, offset: 0 });
+    memory.ram.plug({ id: 'second', size: 20 * PAGE, offset: 35 * PAGE });
+    cleanAll(memory);
+  });
+
+  it('may reach past the block in which its last host page begins, when host pages are larger than pages', () => {
+    expect(memory.setDirtyBitmap(ones, 0, 4, { hostPageSize: 16 * PAGE })).to.equal(55);
+  });
+
+  it('may not reach past RAM when its host pages are as large as pages', () => {
+    const call = () => memory.setDirtyBitmap(ones, 45.5 * PAGE, 10, { hostPageSize: PAGE });
+    expectThrow(call, RangeError, 'setDirtyBitmap', 'are not all RAM: RAM ends at');
+    expect(memory.isDirty(0, 55 * PAGE, VGA)).to.equal(false);
+  });
+});
+
+describe('a block to sync', () => {
+  it('is refused once its page set was disposed of, before an earlier collection has ended', async () => {
+    const memory = smallEngine();
+    const block = memory.ram.plug({ id: 'ram', size: PAGE });
+    const vcpu = foreignVcpu(memory);
+    const order: string[] = [];
+    const harvested = memory.harvest(MIGRATION).then(() => order.push('harvested'));
+    block.pages.dispose();
+    const why = "syncBitmap: the page set of 'ram' was disposed of";
+    const refused = expectReject(() => memory.syncBitmap(block), UsageError, why).then(() => order.push('refused'));
+    await turn();
+    await reportUntil(vcpu, Promise.all([harvested, refused]));
+    expect(order).to.deep.equal(['refused', 'harvested']);
   });
 });

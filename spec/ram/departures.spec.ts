@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { engineOf } from '../../lib/dirty-memory.js';
-import type { DirtyMemory, RamBlock } from '../../lib/index.js';
+import type { DirtyMemory, DirtyMemoryOptions, RamBlock } from '../../lib/index.js';
+import { Trace } from '../../lib/trace/index.js';
 import { describeEngines, foreignVcpu, PAGE, reportUntil, smallEngine } from '../support/engines.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
@@ -10,8 +11,8 @@ describeEngines('RAM that goes', () => {
   /** Lets cleaning succeed again. */
   let mend: () => void;
 
-  beforeEach(() => {
-    memory = smallEngine();
+  const begin = (options: DirtyMemoryOptions = {}): void => {
+    memory = smallEngine(options);
     memory.ram.plug({ id: 'stays', size: PAGE, offset: 0 }); // in the same bitmap block, which has to be cleaned
     block = memory.ram.plug({ id: 'goes', size: 10 * PAGE, maxSize: 20 * PAGE, offset: 10 * PAGE });
     const { kernel } = engineOf(memory);
@@ -22,14 +23,16 @@ describeEngines('RAM that goes', () => {
     kernel.clearLive = () => {
       throw new Error('cannot be cleaned');
     };
-  });
+  };
+  beforeEach(() => begin());
+
+  const again = () => memory.ram.plug({ id: 'again', size: PAGE, offset: 25 * PAGE });
+  const large = () => memory.ram.plug({ id: 'large', size: 4096 * PAGE });
 
   it('keeps its place for ever when its end has failed, and is not said to be on its way', async () => {
     await expectReject(() => memory.ram.unplug(block), Error, 'cannot be cleaned');
     mend();
-    const again = () => memory.ram.plug({ id: 'again', size: PAGE, offset: 25 * PAGE });
     expectThrow(again, RangeError, 'overlap RAM whose unplugging has failed');
-    const large = () => memory.ram.plug({ id: 'large', size: 4096 * PAGE });
     expect(large).to.throw(RangeError).with.property('message').that.does.not.contain('unplugging');
     await memory.close();
   });
@@ -48,8 +51,53 @@ describeEngines('RAM that goes', () => {
     mend();
     const vcpu = foreignVcpu(memory);
     const discarded = block.discard(0, PAGE);
-    const large = () => memory.ram.plug({ id: 'large', size: 4096 * PAGE });
     expect(large).to.throw(RangeError).with.property('message').that.does.not.contain('bytes belong to RAM');
     await reportUntil(vcpu, discarded);
+  });
+
+  it('keeps its place for ever, too, when its page set cannot be freed', async () => {
+    mend();
+    block.pages.dispose = () => {
+      throw new Error('cannot be freed');
+    };
+    await expectReject(() => memory.ram.unplug(block), Error, 'cannot be freed');
+    expectThrow(again, RangeError, 'overlap RAM whose unplugging has failed');
+  });
+
+  it('is not recorded as free when its end has failed', async () => {
+    begin({ traceEvents: 64 });
+    const trace = Trace.open(memory.handle);
+    await expectReject(() => memory.ram.unplug(block), Error, 'cannot be cleaned');
+    const kinds = trace.take().map(({ kind }) => kind);
+    expect(kinds).to.include('unplug').and.not.include('free');
+  });
+
+  it('is not cleaned where its bitmap blocks go with it', async () => {
+    await memory.ram.unplug(memory.ram.plug({ id: 'alone', size: 64 * PAGE, offset: 64 * PAGE }));
+  });
+
+  it('is said to be on its way while a reader delays it, with all of its room', async () => {
+    mend();
+    const vcpu = foreignVcpu(memory);
+    const unplugged = memory.ram.unplug(block);
+    expectThrow(large, RangeError, `(${20 * PAGE} bytes belong to RAM whose unplugging has not ended`);
+    await reportUntil(vcpu, unplugged);
+  });
+
+  it('is not said to be on its way when nobody has delayed it', async () => {
+    mend();
+    await memory.ram.unplug(block);
+    expect(large).to.throw(RangeError).with.property('message').that.does.not.contain('unplugging');
+  });
+
+  it('is gone before the engine is closed', async () => {
+    mend();
+    const vcpu = foreignVcpu(memory);
+    memory.rcu.startPoll(); // the period after this one is for both
+    const order: string[] = [];
+    const unplugged = memory.ram.unplug(block).then(() => order.push('unplugged'));
+    const closed = memory.close().then(() => order.push('closed'));
+    await reportUntil(vcpu, Promise.all([unplugged, closed]));
+    expect(order).to.deep.equal(['unplugged', 'closed']);
   });
 });

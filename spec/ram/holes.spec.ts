@@ -43,6 +43,9 @@ describe('placing RAM', () => {
   it('says so when no hole fits', () => {
     expect(placeRam([at(0, 64)], 65, 128)).to.equal(undefined);
     expect(placeRam([at(0, 100)], 1, 128)).to.equal(undefined);
+    const full = new Holes(128);
+    full.take(at(0, 128));
+    expect(full.largest).to.equal(0);
   });
 
   it('has the arithmetic for the last pages there can be', () => {

@@ -170,5 +170,7 @@ describeEngines('listeners to RAM', () => {
         String(none),
       );
     }
+    const half = { plugged: () => {}, unplugged: 5 } as unknown as RamListener;
+    expectThrow(() => memory.ram.addListener(half), TypeError, 'addListener: listener.unplugged must be a function');
   });
 });

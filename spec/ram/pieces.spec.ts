@@ -159,7 +159,7 @@ describeEngines('RAM in pieces', () => {
       expect(block.isPopulated(PAGE, 99 * PAGE)).to.equal(true);
       expect(block.isPopulated(PAGE - 1, 1)).to.equal(false);
       expect(block.isPopulated(99 * PAGE + 1, PAGE)).to.equal(false);
-      expect(block.isPopulated(0, 0)).to.equal(true);
+      for (const offset of [0, 1]) expect(block.isPopulated(offset, 0), 'no byte').to.equal(true);
       expect(memory.ram.bytes).to.equal(PAGES * PAGE);
       expect(memory.ram.populatedBytes).to.equal((PAGES - 51) * PAGE);
       expect(memory.stats()).to.include({ ramBytes: PAGES * PAGE, ramBytesPopulated: (PAGES - 51) * PAGE });
@@ -269,15 +269,25 @@ describeEngines('RAM in pieces', () => {
     expectThrow(() => populate(9, 2), RangeError, 'not all discarded', `populated from ${9 * PAGE} on`);
     expectThrow(() => populate(19, 2), RangeError, 'not all discarded', `populated from ${20 * PAGE} on`);
     expectThrow(() => block.isPopulated(0, block.size + 1), RangeError, 'isPopulated', 'length');
+    expectThrow(() => block.isPopulated(-1, 1), RangeError, 'isPopulated', 'offset');
     expect([stateOf(memory), block.populatedRuns()]).to.deep.equal(before);
     await memory.ram.unplug(block);
     await expectReject(() => block.discard(0, PAGE), RangeError, 'discard', "'balloon'", 'not plugged');
     expectThrow(() => populate(10, 10), RangeError, 'populate', 'not plugged');
     expectThrow(() => block.populatedRuns(), RangeError, 'not plugged');
+    expectThrow(() => block.isPopulated(0, PAGE), RangeError, 'isPopulated', 'not plugged');
     await expectReject(() => memory.ram.resize(block, PAGE), RangeError, 'resize: ', 'not plugged');
     const others = smallEngine().ram.plug({ id: 'balloon', size: 2 * PAGE });
     await expectReject(() => memory.ram.resize(others, PAGE), RangeError, 'resize: ', 'not plugged');
     expect(others.size).to.equal(2 * PAGE);
+  });
+
+  it('refuses a block behind a proxy, which is no block', async () => {
+    const proxy = new Proxy(block, {});
+    const why = 'block must be a RamBlock, as ram.plug and ram.get return it';
+    await expectReject(() => proxy.discard(0, PAGE), TypeError, `discard: ${why}`);
+    expectThrow(() => proxy.isPopulated(0, PAGE), TypeError, `isPopulated: ${why}`);
+    expectThrow(() => proxy.populatedRuns(), TypeError, `populatedRuns: ${why}`);
   });
 
   it('takes an empty part for nothing to do', async () => {
@@ -331,6 +341,17 @@ describeEngines('RAM in pieces', () => {
       expect(vcpu.mark(1088 * PAGE), 'dirty already').to.equal(0);
       expect(memory.ram.bytes).to.equal((PAGES + 100) * PAGE);
       await resized;
+    });
+
+    it('come and go beside other RAM, which stays as it is, and are counted for those who copy the block', async () => {
+      memory.ram.plug({ id: 'next', size: 64 * PAGE, offset: 1280 * PAGE });
+      const rest = (PAGES + 64) * PAGE;
+      const { resizes } = dimm;
+      for (const [i, size] of [200 * PAGE, 100 * PAGE].entries()) {
+        await memory.ram.resize(dimm, size);
+        expect(memory.ram.populatedBytes).to.equal(rest + size);
+        expect(dimm.resizes).to.equal(resizes + i + 1);
+      }
     });
 
     it('go at once, and may come again after a grace period', async () => {

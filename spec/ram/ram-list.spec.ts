@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { CODE, type DirtyMemory, VGA } from '../../lib/index.js';
+import { ArenaFullError, CODE, type DirtyMemory, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
 import {
   CLIENTS,
@@ -32,6 +32,10 @@ describeEngines('the RAM list', () => {
     }
   });
 
+  it('has no end without RAM', () => {
+    expect(memory.ram.end).to.equal(0);
+  });
+
   it('places RAM where it is told, at any page', () => {
     const block = memory.ram.plug({ id: 'odd', size: PAGE, offset: 65 * PAGE });
     expect(block.offset).to.equal(65 * PAGE);
@@ -59,6 +63,21 @@ describeEngines('the RAM list', () => {
     expect([...memory.ram].map((block) => block.id)).to.deep.equal(['at 0', 'new', 'at 200']);
     expect(memory.ram.bytes).to.equal(3 * PAGE);
     expect(memory.ram.end).to.equal(201 * PAGE);
+    await memory.ram.unplug(memory.ram.get('new')!);
+    expect([...memory.ram].map((block) => block.id)).to.deep.equal(['at 0', 'at 200']);
+  });
+
+  it('counts its changes, so that those who compare it know of each', async () => {
+    const seen = new Set([memory.ram.changes]);
+    const look = (): void => void seen.add(memory.ram.changes);
+    const block = memory.ram.plug({ id: 'a', size: 2 * PAGE, maxSize: 3 * PAGE });
+    look();
+    for (const size of [3, 2]) await memory.ram.resize(block, size * PAGE).then(look);
+    await block.discard(0, PAGE).then(look);
+    block.populate(0, PAGE);
+    look();
+    await memory.ram.unplug(block).then(look);
+    expect(seen.size).to.equal(7);
   });
 
   it('finds blocks by id and by any address within them', () => {
@@ -66,6 +85,7 @@ describeEngines('the RAM list', () => {
     const high = memory.ram.plug({ id: 'high', size: 2 * PAGE, offset: 12 * PAGE });
     expect(memory.ram.get('low')).to.equal(low);
     expect(memory.ram.get('none')).to.equal(undefined);
+    expectThrow(() => memory.ram.get(5 as never), TypeError, 'get: id must be a string');
     for (const [addr, block] of [
       [0, undefined],
       [10 * PAGE - 1, undefined],
@@ -115,6 +135,19 @@ describeEngines('the RAM list', () => {
     expect(memory.ram.plug({ id: 'fits', size: 2048 * PAGE }).offset).to.equal(0);
   });
 
+  it('refuses an id that is too long', () => {
+    memory.ram.plug({ id: 'x'.repeat(255), size: PAGE });
+    const long = () => memory.ram.plug({ id: 'y'.repeat(256), size: PAGE });
+    expectThrow(long, RangeError, 'plug: id must be at most 255 characters long, got 256');
+  });
+
+  it('refuses sizes that no hole could have, with what to give instead', () => {
+    const plug = (size: unknown) => () => memory.ram.plug({ id: 'new', size: size as number });
+    expectThrow(plug(PAGE + 1), RangeError, `the next one is ${2 * PAGE}`);
+    expectThrow(plug(4097 * PAGE), RangeError, `RAM ends at maxRamBytes of create, ${4096 * PAGE}`);
+    expectThrow(plug(String(4097 * PAGE)), TypeError, 'size must be a number');
+  });
+
   it('refuses to unplug a block twice, at once or later, and a block of another engine', async () => {
     const block = memory.ram.plug({ id: 'dimm0', size: PAGE });
     const unplugged = memory.ram.unplug(block);
@@ -147,6 +180,39 @@ describeEngines('the RAM list', () => {
     expect(large).to.throw(RangeError).with.property('message').that.does.not.contain('unplugging has');
     expect(memory.ram.plug({ id: 'gone', size: PAGE, offset: 63 * PAGE }).offset).to.equal(63 * PAGE);
     expectThrow(() => block.pages.pages, TypeError, 'disposed');
+  });
+
+  it('gives the place away as soon as the readers have reported, before anybody has looked', async () => {
+    const vcpu = foreignVcpu(memory);
+    const gone = memory.ram.plug({ id: 'gone', size: 64 * PAGE });
+    await reportUntil(vcpu, memory.rcu.synchronize());
+    const unplugged = memory.ram.unplug(gone);
+    vcpu.quiescent();
+    expect(memory.ram.plug({ id: 'new', size: PAGE, offset: 0 }).offset).to.equal(0);
+    await unplugged;
+  });
+
+  it('unplugs no RAM when the arena is full, until the readers have reported to an earlier unplugging', async () => {
+    const vcpu = foreignVcpu(memory);
+    const low = memory.ram.plug({ id: 'low', size: 64 * PAGE });
+    const earlier = memory.ram.unplug(memory.ram.plug({ id: 'high', size: 64 * PAGE }));
+    fillArena(memory);
+    const before = stateOf(memory);
+    await expectReject(() => memory.ram.unplug(low), ArenaFullError, "unplug: 'low'", 'are free after a grace period');
+    expect(stateOf(memory)).to.deep.equal(before);
+    vcpu.quiescent();
+    await Promise.all([earlier, reportUntil(vcpu, memory.ram.unplug(low))]);
+  });
+
+  it('has a full arena say that the synced pages of a block are on their way out', async () => {
+    memory.ram.plug({ id: 'stays', size: PAGE, offset: 0 });
+    const gone = memory.ram.plug({ id: 'gone', size: PAGE, offset: PAGE });
+    await memory.syncBitmap(gone);
+    await memory.rcu.synchronize();
+    const vcpu = foreignVcpu(memory);
+    const unplugged = memory.ram.unplug(gone);
+    expectThrow(() => fillArena(memory)(), ArenaFullError, 'of which 64 are free after a grace period');
+    await reportUntil(vcpu, unplugged);
   });
 
   it('takes RAM beside a place that is not free yet, in the same words', async () => {
@@ -249,3 +315,15 @@ describeEngines('the RAM list', () => {
     expectThrow(() => vcpu.mark(64 * PAGE), RangeError, 'mark', 64 * PAGE);
   });
 });
+
+/** Takes the arena's room for page sets. @returns what takes more, for which there is none */
+function fillArena(memory: DirtyMemory): () => void {
+  const more = (): unknown => memory.createPageSet().add(0, PAGE);
+  for (;;) {
+    try {
+      more();
+    } catch {
+      return more;
+    }
+  }
+}
