@@ -511,6 +511,67 @@ for (const [how, policy] of [
       expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 6, 70, 200]);
     });
 
+    it('can be given up while nobody collects, and then nothing keeps another one from measuring', async () => {
+      const abort = new AbortController();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
+      await opened();
+      abort.abort(new RangeError('enough'));
+      await expectReject(() => measured, RangeError, 'enough');
+      const again = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      await opened();
+      vcpu.mark(6 * PAGE);
+      await elapse();
+      expect((await reportUntil(vcpu, again)).pages).to.equal(1);
+    });
+
+    it('asks the host for a timer of all that is left of its time, and a millisecond for timers that fire early', async () => {
+      const { setTimeout } = globalThis;
+      const asked: number[] = [];
+      globalThis.setTimeout = ((run: () => void, ms: number) => {
+        if (ms >= WINDOW_MS / 2) asked.push(ms);
+        return setTimeout(run, ms);
+      }) as typeof setTimeout;
+      try {
+        const abort = new AbortController();
+        const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: CODE, signal: abort.signal });
+        await taken();
+        ahead += 10;
+        (await reportUntil(vcpu, memory.harvest(CODE))).set.dispose();
+        await reopened();
+        abort.abort(new RangeError('enough'));
+        await expectReject(() => measured, RangeError, 'enough');
+        expect(asked[0]).to.equal(WINDOW_MS + 1);
+        expect(asked[1]).to.be.at.most(WINDOW_MS - 10 + 1);
+      } finally {
+        Object.assign(globalThis, { setTimeout });
+      }
+    });
+
+    it('looks for new readers no more when it has been given up', async () => {
+      const { setTimeout, clearTimeout } = globalThis;
+      const looks = new Set<unknown>();
+      globalThis.setTimeout = ((run: () => void, ms: number) => {
+        const timer = setTimeout(run, ms);
+        if (ms === WINDOW_MS / 64) looks.add(timer);
+        return timer;
+      }) as typeof setTimeout;
+      globalThis.clearTimeout = (timer) => {
+        looks.delete(timer);
+        clearTimeout(timer);
+      };
+      try {
+        const abort = new AbortController();
+        const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
+        await opened();
+        expect(looks.size).to.equal(1);
+        abort.abort(new RangeError('enough'));
+        await expectReject(() => measured, RangeError, 'enough');
+        expect(looks.size).to.equal(0);
+      } finally {
+        Object.assign(globalThis, { setTimeout, clearTimeout });
+      }
+    });
+
     it('leaves no timer behind when a window ends early, which would keep the process alive', async () => {
       const { setTimeout, clearTimeout } = globalThis;
       const pending = new Set<unknown>();
@@ -596,7 +657,9 @@ for (const [how, policy] of [
     it('is refused inside a read-side section of its thread, and on a closed engine', async () => {
       const local = attachVcpu(memory.handle);
       local.readLock();
-      await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate', 'section');
+      const users = engineOf(memory).bitmapOf(MIGRATION).users.size;
+      await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate:', 'section');
+      expect(engineOf(memory).bitmapOf(MIGRATION).users.size).to.equal(users);
       local.detach();
       await reportUntil(vcpu, memory.close());
       await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate', 'closed');
