@@ -116,10 +116,10 @@ export abstract class Reader {
   private departures = 0;
   /** How many intervals have begun. */
   private begun = 0;
-  /** `begun` when `quiescent` last returned. */
-  private returned = 0;
+  /** `begun` when `quiescent` last returned. Nobody is told of the first interval: nothing that is kept is older. */
+  private returned = 1;
   /** `begun` when the listeners were last called. */
-  private announced = 0;
+  private announced = 1;
   private readonly listeners = new Set<() => void>();
   private announcing = false;
   private readonly caches: IntervalCache[] = [];
@@ -137,8 +137,6 @@ export abstract class Reader {
     const remote = this.home === undefined;
     this.governor = remote ? governorOf(arena, this.slot) : undefined;
     this.courtesy = remote && giveWay && this.words.canWait ? new Courtesy(this.words) : undefined;
-    // Attaching begins the first interval. Nothing that a caller keeps is older.
-    this.returned = this.announced = 1;
     this.recorder = arena.trace?.recorder((this.slot - Slots.first) / Slots.size);
     if (this.recorder !== undefined) {
       this.recorder.arrive(identity, name);
@@ -231,8 +229,8 @@ export abstract class Reader {
    */
   get kicked(): boolean {
     try {
-      const kick = this.words.load(this.slot + Slot.Kick);
-      return this.reported !== OFFLINE && kick === nextNumber(this.reported);
+      // Offline, `reported` is even, and no kick is for an even number.
+      return this.words.load(this.slot + Slot.Kick) === nextNumber(this.reported);
     } catch (error) {
       throw this.explain('kicked', error);
     }
@@ -358,7 +356,6 @@ export abstract class Reader {
     removeLocalReader(this);
     if (this.words.length === 0) {
       this.reported = OFFLINE;
-      this.expected = 0;
       this.forgetRoots();
       this.endCaches();
       return;
@@ -469,7 +466,7 @@ export abstract class Reader {
     this.settle(number);
   }
 
-  /** GP-8. Sleeps, or goes on and looks again, or looks no more in this period. */
+  /** GP-8. Sleeps, or goes on and looks again, or looks no more in this period, as when nobody is asked to give way. */
   private giveWay(): void {
     const { words, courtesy } = this;
     // ORDER GP-8: loaded before we look whether the period has ended, and slept on for that value, else its end is
@@ -478,7 +475,7 @@ export abstract class Reader {
     // pairs with: rcu/grace-period.ts complete
     const waiting = words.load(Header.Waiting);
     const completed = words.load(Header.Completed);
-    if (courtesy !== undefined && waiting >= 0 && numberOf(completed) !== this.reported) {
+    if (courtesy !== undefined && numberOf(completed) !== this.reported) {
       if (waiting === 0 ? courtesy.isOwnerPolling : waiting === this.slot && !courtesy.isOwnerLate) return;
       if (waiting > 0 && courtesy.mayGiveWay(this.reported)) {
         this.leave(Offline.GiveWay);

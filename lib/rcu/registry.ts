@@ -9,7 +9,7 @@
  * tenant already. It takes a slot only when the identity itself was overwritten.
  */
 import { type Arena, replaced } from '../arena/arena.js';
-import { Header, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots, vacantOf } from '../arena/layout.js';
+import { CREATING, Header, Meter, meterOf, NAME_BYTES, NAME_WORDS, Slot, Slots, vacantOf } from '../arena/layout.js';
 import { countOf } from '../arena/meter.js';
 import { outOfRange, type ReaderReport, UNKNOWN_IDENTITY, UsageError } from '../base/errors.js';
 import { findLocalReader } from './local-readers.js';
@@ -136,8 +136,10 @@ export function retireIdentity(arena: Arena, identity: number): number {
  * @throws UsageError when the identity of the slot's tenant is known
  */
 export function retireSlot(arena: Arena, position: number): number {
-  const reader = isInPlace(arena) ? reportReader(arena, position) : undefined;
-  if (reader === undefined) return 0;
+  const reader = reportReader(arena, position);
+  // Both loads come after that of the identity, as in `retireIdentity`: what looks like an overwritten identity may be
+  // of another engine, or the 0 of a thread that is creating one (arena/place.ts).
+  if (reader === undefined || arena.words.load(Header.Magic) === CREATING || !isInPlace(arena)) return 0;
   const { name, identity } = reader;
   if (identity !== UNKNOWN_IDENTITY) {
     throw new UsageError(

@@ -43,7 +43,7 @@ const QUICK = ['dirty', 'ram', 'rcu', 'arena', 'api', 'rate', 'abi', 'trace', 'r
  * Those specs of the memory-model checker that load the engine. The others check programs of their own, which no
  * mutant changes.
  */
-const MODELS = ['places', 'counts', 'giving-way', 'engine', 'traces'].map(
+const MODELS = ['places', 'counts', 'limits', 'giving-way', 'engine', 'traces'].map(
   (name) => `spec/memory-model/${name}.spec.ts`,
 );
 

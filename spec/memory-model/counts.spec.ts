@@ -1,10 +1,12 @@
 /**
  * What a reader has counted, under each model of memory (judges.ts): a look after a grace period finds all of the
- * intervals that the period waited for (GP-6), and a slot's next tenant finds where its own count begins (GP-5).
+ * intervals that the period waited for (GP-6), a look while no reader is online finds all, and a slot's next tenant
+ * finds where its own count begins (GP-5).
  */
 import { Meter, Slot, vacantOf } from '../../lib/arena/layout.js';
 import { countOf } from '../../lib/arena/meter.js';
 import { MIGRATION } from '../../lib/index.js';
+import { reportReaders } from '../../lib/rcu/registry.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
 import { engineThread, initialWords, locationsOf, type World } from './engine-world.js';
@@ -39,11 +41,23 @@ describeInModels('the engine’s own counts', ({ expectNever }) => {
     return { counted: countOf(m, vcpu.meter) };
   };
 
-  for (const [end, leave] of [
-    ['a report', ({ vcpu }: World) => vcpu.quiescent()],
+  /** As operations of stopped vCPUs do (rcu/rcu.ts). */
+  const lookWhenStopped: Act = ({ arena, vcpu }, m) => {
+    m.assume(reportReaders(arena).every(({ online }) => !online));
+    return { counted: countOf(m, vcpu.meter) };
+  };
+
+  const leaving = [
     ['going offline', ({ vcpu }: World) => vcpu.goOffline()],
     ['detaching', ({ vcpu }: World) => vcpu.detach()],
-  ] as const) {
+  ] as const;
+  for (const [end, leave] of leaving) {
+    it(`GP-5: have every page of an interval that ended with ${end}, where no reader is online`, () => {
+      expectNever(litmus(markThen(leave), lookWhenStopped), ({ counted }) => counted !== COUNTED);
+    });
+  }
+
+  for (const [end, leave] of [['a report', ({ vcpu }: World) => vcpu.quiescent()], ...leaving] as const) {
     it(`GP-6: have every page of an interval that ended with ${end}`, () => {
       expectNever(litmus(markThen(leave), lookAfterPeriod), ({ counted }) => counted !== COUNTED);
     });

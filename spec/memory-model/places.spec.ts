@@ -9,8 +9,10 @@ import { CLOSED, CREATING, Header, LEFT, LINE, MAGIC, Slot, Slots, vacantOf } fr
 import { checksumOf, settleCreation, takePlace } from '../../lib/arena/place.js';
 import { Words } from '../../lib/arena/words.js';
 import { UsageError } from '../../lib/index.js';
+import { isInPlace, retireIdentity, retireSlot } from '../../lib/rcu/registry.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
+import { engineThread, initialWords, type World } from './engine-world.js';
 import { describeInModels, V8_ARM, WEAK } from './judges.js';
 
 const IDENTITY = Slots.first + Slot.Identity;
@@ -27,6 +29,7 @@ const create = (m: TracedWords): boolean => {
   if (m.compareExchange(IDENTITY, OLD, NONE) !== OLD) return false;
   m.set(STATE, 0);
   m.set(IDENTITY, NONE);
+  m.set(Header.EngineId, -NEXT);
   m.set(IDENTITY, NEXT);
   return true;
 };
@@ -91,6 +94,66 @@ describeInModels(
     });
   },
 );
+
+describeInModels('GP-5: an owner that retires a reader when its engine is gone', ({ expectNever, expectWitness }) => {
+  const OPTIONS = { dirty: false };
+
+  /** The engine was closed, and its last tenant has left. The next one is created, and `TENANT` attaches to it. */
+  const replaced = (retire: (world: World) => void): Litmus => ({
+    locations: { identity: IDENTITY, state: STATE },
+    initial: new Map([...initialWords(OPTIONS), [Header.EngineId, -OLD], [Header.Magic, CREATING], [IDENTITY, NONE]]),
+    threads: {
+      creator: (m) => {
+        m.set(Header.EngineId, -NEXT);
+        m.set(IDENTITY, NEXT);
+        m.store(Header.Magic, MAGIC);
+      },
+      tenant: (m) => {
+        m.assume(m.load(Header.Magic) === MAGIC);
+        m.compareExchange(IDENTITY, NEXT, TENANT);
+        m.store(STATE, 3);
+      },
+      owner: engineThread(OPTIONS, (world) => {
+        Object.assign(world.arena, { engineId: -OLD });
+        retire(world);
+      }),
+    },
+    afterwards: (m) => ({ state: m.load(STATE) }),
+  });
+
+  it('retires none of the next engine', () => {
+    expectNever(
+      replaced(({ arena }) => retireIdentity(arena, TENANT - 1)),
+      ({ state }) => state !== 3,
+    );
+  });
+
+  // Creation stores to the slot plainly, and the language lets even an atomic load see a plain store that comes later.
+  it('frees no slot, on any processor, that another thread has taken for the next engine', () => {
+    const creates = (m: TracedWords): void => {
+      m.assume(m.compareExchange(Header.Magic, MAGIC, CREATING) === MAGIC && create(m));
+      m.store(Header.Magic, MAGIC);
+    };
+    const owner = engineThread(OPTIONS, ({ arena }) => {
+      Object.assign(arena, { engineId: -OLD });
+      return { retired: retireSlot(arena, 0) };
+    });
+    const litmus: Litmus = {
+      locations: { identity: IDENTITY, state: STATE },
+      initial: new Map([...initialWords(OPTIONS), [Header.EngineId, -OLD], [Header.Magic, MAGIC], [IDENTITY, OLD]]),
+      threads: { creates, owner },
+    };
+    expectWitness(litmus, ({ retired }) => retired !== 0, []);
+  });
+
+  it('broken, it looks whose the place is before it looks who is there: a reader of the next engine is retired', () => {
+    const broken = replaced(({ arena }) => {
+      if (!isInPlace(arena) || arena.words.load(IDENTITY) !== TENANT) return;
+      arena.words.store(STATE, 0);
+    });
+    expectWitness(broken, ({ state }) => state === 0);
+  });
+});
 
 describeInModels('GP-5: two that create, one after the other', ({ expectNever, expectWitness }) => {
   const { Magic, Closed } = Header;

@@ -227,6 +227,20 @@ describe('a reader that gives way', () => {
     expect(sleeps).to.equal(1);
   });
 
+  it('does in the next period, too, if that has begun while it slept', () => {
+    sleepOwner();
+    atSleep = () => {
+      holdout.quiescent();
+      periods.poll();
+      sleepOwner();
+      atSleep = () => {};
+    };
+    reader.quiescent();
+    expect(sleeps).to.equal(1);
+    reader.quiescent();
+    expect(sleeps).to.equal(2);
+  });
+
   it('is told by the fast path alone again once it has seen that the period is over', () => {
     sleepOwner();
     reader.quiescent();

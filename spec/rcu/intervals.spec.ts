@@ -174,6 +174,61 @@ describe('The intervals of a reader', () => {
     expect(polite.quiescent()).to.equal(false);
   });
 
+  it('are slept through offline for a limit, when the counts are published that it is compared with', () => {
+    const steps: string[] = [];
+    const governor = {
+      refresh: () => true,
+      get isAhead() {
+        steps.push('compared');
+        return true;
+      },
+      sleep: () => steps.push(reader.online ? 'sleeps online' : 'sleeps'),
+    };
+    Object.assign(reader, { governor, publishCounts: () => steps.push('published') });
+    reader.goOffline();
+    reader.goOnline();
+    steps.length = 0;
+    reader.quiescent();
+    expect(steps).to.deep.equal(['published', 'compared', 'published', 'sleeps']);
+    expect(reader.online).to.equal(true);
+  });
+
+  describe('are told of to those that keep things for one', () => {
+    let steps: string[];
+    const keep = (name: string): void =>
+      reader.keep({ begin: () => steps.push(`${name} begins`), end: () => steps.push(`${name} ends`) });
+    beforeEach(() => {
+      steps = [];
+    });
+
+    it('at once', () => {
+      keep('online');
+      reader.goOffline();
+      steps.length = 0;
+      keep('offline');
+      expect(steps).to.deep.equal(['offline ends']);
+      reader.goOnline();
+      expect(steps).to.deep.equal(['offline ends', 'online begins', 'offline begins']);
+    });
+
+    it('when it begins, before the listeners, and when the reader leaves', () => {
+      const take = (): string[] => steps.splice(0);
+      reader.onInterval(() => steps.push('listener'));
+      keep('a');
+      keep('b');
+      expect(take()).to.deep.equal(['a begins', 'b begins']);
+      beginPeriod();
+      reader.quiescent();
+      expect(take()).to.deep.equal(['a begins', 'b begins', 'listener']);
+      reader.goOffline();
+      expect(take()).to.deep.equal(['a ends', 'b ends']);
+      reader.goOnline();
+      expect(take()).to.deep.equal(['a begins', 'b begins', 'listener']);
+      reader.detach();
+      expect(take()).to.deep.equal(['a ends', 'b ends']);
+    });
+  });
+
   describe('a listener', () => {
     let calls: number[];
     let remove: () => void;
@@ -254,6 +309,8 @@ describe('The intervals of a reader', () => {
       expect(reader.inSection).to.equal(false);
       beginPeriod();
       expect(reader.quiescent()).to.equal(true);
+      reader.readLock();
+      expectThrow(() => reader.quiescent(), UsageError, 'inside a read-side section');
     });
 
     it('may detach the reader; then nobody else is called', () => {

@@ -1,15 +1,28 @@
 import { expect } from 'chai';
-import type { Arena } from '../../lib/arena/arena.js';
+import { Arena } from '../../lib/arena/arena.js';
 import { Header, Slot } from '../../lib/arena/layout.js';
 import { UsageError } from '../../lib/base/errors.js';
 import { type DirtyMemory, VGA } from '../../lib/index.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
+import { type Governor, Reader } from '../../lib/rcu/reader.js';
 import { reportReaders } from '../../lib/rcu/registry.js';
 import { OFFLINE } from '../../lib/rcu/sequence.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { CLIENTS, foreignVcpu, PAGE, smallEngine } from '../support/engines.js';
-import { BareReader, createArena, interleaved } from '../support/hand-stepped.js';
+import { BareReader, createArena, interleaved, PeriodsFrom } from '../support/hand-stepped.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
+
+/** Its owner may be another thread. */
+class AnyReader extends Reader {
+  constructor(arena: Arena, giveWay: boolean, governor: Governor) {
+    super({ arena, name: 'any', identity: 9, giveWay, governorOf: () => governor });
+    this.enter();
+  }
+
+  protected override loadRoots(): void {}
+  protected override forgetRoots(): void {}
+  protected override publishCounts(): void {}
+}
 
 describe('Reader', () => {
   let arena: Arena;
@@ -88,6 +101,38 @@ describe('Reader', () => {
       watched.goOnline();
       expect(order, 'on report and on entry').to.deep.equal([`roots at ${number()}`, `roots at ${number()}`]);
     });
+
+    it('is refused in a section and offline, and tells of an interval, whatever the number', () => {
+      for (const first of [-1, 1]) {
+        const arena = createArena(1);
+        new PeriodsFrom(arena, first);
+        const other = new BareReader(arena, 'vcpu0');
+        other.readLock();
+        refused(() => other.quiescent(), 'inside a read-side section');
+        other.readUnlock();
+        other.goOffline();
+        refused(() => other.quiescent(), 'is offline');
+        other.goOnline();
+        expect(other.quiescent()).to.equal(true);
+      }
+    });
+  });
+
+  it('publishes its counts before each store to its slot that ends an interval', () => {
+    const published: number[] = [];
+    class Counting extends BareReader {
+      protected override publishCounts(): void {
+        published.push(arena.words.load(this.slot + Slot.State));
+      }
+    }
+    const counting = new Counting(arena);
+    const first = number();
+    beginPeriod();
+    counting.quiescent();
+    counting.goOffline();
+    counting.goOnline();
+    counting.detach();
+    expect(published).to.deep.equal([first, number(), number()]);
   });
 
   describe('read-side sections', () => {
@@ -112,6 +157,10 @@ describe('Reader', () => {
         refused(() => reader.quiescent(), 'quiescent', `nested ${depth} deep`);
         refused(() => reader.goOffline(), 'goOffline', `nested ${depth} deep`);
         refused(() => reader.offline(() => expect.fail('ran offline')), 'goOffline', `nested ${depth} deep`);
+      }
+      for (let depth = 2; depth >= 1; depth--) {
+        reader.readUnlock();
+        refused(() => reader.quiescent(), 'quiescent', `nested ${depth} deep`);
       }
       expect(state()).to.equal(number());
     });
@@ -156,6 +205,14 @@ describe('Reader', () => {
       expect(reader.inSection).to.equal(false);
       reader.quiescent();
       expect(ended(cookie)).to.equal(true);
+    });
+
+    it('and offline take nothing but a function, and change nothing otherwise', () => {
+      for (const operation of ['read', 'offline'] as const) {
+        expectThrow(() => reader[operation](7 as never), TypeError, operation, 'body', '7');
+        expect(reader.online && !reader.inSection).to.equal(true);
+      }
+      expect(reader.rootLoads).to.equal(1);
     });
 
     it('lets a body that detaches end the section, and its own error through', () => {
@@ -464,6 +521,10 @@ describe('Reader', () => {
           prepare(other);
           let accesses = 0;
           let seen: number | undefined;
+          let notified: number | undefined;
+          thread.words.notify = () => {
+            notified = wake();
+          };
           thread.words.before = () => {
             if (accesses++ !== at) return;
             if (!periods.running) beginPeriod();
@@ -477,6 +538,7 @@ describe('Reader', () => {
           if (seen !== undefined && !periods.running) {
             slept++;
             expect(wake(), `the owner fell asleep before access ${at}`).to.not.equal(seen);
+            expect(notified, 'when the word has changed').to.equal(wake());
           }
           periods.endSleep();
           other.detach();
@@ -507,6 +569,93 @@ describe('Reader', () => {
       reader.detach();
       expect(wake()).to.equal(before);
     });
+  });
+});
+
+describe("A reader on another thread than its owner's", () => {
+  const withOwner = (here: boolean): Arena => {
+    const options = { pagesPerBlock: 64, maxRamBytes: 2 ** 20, arenaBytes: 2 ** 16, maxReaders: 2 };
+    const { arena, release } = Arena.create(options);
+    new GracePeriods(arena);
+    if (!here) release(); // now this thread owns it no more
+    return arena;
+  };
+
+  it('sleeps while it is ahead of its limit, which one on the same thread does not', () => {
+    for (const here of [false, true]) {
+      let slept = 0;
+      const governor = { refresh: () => true, isAhead: true, sleep: () => void slept++ };
+      const reader = new AnyReader(withOwner(here), false, governor);
+      reader.quiescent();
+      expect(slept).to.equal(here ? 0 : 1);
+      reader.detach();
+    }
+  });
+
+  const governor = { refresh: () => false, isAhead: false, sleep: () => {} };
+  const cases: [name: string, here: boolean, giveWay: boolean, canWait: boolean][] = [
+    ['gives way', false, true, true],
+    ['gives nobody way when it was told not to', false, false, true],
+    ['gives nobody way when its thread must not wait', false, true, false],
+    ["gives nobody way when its thread is the owner's", true, true, true],
+  ];
+  for (const [name, here, giveWay, canWait] of cases) {
+    it(name, () => {
+      const { arena, words } = interleaved(withOwner(here));
+      Object.defineProperty(words, 'canWait', { value: canWait });
+      const periods = new GracePeriods(arena);
+      Object.assign(periods, { asking: { decide: () => true, ended: () => {} } }); // in each period
+      const holdout = new BareReader(arena, 'holdout');
+      const reader = new AnyReader(arena, giveWay, governor);
+      periods.request();
+      periods.poll();
+      expect(periods.prepareSleep()).to.not.equal(undefined);
+      let waits = 0;
+      words.before = (access) => {
+        if (access !== 'wait') return;
+        waits++;
+        holdout.quiescent();
+        periods.poll();
+      };
+      reader.quiescent();
+      expect(waits).to.equal(giveWay && canWait && !here ? 1 : 0);
+      reader.detach();
+    });
+  }
+});
+
+describe('A reader whose memory was grown', () => {
+  let memory: WebAssembly.Memory;
+  let reader: BareReader;
+  let away: BareReader;
+  beforeEach(() => {
+    memory = new WebAssembly.Memory({ initial: 1, maximum: 2 });
+    const options = { pagesPerBlock: 64, maxRamBytes: 2 ** 20, arenaBytes: 2 ** 16, maxReaders: 2 };
+    const { arena } = Arena.create({ ...options, memory, shared: false });
+    new GracePeriods(arena);
+    reader = new BareReader(arena);
+    away = new BareReader(arena);
+    away.goOffline();
+  });
+
+  it('says so, whatever it is told to do', () => {
+    memory.grow(1);
+    for (const operation of ['quiescent', 'goOffline'] as const) {
+      expectThrow(() => reader[operation](), UsageError, operation, 'memory has been grown');
+    }
+    expectThrow(() => reader.kicked, UsageError, 'kicked', 'memory has been grown');
+    expectThrow(() => reader.reportForOwner(), UsageError, 'quiescent', 'memory has been grown');
+    expectThrow(() => away.goOnline(), UsageError, 'goOnline', 'memory has been grown');
+  });
+
+  it('detaches all the same, and drops what it has', () => {
+    const ended: string[] = [];
+    reader.keep({ begin: () => {}, end: () => ended.push('kept') });
+    memory.grow(1);
+    reader.detach();
+    expect(reader.online || reader.holdsRoots).to.equal(false);
+    expect(ended).to.deep.equal(['kept']);
+    expectThrow(() => reader.readLock(), UsageError, 'is detached');
   });
 });
 

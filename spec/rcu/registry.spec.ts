@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { Arena } from '../../lib/arena/arena.js';
-import { Slot, Slots } from '../../lib/arena/layout.js';
+import { CLOSED, CREATING, Header, MAGIC, Meter, meterOf, Slot, Slots } from '../../lib/arena/layout.js';
+import { UNKNOWN_IDENTITY } from '../../lib/base/errors.js';
 import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import { Vcpu } from '../../lib/dirty/vcpu.js';
 import { DirtyMemory, UsageError } from '../../lib/index.js';
+import { RateLimits } from '../../lib/rate/limits.js';
 import { Throttle } from '../../lib/rate/throttle.js';
 import { GracePeriods } from '../../lib/rcu/grace-period.js';
 import { claimSlot, freeSlot, reportReaders, retireIdentity, retireSlot } from '../../lib/rcu/registry.js';
@@ -36,11 +38,48 @@ describe('reader registry', () => {
     expect(claimSlot(arena, 13, 'r13'), 'the one that has become free').to.equal(claimed[1]);
   });
 
+  it('gives the next slot to a thread that another one overtakes', () => {
+    const { arena: ours, words } = interleaved(arena);
+    let overtaken: number | undefined;
+    words.before = (access) => {
+      if (access === 'swap') overtaken ??= claimSlot(arena, 10, 'faster');
+    };
+    expect(claimSlot(ours, 11, 'slower')).to.not.equal(overtaken);
+    expect(tenants()).to.deep.equal([10, 11]);
+  });
+
+  it('names those who are there when there is no slot left, the first eight of them', () => {
+    const message = (readers: number): string => {
+      const arena = createArena(readers);
+      for (let i = 0; i < readers; i++) claimSlot(arena, i, `r${i}`);
+      if (readers > 1) arena.words.store(Slots.first + Slots.size + Slot.Identity, 0); // overwritten
+      try {
+        claimSlot(arena, 100, 'late');
+      } catch (error) {
+        return (/attached are (.*?)\. /.exec((error as Error).message) as RegExpExecArray)[1] as string;
+      }
+      return expect.fail('there was a slot');
+    };
+    expect(message(1)).to.equal("'r0' (identity 0)");
+    const eight = [0, 2, 3, 4, 5, 6, 7, 8].map((i) => `'r${i}' (identity ${i})`).join(', ');
+    expect(message(9)).to.equal(eight);
+    expect(message(10)).to.equal(`${eight} and 1 more`);
+    expect(message(11)).to.equal(`${eight} and 2 more`);
+  });
+
+  it('says that the engine was closed where that is why there is no slot left', () => {
+    for (let identity = 0; identity < 3; identity++) claimSlot(arena, identity, 'r');
+    arena.words.store(Header.Closed, CLOSED);
+    expectThrow(() => claimSlot(arena, 3, 'late'), UsageError, 'attachVcpu', 'closed meanwhile');
+  });
+
   it('frees a slot by its position only when nobody knows whose it is', () => {
-    const slot = claimSlot(arena, 0, 'known');
+    claimSlot(arena, 0, 'known');
+    const slot = claimSlot(arena, 1, 'overwritten');
     expectThrow(() => retireSlot(arena, 0), UsageError, "'known'", 'identity, 0');
     arena.words.store(slot + Slot.Identity, 0);
-    expect([retireSlot(arena, 0), retireSlot(arena, 0)]).to.deep.equal([1, 0]);
+    expect([retireSlot(arena, 1), retireSlot(arena, 1)]).to.deep.equal([1, 0]);
+    expect(tenants()).to.deep.equal([0]);
   });
 
   it('takes identity 0, the main thread, for a tenant as good as any', () => {
@@ -67,6 +106,36 @@ describe('reader registry', () => {
       for (const word of words) if (word > 0) expect(old.retire(word - 1)).to.equal(0);
       expect(new Int32Array(memory.buffer)).to.deep.equal(before);
       await engine.close();
+    });
+
+    it('frees no slot of the other engine, whenever that is created, and none that is being created', async () => {
+      for (let delayedAt = 0, reached = true; reached; delayedAt++) {
+        const old = first();
+        const { arena: late, words } = interleaved(Arena.attach('spec', old.handle));
+        await old.close();
+        let engine: DirtyMemory | undefined;
+        let before: Int32Array | undefined;
+        let accesses = 0;
+        words.before = () => {
+          if (accesses++ !== delayedAt) return;
+          engine = second();
+          before = new Int32Array(memory.buffer).slice();
+        };
+        expect(retireSlot(late, 0)).to.equal(0);
+        reached = accesses > delayedAt;
+        if (engine !== undefined) expect(new Int32Array(memory.buffer)).to.deep.equal(before);
+        await engine?.close();
+      }
+      const old = first();
+      const late = Arena.attach('spec', old.handle);
+      await old.close();
+      // As a thread does that creates here (arena/place.ts).
+      late.words.store(Header.Magic, CREATING);
+      late.words.store(Slots.first + Slot.Identity, 0);
+      expect(retireSlot(late, 0)).to.equal(0);
+      expect(late.words.load(Slots.first + Slot.Identity)).to.equal(0);
+      late.words.store(Header.Magic, MAGIC);
+      await second().close();
     });
 
     it('gives no slot to a thread whose attaching outlasted its engine', async () => {
@@ -100,6 +169,35 @@ describe('reader registry', () => {
     expect(claimSlot(arena, 6, 'b')).to.equal(slot);
     expect(reportReaders(arena)).to.deep.equal([{ name: 'b', identity: 6, slot: 0, online: false, local: false }]);
     expect(arena.words.load(slot + Slot.Kick)).to.equal(0);
+  });
+
+  it('leaves no limit to the next tenant, whenever the owner sets one', () => {
+    const arena = createArena(1);
+    const limits = new RateLimits(arena);
+    const { arena: theirs, words } = interleaved(arena);
+    let at = 0;
+    for (let reached = true; reached; at++) {
+      const slot = claimSlot(arena, 7, 'leaves');
+      let accesses = 0;
+      words.before = () => {
+        if (accesses++ === at) limits.set(100, 7);
+      };
+      freeSlot(theirs, slot);
+      reached = accesses > at;
+      claimSlot(arena, 8, 'next');
+      expect(arena.words.get(meterOf(arena.regions, slot) + Meter.Limit), `set before access ${at}`).to.equal(0);
+      freeSlot(arena, slot);
+    }
+    expect(at).to.be.above(3);
+  });
+
+  it("tells the next tenant's count from what was counted before", () => {
+    const slot = claimSlot(arena, 7, 'counts');
+    const meter = meterOf(arena.regions, slot);
+    arena.words.set(meter + Meter.Dirtied, 5);
+    arena.words.set(meter + Meter.Generated, 6);
+    freeSlot(arena, slot);
+    expect(arena.words.get(meter + Meter.Before)).to.equal(11);
   });
 
   describe('retirement', () => {
@@ -170,6 +268,15 @@ describe('reader registry', () => {
       });
     }
 
+    it('take no room of the next slot', () => {
+      const slot = claimSlot(arena, 1, 'first');
+      claimSlot(arena, 2, 'second');
+      new SlotByHand(arena, 1).report();
+      freeSlot(arena, slot);
+      claimSlot(arena, 3, 'x'.repeat(48));
+      expect(reportReaders(arena)[1]).to.include({ name: 'second', online: true });
+    });
+
     for (const name of ['x'.repeat(49), `${'漢'.repeat(16)}x`]) {
       it(`are refused when longer than 48 bytes of UTF-8, changing nothing: '${name}'`, () => {
         const before = slots();
@@ -190,6 +297,16 @@ describe('reader registry', () => {
       ];
       expect(reportReaders(arena)).to.deep.equal([idle, busy]);
       expect(reportReaders(arena, (slot) => arena.words.load(slot + Slot.State) !== 0)).to.deep.equal([busy]);
+    });
+
+    it('leave out who is leaving and offline already, but neither who is online nor whose identity was overwritten', () => {
+      const slots = [20, 21, 0].map((identity) => claimSlot(arena, identity, 'r'));
+      new SlotByHand(arena, 1).report();
+      arena.words.store((slots[0] as number) + Slot.Identity, 0);
+      for (const slot of slots) arena.words.store(slot + Slot.Leaving, 1);
+      expect(tenants()).to.deep.equal([UNKNOWN_IDENTITY, 21]);
+      for (const slot of slots) arena.words.store(slot + Slot.Leaving, 0);
+      expect(tenants()).to.deep.equal([UNKNOWN_IDENTITY, 21, 0]);
     });
 
     it('tell which readers are of the calling thread, and of which engine', async () => {
@@ -268,6 +385,7 @@ describe('attachVcpu', () => {
           governorOf: Throttle.of,
         });
         attached = true;
+        expect(accesses, 'it is the first that nothing fails').to.be.at.most(failing);
         words.before = () => {};
         vcpu.detach();
       } catch (error) {

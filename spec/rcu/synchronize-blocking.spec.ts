@@ -65,6 +65,22 @@ describe('blocking wait', () => {
     expect(arena.words.load(Header.Waiting)).to.equal(0);
   });
 
+  it('does not give up before its time', () => {
+    const hostNow = performance.now;
+    let clock = 1000;
+    performance.now = () => clock;
+    try {
+      onWait(() => {
+        clock += 0.75;
+        wake();
+      });
+      expect(waitBlocking(words, periods, 3, () => false)).to.equal(false);
+      expect(clock - 1000).to.equal(3);
+    } finally {
+      performance.now = hostNow;
+    }
+  });
+
   it('looks once more when the time is up', () => {
     let looks = 0;
     expect(waitBlocking(words, periods, 0, () => ++looks === 1)).to.equal(true);
