@@ -244,6 +244,7 @@ for (const [how, policy] of [
         ['vcpu', 0],
         ['own', 1],
       ]);
+      for (const { seconds } of readers) expect(seconds * 1000 - WINDOW_MS).to.be.within(0, 60_000);
       own.detach();
       vcpu.goOnline();
     });
@@ -403,13 +404,18 @@ for (const [how, policy] of [
       gone.detach();
       const late = attachVcpu(memory.handle, { name: 'late', identity: 9 });
       late.mark(26 * PAGE);
+      memory.limitDirtyRate(7_000_000, { identity: 9 });
+      const another = attachVcpu(memory.handle, { name: 'another', identity: 10 });
       await elapse();
       const { readers } = await reportUntil(vcpu, measured);
-      expect(readers.map(({ name, pages }) => [name, pages])).to.deep.equal([
-        ['vcpu', 0],
-        ['late', 1],
+      expect(readers.map(({ name, pages, limit }) => [name, pages, limit])).to.deep.equal([
+        ['vcpu', 0, undefined],
+        ['late', 1, 7_000_000],
+        ['another', 0, undefined],
       ]);
+      for (const { seconds } of readers) expect(seconds * 1000 - WINDOW_MS).to.be.within(0, 60_000);
       late.detach();
+      another.detach();
     });
 
     it('counts for a reader what it turned in the interval in which the window was opened', async () => {
@@ -486,9 +492,13 @@ for (const [how, policy] of [
       gone.detach();
       const late = attachVcpu(memory.handle, { name: 'late', identity: 9 });
       late.mark(26 * PAGE);
-      const { readers } = await reportUntil(vcpu, measured);
+      vcpu.quiescent();
+      engineOf(memory).rcu.step(); // notices that all have reported, and wakes the measurement
+      const later = attachVcpu(memory.handle, { name: 'later', identity: 10 });
+      const { readers } = await measured;
       expect(readers.map(({ name }) => name)).to.deep.equal(['vcpu']);
       late.detach();
+      later.detach();
     });
 
     it('is rejected when the engine is closed while it waits for the readers, at the beginning or at the end', async () => {
@@ -547,30 +557,42 @@ for (const [how, policy] of [
       }
     });
 
-    it('looks for new readers no more when it has been given up', async () => {
-      const { setTimeout, clearTimeout } = globalThis;
-      const looks = new Set<unknown>();
-      globalThis.setTimeout = ((run: () => void, ms: number) => {
-        const timer = setTimeout(run, ms);
-        if (ms === WINDOW_MS / 64) looks.add(timer);
-        return timer;
-      }) as typeof setTimeout;
-      globalThis.clearTimeout = (timer) => {
-        looks.delete(timer);
-        clearTimeout(timer);
-      };
-      try {
-        const abort = new AbortController();
-        const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
-        await opened();
-        expect(looks.size).to.equal(1);
-        abort.abort(new RangeError('enough'));
-        await expectReject(() => measured, RangeError, 'enough');
-        expect(looks.size).to.equal(0);
-      } finally {
-        Object.assign(globalThis, { setTimeout, clearTimeout });
-      }
-    });
+    for (const how of ['has been given up', 'waits for what the readers have counted in the end']) {
+      it(`looks for new readers again and again, and no more when it ${how}`, async () => {
+        const { setTimeout, clearTimeout } = globalThis;
+        const looks = new Map<NodeJS.Timeout, () => void>();
+        globalThis.setTimeout = ((run: () => void, ms: number) => {
+          const timer = setTimeout(run, ms);
+          if (ms === WINDOW_MS / 64) looks.set(timer, run);
+          return timer;
+        }) as typeof setTimeout;
+        globalThis.clearTimeout = (timer) => {
+          looks.delete(timer as NodeJS.Timeout);
+          clearTimeout(timer);
+        };
+        try {
+          const abort = new AbortController();
+          const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
+          measured.catch(() => {});
+          await opened();
+          const [[first, look]] = [...looks] as [[NodeJS.Timeout, () => void]];
+          const late = attachVcpu(memory.handle, { name: 'late', identity: 9 });
+          look();
+          looks.delete(first);
+          expect([...looks.keys()].map((timer) => timer.hasRef())).to.deep.equal([false]);
+          expect(first.hasRef(), 'keeps no process alive').to.equal(false);
+          if (how.includes('given up')) abort.abort(new RangeError('enough'));
+          else await elapse();
+          await turns();
+          expect(looks.size).to.equal(0);
+          abort.abort(new RangeError('enough'));
+          await expectReject(() => measured, RangeError, 'enough');
+          late.detach();
+        } finally {
+          Object.assign(globalThis, { setTimeout, clearTimeout });
+        }
+      });
+    }
 
     it('leaves no timer behind when a window ends early, which would keep the process alive', async () => {
       const { setTimeout, clearTimeout } = globalThis;
