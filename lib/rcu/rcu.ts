@@ -188,7 +188,6 @@ export class Rcu {
   poll(cookie: number): boolean {
     this.lifecycle.checkNotClosed('poll');
     checkInteger('poll', 'cookie', cookie, 1, this.periods.started + 1);
-    this.lifecycle.checkMemory('poll');
     quiesceLocalReaders(this.arena);
     this.step();
     return this.periods.completed >= cookie;
@@ -420,7 +419,6 @@ export class Rcu {
   /** @internal Called once the lifecycle's state is 'closed'. */
   close(): void {
     this.scheduled?.cancel();
-    this.scheduled = undefined;
     this.sleep.close();
     // `drain` saw these periods end, but no turn has woken their waiters, and none will run now. The others' periods
     // were requested after the last one that `drain` waited for.
@@ -483,7 +481,7 @@ export class Rcu {
   private keepTurning(): void {
     const { running, beganAt } = this.periods;
     if (this.lifecycle.state === 'closed' || !(this.held || running)) return;
-    const age = running ? performance.now() - beganAt : 0;
+    const age = performance.now() - beganAt;
     // An immediate that does not keep the process alive would not run while the loop is idle, so turns for the engine
     // alone are timers.
     const prompt =

@@ -61,6 +61,26 @@ describeEngines('a loop over operations that need not wait', () => {
     });
   }
 
+  it('turns the event loop once in a millisecond, which other turns count for too', async () => {
+    const { rcu } = memory;
+    const hostNow = performance.now;
+    let clock = Math.ceil(hostNow.call(performance));
+    performance.now = () => clock;
+    try {
+      for (const turn of [() => rcu.barrier(), () => rcu.breathe()]) {
+        clock += 1;
+        await turn();
+        expect(rcu.breathe(), 'it has just turned').to.equal(undefined);
+        clock += 0.75;
+        expect(rcu.breathe(), 'not due yet').to.equal(undefined);
+        clock += 0.25;
+        expect(rcu.breathe(), 'due').to.be.instanceOf(Promise);
+      }
+    } finally {
+      performance.now = hostNow;
+    }
+  });
+
   it('lets timers run: those that fail because the arena is full', async () => {
     const gone = memory.ram.plug({ id: 'gone', size: 200 * PAGE });
     const on = smallEngine({ tracked: 0 });

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
 import { Header, Slots } from '../../lib/arena/layout.js';
-import type { Words } from '../../lib/arena/words.js';
+import { Words } from '../../lib/arena/words.js';
 import { engineOf } from '../../lib/dirty-memory.js';
 import type { DirtyMemory } from '../../lib/index.js';
+import { SLEEP_MS } from '../../lib/rcu/owner-sleep.js';
 import { freeSlot } from '../../lib/rcu/registry.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import { foreignVcpu, smallEngine } from '../support/engines.js';
+import { turns, until } from '../support/promises.js';
 import { expectReject } from '../support/refusals.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -28,8 +30,16 @@ describe('an owner that waits, and lets its thread turn', () => {
   });
 
   const named = (): number => Math.abs(words.load(Header.Waiting));
+  /** Neither a timer nor the end of the host's wait wakes the owner. */
   const withoutTimers = (): void => {
     globalThis.setTimeout = (() => ({ ref() {}, unref() {} })) as unknown as typeof setTimeout;
+    words.waitAsync = (index, expected) => Words.prototype.waitAsync.call(words, index, expected, 10 ** 6);
+  };
+  const resources = (kind: string): number => process.getActiveResourcesInfo().filter((of) => of === kind).length;
+  /** What all of them do who report to a period whose sleep no report ends. */
+  const reportUnnoticed = (): void => {
+    words.store(Header.Waiting, 0);
+    for (const vcpu of vcpus) vcpu.quiescent();
   };
 
   it('sleeps for one reader after another, and is woken by its report, without a timer', async () => {
@@ -45,10 +55,9 @@ describe('an owner that waits, and lets its thread turn', () => {
   });
 
   it('does not poll meanwhile', async () => {
-    const immediates = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate').length;
-    const before = immediates();
+    const before = resources('Immediate');
     const waited = memory.rcu.synchronize();
-    expect(immediates()).to.equal(before);
+    expect(resources('Immediate')).to.equal(before);
     for (const vcpu of vcpus) vcpu.quiescent();
     await waited;
   });
@@ -70,13 +79,103 @@ describe('an owner that waits, and lets its thread turn', () => {
     vcpus = [foreignVcpu(memory, 'vcpu0'), second];
   });
 
-  it('is woken when a step of its own finds the period over', async () => {
+  it('is woken when a step of its own, or another wait, finds the period over, though the next one runs', async () => {
+    const finds = [
+      () => memory.rcu.holdouts(),
+      () => memory.rcu.endsAtOnce('spec', memory.rcu.completed + 1, () => {}),
+    ];
+    for (const find of finds) {
+      for (const anotherWanted of [false, true]) {
+        withoutTimers();
+        const waited = memory.rcu.synchronize();
+        if (anotherWanted) memory.rcu.startPoll();
+        reportUnnoticed();
+        const before = resources('Immediate');
+        find();
+        expect(resources('Immediate')).to.equal(before + 1);
+        await waited;
+        for (const vcpu of vcpus) vcpu.quiescent();
+        memory.rcu.step();
+      }
+    }
+  });
+
+  it('is woken when another wait polls until the period is over', async () => {
     withoutTimers();
     const waited = memory.rcu.synchronize();
-    words.store(Header.Waiting, 0); // so that no report wakes it
-    for (const vcpu of vcpus) vcpu.quiescent();
-    memory.rcu.holdouts();
+    Object.assign(memory.rcu, { spinTime: { milliseconds: 60_000, ended: () => {} } });
+    const before = resources('Immediate');
+    expect(memory.rcu.endsAtOnce('spec', 1, reportUnnoticed)).to.equal(true);
+    expect(resources('Immediate')).to.equal(before + 1);
     await waited;
+  });
+
+  it('is woken when a step of its own finds over what a callback waits for, though the next period runs', async () => {
+    withoutTimers();
+    const ran = new Promise<void>((resolve) => memory.rcu.callRcu(resolve));
+    memory.rcu.startPoll();
+    reportUnnoticed();
+    const before = resources('Immediate');
+    memory.rcu.step();
+    expect(resources('Immediate')).to.equal(before + 1);
+    await ran;
+  });
+
+  it('leaves no timer behind when a report wakes it', async () => {
+    await turn(); // mocha sets a timer of its own
+    const before = resources('Timeout');
+    const waited = memory.rcu.synchronize();
+    expect(resources('Timeout'), 'in case that none does').to.equal(before + 1);
+    for (const vcpu of vcpus) vcpu.quiescent();
+    await waited;
+    expect(resources('Timeout')).to.equal(before);
+  });
+
+  it('wakes up of itself when its time is over, again and again', async () => {
+    const delays: number[] = [];
+    globalThis.setTimeout = ((run: () => void, ms: number) => {
+      delays.push(ms);
+      return setTimeout(run, ms);
+    }) as typeof setTimeout;
+    const waited = memory.rcu.synchronize();
+    await until(() => delays.length > 2);
+    expect(delays.slice(1)).to.deep.equal([SLEEP_MS, SLEEP_MS]);
+    for (const vcpu of vcpus) vcpu.quiescent();
+    await waited;
+  });
+
+  it('sleeps while something else is waited for, for as long as that lasts', async () => {
+    withoutTimers();
+    let end = (): void => {};
+    const held = memory.rcu.holdingFor(
+      new Promise((resolve) => {
+        end = resolve;
+      }),
+    );
+    expect(named(), 'no period runs').to.equal(0);
+    memory.rcu.startPoll();
+    expect(named()).to.equal(vcpus[0].slot);
+    end();
+    await held;
+    expect(named()).to.equal(0);
+  });
+
+  it('leaves no wait to the host that the close does not end', async () => {
+    let ended = 0;
+    words.waitAsync = (index, expected) => {
+      const woken = Words.prototype.waitAsync.call(words, index, expected, 10 ** 6);
+      woken?.then(() => ended++);
+      return woken;
+    };
+    const waited = memory.rcu.synchronize();
+    reportUnnoticed();
+    memory.rcu.step();
+    await waited;
+    for (const vcpu of vcpus) vcpu.detach();
+    expect(ended).to.equal(0);
+    await memory.close();
+    await turns();
+    expect(ended).to.equal(1);
   });
 
   it('sleeps again for the period after', async () => {

@@ -47,6 +47,17 @@ describeEngines('reports of stalled periods', () => {
     await second;
   });
 
+  it('follow the kick of the readers, which comes when the period is old, though nobody waits for it', async () => {
+    const now = hostNow.call(performance);
+    performance.now = () => now + ahead;
+    memory.rcu.startPoll();
+    await turns();
+    expect(vcpu.kicked, 'while it is young').to.equal(false);
+    ahead = 3;
+    await until(() => vcpu.kicked);
+    expect(reports).to.deep.equal([]);
+  });
+
   it('do not come while no period runs, however long something else is waited for', async () => {
     const period = memory.rcu.synchronize();
     vcpu.quiescent();
