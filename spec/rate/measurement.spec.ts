@@ -145,6 +145,24 @@ for (const [how, policy] of [
       expect(dirtyPages(memory, CODE)).to.deep.equal([9]);
     });
 
+    it('takes the bits before it begins the grace period for which it waits', async () => {
+      const { collector, arena } = engineOf(memory);
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      const before = arena.words.get(Header.Number);
+      const { borrow } = collector;
+      const seen: number[] = [];
+      collector.borrow = function (...of): () => void {
+        seen.push(arena.words.get(Header.Number));
+        return borrow.apply(this, of);
+      };
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: CODE });
+      expect(seen).to.deep.equal([before]);
+      expect(arena.words.get(Header.Number)).to.be.above(before);
+      await taken();
+      await elapse(CODE);
+      await measured;
+    });
+
     it('takes the bits within the call where readers are not measured, and loses no mark of an interval that goes on', async () => {
       vcpu.mark(5 * PAGE);
       const measured = memory.measureDirtyRate({ windowMs: 1, client: CODE });
@@ -206,6 +224,17 @@ for (const [how, policy] of [
       expect(seconds * 1000).to.be.within(WINDOW_MS, 1.5 * WINDOW_MS);
     });
 
+    it('is a user of its client, by its name', async () => {
+      const names = (): string[] => [...engineOf(memory).bitmapOf(MIGRATION).users].map(({ name }) => name);
+      const others = names();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      expect(names()).to.deep.equal([...others, 'measureDirtyRate']);
+      await opened();
+      await elapse();
+      await reportUntil(vcpu, measured);
+      expect(names()).to.deep.equal(others);
+    });
+
     it('keeps the process alive while a window is open', async () => {
       const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
       await turns(); // the test's own timer begins when it first waits
@@ -235,6 +264,7 @@ for (const [how, policy] of [
     it('opens its window within the call where no reader has to be waited for', async () => {
       vcpu.goOffline();
       const own = attachVcpu(memory.handle, { name: 'own', identity: 9 });
+      const before = performance.now();
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       own.mark(6 * PAGE);
       await elapse();
@@ -244,6 +274,7 @@ for (const [how, policy] of [
         ['vcpu', 0],
         ['own', 1],
       ]);
+      for (const { seconds } of readers) expect(seconds * 1000).to.be.within(WINDOW_MS, performance.now() - before);
       own.detach();
       vcpu.goOnline();
     });
@@ -396,6 +427,7 @@ for (const [how, policy] of [
     });
 
     it('begins with a reader that attaches in the window when it does, whoever had its slot', async () => {
+      const before = performance.now();
       const gone = attachVcpu(memory.handle, { name: 'gone', identity: 8 });
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
       await opened();
@@ -403,13 +435,18 @@ for (const [how, policy] of [
       gone.detach();
       const late = attachVcpu(memory.handle, { name: 'late', identity: 9 });
       late.mark(26 * PAGE);
+      memory.limitDirtyRate(7_000_000, { identity: 9 });
+      const another = attachVcpu(memory.handle, { name: 'another', identity: 10 });
       await elapse();
       const { readers } = await reportUntil(vcpu, measured);
-      expect(readers.map(({ name, pages }) => [name, pages])).to.deep.equal([
-        ['vcpu', 0],
-        ['late', 1],
+      expect(readers.map(({ name, pages, limit }) => [name, pages, limit])).to.deep.equal([
+        ['vcpu', 0, undefined],
+        ['late', 1, 7_000_000],
+        ['another', 0, undefined],
       ]);
+      for (const { seconds } of readers) expect(seconds * 1000).to.be.within(WINDOW_MS, performance.now() - before);
       late.detach();
+      another.detach();
     });
 
     it('counts for a reader what it turned in the interval in which the window was opened', async () => {
@@ -486,9 +523,13 @@ for (const [how, policy] of [
       gone.detach();
       const late = attachVcpu(memory.handle, { name: 'late', identity: 9 });
       late.mark(26 * PAGE);
-      const { readers } = await reportUntil(vcpu, measured);
+      vcpu.quiescent();
+      engineOf(memory).rcu.step(); // notices that all have reported, and wakes the measurement
+      const later = attachVcpu(memory.handle, { name: 'later', identity: 10 });
+      const { readers } = await measured;
       expect(readers.map(({ name }) => name)).to.deep.equal(['vcpu']);
       late.detach();
+      later.detach();
     });
 
     it('is rejected when the engine is closed while it waits for the readers, at the beginning or at the end', async () => {
@@ -510,6 +551,80 @@ for (const [how, policy] of [
       await expectReject(() => measured, RangeError, 'enough');
       expect(pagesOf((await reportUntil(vcpu, harvest)).set)).to.deep.equal([5, 6, 70, 200]);
     });
+
+    it('can be given up while nobody collects, and then nothing keeps another one from measuring', async () => {
+      const abort = new AbortController();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
+      await opened();
+      abort.abort(new RangeError('enough'));
+      await expectReject(() => measured, RangeError, 'enough');
+      expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION), 'put back already').to.equal(true);
+      const again = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      await opened();
+      vcpu.mark(6 * PAGE);
+      await elapse();
+      expect((await reportUntil(vcpu, again)).pages).to.equal(1);
+    });
+
+    it('asks the host for a timer of all that is left of its time, and a millisecond for timers that fire early', async () => {
+      const { setTimeout } = globalThis;
+      const asked: number[] = [];
+      globalThis.setTimeout = ((run: () => void, ms: number) => {
+        if (ms >= WINDOW_MS / 2) asked.push(ms);
+        return setTimeout(run, ms);
+      }) as typeof setTimeout;
+      try {
+        const abort = new AbortController();
+        const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, client: CODE, signal: abort.signal });
+        await taken();
+        ahead += 10;
+        (await reportUntil(vcpu, memory.harvest(CODE))).set.dispose();
+        await reopened();
+        abort.abort(new RangeError('enough'));
+        await expectReject(() => measured, RangeError, 'enough');
+        expect(asked[0]).to.equal(WINDOW_MS + 1);
+        expect(asked[1]).to.be.at.most(WINDOW_MS - 10 + 1);
+      } finally {
+        Object.assign(globalThis, { setTimeout });
+      }
+    });
+
+    for (const how of ['has been given up', 'waits for what the readers have counted in the end']) {
+      it(`looks for new readers again and again, and no more when it ${how}`, async () => {
+        const { setTimeout, clearTimeout } = globalThis;
+        const looks = new Map<NodeJS.Timeout, () => void>();
+        globalThis.setTimeout = ((run: () => void, ms: number) => {
+          const timer = setTimeout(run, ms);
+          if (ms === WINDOW_MS / 64) looks.set(timer, run);
+          return timer;
+        }) as typeof setTimeout;
+        globalThis.clearTimeout = (timer) => {
+          looks.delete(timer as NodeJS.Timeout);
+          clearTimeout(timer);
+        };
+        try {
+          const abort = new AbortController();
+          const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, signal: abort.signal });
+          measured.catch(() => {});
+          await opened();
+          const [[first, look]] = [...looks] as [[NodeJS.Timeout, () => void]];
+          const late = attachVcpu(memory.handle, { name: 'late', identity: 9 });
+          look();
+          looks.delete(first);
+          expect([...looks.keys()].map((timer) => timer.hasRef())).to.deep.equal([false]);
+          expect(first.hasRef(), 'keeps no process alive').to.equal(false);
+          if (how.includes('given up')) abort.abort(new RangeError('enough'));
+          else await elapse();
+          await turns();
+          expect(looks.size).to.equal(0);
+          abort.abort(new RangeError('enough'));
+          await expectReject(() => measured, RangeError, 'enough');
+          late.detach();
+        } finally {
+          Object.assign(globalThis, { setTimeout, clearTimeout });
+        }
+      });
+    }
 
     it('leaves no timer behind when a window ends early, which would keep the process alive', async () => {
       const { setTimeout, clearTimeout } = globalThis;
@@ -577,7 +692,11 @@ for (const [how, policy] of [
         memory.setDirtyRange(0, 100 * PAGE, VGA);
         if (full instanceof ArenaFullError) break;
       }
-      await expectReject(() => reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 })), ArenaFullError);
+      await expectReject(
+        () => reportUntil(vcpu, memory.measureDirtyRate({ windowMs: 1 })),
+        ArenaFullError,
+        'measureDirtyRate:',
+      );
       for (const set of sets) set.dispose();
       expect(pagesOf((await reportUntil(vcpu, memory.harvest(MIGRATION))).set)).to.deep.equal([5, 70, 200]);
     });
@@ -596,7 +715,9 @@ for (const [how, policy] of [
     it('is refused inside a read-side section of its thread, and on a closed engine', async () => {
       const local = attachVcpu(memory.handle);
       local.readLock();
-      await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate', 'section');
+      const users = engineOf(memory).bitmapOf(MIGRATION).users.size;
+      await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate:', 'section');
+      expect(engineOf(memory).bitmapOf(MIGRATION).users.size).to.equal(users);
       local.detach();
       await reportUntil(vcpu, memory.close());
       await expectReject(() => memory.measureDirtyRate({ windowMs: 1 }), UsageError, 'measureDirtyRate', 'closed');
@@ -630,6 +751,9 @@ for (const [how, policy] of [
       const bytes = memory.stats().arenaBytesInUse;
       const measured = memory.measureDirtyRate({ windowMs: 1 });
       expect(memory.tracked).to.equal(MIGRATION);
+      expect([...engineOf(memory).bitmapOf(MIGRATION).users].map(({ name }) => name)).to.deep.equal([
+        'measureDirtyRate',
+      ]);
       const { pages, readers } = await reportUntil(vcpu, measured);
       expect([pages, readers.map((reader) => reader.pages)]).to.deep.equal([0, [0]]);
       expect(memory.tracked).to.equal(0);
@@ -648,7 +772,7 @@ for (const [how, policy] of [
       const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS, timeoutMs: 300 });
       measured.catch(() => {});
       vcpu.quiescent(); // it waits for the tracking to begin, and then for the readers
-      await expectReject(() => measured, GracePeriodTimeout, "'vcpu'");
+      await expectReject(() => measured, GracePeriodTimeout, 'measureDirtyRate:', "'vcpu'");
       await reopened();
       expect(tracked).to.deep.equal([]);
       expect([memory.tracked, vcpu.mark(3 * PAGE)]).to.deep.equal([0, 0]);

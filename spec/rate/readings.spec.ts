@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Arena } from '../../lib/arena/arena.js';
 import { Meter, UNLIMITED } from '../../lib/arena/layout.js';
 import { RateLimits } from '../../lib/rate/limits.js';
-import { dirtiedSince, type Reading, readMeters } from '../../lib/rate/readings.js';
+import { dirtiedSince, isOfOneTenant, type Reading, readCounts, readMeters } from '../../lib/rate/readings.js';
 import { BareReader, createArena, interleaved } from '../support/hand-stepped.js';
 
 describe('meters', () => {
@@ -36,6 +36,35 @@ describe('meters', () => {
     add(second, Meter.Generated, 3);
     expect(dirtiedSince(earlier, read())).to.equal(3);
     expect(dirtiedSince(undefined, read())).to.equal(3);
+  });
+
+  it('are of one tenant while its identity, its name and where its count began stay', () => {
+    const reader = new BareReader(arena, 'first', 1);
+    const earlier = read();
+    add(reader, Meter.Dirtied, 5);
+    expect(isOfOneTenant(earlier, read())).to.equal(true);
+    reader.detach();
+    const another = (name: string, identity: number): boolean => {
+      const next = new BareReader(arena, name, identity);
+      const same = isOfOneTenant({ ...earlier, before: read().before }, read());
+      next.detach();
+      return same;
+    };
+    expect([another('first', 2), another('second', 1)]).to.deep.equal([false, false]);
+    const again = new BareReader(arena, 'first', 1);
+    expect(isOfOneTenant(earlier, read()), 'it has left and come again').to.equal(false);
+    again.detach();
+  });
+
+  it('count the pages of each slot, also of tenants that have left', () => {
+    const readers = [1, 2, 3].map((identity) => new BareReader(arena, 'reader', identity));
+    readers.forEach((reader, i) => {
+      add(reader, Meter.Dirtied, 10 ** i);
+    });
+    readers[1]?.detach();
+    expect([...readCounts(arena)]).to.deep.equal([1, 10, 100]);
+    readers[0]?.detach();
+    readers[2]?.detach();
   });
 
   it('go on counting when they wrap', () => {

@@ -70,4 +70,56 @@ describe('A throttle', () => {
     expect(words.waits, 'whether it would have blocked').to.deep.equal([true, true, false]);
     expect(arena.words.get(Header.Limit)).to.equal(0);
   });
+
+  it('sleeps through no change that comes between its two looks', () => {
+    limits.set(1);
+    const words = new Sleepless(arena, true);
+    const throttle = throttleOn(words);
+    throttle.refresh();
+    dirty(1000);
+    const change = (): void => {
+      if (arena.words.get(Header.Limit) !== 0) limits.set(0);
+    };
+    const { get, load } = words;
+    words.get = (index) => {
+      const found = get.call(words, index);
+      if (index === Header.Limit) change();
+      return found;
+    };
+    words.load = (index) => {
+      const found = load.call(words, index);
+      if (index === Header.LimitChanges) change();
+      return found;
+    };
+    throttle.sleep();
+    expect(words.waits).to.deep.equal([]);
+  });
+
+  it('holds nobody who has no limit, or none any more', () => {
+    const throttle = throttleOn(new Sleepless(arena, true));
+    expect(throttle.refresh()).to.equal(false);
+    limits.set(1);
+    expect(throttle.refresh()).to.equal(true);
+    limits.set(0);
+    expect(throttle.refresh()).to.equal(false);
+    dirty(1000);
+    expect(throttle.isAhead).to.equal(false);
+  });
+
+  it('lets a reader go on that owes less than a millisecond', () => {
+    limits.set(1_000_000);
+    const throttle = throttleOn(new Sleepless(arena, true));
+    const { now } = performance;
+    performance.now = () => 1000;
+    try {
+      throttle.refresh();
+      const owes = (pages: number): boolean => {
+        dirty(pages);
+        return throttle.isAhead;
+      };
+      expect([owes(999), owes(1000)]).to.deep.equal([false, true]);
+    } finally {
+      performance.now = now;
+    }
+  });
 });
