@@ -139,22 +139,18 @@ export class DirtyRateMeasurement {
       giveBack();
       wake();
     };
-    try {
-      const waits = !rcu.endsAtOnce(OPERATION, cookie, () => {});
-      if (waits) await rcu.waitFor(this.progress, cookie, this.options, this.since); // no `await` unless needed
-      if (!open) return;
-      began = performance.now();
-      await waitForWake(limit, (wakeUp) => {
-        wake = wakeUp;
-        // The host's timers may fire almost a millisecond early.
-        const timer = later(wake, Math.ceil(this.windowMs - this.milliseconds) + 1, true);
-        return () => timer.cancel();
-      });
-      if (open) end();
-    } catch (error) {
-      if (open) giveBack();
-      throw error;
-    }
+    // Whatever ends the wait early: the loan ends when `run` gives up its user.
+    const waits = !rcu.endsAtOnce(OPERATION, cookie, () => {});
+    if (waits) await rcu.waitFor(this.progress, cookie, this.options, this.since); // no `await` unless needed
+    if (!open) return;
+    began = performance.now();
+    await waitForWake(limit, (wakeUp) => {
+      wake = wakeUp;
+      // The host's timers may fire almost a millisecond early.
+      const timer = later(wake, Math.ceil(this.windowMs - this.milliseconds) + 1, true);
+      return () => timer.cancel();
+    });
+    if (open) end();
   }
 
   private countBlocks(): void {
