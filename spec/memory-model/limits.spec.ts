@@ -1,9 +1,10 @@
 /**
- * DL-2 under each model of memory (judges.ts): the owner sets a limit for a tenant that leaves, and whose slot the next
- * one takes.
+ * Limits under each model of memory (judges.ts). DL-1: the owner takes the limit away from a reader that goes to sleep
+ * for it. DL-2: it sets a limit for a tenant that leaves, and whose slot the next one takes.
  */
-import { Meter, Slot, vacantOf } from '../../lib/arena/layout.js';
+import { Header, Meter, Slot, vacantOf } from '../../lib/arena/layout.js';
 import { RateLimits } from '../../lib/rate/limits.js';
+import { Throttle } from '../../lib/rate/throttle.js';
 import { claimSlot, freeSlot } from '../../lib/rcu/registry.js';
 import { LDAPR } from './checker/hardware/mappings.js';
 import type { Litmus, Thread } from './checker/litmus.js';
@@ -53,5 +54,49 @@ describeInModels('DL-2: a limit', ({ expectNever, expectWitness }) => {
       words.store(vcpu.slot + Slot.Identity, vacantOf(engineId));
     });
     expectWitness(broken, ({ limit }) => limit === LIMIT);
+  });
+});
+
+describeInModels('DL-1: a change of the limit', ({ expectNever, expectWitness }) => {
+  const act = (step: (world: World, m: TracedWords) => ReturnType<Thread>): Thread => engineThread(OPTIONS, step);
+
+  const asleep = (
+    takeAway: (world: World) => void = ({ arena }) => void new RateLimits(arena).set(0),
+    sleep: (throttle: Throttle, world: World) => void = (throttle) => throttle.sleep(),
+  ): Litmus => ({
+    locations: { ...locationsOf(OPTIONS), limit: Header.Limit, changes: Header.LimitChanges },
+    initial: new Map([...initialWords(OPTIONS), [Header.Limit, LIMIT]]),
+    threads: {
+      reader: act((world, m) => {
+        m.mostEvents = 14; // one round of its loop: each begins anew
+        const throttle = new Throttle(world.arena, world.vcpu.slot);
+        m.assume(throttle.refresh());
+        m.set(world.vcpu.meter + Meter.Dirtied, LIMIT);
+        sleep(throttle, world);
+      }),
+      owner: act(takeAway),
+    },
+  });
+
+  it('is not slept through @long', () => {
+    expectNever(asleep(), (seen) => seen.asleep === 1);
+  });
+
+  it('broken, announced before it is made: it is @long', () => {
+    const broken = asleep(({ arena: { words } }) => {
+      words.add(Header.LimitChanges, 1);
+      words.notify(Header.LimitChanges);
+      words.store(Header.Limit, 0);
+    });
+    expectWitness(broken, (seen) => seen.asleep === 1);
+  });
+
+  it('broken, the limit read before the word on which the reader sleeps: it is', () => {
+    const broken = asleep(undefined, (throttle, { arena: { words } }) => {
+      throttle.refresh();
+      const changes = words.load(Header.LimitChanges);
+      if (throttle.isAhead) words.wait(Header.LimitChanges, changes, 1000);
+    });
+    expectWitness(broken, (seen) => seen.asleep === 1);
   });
 });

@@ -39,6 +39,10 @@ export class TracedWords extends Words {
     return 2 ** 30;
   }
 
+  override get canWait(): boolean {
+    return true;
+  }
+
   override get(index: number): number {
     return this.read('get', index, 'unordered');
   }
