@@ -140,8 +140,8 @@ describe('the block tables', () => {
     const { tables, dirtyIn, inUse } = setUp();
     const before = inUse();
     const release = tables.extend(blocks(0, 2), false, 'grow') as AfterGracePeriod;
+    expect(tables.extend(blocks(0, 2), false, 'grow'), 'nothing is missing').to.equal(undefined);
     expect(tables.clients.map((bitmap) => dirtyIn(bitmap, 1))).to.deep.equal([0, 0, 0]);
-    expect(tables.extend(blocks(0, 2), false, 'grow')).to.equal(undefined);
     release();
     expect(inUse(), 'the old tables are free').to.equal(before + 3 * 2 * BLOCK_BYTES);
   });
@@ -211,11 +211,11 @@ describe('the block tables', () => {
   it('tell readers the last page of RAM, but not while there is none: old tables go by the last that was', () => {
     const { words, tables } = setUp();
     const told: number[] = [];
-    for (const end of [201, 1, 2 ** 32, 0]) {
+    for (const end of [2 ** 32, 201, 1, 0]) {
       tables.setRamEnd(end);
       told.push(words.load(Header.LastPage) >>> 0);
     }
-    expect(told).to.deep.equal([200, 0, 2 ** 32 - 1, 2 ** 32 - 1]);
+    expect(told).to.deep.equal([2 ** 32 - 1, 200, 0, 0]);
   });
 
   it('lead readers to no block after close', () => {
@@ -227,14 +227,23 @@ describe('the block tables', () => {
     expect(lengths()).to.deep.equal([0, 0, 0]);
   });
 
-  it('pass on that a freed block was written to, when a swap finds it', () => {
-    const { words, allocator, tables, grow } = setUp({ debug: true });
-    grow(0, 1);
-    const block = allocator.allocateBlock('a block');
-    allocator.freeBlock(block);
-    words.set(block, 1);
-    expectThrow(() => tables.prepareSwap(tables.clients[0] as ClientBitmap, [0]), CorruptionError, 'written to');
-  });
+  for (const kind of ['bitmap block', 'block table'] as const) {
+    it(`pass on that a freed ${kind} was written to, when a swap finds it`, () => {
+      const { words, allocator, tables, grow } = setUp({ debug: true });
+      grow(0, 1);
+      const block = allocator.allocateBlock('a block');
+      const table = allocator.allocateTable(1, 'a table');
+      allocator.freeBlock(block);
+      allocator.freeTable(table);
+      words.set(kind === 'bitmap block' ? block : table + Table.Entries, 1);
+      expectThrow(
+        () => tables.prepareSwap(tables.clients[0] as ClientBitmap, [0]),
+        CorruptionError,
+        kind,
+        'written to',
+      );
+    });
+  }
 
   it('tell the owner which entry was written over', () => {
     const { words, tables, roots, grow } = setUp();
