@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Allocator } from '../../lib/arena/allocator.js';
 import { Arena } from '../../lib/arena/arena.js';
 import { Header, LINE, MAGIC, Table } from '../../lib/arena/layout.js';
+import { Kind, Published } from '../../lib/arena/trace-kinds.js';
 import { ArenaFullError, CorruptionError } from '../../lib/base/errors.js';
 import { chooseKernel } from '../../lib/bitmap/choose-kernel.js';
 import { type AfterGracePeriod, BlockTables } from '../../lib/dirty/block-tables.js';
@@ -206,6 +207,24 @@ describe('the block tables', () => {
       expect(roots().map((table) => words.get(table + Table.Replaced))).to.deep.equal([0, 0, 0]);
       release();
     }
+  });
+
+  it('have recorded why and for which clients tables are published, before readers can find them', () => {
+    const { arena, tables, roots } = setUp({ tracked: VGA | MIGRATION });
+    const old = [roots(), roots()];
+    const notes: unknown[] = [];
+    const note = (...of: number[]): void => {
+      notes.push(of);
+      expect(roots()).to.deep.equal(old.shift());
+    };
+    Object.defineProperty(arena, 'recorder', { value: { note } });
+    tables.extend(blocks(0, 1), true, 'grow');
+    old[0] = roots();
+    tables.start(tables.clients[1] as ClientBitmap, [], 'track');
+    expect(notes).to.deep.equal([
+      [Kind.Publish, Published.Extend, ALL_CLIENTS],
+      [Kind.Publish, Published.Track, CODE],
+    ]);
   });
 
   it('tell readers the last page of RAM, but not while there is none: old tables go by the last that was', () => {
