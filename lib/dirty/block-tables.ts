@@ -180,8 +180,8 @@ export class BlockTables {
       if (this.hasBlock(number) && !isNeeded(number)) dropped.add(number);
     });
     if (dropped.size === 0) return undefined;
-    let length = this.length;
-    while (length > 0 && (dropped.has(length - 1) || !this.hasBlock(length - 1))) length--;
+    const last = this.numbers().findLast((number) => !dropped.has(number)) ?? -1;
+    const length = last + 1;
     const cleared: Entry[] = [...dropped].filter((number) => number < length).map((number) => [number, zeroBlock]);
     const built = this.buildAll(
       length,
@@ -242,7 +242,7 @@ export class BlockTables {
     // ORDER DM-4: store before the announcement: a reader that hears of new RAM reloads the roots, then this word. Else
     //   the reader refuses a mark to RAM that exists (the vCPU throws).
     // pairs with: dirty/vcpu.ts loadRoots
-    if (endPage > 0) this.arena.words.store(Header.LastPage, (endPage - 1) | 0);
+    if (endPage > 0) this.arena.words.store(Header.LastPage, endPage - 1);
   }
 
   /**
@@ -342,14 +342,12 @@ export class BlockTables {
    * accesses are plain (DM-1).
    */
   protected build(bitmap: ClientBitmap, length: number, changes: readonly Entry[], purpose: string): number {
-    const { words, regions } = this.arena;
+    const { words } = this.arena;
     const table = this.allocator.allocateTable(length, `${purpose}: block table of client ${bitmap.name}`);
     const entries = table + Table.Entries;
     words.set(table + Table.Length, length);
     words.set(table + Table.Replaced, 0);
-    const kept = Math.min(length, this.length);
-    for (let number = 0; number < kept; number++) words.set(entries + number, bitmap.blockAt(number));
-    words.fill(entries + kept, entries + length, regions.zeroBlock);
+    for (let number = 0; number < length; number++) words.set(entries + number, bitmap.blockAt(number));
     for (const [number, block] of changes) words.set(entries + number, block);
     return table;
   }

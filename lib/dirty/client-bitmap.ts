@@ -55,10 +55,6 @@ export class ClientBitmap {
     this.tracked = tracked;
   }
 
-  get table(): number {
-    return this.published;
-  }
-
   /** Publishes a table. @returns the table that it replaces */
   publish(table: number): number {
     const { words } = this.arena;
@@ -82,12 +78,11 @@ export class ClientBitmap {
   }
 
   /**
-   * As `blockAt`, for calls of the embedder, where an error can be reported.
+   * As `blockAt`, for calls of the embedder, where an error can be reported. The table must have the entry.
    * @throws CorruptionError when the table in the arena differs from the owner's copy: vCPUs may have marked elsewhere
    */
   intactBlockAt(number: number): number {
     const block = this.blockAt(number);
-    if (number >= this.entries.length) return block;
     // A plain read suffices: only the owner publishes tables, and nobody stores to a published table.
     const found = this.arena.words.get(this.published + Table.Entries + number);
     if (found === block) return block;

@@ -13,11 +13,12 @@ import { CORRUPTION, type Sabotage } from './sabotage.js';
  */
 class PublishesLate extends BlockTables {
   protected override publish(built: readonly NewTable[], why: PublishReason): AfterGracePeriod {
-    const replaced = built.map(([bitmap]) => [bitmap, bitmap.table] as const);
+    const { words } = this.arena;
+    const old = built.map(([{ root }]) => words.load(Header.Roots + root));
     const release = super.publish(built, why);
-    for (const [{ root }, old] of replaced) this.arena.words.store(Header.Roots + root, old);
+    for (const [i, [{ root }]] of built.entries()) words.store(Header.Roots + root, old[i] as number);
     queueMicrotask(() => {
-      for (const [{ root, table }] of replaced) this.arena.words.store(Header.Roots + root, table);
+      for (const [{ root }, table] of built) words.store(Header.Roots + root, table);
     });
     return release;
   }
