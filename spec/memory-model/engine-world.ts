@@ -5,7 +5,7 @@
  */
 import { Allocator } from '../../lib/arena/allocator.js';
 import { Arena } from '../../lib/arena/arena.js';
-import { Header, Slot } from '../../lib/arena/layout.js';
+import { Header, Meter, Slot } from '../../lib/arena/layout.js';
 import { AtomicsKernel } from '../../lib/bitmap/atomics-kernel.js';
 import { BlockTables } from '../../lib/dirty/block-tables.js';
 import { Vcpu } from '../../lib/dirty/vcpu.js';
@@ -116,6 +116,7 @@ export function locationsOf(options: WorldOptions): Record<string, number> {
     slot: vcpu.slot + Slot.State,
     waiting: Header.Waiting,
     wake: Header.Wake,
+    dirtied: vcpu.meter + Meter.Dirtied,
     ...Object.fromEntries(tables.clients.map(({ root }) => [`root ${root}`, Header.Roots + root])),
     ...Object.fromEntries(tables.clients.map((bitmap) => [`bits ${bitmap.root}`, bitmap.blockAt(0)])),
     guest: GUEST,
