@@ -36,6 +36,13 @@ describe('a set of pages by its ranges', () => {
       }),
     );
   });
+
+  it('meets no empty range, not even one between pages of the set', () => {
+    const ranges = new PageRanges();
+    ranges.add({ first: 10, end: 20 });
+    for (const page of [5, 10, 15, 20]) expect(ranges.meets({ first: page, end: page })).to.equal(false);
+    expect(ranges.meets({ first: 15, end: 16 })).to.equal(true);
+  });
 });
 
 /** Its maximal ranges, within the given bounds. */
