@@ -18,7 +18,6 @@ export type Client = typeof VGA | typeof CODE | typeof MIGRATION;
 
 /** All clients, in the order of their roots in the arena. */
 export const CLIENTS: readonly Client[] = [VGA, CODE, MIGRATION];
-export const CLIENT_COUNT = 3;
 
 /**
  * A client's index among the roots in the arena, and in everything else that has one entry for each client. Only

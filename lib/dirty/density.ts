@@ -20,11 +20,15 @@ export const shippedSwapPolicy: SwapPolicy = { oneIn: 64, leastWords: 1024 };
 
 const SAMPLES = 64;
 
-/** Samples evenly spaced words of the block (each a cache miss), and stops once the answer is known. */
+/**
+ * Samples evenly spaced words of the block (each a cache miss), and stops once the answer is known.
+ * @param blockWords a power of two
+ */
 export function isDense(kernel: Kernel, block: number, blockWords: number, policy: SwapPolicy): boolean {
   if (blockWords < policy.leastWords) return false;
-  const stride = Math.max(1, Math.floor(blockWords / SAMPLES));
-  const enough = Math.max(1, Math.ceil(blockWords / stride) / policy.oneIn);
+  const samples = Math.min(blockWords, SAMPLES);
+  const stride = blockWords / samples;
+  const enough = samples / policy.oneIn;
   let dirty = 0;
   for (let word = 0; word < blockWords; word += stride) {
     if (kernel.findSet(block, word * 32, word * 32 + 32) < word * 32 + 32 && ++dirty >= enough) return true;

@@ -38,8 +38,9 @@ export class PageRanges {
   remove(range: PageRange): void {
     for (;;) {
       const found = this.from(range.first);
-      const gone = found === undefined ? undefined : intersect(found, range);
-      if (found === undefined || gone === undefined) return;
+      if (found === undefined) return;
+      const gone = intersect(found, range);
+      if (gone === undefined) return;
       const { first, end } = gone;
       this.count -= end - first;
       this.ranges.delete(found);
@@ -50,7 +51,7 @@ export class PageRanges {
 
   /** @returns the range that contains the page, or else the first range behind the page */
   from(page: number): PageRange | undefined {
-    const below = this.ranges.before({ first: page + 1 });
+    const below = this.ranges.before({ first: page });
     return below !== undefined && below.end > page ? below : this.ranges.atOrAfter({ first: page });
   }
 

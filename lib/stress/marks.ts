@@ -5,7 +5,7 @@
  */
 import type { Arena } from '../arena/arena.js';
 import { Meter } from '../arena/layout.js';
-import { ALL_CLIENTS, CLIENT_COUNT, CLIENTS, type Client, MIGRATION, rootOf } from '../dirty/client.js';
+import { ALL_CLIENTS, CLIENTS, type Client, MIGRATION, rootOf } from '../dirty/client.js';
 import type { Vcpu } from '../dirty/vcpu.js';
 import { GeneratedCode } from './generated-code.js';
 import { BASE_SLOT, Counter, type Guest, type Place } from './guest.js';
@@ -53,7 +53,7 @@ export class Marks {
   /** The bounds and the meter at the last comparison. */
   private compared = { atLeast: 0, atMost: 0, metered: 0 };
   /** Exact number of pages of the base RAM that turned dirty, for each client in the order of `CLIENTS`. */
-  private readonly ofBase = new Array<number>(CLIENT_COUNT).fill(0);
+  private readonly ofBase = new Array<number>(CLIENTS.length).fill(0);
   private readonly made = new Array<number>(MARK_FORMS.length).fill(0);
   /** Receives the pages from `markRangeAndList`. */
   private readonly listed = new Uint32Array(MOST_AT_ONCE);
@@ -127,7 +127,7 @@ export class Marks {
   }
 
   flush(): void {
-    for (let root = 0; root < CLIENT_COUNT; root++) {
+    for (let root = 0; root < CLIENTS.length; root++) {
       this.guest.count(Counter.Turned + root, this.ofBase[root] as number);
       this.ofBase[root] = 0;
     }
@@ -147,8 +147,8 @@ export class Marks {
         this.turned(place, vcpu.mark(start), 1);
         break;
       case 'markPage':
-        for (let i = 0, next = this.turns++; i < CLIENT_COUNT; i++, next++) {
-          this.turned(place, vcpu.markPage(page, CLIENTS[next % CLIENT_COUNT] as Client), 1);
+        for (let i = 0, next = this.turns++; i < CLIENTS.length; i++, next++) {
+          this.turned(place, vcpu.markPage(page, CLIENTS[next % CLIENTS.length] as Client), 1);
         }
         break;
       case 'markRange':
@@ -160,7 +160,7 @@ export class Marks {
         }
         break;
       case 'markRangeAndList': {
-        const client = CLIENTS[this.turns++ % CLIENT_COUNT] as Client;
+        const client = CLIENTS[this.turns++ % CLIENTS.length] as Client;
         const listed = vcpu.markRangeAndList(start, length, client, this.listed);
         if (listed > 0 && client === MIGRATION) this.account(listed, listed);
         if (place.slot === BASE_SLOT) this.countBase(client, listed);

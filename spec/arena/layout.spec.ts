@@ -18,7 +18,7 @@ import {
   UNLIMITED,
   vacantOf,
 } from '../../lib/arena/layout.js';
-import { CLIENT_COUNT } from '../../lib/dirty/client.js';
+import { CLIENTS } from '../../lib/dirty/client.js';
 
 /** Each name's words, as `[first, end)`. */
 const header = Object.entries(Header).map(
@@ -32,7 +32,7 @@ describe('the layout of the arena', () => {
   });
 
   it('has a root for each client', () => {
-    expect(ROOTS).to.equal(CLIENT_COUNT);
+    expect(ROOTS).to.equal(CLIENTS.length);
   });
 
   it('ends the header before the reader slots begin', () => {

@@ -36,6 +36,15 @@ describe('a set of pages by its ranges', () => {
       }),
     );
   });
+
+  it('meets no empty range, nor pages that end where it begins, and contains itself', () => {
+    const ranges = new PageRanges();
+    ranges.add({ first: 10, end: 20 });
+    for (const page of [5, 10, 15, 20]) expect(ranges.meets({ first: page, end: page })).to.equal(false);
+    expect(ranges.meets({ first: 15, end: 16 })).to.equal(true);
+    expect(ranges.meets({ first: 5, end: 10 }), 'pages up to the set').to.equal(false);
+    expect(ranges.contains({ first: 10, end: 20 }), 'all of it').to.equal(true);
+  });
 });
 
 /** Its maximal ranges, within the given bounds. */
