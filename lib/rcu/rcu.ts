@@ -506,12 +506,19 @@ export class Rcu {
     this.scheduled?.cancel();
     this.scheduled = undefined;
     const asleep = this.sleep.end();
-    const before = this.periods.completed;
     this.turnedAt = performance.now();
+    if (this.hasMemory) this.runReady(asleep);
     if (!this.hasMemory) {
-      this.giveUp("the engine's memory has been grown");
+      this.giveUp("the engine's memory has been grown"); // before, or by a callback
       return;
     }
+    this.watch();
+    this.keepTurning();
+  };
+
+  /** Wakes the waiters and runs the callbacks whose periods have ended. */
+  private runReady(asleep: boolean): void {
+    const before = this.periods.completed;
     quiesceLocalReaders(this.arena);
     this.advance();
     const completed = this.periods.completed;
@@ -523,9 +530,7 @@ export class Rcu {
     this.inCallback = true;
     this.userQueue.run(completed, this.callbackThrew);
     this.inCallback = false;
-    this.watch();
-    this.keepTurning();
-  };
+  }
 
   private readonly callbackThrew = (error: unknown): void => {
     if (this.lifecycle.state === 'closing' && this.lifecycle.hasRefusedWith(error)) this.refusal ??= error;

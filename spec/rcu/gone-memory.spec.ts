@@ -122,6 +122,24 @@ describe('grace periods in memory that was grown', () => {
     expect(errors).to.deep.equal([]);
   });
 
+  it('end with a callback that grows it, though the next one has run for long', async () => {
+    const { now } = performance;
+    const vcpu = foreignVcpu(memory);
+    const errors = await uncaughtDuring(async () => {
+      rcu.callRcu(() => wasm.grow(1));
+      const wait = rcu.synchronize();
+      const tracked = track(wait);
+      vcpu.quiescent();
+      rcu.step(); // notices that the first one has ended, and begins the one of `wait`
+      performance.now = () => now.call(performance) + 100;
+      await turns();
+      expect(tracked.settled).to.equal(true);
+      await expectReject(() => wait, UsageError, 'synchronize', 'has been grown');
+    });
+    performance.now = now;
+    expect(errors).to.deep.equal([]);
+  });
+
   it('are refused a callback that has grown it', async () => {
     const error = await new Promise<unknown>((resolve) => {
       rcu.callRcu(() => {
