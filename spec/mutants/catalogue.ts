@@ -160,8 +160,8 @@ const windows = {
   'time-from-the-clear': {
     description: 'the time of a window counts from the taking of the bits',
     file: MEASUREMENT,
-    original: '      began = performance.now();',
-    replacement: '      began = this.since;',
+    original: '    began = performance.now();',
+    replacement: '    began = this.since;',
   },
   'early-window-counted': {
     description: 'a window counts that was ended before its grace period had ended',
