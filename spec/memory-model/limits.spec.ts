@@ -18,9 +18,10 @@ const TENANT = 1;
 const LIMIT = 100;
 const LOCATIONS = locationsOf(OPTIONS);
 
+const act = (step: (world: World, m: TracedWords) => ReturnType<Thread>): Thread => engineThread(OPTIONS, step);
+
 /** @param leave as the tenant does it */
 function litmus(leave: (world: World) => void): Litmus {
-  const act = (step: (world: World, m: TracedWords) => ReturnType<Thread>): Thread => engineThread(OPTIONS, step);
   return {
     locations: LOCATIONS,
     initial: initialWords(OPTIONS),
@@ -60,8 +61,6 @@ describeInModels('DL-2: a limit', ({ expectNever, expectWitness }) => {
 });
 
 const judgeChanges = ({ expectNever, expectWitness }: Judge): void => {
-  const act = (step: (world: World, m: TracedWords) => ReturnType<Thread>): Thread => engineThread(OPTIONS, step);
-
   const asleep = (
     takeAway: (world: World) => void = ({ arena }) => void new RateLimits(arena).set(0),
     sleep: (throttle: Throttle, world: World) => void = (throttle) => throttle.sleep(),
