@@ -481,7 +481,7 @@ export class Rcu {
   private keepTurning(): void {
     const { running, beganAt } = this.periods;
     if (this.lifecycle.state === 'closed' || !(this.held || running)) return;
-    const age = performance.now() - beganAt;
+    const age = running ? performance.now() - beganAt : 0;
     // An immediate that does not keep the process alive would not run while the loop is idle, so turns for the engine
     // alone are timers.
     const prompt =

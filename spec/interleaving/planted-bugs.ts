@@ -135,7 +135,7 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
     sign: 'all-zero block',
     budget: 1000,
   },
-  'number-before-closed': { scenario: 'close-against-marks', sign: 'was taken', depth: 6, budget: 10000 },
+  'number-before-closed': { scenario: 'close-against-marks', sign: 'was taken', depth: 6, budget: 2000 },
   'untracked-client-collected': { scenario: 'harvests-against-stop-and-track', sign: 'full block', budget: 10 },
   'notify-before-change': { scenario: 'limit-lifted-against-sleep', sign: 'deadlock', budget: 2000 },
   'wakes-at-the-wrong-report': { scenario: 'blocking-wait-against-reports', sign: 'deadlock', budget: 50 },
