@@ -106,7 +106,7 @@ class Fixture {
     const { name } = call;
     const page = Math.floor(Number(args[0]) / (name === 'Vcpu.mark' ? pageSize : 1));
     if (!this.engine.model.canMark(page)) return false;
-    this.engine.model.mark([page], name === 'Vcpu.mark' ? 7 : 1);
+    this.engine.model.mark([page], name === 'Vcpu.mark' ? 7 : Number(args[1]));
     return true;
   }
 }
