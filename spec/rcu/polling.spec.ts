@@ -94,6 +94,7 @@ describe('an owner that polls for a period before it sleeps', () => {
   }
 
   it('learns of its sleep while its thread turns, when the period has ended', async () => {
+    lookMs = 0; // it looks as often as its thread turns
     const second = new BareReader(arena, 'second');
     const waited = rcu.synchronize();
     reader.quiescent();
