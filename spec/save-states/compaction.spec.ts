@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { beginChain, memoryStore, SaveStateError } from '../../lib/save-states/index.js';
+import { itInBothForms } from '../support/long.js';
 import type { Image } from '../support/migration/machines.js';
 import { expectReject } from '../support/refusals.js';
 import { FailingStore, SMALL_PAGE as PAGE, restored, SavedMachine } from '../support/save-states/states.js';
@@ -87,7 +88,8 @@ describe('A compaction', () => {
     { minLength: 5, maxLength: 60, size: 'max' },
   );
 
-  it('and saves, failures and hotplug, in any order: the chain restores to the last state that was saved', async () => {
+  const title = 'and saves, failures and hotplug, in any order: the chain restores to the last state that was saved';
+  itInBothForms(title, 20, 60, async (numRuns) => {
     await fc.assert(
       fc.asyncProperty(fc.boolean(), steps, async (compress, taken) => {
         const machine = new SavedMachine();
@@ -135,7 +137,7 @@ describe('A compaction', () => {
         expect((await restored(kept)).image).to.deep.equal(machine.image());
         await machine.memory.close();
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns, endOnFailure: true },
     );
   });
 });
