@@ -249,11 +249,26 @@ describeEngines('a collection', () => {
       const own = attachVcpu(memory.handle, { name: 'own' });
       own.readLock();
       for (const signal of [undefined, AbortSignal.abort(new Error('too late'))]) {
-        await expectReject(() => memory.harvest(MIGRATION, { signal }), UsageError, 'harvest', "'own'", 'section');
+        const harvest = (): Promise<unknown> => memory.harvest(MIGRATION, { signal, timeoutMs: 1 });
+        await expectReject(harvest, UsageError, 'harvest', "'own'", 'section');
       }
       own.readUnlock();
       own.detach();
       expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION), 'live').to.equal(true);
+    });
+
+    it('has its memory named as free after a grace period to whom the arena is full until then', async () => {
+      setUp(5);
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      const { allocator } = engineOf(memory);
+      const fill = (): void => {
+        for (;;) allocator.allocateBlock('the spec');
+      };
+      await expectReject(() => memory.harvest(MIGRATION, { timeoutMs: 0 }), GracePeriodTimeout);
+      expectThrow(fill, ArenaFullError, 'are free after a grace period', "'foreign'");
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      expect(fill).to.throw(ArenaFullError).with.property('message').that.does.not.contain('grace period');
     });
 
     it('for want of room in the arena keeps every bit', async () => {

@@ -74,8 +74,7 @@ describeEngines('what the arena has no room for keeps every page and no memory:'
   };
   const kindsOf = (events: readonly TraceEvent[], wanted: readonly string[]): string[] =>
     events.map(({ kind }) => kind).filter((kind) => wanted.includes(kind));
-  const dirtyFor = (user: Tracking): number[] =>
-    range(0, PAGES).filter((page) => user.isDirty(page * PAGE, 1));
+  const dirtyFor = (user: Tracking): number[] => range(0, PAGES).filter((page) => user.isDirty(page * PAGE, 1));
 
   /** Refuses the block that is the `nth` to be allocated. @returns a function that ends this, and tells whether it did */
   function refuseBlock(memory: DirtyMemory, nth: number): () => boolean {
