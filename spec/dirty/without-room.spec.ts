@@ -1,8 +1,15 @@
 /** Collections of one of two users, for which the arena has no room: each time for another block that they need. */
 import { expect } from 'chai';
 import { engineOf } from '../../lib/dirty-memory.js';
-import { ArenaFullError, type DirtyMemory, MIGRATION, type PageSet, type Tracking } from '../../lib/index.js';
-import { Trace, type TraceEvent } from '../../lib/trace/index.js';
+import {
+  ArenaFullError,
+  type DirtyMemory,
+  type HarvestResult,
+  MIGRATION,
+  type PageSet,
+  type Tracking,
+} from '../../lib/index.js';
+import { Trace } from '../../lib/trace/index.js';
 import type { Vcpu } from '../../lib/vcpu.js';
 import {
   cleanAll,
@@ -30,116 +37,119 @@ interface Ground {
   readonly vcpu: Vcpu;
   readonly user: Tracking;
   readonly other: Tracking;
+  /** The other user's harvest that has taken what was stored, if there is one. */
+  readonly inFlight: Promise<HarvestResult> | undefined;
+  /** The pages whose bits are live. */
+  readonly live: readonly number[];
 }
 
-interface Case {
+interface Kind {
   readonly title: string;
   readonly swaps?: boolean;
   /** Does the other user collect meanwhile? */
-  readonly inFlight?: boolean;
+  readonly besides?: boolean;
   readonly collect: (ground: Ground) => Promise<PageSet>;
 }
 
-const harvested = async (result: Promise<{ set: PageSet }>): Promise<PageSet> => (await result).set;
-const CASES: readonly Case[] = [
-  { title: 'a harvest', collect: ({ user }) => harvested(user.harvest()) },
-  { title: 'a harvest that swaps blocks out', swaps: true, collect: ({ user }) => harvested(user.harvest()) },
-  { title: 'a bounded harvest', collect: ({ user }) => harvested(user.harvest({ maxPages: 100 })) },
+const KINDS: readonly Kind[] = [
+  { title: 'a harvest', collect: async ({ user }) => (await user.harvest()).set },
+  { title: 'a harvest that swaps blocks out', swaps: true, collect: async ({ user }) => (await user.harvest()).set },
+  { title: 'a bounded harvest', collect: async ({ user }) => (await user.harvest({ maxPages: 100 })).set },
   { title: 'a snapshot of a range', collect: ({ user }) => user.snapshotAndClear(0, 190 * PAGE) },
   {
-    title: 'a harvest that does not wait',
-    inFlight: true,
+    title: 'a harvest that does not wait, while another one does',
+    besides: true,
     collect: async ({ memory, user }) => whileOffline(memory, () => user.whileStopped.harvest().set),
   },
 ];
 
-describeEngines('what the arena has no room for keeps every page and no memory:', () => {
-  async function setUp({ swaps }: Case): Promise<Ground> {
-    const memory = smallEngine({ traceEvents: 64 }, swaps ? SWAP_ALL : undefined);
-    memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
-    cleanAll(memory);
-    const user = await memory.track(MIGRATION, { name: 'user' });
-    const other = await memory.track(MIGRATION, { name: 'other' });
-    for (const each of [user, other]) (await each.harvest()).set.dispose();
-    const vcpu = foreignVcpu(memory);
-    store(vcpu, PENDING);
-    (await reportUntil(vcpu, other.harvest())).set.dispose();
-    await reportUntil(vcpu, memory.rcu.synchronize());
-    store(vcpu, STORED);
-    return { memory, vcpu, user, other };
-  }
+const pagesThat = (are: (page: number) => boolean): number[] => range(0, PAGES).filter(are);
+const dirtyFor = (user: Tracking): number[] => pagesThat((page) => user.isDirty(page * PAGE, 1));
+const RECORDED: readonly string[] = ['clear', 'deliver', 'give-back', 'number'];
 
-  const store = (vcpu: Vcpu, pages: readonly number[]): void => {
-    for (const page of pages) vcpu.mark(page * PAGE);
+function store(vcpu: Vcpu, pages: readonly number[]): void {
+  for (const page of pages) vcpu.mark(page * PAGE);
+}
+
+async function setUp({ swaps, besides }: Kind): Promise<Ground> {
+  const memory = smallEngine({ traceEvents: 64 }, swaps ? SWAP_ALL : undefined);
+  memory.ram.plug({ id: 'ram', size: PAGES * PAGE });
+  cleanAll(memory);
+  const user = await memory.track(MIGRATION, { name: 'user' });
+  const other = await memory.track(MIGRATION, { name: 'other' });
+  for (const each of [user, other]) (await each.harvest()).set.dispose();
+  const vcpu = foreignVcpu(memory);
+  store(vcpu, PENDING);
+  (await reportUntil(vcpu, other.harvest())).set.dispose();
+  await reportUntil(vcpu, memory.rcu.synchronize());
+  store(vcpu, STORED);
+  const inFlight = besides ? other.harvest() : undefined;
+  if (besides) store(vcpu, LATER);
+  return { memory, vcpu, user, other, inFlight, live: besides ? LATER : STORED };
+}
+
+/**
+ * Refuses the block that is the `nth` to be allocated. Those to swap do not count: without them a collection goes on.
+ * @returns a function that ends this, and tells whether a block was refused
+ */
+function refuseBlock(memory: DirtyMemory, nth: number): () => boolean {
+  const { allocator } = engineOf(memory);
+  const { allocateBlock } = allocator;
+  let blocks = 0;
+  allocator.allocateBlock = (purpose) => {
+    if (purpose !== 'swapping' && blocks++ === nth) throw new ArenaFullError(`${purpose}: injected`);
+    return allocateBlock.call(allocator, purpose);
   };
-  const kindsOf = (events: readonly TraceEvent[], wanted: readonly string[]): string[] =>
-    events.map(({ kind }) => kind).filter((kind) => wanted.includes(kind));
-  const dirtyFor = (user: Tracking): number[] => range(0, PAGES).filter((page) => user.isDirty(page * PAGE, 1));
+  return () => {
+    Reflect.deleteProperty(allocator, 'allocateBlock');
+    return blocks > nth;
+  };
+}
 
-  /** Refuses the block that is the `nth` to be allocated. @returns a function that ends this, and tells whether it did */
-  function refuseBlock(memory: DirtyMemory, nth: number): () => boolean {
-    const { allocator } = engineOf(memory);
-    const { allocateBlock } = allocator;
-    let blocks = 0;
-    allocator.allocateBlock = (purpose) => {
-      if (purpose !== 'swapping' && blocks++ === nth) throw new ArenaFullError(`${purpose}: injected`);
-      return allocateBlock.call(allocator, purpose);
-    };
-    return () => {
-      Reflect.deleteProperty(allocator, 'allocateBlock');
-      return blocks > nth;
-    };
+/** @returns whether the collection was refused its `nth` block */
+async function failsWithout(nth: number, kind: Kind): Promise<boolean> {
+  const ground = await setUp(kind);
+  const { memory, vcpu, user, other, inFlight, live } = ground;
+  const owed = dirtyFor(user);
+  const { arenaBytesInUse } = memory.stats();
+  const trace = Trace.open(memory.handle);
+  trace.take();
+
+  const restore = refuseBlock(memory, nth);
+  const collected = kind.collect(ground);
+  const ended = collected.catch(() => {});
+  if (inFlight === undefined) {
+    expect(dirtyFor(user), 'in the step of the call').to.deep.equal(owed);
+    await reportUntil(vcpu, ended);
   }
+  const refused = restore();
+  if (refused) {
+    const kinds = trace.take().flatMap((event) => (RECORDED.includes(event.kind) ? [event.kind] : []));
+    expect(kinds).to.include('give-back').and.not.to.include('deliver');
+    if (!kinds.includes('clear')) expect(kinds[0], 'before the period that it waits for').to.equal('give-back');
+    if (inFlight === undefined) await reportUntil(vcpu, memory.rcu.synchronize());
+    expect(dirtyFor(user)).to.deep.equal(owed);
+    expect(pagesThat((page) => vcpu.isDirty(page * PAGE, 1, MIGRATION))).to.deep.equal(live);
+    expect(memory.stats().arenaBytesInUse).to.equal(arenaBytesInUse);
+    await expectReject(() => collected, ArenaFullError, 'injected');
+  } else expect(pagesOf(await collected)).to.deep.equal(owed);
 
-  /** @returns whether the collection lacked its `nth` block */
-  async function failsWithout(nth: number, of: Case): Promise<boolean> {
-    const ground = await setUp(of);
-    const { memory, vcpu, user, other } = ground;
-    const inFlight = of.inFlight ? other.harvest() : undefined;
-    const live = of.inFlight ? LATER : STORED;
-    if (of.inFlight) store(vcpu, LATER);
-    const owed = dirtyFor(user);
-    const { arenaBytesInUse } = memory.stats();
-    const trace = Trace.open(memory.handle);
-    trace.take();
+  const landed = inFlight === undefined ? [] : pagesOf((await reportUntil(vcpu, inFlight)).set);
+  const twice = inFlight === undefined ? [] : STORED;
+  expect(pagesOf((await reportUntil(vcpu, user.harvest())).set)).to.deep.equal(refused ? owed : twice);
+  landed.push(...pagesOf((await reportUntil(vcpu, other.harvest())).set));
+  expect(landed, "the other user's").to.have.members(inFlight === undefined ? STORED : [...STORED, ...LATER]);
+  vcpu.detach();
+  await memory.close();
+  return refused;
+}
 
-    const restore = refuseBlock(memory, nth);
-    const collecting = of.collect(ground);
-    if (!of.inFlight) expect(dirtyFor(user), 'in the step of the call').to.deep.equal(owed);
-    const set = await (of.inFlight ? collecting : reportUntil(vcpu, collecting)).catch((error) => {
-      expect(error).to.be.instanceOf(ArenaFullError);
-      return undefined;
-    });
-    const refused = restore();
-    expect(set === undefined, 'is refused').to.equal(refused);
-    if (refused) {
-      expect(dirtyFor(user)).to.deep.equal(owed);
-      const kinds = kindsOf(trace.take(), ['clear', 'deliver', 'give-back', 'number']);
-      expect(kinds).to.include('give-back').and.not.to.include('deliver');
-      if (!kinds.includes('clear')) expect(kinds[0], 'then the period after which they go back').to.equal('give-back');
-      if (!of.inFlight) await reportUntil(vcpu, memory.rcu.synchronize());
-      expect(range(0, PAGES).filter((page) => vcpu.isDirty(page * PAGE, 1, MIGRATION))).to.deep.equal(live);
-      expect(memory.stats().arenaBytesInUse).to.equal(arenaBytesInUse);
-    } else {
-      expect(pagesOf(set as PageSet)).to.deep.equal(owed);
-      set?.dispose();
-    }
-    const landed = inFlight === undefined ? [] : pagesOf((await reportUntil(vcpu, inFlight)).set);
-    const twice = of.inFlight ? STORED : [];
-    expect(pagesOf((await reportUntil(vcpu, user.harvest())).set)).to.deep.equal(refused ? owed : twice);
-    landed.push(...pagesOf((await reportUntil(vcpu, other.harvest())).set));
-    const stored = of.inFlight ? [...STORED, ...LATER] : STORED;
-    expect(landed, 'by the other').to.have.members(stored);
-    vcpu.detach();
-    await memory.close();
-    return refused;
-  }
-
-  for (const of of CASES) {
-    it(of.title, async () => {
+describeEngines('what the arena has no room for keeps every page and no memory:', () => {
+  for (const kind of KINDS) {
+    it(kind.title, async () => {
       let nth = 0;
-      while (await failsWithout(nth, of)) nth++;
-      expect(nth, 'blocks').to.be.above(0);
+      while (await failsWithout(nth, kind)) nth++;
+      expect(nth, 'how many blocks it needs').to.be.above(0);
     });
   }
 });
