@@ -98,7 +98,9 @@ describeEngines('a collection', () => {
     setUp(5);
     const harvests = [memory.harvest(MIGRATION), memory.harvest(MIGRATION)];
     vcpu.mark(6 * PAGE);
-    const settling = watch(engineOf(memory).collector.settle({ options: {}, since: 0, timeoutError: Error }));
+    const settling = watch(
+      engineOf(memory).collector.settle({ options: {}, since: 0, timeoutError: () => new Error('late') }),
+    );
     await reportUntil(vcpu, Promise.all([...harvests, memory.close()]));
     expect(settling.settled).to.equal(true);
     for (const [nth, harvest] of harvests.entries()) expect((await harvest).added, `harvest ${nth}`).to.equal(1);
@@ -248,8 +250,8 @@ describeEngines('a collection', () => {
       setUp(5);
       const own = attachVcpu(memory.handle, { name: 'own' });
       own.readLock();
-      for (const signal of [undefined, AbortSignal.abort(new Error('too late'))]) {
-        const harvest = (): Promise<unknown> => memory.harvest(MIGRATION, { signal, timeoutMs: 1 });
+      for (const options of [{}, { signal: AbortSignal.abort(new Error('too late')) }]) {
+        const harvest = (): Promise<unknown> => memory.harvest(MIGRATION, { ...options, timeoutMs: 1 });
         await expectReject(harvest, UsageError, 'harvest', "'own'", 'section');
       }
       own.readUnlock();

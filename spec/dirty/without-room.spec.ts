@@ -131,7 +131,7 @@ async function failsWithout(nth: number, kind: Kind): Promise<boolean> {
     expect(dirtyFor(user)).to.deep.equal(owed);
     expect(pagesThat((page) => vcpu.isDirty(page * PAGE, 1, MIGRATION))).to.deep.equal(live);
     expect(memory.stats().arenaBytesInUse).to.equal(arenaBytesInUse);
-    await expectReject(() => collected, ArenaFullError, 'injected');
+    await expectReject(() => collected, ArenaFullError);
   } else expect(pagesOf(await collected)).to.deep.equal(owed);
 
   const landed = inFlight === undefined ? [] : pagesOf((await reportUntil(vcpu, inFlight)).set);
