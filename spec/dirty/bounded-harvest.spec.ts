@@ -53,6 +53,15 @@ describeEngines('a bounded harvest', (shared) => {
     expect(seen.size).to.equal(170);
   });
 
+  it('takes so many of a longer run, and then goes once around from there, to the first page of RAM', async () => {
+    (await memory.harvest(VGA)).set.dispose();
+    memory.setDirtyRange(10 * PAGE, 50 * PAGE, VGA);
+    const next = async (maxPages: number): Promise<number[]> => pagesOf((await memory.harvest(VGA, { maxPages })).set);
+    expect(await next(20)).to.deep.equal([...Array(20).keys()].map((i) => 10 + i));
+    memory.setDirty(0, VGA);
+    expect(await next(31), 'the rest, and one more').to.deep.equal([0, ...[...Array(30).keys()].map((i) => 30 + i)]);
+  });
+
   it('does not starve high pages that another user has collected, while that user collects low ones again', async () => {
     const slow = await memory.track(VGA, { name: 'slow' });
     (await slow.harvest()).set.dispose();

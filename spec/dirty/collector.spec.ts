@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { engineOf } from '../../lib/dirty-memory.js';
 import {
   ArenaFullError,
   CODE,
@@ -9,7 +10,7 @@ import {
   UsageError,
   VGA,
 } from '../../lib/index.js';
-import type { Vcpu } from '../../lib/vcpu.js';
+import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import {
   cleanAll,
   describeEngines,
@@ -22,6 +23,7 @@ import {
   smallEngine,
   turn,
 } from '../support/engines.js';
+import { track as watch } from '../support/promises.js';
 import { expectReject, expectThrow } from '../support/refusals.js';
 
 /** How a promise stands once the event loop has gone round. */
@@ -77,6 +79,31 @@ describeEngines('a collection', () => {
     expect(await memory.syncBitmap(memory.ram.find(0)!)).to.equal(0);
     expect(memory.stats().gracePeriods).to.equal(before);
     expect(vcpu.kicked).to.equal(false);
+  });
+
+  it('lets the event loop turn where that is due, also when nothing was dirty', async () => {
+    setUp();
+    await memory.harvest(VGA);
+    const due = performance.now() + 2;
+    while (performance.now() < due);
+    let turned = false;
+    setImmediate(() => {
+      turned = true;
+    });
+    await memory.harvest(VGA);
+    expect(turned).to.equal(true);
+  });
+
+  it('is waited for by a close, and so are those that are queued behind it', async () => {
+    setUp(5);
+    const harvests = [memory.harvest(MIGRATION), memory.harvest(MIGRATION)];
+    vcpu.mark(6 * PAGE);
+    const settling = watch(
+      engineOf(memory).collector.settle({ options: {}, since: 0, timeoutError: () => new Error('late') }),
+    );
+    await reportUntil(vcpu, Promise.all([...harvests, memory.close()]));
+    expect(settling.settled).to.equal(true);
+    for (const [nth, harvest] of harvests.entries()) expect((await harvest).added, `harvest ${nth}`).to.equal(1);
   });
 
   it("takes what is dirty at the call, and leaves what is marked while it waits to the client's next", async () => {
@@ -215,7 +242,35 @@ describeEngines('a collection', () => {
       setUp(5);
       const signal = AbortSignal.abort(new Error('too late'));
       await expectReject(() => memory.harvest(MIGRATION, { signal }), Error, 'too late');
+      expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION), 'live').to.equal(true);
       expect(vcpu.offline(() => memory.whileStopped.harvest(MIGRATION).added)).to.equal(1);
+    });
+
+    it('is refused inside a section of its own thread, whose end it would wait for, aborted or not', async () => {
+      setUp(5);
+      const own = attachVcpu(memory.handle, { name: 'own' });
+      own.readLock();
+      for (const options of [{}, { signal: AbortSignal.abort(new Error('too late')) }]) {
+        const harvest = (): Promise<unknown> => memory.harvest(MIGRATION, { ...options, timeoutMs: 1 });
+        await expectReject(harvest, UsageError, 'harvest', "'own'", 'section');
+      }
+      own.readUnlock();
+      own.detach();
+      expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION), 'live').to.equal(true);
+    });
+
+    it('has its memory named as free after a grace period to whom the arena is full until then', async () => {
+      setUp(5);
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      const { allocator } = engineOf(memory);
+      const fill = (): void => {
+        for (;;) allocator.allocateBlock('the spec');
+      };
+      await expectReject(() => memory.harvest(MIGRATION, { timeoutMs: 0 }), GracePeriodTimeout);
+      expectThrow(fill, ArenaFullError, 'are free after a grace period', "'foreign'");
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      await reportUntil(vcpu, memory.rcu.synchronize());
+      expect(fill).to.throw(ArenaFullError).with.property('message').that.does.not.contain('grace period');
     });
 
     it('for want of room in the arena keeps every bit', async () => {

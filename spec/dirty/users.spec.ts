@@ -298,6 +298,43 @@ for (const swaps of [false, true]) {
       expect(await harvest(second), 'twice, and never too seldom').to.deep.equal([5]);
     });
 
+    it('who collect a range while readers are stopped have of what is in flight that range alone', async () => {
+      store(5, 70);
+      const inFlight = first.harvest();
+      const set = whileOffline(memory, () => second.whileStopped.snapshotAndClear(10 * PAGE, 100 * PAGE));
+      expect(pagesOf(set)).to.deep.equal([70]);
+      expect(pagesOf((await reportUntil(vcpu, inFlight)).set)).to.deep.equal([5, 70]);
+    });
+
+    it('are handed no page of RAM that is unplugged while the collection that took it waits', async () => {
+      const gone = memory.ram.plug({ id: 'gone', offset: 300 * PAGE, size: 10 * PAGE });
+      await harvest(second);
+      store(5, 305);
+      const bounded = first.harvest({ maxPages: 50 });
+      const unplugged = memory.ram.unplug(gone);
+      const set = whileOffline(memory, () => second.whileStopped.harvest().set);
+      expect(pagesOf(set), 'what is in flight').to.deep.equal([5]);
+      await reportUntil(vcpu, unplugged);
+      expect(pagesOf((await reportUntil(vcpu, bounded)).set), 'that, and what was pending').to.deep.equal([5]);
+    });
+
+    it('keep no memory of what was chosen for a bounded collection, given up or not', async () => {
+      const bytes: number[] = [];
+      for (let round = 0; round < 3; round++) {
+        store(5, 70);
+        await harvest(second);
+        store(6);
+        await expectReject(() => first.harvest({ maxPages: 3, timeoutMs: 0 }), GracePeriodTimeout);
+        await reportUntil(vcpu, memory.rcu.synchronize());
+        await reportUntil(vcpu, memory.rcu.synchronize());
+        expect(await harvest(first, 3)).to.have.members([5, 6, 70]);
+        expect(await harvest(second)).to.deep.equal([6]);
+        await reportUntil(vcpu, memory.rcu.synchronize());
+        bytes.push(memory.stats().arenaBytesInUse);
+      }
+      expect(bytes[2]).to.equal(bytes[1]);
+    });
+
     it('who collect while readers are stopped have what is pending, and leave it to the others', async () => {
       store(5);
       await harvest(first);
