@@ -241,6 +241,7 @@ export class BlockTables {
   setRamEnd(endPage: number): void {
     // ORDER DM-4: store before the announcement: a reader that hears of new RAM reloads the roots, then this word. Else
     //   the reader refuses a mark to RAM that exists (the vCPU throws).
+    // needs: store-store order, which the announcement gives (release): a plain store would do
     // pairs with: dirty/vcpu.ts loadRoots
     if (endPage > 0) this.arena.words.store(Header.LastPage, endPage - 1);
   }
@@ -252,6 +253,8 @@ export class BlockTables {
   close(): void {
     for (const { root } of this.clients) {
       // ORDER GP-1: this store precedes the number that ends the last interval (release).
+      // needs: store-store order, which the store of the number gives: a plain store would do, since the all-zero block
+      //   has not changed since the engine was created
       // pairs with: dirty/vcpu.ts loadRoots
       this.arena.words.store(Header.Roots + root, this.arena.regions.zeroBlock);
     }
@@ -306,6 +309,7 @@ export class BlockTables {
     // ORDER DM-6: this store is in the step that publishes the client's table and requests a grace period. It precedes
     //   the number, so that an interval with the new number has the new mask too. In an interval with an older number,
     //   a mask that is older or newer than its table does no harm.
+    // needs: store-store order, which the store of the number gives: a plain store would do
     // pairs with: dirty/vcpu.ts loadRoots
     this.arena.words.store(Header.Tracked, mask);
   }

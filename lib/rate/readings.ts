@@ -39,8 +39,10 @@ export function readMeter(arena: Arena, slot: number): Reading | undefined {
   if (reader === undefined) return undefined;
   const meter = meterOf(regions, Slots.first + slot * Slots.size);
   const limit = limitOf(words, meter);
-  // If a new tenant comes between these two reads, the difference contains only pages of the new tenant.
-  const before = words.load(meter + Meter.Before);
+  // A plain load suffices: the word is stored plainly (rcu/registry.ts), and the load of the identity in `reportReader`
+  // orders it (GP-5). If the tenant leaves after that load, this may be where the next tenant's count begins. Then no
+  // earlier reading of the tenant goes with this one (`isOfOneTenant`).
+  const before = words.get(meter + Meter.Before);
   return { identity: reader.identity, name: reader.name, slot, limit, before, dirtied: countOf(words, meter) };
 }
 

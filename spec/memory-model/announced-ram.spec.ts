@@ -33,6 +33,11 @@ describeInModels('DM-4: RAM is announced when it is all dirty', ({ expectNever, 
     expectNever(plug(fill, publish, extend, announce), isIncomplete);
   });
 
+  it('also where the end is stored plainly, since the announcement orders it', () => {
+    const extendPlainly: Step = (m) => m.set(LAST_PAGE, 1);
+    expectNever(plug(fill, publish, extendPlainly, announce), isIncomplete);
+  });
+
   it('broken, announced before the end is stored: a mark to RAM that exists is refused', () => {
     expectWitness(plug(fill, publish, announce, extend), ({ end }) => end !== 1);
   });

@@ -6,6 +6,7 @@
 import { Meter, Slot, vacantOf } from '../../lib/arena/layout.js';
 import { countOf } from '../../lib/arena/meter.js';
 import { MIGRATION } from '../../lib/index.js';
+import { type Reading, readMeter } from '../../lib/rate/readings.js';
 import { reportReaders } from '../../lib/rcu/registry.js';
 import type { Litmus, Thread } from './checker/litmus.js';
 import type { TracedWords } from './checker/traced-words.js';
@@ -17,6 +18,8 @@ type Act = (world: World, m: TracedWords) => ReturnType<Thread>;
 const OPTIONS = { dirty: false };
 /** One page before the threads begin, and one in the interval that is looked at. */
 const COUNTED = 2;
+/** The identity of the slot's next tenant. */
+const NEXT = 8;
 
 function litmus(vcpu: Act, owner: Act): Litmus {
   return {
@@ -66,7 +69,7 @@ describeInModels('the engine’s own counts', ({ expectNever }) => {
   it('GP-5: are known to the next tenant of the slot, whose own begins there', () => {
     const claim: Act = ({ arena, vcpu }, m) => {
       const vacant = vacantOf(arena.engineId);
-      m.assume(m.compareExchange(vcpu.slot + Slot.Identity, vacant, 9) === vacant);
+      m.assume(m.compareExchange(vcpu.slot + Slot.Identity, vacant, NEXT + 1) === vacant);
       return { before: m.get(vcpu.meter + Meter.Before), counted: countOf(m, vcpu.meter) };
     };
     const shipped = litmus(
@@ -74,5 +77,25 @@ describeInModels('the engine’s own counts', ({ expectNever }) => {
       claim,
     );
     expectNever(shipped, ({ before, counted }) => before !== COUNTED || counted !== COUNTED);
+  });
+
+  it('GP-5: and to a reading of that tenant, which loads plainly where its own begins', () => {
+    const next: Act = ({ arena, vcpu }, m) => {
+      const vacant = vacantOf(arena.engineId);
+      m.assume(m.compareExchange(vcpu.slot + Slot.Identity, vacant, NEXT + 1) === vacant);
+      m.store(vcpu.slot + Slot.Leaving, 0);
+    };
+    const read: Act = ({ arena }, m) => {
+      const reading = readMeter(arena, 0);
+      m.assume(reading?.identity === NEXT);
+      const { before, dirtied } = reading as Reading;
+      return { before, counted: dirtied };
+    };
+    const shipped = litmus(
+      markThen(({ vcpu }) => vcpu.detach()),
+      read,
+    );
+    const threads = { ...shipped.threads, next: engineThread(OPTIONS, next) };
+    expectNever({ ...shipped, threads }, ({ before, counted }) => before !== COUNTED || counted !== COUNTED);
   });
 });

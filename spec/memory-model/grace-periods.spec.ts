@@ -58,6 +58,42 @@ describeInModels('GP-1: publish, then advance', ({ expectNever, expectWitness })
   });
 });
 
+describeInModels('GP-1: close, then advance for the last time', ({ expectNever, expectWitness }) => {
+  /** Reads as a table without entries, and never changes. */
+  const ZERO_BLOCK = 1;
+  const reader = (m: TracedWords): Record<string, number> => {
+    const number = report(m);
+    const root = m.load(ROOT);
+    return { number, root, length: useTable(m, root) };
+  };
+  const isOpen = ({ number, root }: Readonly<Record<string, number>>): boolean =>
+    number === next(FIRST) && root !== ZERO_BLOCK;
+  const isTorn = ({ root, length }: Readonly<Record<string, number>>): boolean =>
+    length !== (root === ZERO_BLOCK ? 0 : CONTENT);
+
+  for (const [how, store] of [
+    ['atomically', (m: TracedWords) => m.store(ROOT, ZERO_BLOCK)],
+    ['plainly, since the number that is stored after it orders it', (m: TracedWords) => m.set(ROOT, ZERO_BLOCK)],
+  ] as const) {
+    it(`whoever sees the last number finds no table, where the root is stored ${how}`, () => {
+      const shipped = online(reader, (m) => {
+        store(m);
+        m.store(NUMBER, next(FIRST));
+      });
+      const outcomes = expectNever(shipped, (seen) => isOpen(seen as never) || isTorn(seen as never));
+      expect(outcomes.find(({ number }) => number === next(FIRST))).not.to.equal(undefined);
+    });
+  }
+
+  it('broken, the number before the root: a reader that has seen the last number goes on marking', () => {
+    const broken = online(reader, (m) => {
+      m.store(NUMBER, next(FIRST));
+      m.store(ROOT, ZERO_BLOCK);
+    });
+    expectWitness(broken, (seen) => isOpen(seen as never));
+  });
+});
+
 describeInModels('GP-2: a request that comes while a period runs takes the next', ({ expectNever, expectWitness }) => {
   const reader = (m: TracedWords): Record<string, number> => {
     report(m);

@@ -68,6 +68,14 @@ describeInModels(
       for (const vcpu of vcpus) expectNever(litmus(vcpu, [fill, tell, publish]), isLost);
     });
 
+    it('also where the mask is stored plainly, since the number that is stored after it orders it', () => {
+      const tellPlainly: Start = (m) => m.set(MASK, 1);
+      for (const vcpu of vcpus) {
+        expectNever(litmus(vcpu, [fill, publish, tellPlainly]), isLost);
+        expectNever(litmus(vcpu, [fill, tellPlainly, publish]), isLost);
+      }
+    });
+
     it('broken, told after the number: an interval with the number marks nothing', () => {
       expectWitness(litmus(vcpuIn('new', 'store first'), [fill, publish], [tell]), isLost);
     });

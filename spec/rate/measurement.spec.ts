@@ -426,6 +426,25 @@ for (const [how, policy] of [
       expect(readers.map(({ name, pages }) => [name, pages])).to.deep.equal([['vcpu', 5]]);
     });
 
+    it('begins with a reader that attaches in the turn in which the last of the others reports', async () => {
+      memory.rcu.startPoll();
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      const late = new Promise<Vcpu>((resolve) => {
+        // Runs in that turn: it is for the period for which the measurement waits, the one after the polled one.
+        memory.rcu.callRcu(() => resolve(attachVcpu(memory.handle, { name: 'late', identity: 9 })));
+      });
+      await taken();
+      await opened();
+      (await late).mark(26 * PAGE);
+      await elapse();
+      const { readers } = await reportUntil(vcpu, measured);
+      expect(readers.map(({ name, pages }) => [name, pages])).to.deep.equal([
+        ['vcpu', 0],
+        ['late', 1],
+      ]);
+      (await late).detach();
+    });
+
     it('begins with a reader that attaches in the window when it does, whoever had its slot', async () => {
       const before = performance.now();
       const gone = attachVcpu(memory.handle, { name: 'gone', identity: 8 });
@@ -699,6 +718,17 @@ for (const [how, policy] of [
       );
       for (const set of sets) set.dispose();
       expect(pagesOf((await reportUntil(vcpu, memory.harvest(MIGRATION))).set)).to.deep.equal([5, 70, 200]);
+    });
+
+    it('opens no window while a reader of its thread is in a read-side section', async () => {
+      const local = attachVcpu(memory.handle);
+      const measured = memory.measureDirtyRate({ windowMs: WINDOW_MS });
+      measured.catch(() => {});
+      local.readLock();
+      await taken();
+      await expectReject(() => measured, UsageError, 'measureDirtyRate:', 'section');
+      expect(vcpu.isDirty(5 * PAGE, 1, MIGRATION), 'not taken').to.equal(true);
+      local.detach();
     });
 
     it('knows of no limit any more when the engine is closed, and whoever sleeps for one is woken', async () => {
