@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Header, LINE, ROOTS, regionsOf } from '../../lib/arena/layout.js';
+import { soon } from '../../lib/base/turns.js';
 import { engineOf } from '../../lib/dirty-memory.js';
 import {
   ArenaFullError,
@@ -26,7 +27,7 @@ import {
   turn,
 } from '../support/engines.js';
 import { track as watch } from '../support/promises.js';
-import { expectReject, expectThrow } from '../support/refusals.js';
+import { expectReject, expectThrow, uncaughtDuring } from '../support/refusals.js';
 
 const PAGES = 100;
 
@@ -325,6 +326,70 @@ describeEngines('tracking on demand', (shared) => {
     await expectReject(() => memory.track(MIGRATION), ArenaFullError, 'injected');
     restore();
     expect([memory.stats().arenaBytesInUse, memory.tracked]).to.deep.equal([before, VGA]);
+    await (await memory.track(MIGRATION)).stop();
+    expect(memory.tracked, 'nor a user').to.equal(VGA);
+  });
+
+  it('is refused inside a section of its own thread, whose end it would wait for, aborted or not', async () => {
+    const own = attachVcpu(memory.handle, { name: 'own' });
+    own.readLock();
+    for (const options of [{}, { signal: AbortSignal.abort(new Error('too late')) }]) {
+      await expectReject(() => memory.track(CODE, options), UsageError, 'track', "'own'", 'section');
+    }
+    own.readUnlock();
+    own.detach();
+  });
+
+  it('takes no memory for a signal that has aborted before', async () => {
+    const vcpu = foreignVcpu(memory);
+    const before = memory.stats().arenaBytesInUse;
+    const signal = AbortSignal.abort(new RangeError('too late'));
+    await expectReject(() => memory.track(CODE, { signal }), RangeError, 'too late');
+    expect([memory.stats().arenaBytesInUse, memory.tracked]).to.deep.equal([before, VGA]);
+    vcpu.detach();
+  });
+
+  it('that is given up and cannot end has the reason become the error of the process', async () => {
+    const vcpu = foreignVcpu(memory);
+    const { tables } = engineOf(memory);
+    const errors = await uncaughtDuring(async () => {
+      Object.defineProperty(tables, 'stop', {
+        configurable: true,
+        value: () => {
+          throw new RangeError('injected');
+        },
+      });
+      await expectReject(() => memory.track(CODE, { timeoutMs: 0 }), GracePeriodTimeout);
+      await turn();
+      Reflect.deleteProperty(tables, 'stop');
+    });
+    expect(errors).to.have.lengthOf(1);
+    expect(errors[0]).to.be.instanceOf(RangeError).with.property('message', 'injected');
+    vcpu.detach();
+  });
+
+  it('lets the event loop turn where it is refused, or its end is, by a caller that tries again and again', async () => {
+    const tracking = await memory.track(MIGRATION);
+    const restore = withoutRoom(memory);
+    for (const call of [() => memory.track(CODE), () => tracking.stop()]) {
+      let turned = false;
+      soon(() => {
+        turned = true;
+      });
+      for (let attempt = 0; attempt < 10_000 && !turned; attempt++) await expectReject(call, ArenaFullError);
+      expect(turned).to.equal(true);
+    }
+    restore();
+  });
+
+  it('goes on for the last user where another one is ended twice, as by a migration that gives up while it stops', async () => {
+    const first = await memory.track(MIGRATION);
+    const second = await memory.track(MIGRATION);
+    second.abandon();
+    await second.stop();
+    expect(memory.tracked).to.equal(VGA | MIGRATION);
+    await first.stop();
+    expect(memory.tracked).to.equal(VGA);
   });
 
   it('can be stopped again when the arena had no room for stopping', async () => {

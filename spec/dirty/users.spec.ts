@@ -1,5 +1,6 @@
 /** Users of one client share its live bits, and each has a dirty set of its own: a spec for each rule. */
 import { expect } from 'chai';
+import { describeHoarders } from '../../lib/dirty/users.js';
 import { engineOf } from '../../lib/dirty-memory.js';
 import {
   ArenaFullError,
@@ -153,6 +154,18 @@ for (const swaps of [false, true]) {
       expect(await harvest(first)).to.deep.equal([5]);
     });
 
+    it('are named to whom the arena is full while they keep what others have collected, and nobody else is', async () => {
+      const bitmaps = [engineOf(memory).bitmapOf(MIGRATION)];
+      expect(describeHoarders(bitmaps)).to.equal('');
+      store(5, 70);
+      await harvest(first);
+      expect(describeHoarders(bitmaps)).to.include("'second' (2 pages of MIGRATION)").and.not.include("'first'");
+      (await memory.harvest(MIGRATION)).set.dispose();
+      expect(describeHoarders(bitmaps)).to.match(/: 'second' \(2 pages of MIGRATION\); /);
+      await harvest(second);
+      expect(describeHoarders(bitmaps)).to.equal('');
+    });
+
     it('are handed on a block that was swapped out, of which the one who collects had pages: that needs no room', async () => {
       store(6);
       await harvest(second);
@@ -218,6 +231,12 @@ for (const swaps of [false, true]) {
       expect(await harvest(first, 1)).to.deep.equal([190]);
       expect(await harvest(second, 5)).to.deep.equal([9]);
       expect(await harvest(first, 5)).to.deep.equal([9]);
+    });
+
+    it('have the first pages first, from the first time on', async () => {
+      const third = await reportUntil(vcpu, memory.track(MIGRATION));
+      expect(await harvest(third, 2)).to.deep.equal([0, 1]);
+      expect(await harvest(third, 1)).to.deep.equal([2]);
     });
 
     it('have a page once that others have collected and that was stored to again', async () => {
