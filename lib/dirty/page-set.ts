@@ -37,7 +37,7 @@ export class PageSet {
   private count = 0;
   /** Numbers of adopted blocks whose pages nobody has needed to count yet. */
   private readonly uncounted = new Set<number>();
-  /** @internal Grows whenever the pages of the set may have changed. */
+  /** @internal Grows whenever the pages of a block that the set had may have changed. */
   changes = 0;
 
   /** @internal Embedders get page sets from `createPageSet` and from collections. */
@@ -77,7 +77,6 @@ export class PageSet {
    */
   add(start: number, length: number): number {
     const operation = 'add';
-    this.open(operation);
     const range = touchedPages(operation, start, length, this.store.geometry.pageSize);
     this.reserve(this.numbersIn(range), operation);
     return this.addRange(range);
@@ -91,13 +90,10 @@ export class PageSet {
    */
   union(other: PageSet): number {
     const operation = 'union';
-    this.open(operation);
     if (!PageSet.is(other) || !other.belongsTo(this.store)) {
       throw wrongType(operation, 'other', other, 'a PageSet of this engine');
     }
-    const theirs = other.open(operation);
-    if (other === this) return 0;
-    this.reserve(theirs.keys(), operation);
+    this.reserve(other.open(operation).keys(), operation);
     return this.addAll(other);
   }
 
@@ -146,8 +142,6 @@ export class PageSet {
     const { allocator } = this.store;
     if (!allocator.closed) for (const block of this.blocks?.values() ?? []) allocator.freeBlock(block);
     this.blocks = undefined;
-    this.uncounted.clear();
-    this.count = 0;
     this.changes += 1;
   }
 
@@ -158,7 +152,7 @@ export class PageSet {
 
   /** @internal */
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
-    const usable = !this.disposed && !this.store.allocator.closed && this.store.runs.words.length > 0;
+    const usable = !this.disposed && !this.store.allocator.closed && this.store.runs.words.length !== 0;
     const facts = usable ? { pages: this.pages } : { disposed: this.disposed };
     return inspection('PageSet', facts, options, inspect);
   }
@@ -179,7 +173,7 @@ export class PageSet {
   }
 
   /**
-   * @internal Moves bits of the live block into this set.
+   * @internal Moves bits of the live block into this set, which must not have adopted a block with this number.
    * @returns how many pages are new
    * @throws ArenaFullError with nothing moved
    */
@@ -206,7 +200,6 @@ export class PageSet {
   adopt(number: number, block: number): void {
     this.open(this.purpose).set(number, block);
     this.uncounted.add(number);
-    this.changes += 1;
   }
 
   /** @internal Adds this set's pages of the range to a live block. */
@@ -296,7 +289,6 @@ export class PageSet {
     for (const [number, block] of other.open(this.purpose)) {
       if (wanted(number)) added += this.addBlock(number, block);
     }
-    this.changes += 1;
     return added;
   }
 
