@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { PageRanges } from '../../lib/dirty/page-ranges.js';
+import type { PageSetStore } from '../../lib/dirty/page-set-store.js';
 import { engineOf } from '../../lib/dirty-memory.js';
 import type { DirtyMemory, PageSet } from '../../lib/index.js';
 import { PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
@@ -43,9 +44,11 @@ type Step = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
 class Modelled {
   readonly set: PageSet;
   private readonly model = new Set<number>();
-  private readonly store;
+  private readonly memory: DirtyMemory;
+  private readonly store: PageSetStore;
 
-  constructor(private readonly memory: DirtyMemory) {
+  constructor(memory: DirtyMemory) {
+    this.memory = memory;
     this.set = memory.createPageSet();
     this.store = engineOf(memory).store;
   }
@@ -84,8 +87,10 @@ class Modelled {
       const [from, to] = [Math.min(first, BITS), Math.min(end, BITS)];
       const live = this.blockOf(number, pages);
       const moved = within(number, pages).filter((bit) => bit >= from && bit < to);
+      const had = this.set.hasBlock(number);
       const added = this.set.takeLive(live, number, from, to);
       expect(added).to.equal(this.grow(moved.map((bit) => number * BITS + bit)));
+      expect(this.set.hasBlock(number), 'nothing takes no memory').to.equal(had || moved.length > 0);
       expect(this.bitsOf(live)).to.deep.equal(within(number, pages).filter((bit) => !moved.includes(bit)));
       this.store.allocator.freeBlock(live);
     },
