@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { engineOf } from '../../lib/dirty-memory.js';
@@ -313,6 +314,19 @@ describeEngines('a page set', () => {
     expect(fill).to.throw(ArenaFullError).that.has.property('message').that.does.not.contain('grace period');
     set.awaitPeriod();
     expectThrow(fill, ArenaFullError, `, of which ${2 * 4 * blockWords} are free after a grace period`);
+  });
+
+  it('is shown by its pages while it can be used', async () => {
+    const wasm = new WebAssembly.Memory({ initial: 4, maximum: 5 });
+    const embedded = smallEngine({ memory: wasm, shared: false }).createPageSet();
+    wasm.grow(1);
+    const set = setWith(memory, [5, 70]);
+    expect(inspect(set)).to.equal('PageSet { pages: 2 }');
+    const gone = memory.createPageSet();
+    gone.dispose();
+    expect(inspect(gone)).to.equal('PageSet { disposed: true }');
+    await memory.close();
+    for (const unusable of [set, embedded]) expect(inspect(unusable)).to.equal('PageSet { disposed: false }');
   });
 
   it('stays as it was when RAM goes away', async () => {
