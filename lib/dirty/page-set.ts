@@ -398,39 +398,37 @@ export class PageSet {
    * @internal Visits the parts of `ram` in which the set has pages, block by block, each part from its first such page.
    */
   eachPartOf(ram: PageRanges, visit: (number: number, from: number, to: number) => void): void {
-    const { kernel, geometry } = this.store;
-    const { pagesPerBlock } = geometry;
     for (const [number, block] of this.open(this.purpose)) {
-      walkSetParts(
-        ram,
-        number * pagesPerBlock,
-        [0, pagesPerBlock],
-        (from, to) => kernel.findSet(block, from, to),
-        (from, to) => {
-          visit(number, from, to);
-          return to;
-        },
-      );
+      this.eachPartIn(number, block, ram, (from, to) => visit(number, from, to));
     }
   }
 
-  /** @internal Removes every page that is not RAM. */
-  clip(ram: PageRanges): void {
+  private eachPartIn(number: number, block: number, ram: PageRanges, visit: (from: number, to: number) => void): void {
     const { kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
+    walkSetParts(
+      ram,
+      number * pagesPerBlock,
+      [0, pagesPerBlock],
+      (from, to) => kernel.findSet(block, from, to),
+      (from, to) => {
+        visit(from, to);
+        return to;
+      },
+    );
+  }
+
+  /** @internal Removes every page that is not RAM, and every block without a page in RAM. */
+  clip(ram: PageRanges): void {
+    const { pagesPerBlock } = this.store.geometry;
     for (const [number, block] of this.open(this.purpose)) {
       const base = number * pagesPerBlock;
-      let kept = 0;
-      for (let bit = kernel.findSet(block, 0, pagesPerBlock); bit < pagesPerBlock; ) {
-        const part = ram.from(base + bit);
-        const first = Math.min((part?.first ?? Infinity) - base, pagesPerBlock);
-        if (part !== undefined && first <= bit) bit = kept = Math.min(part.end - base, pagesPerBlock);
-        else {
-          this.remove({ first: base + kept, end: base + first }); // removes the block too if no page of it is kept
-          bit = first;
-        }
-        bit = kernel.findSet(block, bit, pagesPerBlock);
-      }
+      let kept = base;
+      this.eachPartIn(number, block, ram, (from, to) => {
+        this.remove({ first: kept, end: base + from });
+        kept = base + to;
+      });
+      this.remove({ first: kept, end: base + pagesPerBlock });
     }
   }
 

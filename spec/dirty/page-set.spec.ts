@@ -320,6 +320,7 @@ describeEngines('a page set', () => {
     const wasm = new WebAssembly.Memory({ initial: 4, maximum: 5 });
     const embedded = smallEngine({ memory: wasm, shared: false }).createPageSet();
     wasm.grow(1);
+    expectThrow(() => embedded.has(0, PAGE), UsageError, 'has: ', 'grown');
     const set = setWith(memory, [5, 70]);
     expect(inspect(set)).to.equal('PageSet { pages: 2 }');
     const gone = memory.createPageSet();
