@@ -37,7 +37,7 @@ export class PageSet {
   private count = 0;
   /** Numbers of adopted blocks whose pages nobody has needed to count yet. */
   private readonly uncounted = new Set<number>();
-  /** @internal Grows whenever the pages of the set may have changed. */
+  /** @internal Grows whenever the pages of a block that the set had may have changed. */
   changes = 0;
 
   /** @internal Embedders get page sets from `createPageSet` and from collections. */
@@ -77,7 +77,6 @@ export class PageSet {
    */
   add(start: number, length: number): number {
     const operation = 'add';
-    this.open(operation);
     const range = touchedPages(operation, start, length, this.store.geometry.pageSize);
     this.reserve(this.numbersIn(range), operation);
     return this.addRange(range);
@@ -91,13 +90,10 @@ export class PageSet {
    */
   union(other: PageSet): number {
     const operation = 'union';
-    this.open(operation);
     if (!PageSet.is(other) || !other.belongsTo(this.store)) {
       throw wrongType(operation, 'other', other, 'a PageSet of this engine');
     }
-    const theirs = other.open(operation);
-    if (other === this) return 0;
-    this.reserve(theirs.keys(), operation);
+    this.reserve(other.open(operation).keys(), operation);
     return this.addAll(other);
   }
 
@@ -146,8 +142,6 @@ export class PageSet {
     const { allocator } = this.store;
     if (!allocator.closed) for (const block of this.blocks?.values() ?? []) allocator.freeBlock(block);
     this.blocks = undefined;
-    this.uncounted.clear();
-    this.count = 0;
     this.changes += 1;
   }
 
@@ -158,7 +152,7 @@ export class PageSet {
 
   /** @internal */
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
-    const usable = !this.disposed && !this.store.allocator.closed && this.store.runs.words.length > 0;
+    const usable = !this.disposed && !this.store.allocator.closed && this.store.runs.words.length !== 0;
     const facts = usable ? { pages: this.pages } : { disposed: this.disposed };
     return inspection('PageSet', facts, options, inspect);
   }
@@ -179,7 +173,7 @@ export class PageSet {
   }
 
   /**
-   * @internal Moves bits of the live block into this set.
+   * @internal Moves bits of the live block into this set, which must not have adopted a block with this number.
    * @returns how many pages are new
    * @throws ArenaFullError with nothing moved
    */
@@ -206,7 +200,6 @@ export class PageSet {
   adopt(number: number, block: number): void {
     this.open(this.purpose).set(number, block);
     this.uncounted.add(number);
-    this.changes += 1;
   }
 
   /** @internal Adds this set's pages of the range to a live block. */
@@ -296,7 +289,6 @@ export class PageSet {
     for (const [number, block] of other.open(this.purpose)) {
       if (wanted(number)) added += this.addBlock(number, block);
     }
-    this.changes += 1;
     return added;
   }
 
@@ -406,39 +398,37 @@ export class PageSet {
    * @internal Visits the parts of `ram` in which the set has pages, block by block, each part from its first such page.
    */
   eachPartOf(ram: PageRanges, visit: (number: number, from: number, to: number) => void): void {
-    const { kernel, geometry } = this.store;
-    const { pagesPerBlock } = geometry;
     for (const [number, block] of this.open(this.purpose)) {
-      walkSetParts(
-        ram,
-        number * pagesPerBlock,
-        [0, pagesPerBlock],
-        (from, to) => kernel.findSet(block, from, to),
-        (from, to) => {
-          visit(number, from, to);
-          return to;
-        },
-      );
+      this.eachPartIn(number, block, ram, (from, to) => visit(number, from, to));
     }
   }
 
-  /** @internal Removes every page that is not RAM. */
-  clip(ram: PageRanges): void {
+  private eachPartIn(number: number, block: number, ram: PageRanges, visit: (from: number, to: number) => void): void {
     const { kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
+    walkSetParts(
+      ram,
+      number * pagesPerBlock,
+      [0, pagesPerBlock],
+      (from, to) => kernel.findSet(block, from, to),
+      (from, to) => {
+        visit(from, to);
+        return to;
+      },
+    );
+  }
+
+  /** @internal Removes every page that is not RAM, and every block without a page in RAM. */
+  clip(ram: PageRanges): void {
+    const { pagesPerBlock } = this.store.geometry;
     for (const [number, block] of this.open(this.purpose)) {
       const base = number * pagesPerBlock;
-      let kept = 0;
-      for (let bit = kernel.findSet(block, 0, pagesPerBlock); bit < pagesPerBlock; ) {
-        const part = ram.from(base + bit);
-        const first = Math.min((part?.first ?? Infinity) - base, pagesPerBlock);
-        if (part !== undefined && first <= bit) bit = kept = Math.min(part.end - base, pagesPerBlock);
-        else {
-          this.remove({ first: base + kept, end: base + first }); // removes the block too if no page of it is kept
-          bit = first;
-        }
-        bit = kernel.findSet(block, bit, pagesPerBlock);
-      }
+      let kept = base;
+      this.eachPartIn(number, block, ram, (from, to) => {
+        this.remove({ first: kept, end: base + from });
+        kept = base + to;
+      });
+      this.remove({ first: kept, end: base + pagesPerBlock });
     }
   }
 

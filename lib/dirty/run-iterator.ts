@@ -48,7 +48,7 @@ export function placeOf(operation: string, block: RamPlace, pageSize: number): P
 
 /** The part of `PageSet` that the iterator needs. */
 interface Walked {
-  /** Grows whenever the pages of the set may have changed. */
+  /** Grows whenever the pages of a block that the set had may have changed. */
   readonly changes: number;
   /**
    * @returns the word index of each block, by block number.

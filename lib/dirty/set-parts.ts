@@ -22,9 +22,9 @@ export function walkSetParts(
 ): number {
   for (let bit = find(from, to); bit < to; bit = find(bit, to)) {
     const part = ram.from(base + bit);
-    if (part === undefined || part.first >= base + to) return to;
+    if (part === undefined) return to;
     if (part.first > base + bit) {
-      bit = part.first - base;
+      bit = Math.min(part.first - base, to);
       continue;
     }
     const end = Math.min(part.end - base, to);

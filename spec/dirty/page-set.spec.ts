@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { engineOf } from '../../lib/dirty-memory.js';
 import { ArenaFullError, type DirtyMemory, type PageSet, UsageError, VGA } from '../../lib/index.js';
 import { cleanAll, describeEngines, PAGE, pagesOf, range, SWAP_ALL, smallEngine } from '../support/engines.js';
 import { runsOf } from '../support/memory-model.js';
@@ -225,6 +227,7 @@ describeEngines('a page set', () => {
     expectThrow(() => set.runs({ block: { offset: 1, size: PAGE } }), RangeError, 'block.offset', 1, PAGE);
     expectThrow(() => set.runs({ block: { offset: 0, size: 1 } }), RangeError, 'block.size', 1, PAGE);
     expectThrow(() => set.runs({ blok: low } as never), TypeError, 'runs: ', "did you mean 'block'");
+    expectThrow(() => set.runs(low as never), TypeError, 'runs: ', 'pass runs({ block }) instead of runs(block)');
   });
 
   it('lets pages be deleted while its runs are walked, and does not come to what is gone', () => {
@@ -285,6 +288,46 @@ describeEngines('a page set', () => {
     memory.setDirty(900 * PAGE, VGA);
     expect(memory.whileStopped.harvest(VGA, { into }).added).to.equal(1);
     expect(pagesOf(into)).to.deep.equal([5, 6, 64, 70, 900]);
+  });
+
+  it('absorbed by another leaves its blocks free, those that were merged word by word zeroed already', async () => {
+    const lazy = smallEngine({ debug: false });
+    const { allocator } = engineOf(lazy);
+    const adopted = lazy.createPageSet();
+    adopted.adopt(0, allocator.allocateBlock('a spec'));
+    adopted.add(64 * PAGE, 2 * 64 * PAGE);
+    const set = lazy.createPageSet();
+    set.add(0, 3 * 64 * PAGE);
+    expect(set.absorb(adopted)).to.equal(0);
+    const { freeBlocks, zeroedBlocks } = allocator.stats();
+    expect({ freeBlocks, zeroedBlocks }, 'an adopted block is dense').to.deep.equal({ freeBlocks: 3, zeroedBlocks: 2 });
+    await lazy.close();
+  });
+
+  it('that a grace period will end is named where there is no room; it may have been disposed of before', () => {
+    const set = setWith(memory, [5, 70]);
+    const gone = memory.createPageSet();
+    gone.dispose();
+    gone.awaitPeriod();
+    const { blockWords } = engineOf(memory).allocator;
+    const fill = (): void => void memory.createPageSet().add(0, 2 ** 40);
+    expect(fill).to.throw(ArenaFullError).that.has.property('message').that.does.not.contain('grace period');
+    set.awaitPeriod();
+    expectThrow(fill, ArenaFullError, `, of which ${2 * 4 * blockWords} are free after a grace period`);
+  });
+
+  it('is shown by its pages while it can be used', async () => {
+    const wasm = new WebAssembly.Memory({ initial: 4, maximum: 5 });
+    const embedded = smallEngine({ memory: wasm, shared: false }).createPageSet();
+    wasm.grow(1);
+    expectThrow(() => embedded.has(0, PAGE), UsageError, 'has: ', 'grown');
+    const set = setWith(memory, [5, 70]);
+    expect(inspect(set)).to.equal('PageSet { pages: 2 }');
+    const gone = memory.createPageSet();
+    gone.dispose();
+    expect(inspect(gone)).to.equal('PageSet { disposed: true }');
+    await memory.close();
+    for (const unusable of [set, embedded]) expect(inspect(unusable)).to.equal('PageSet { disposed: false }');
   });
 
   it('stays as it was when RAM goes away', async () => {
