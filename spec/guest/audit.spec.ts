@@ -360,6 +360,23 @@ describeEngines('The audit of stores', (shared) => {
     await parts.stop();
   });
 
+  it('with maxPages begins anew where all RAM is gone that it would go on with', async () => {
+    const parts = await auditStores(memory, contents, { maxPages: 4 });
+    const dimm = memory.ram.plug({ id: 'dimm', size: 8 * PAGE });
+    for (let i = 0; i < 5; i++) expect(parts.whileStopped.check(), 'copied at first').to.deep.equal([]);
+    await memory.ram.unplug(dimm);
+    bytes()[1] = 1;
+    expect(places(parts.whileStopped.check())).to.deep.equal([['low', 0, 1, 1]]);
+    await parts.stop();
+  });
+
+  it('compares each page once in a check without a limit', () => {
+    audit.whileStopped.check();
+    const before = audit.pagesCompared;
+    audit.whileStopped.check();
+    expect(audit.pagesCompared - before).to.equal(low.size / PAGE);
+  });
+
   it('names nothing wrongly after contents has thrown', async () => {
     const dimm = memory.ram.plug({ id: 'dimm', size: PAGE });
     const known = buffers.get(dimm);
