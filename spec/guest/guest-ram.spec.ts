@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { showAddress } from '../../lib/base/errors.js';
 import { GuestRam } from '../../lib/guest/index.js';
 import { MarkedWindows } from '../../lib/guest/marked-windows.js';
-import { type DirtyMemory, MIGRATION, type RamBlock } from '../../lib/index.js';
+import { type DirtyMemory, MIGRATION, type RamBlock, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
 import { CLIENTS, describeEngines, PAGE, pagesOf, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
@@ -168,6 +168,32 @@ describeEngines('GuestRam', (shared) => {
         expectDirty([]);
       });
 
+      it('refuses what is of another type, and ranges that are none, and changes nothing', () => {
+        const refusals: [call: () => unknown, message: string][] = [
+          ...WIDTHS.map(([name, , value]): [() => void, string] => [
+            () => store(name, 0, (typeof value === 'bigint' ? 1 : 1n) as never),
+            `${name}: value`,
+          ]),
+          [() => ram.readModifyWrite64('add', 0, 1 as never), 'readModifyWrite64: operand'],
+          [() => ram.compareExchange(0, 8, '1' as never, 1), 'compareExchange: expected'],
+          [() => ram.compareExchange(0, 8, 1, 1n as never), 'compareExchange: value'],
+          [() => ram.compareExchange64(0, 1n, 1 as never), 'compareExchange64: value'],
+          [() => ram.atomicStore(0, 8, '1' as never), 'atomicStore: value'],
+          [() => ram.atomicStore64(0, 1 as never), 'atomicStore64: value'],
+          [() => ram.atomicLoad(0, '8' as never), 'atomicLoad: bits'],
+          [() => ram.atomicLoad('9' as never, 16), 'atomicLoad: address'],
+          [() => ram.fill('1' as never, 0, 1), 'fill: value'],
+          [() => ram.set([1] as never, 0), 'set: source'],
+        ];
+        for (const [call, message] of refusals) expectThrow(call, TypeError, message);
+        expectThrow(() => ram.set(new Uint8Array(0), -1), RangeError, 'set: address');
+        expectThrow(() => ram.fill(1, 8, Number.MAX_SAFE_INTEGER), RangeError, 'fill: length');
+        const [first, end] = [15 * pageSize, 16 * pageSize + 1].map(showAddress);
+        expectThrow(() => ram.fill(1, 15 * pageSize, pageSize + 1), RangeError, `fill: bytes ${first} to ${end}`);
+        expect(bytes.every((byte) => byte === 0)).to.equal(true);
+        expectDirty([]);
+      });
+
       it('fills, copies and sets ranges, which mark the pages that they change', () => {
         ram.fill(7, pageSize - 1, pageSize + 2);
         expectDirty([0, 1, 2]);
@@ -214,6 +240,9 @@ describeEngines('GuestRam', (shared) => {
         vcpu.quiescent();
         ram.atomicStore(2 * pageSize, 8, 1);
         expect(code).to.have.length(4);
+        memory.whileStopped.harvest(VGA).set.dispose();
+        ram.atomicStore(2 * pageSize, 8, 1);
+        expect(code, 'the page turned dirty for another client').to.have.length(4);
         const atomics: (() => void)[] = [
           () => ram.atomicStore(8 * pageSize, 8, 1),
           () => ram.atomicStore64(9 * pageSize, 1n),
@@ -325,14 +354,26 @@ describeEngines('GuestRam', (shared) => {
 
     it('keeps its marks of other windows when one is unmapped', () => {
       const next = memory.ram.plug({ id: 'next', size: 2 * PAGE, offset: 16 * PAGE });
+      const behind = memory.ram.plug({ id: 'behind', size: 2 * PAGE, offset: 18 * PAGE });
       const far = memory.ram.plug({ id: 'far', size: 2 * PAGE, offset: 40 * PAGE });
-      for (const { offset, size } of [next, far]) ram.map(offset, new Uint8Array(size));
+      for (const { offset, size } of [next, behind, far]) ram.map(offset, new Uint8Array(size));
       const stores = (): void => {
-        for (const addr of [0, 40 * PAGE]) ram.store32(addr, 1);
+        for (const { offset } of [low, behind, far]) ram.store32(offset, 1);
       };
-      expect(workOf(stores).marks).to.equal(2);
+      expect(workOf(stores).marks).to.equal(3);
       ram.unmap(next.offset, next.size);
       expect(workOf(stores).marks).to.equal(0);
+    });
+
+    it('finds each block after an access to another one, which may be larger than what lies before it', () => {
+      const large = memory.ram.plug({ id: 'large', size: 40 * PAGE, offset: 16 * PAGE });
+      ram.map(large.offset, new Uint8Array(large.size).fill(2));
+      bytes.fill(1);
+      for (let i = 0; i < 3; i++) {
+        expect([large.offset, 0, large.offset + large.size - 1, PAGE].map((at) => ram.atomicLoad(at, 8))).to.deep.equal(
+          [2, 1, 2, 1],
+        );
+      }
     });
 
     it('forgets its marks when the interval ends within a helper that ignores what quiescent returns', async () => {
