@@ -110,6 +110,8 @@ for (const swaps of [false, true]) {
       const purposes = purposesOf(memory);
       const third = await reportUntil(vcpu, memory.track(MIGRATION, { name: 'third' }));
       expect([third.name, third.pending]).to.deep.equal(['third', PAGES]);
+      const dirty = [PAGES, PAGES + 1].map((pages) => third.allDirty(0, pages * PAGE));
+      expect(dirty, 'what is no RAM is not').to.deep.equal([true, false]);
       expect([first, second].map((user) => pagesOf(user.dirty()))).to.deep.equal([[], []]);
       store(5);
       await harvest(first);
