@@ -196,7 +196,12 @@ describe('the pages that a user has yet to collect', () => {
     add([5, 6]);
     const taken = setOf([70]);
     const reserve = () => pending.reserveFor(taken, 'harvest', () => true);
-    expectThrow(() => withoutRoom(reserve), ArenaFullError, "harvest: no room for the pages that 'a user'", '(2 so far)');
+    expectThrow(
+      () => withoutRoom(reserve),
+      ArenaFullError,
+      "harvest: no room for the pages that 'a user'",
+      '(2 so far)',
+    );
     taken.dispose();
     expectThrow(reserve, UsageError, 'disposed');
     pending.dispose();

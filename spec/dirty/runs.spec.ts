@@ -157,7 +157,9 @@ for (const kernel of ['wasm', 'atomics'] as const) {
       walk.next();
       add(memory, set, range(PAGES_PER_BLOCK, 2 * PAGES_PER_BLOCK));
       const starts = [...walk].map(({ start }) => start / PAGE);
-      expect(starts).to.include(200).and.to.include(2 * PAGES_PER_BLOCK + 20);
+      expect(starts)
+        .to.include(200)
+        .and.to.include(2 * PAGES_PER_BLOCK + 20);
     });
 
     it('within a place that is none are refused, with what is wrong with it', () => {
