@@ -155,6 +155,7 @@ describe('the pages that a user has yet to collect', () => {
     expect(pending.takesRoom).to.equal(false);
     add([5, 70]);
     expect(pending.takesRoom).to.equal(true);
+    expect(BLOCKS.filter((number) => pending.hasBlock(number))).to.deep.equal([0, 1]);
     pending.forget({ first: 0, end: 64 });
     expect(pending.takesRoom, 'one page is left').to.equal(true);
     expect(pending.pages).to.equal(1);

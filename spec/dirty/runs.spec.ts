@@ -71,7 +71,7 @@ const anyStep = fc.oneof(
 );
 
 for (const kernel of ['wasm', 'atomics'] as const) {
-  describeEngines(`the runs of a page set, by the kernel '${kernel}'`, () => {
+  describeEngines(`the runs of a page set, by the kernel '${kernel}'`, (shared) => {
     let memory: DirtyMemory;
 
     beforeEach(() => {
@@ -229,6 +229,19 @@ for (const kernel of ['wasm', 'atomics'] as const) {
       expectThrow(() => walk.next(), UsageError, 'runs: ', 'closed');
       expect(walk.next()).to.deep.equal({ done: true, value: undefined });
     });
+
+    if (!shared) {
+      it('throw at the next step once the memory was grown', async () => {
+        const ground = new WebAssembly.Memory({ initial: 2 });
+        const engine = smallEngine({ kernel, memory: ground, pagesPerBlock: PAGES_PER_BLOCK });
+        engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
+        cleanAll(engine);
+        const walk = setWith(engine, everySecond).runs();
+        for (let n = 0; n < 3; n++) walk.next();
+        ground.grow(1);
+        expectThrow(() => walk.next(), UsageError, 'runs: ', 'grown');
+      });
+    }
 
     it('take nothing from the arena, full as it may be, also where the walk is dropped in the middle', () => {
       const set = setWith(memory, everySecond);
