@@ -151,6 +151,10 @@ describe('the pages that a user has yet to collect', () => {
   it('take room from when others collect until they are collected or their RAM is gone', () => {
     add([5]);
     expect(pending.takesRoom, 'all RAM').to.equal(false);
+    const into = emptySet();
+    pending.reserveMove(EVERYTHING, into);
+    expect(pending.takesRoom, 'all RAM, about to be collected').to.equal(false);
+    into.dispose();
     move(EVERYTHING);
     expect(pending.takesRoom).to.equal(false);
     add([5, 70]);
