@@ -34,7 +34,7 @@ export class PendingPages {
 
   /** Does what is pending, or what is not, take memory of the arena? */
   get takesRoom(): boolean {
-    return !this.disposed && !this.set.untouched;
+    return !this.set.untouched;
   }
 
   /** Does the set of pending pages have a block with this number? */
@@ -87,7 +87,7 @@ export class PendingPages {
   /** Forgets the pages of RAM that was unplugged. */
   forget(range: PageRange): void {
     this.set.remove(range);
-    if (this.set.pages > 0 || this.set.untouched) return;
+    if (this.set.pages > 0) return;
     this.set.dispose();
     this.set = this.emptySet();
   }
@@ -108,9 +108,8 @@ export class PendingPages {
     for (const part of this.inverted ? this.ram.within(clipped) : [clipped]) {
       for (let page = part.first; page < part.end; ) {
         const first = this.findPending({ first: page, end: part.end });
-        if (first === part.end) break;
         page = this.findOther({ first, end: part.end });
-        yield { first, end: page };
+        if (first < page) yield { first, end: page };
       }
     }
   }
@@ -160,20 +159,18 @@ export class PendingPages {
       into.addAll(range);
       if (this.inverted) this.set.addAll(range);
       else this.set.removeAll(range);
-      return;
-    }
-    if (range === EVERYTHING && !this.inverted) {
+    } else if (range === EVERYTHING && !this.inverted) {
       if (!this.set.untouched) into.absorb(this.takeAll());
-      return;
+    } else {
+      const parts = [...this.within(range)];
+      for (const part of parts) into.addRange(part);
+      if (range === EVERYTHING) {
+        this.set.dispose();
+        this.set = this.emptySet();
+        this.inverted = false;
+      } else if (this.inverted) for (const part of parts) this.set.addRange(part);
+      else this.set.remove(range);
     }
-    const parts = [...this.within(range)];
-    for (const part of parts) into.addRange(part);
-    if (range === EVERYTHING) {
-      this.set.dispose();
-      this.set = this.emptySet();
-      this.inverted = false;
-    } else if (this.inverted) for (const part of parts) this.set.addRange(part);
-    else this.set.remove(range);
   }
 
   dispose(): void {

@@ -36,7 +36,6 @@ export class Queries {
     for (const part of this.ram.within(range)) {
       for (let page = part.first; page < part.end; ) {
         const first = this.findDirty({ first: page, end: part.end }, bitmap, user);
-        if (first === part.end) break;
         page = this.findClean({ first, end: part.end }, bitmap, user);
         into.addRange({ first, end: page });
       }

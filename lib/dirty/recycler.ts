@@ -22,7 +22,7 @@ export class Recycler {
 
   constructor(allocator: Allocator) {
     this.allocator = allocator;
-    this.blocksATurn = Math.max(1, WORDS_A_TURN / allocator.blockWords);
+    this.blocksATurn = Math.ceil(WORDS_A_TURN / allocator.blockWords);
     allocator.onFree = () => this.wake();
   }
 

@@ -89,8 +89,9 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
     this.set = set;
     this.store = store;
     this.place = place;
-    this.page = place?.first ?? 0;
-    this.last = place?.end ?? Infinity;
+    const { first, end } = place ?? { first: 0, end: Infinity };
+    this.page = first;
+    this.last = end;
   }
 
   [Symbol.iterator](): this {
@@ -156,24 +157,19 @@ export class RunIterator implements IterableIterator<Run, void, undefined> {
     return false;
   }
 
-  /** Extends a run that reaches the border of its block into the blocks behind it. */
+  /** Extends a run that has reached the border of its block into the blocks behind it. */
   private extend(): void {
     const numbers = this.numbers as readonly number[];
     const { kernel, geometry } = this.store;
     const { pagesPerBlock } = geometry;
     const blocks = this.set.open('runs');
-    while (
-      this.page === this.border &&
-      this.page < this.last &&
-      numbers[this.which + 1] === this.page / pagesPerBlock
-    ) {
+    // The quotient is a whole number only at a border.
+    while (numbers[this.which + 1] === this.page / pagesPerBlock) {
       const block = blocks.get(this.page / pagesPerBlock);
       if (block === undefined) return;
-      const to = Math.min(this.last - this.page, pagesPerBlock);
       this.which += 1;
       this.whole = false;
-      this.border += to;
-      this.page += kernel.findClear(block, 0, to);
+      this.page += kernel.findClear(block, 0, Math.min(this.last - this.page, pagesPerBlock));
     }
   }
 }

@@ -10,20 +10,25 @@ const IDLE_MS = 10_000;
 class HandClock {
   timers: { readonly at: number; readonly run: () => void; holdsProcess: boolean }[] = [];
   private readonly setTimeout = globalThis.setTimeout;
+  private readonly clearTimeout = globalThis.clearTimeout;
   private readonly now = performance.now;
   private time = 1_000_000;
 
   constructor() {
     performance.now = () => this.time;
     globalThis.setTimeout = ((run: () => void, milliseconds: number) => {
-      const timer = { at: this.time + milliseconds, run, holdsProcess: true };
-      this.timers.push(timer);
-      return {
+      const timer = {
+        ...{ at: this.time + milliseconds, run, holdsProcess: true },
         unref: () => {
           timer.holdsProcess = false;
         },
       };
+      this.timers.push(timer);
+      return timer;
     }) as unknown as typeof setTimeout;
+    globalThis.clearTimeout = (cleared) => {
+      this.timers = this.timers.filter((timer) => timer !== (cleared as unknown));
+    };
   }
 
   pass(milliseconds: number): void {
@@ -35,6 +40,7 @@ class HandClock {
 
   remove(): void {
     globalThis.setTimeout = this.setTimeout;
+    globalThis.clearTimeout = this.clearTimeout;
     performance.now = this.now;
   }
 }
@@ -42,6 +48,7 @@ class HandClock {
 describe('the recycler', () => {
   let clock: HandClock;
   let allocator: Allocator;
+  let recycler: Recycler;
 
   /** Frees blocks, which lie at the top of the heap. */
   const free = (count: number): void => {
@@ -50,11 +57,15 @@ describe('the recycler', () => {
   };
   const freeBlocks = (): number => allocator.stats().freeBlocks;
 
-  beforeEach(() => {
-    const { arena } = Arena.create({ pagesPerBlock: 2 ** 20, maxRamBytes: 2 ** 36 });
+  const create = (pagesPerBlock: number): void => {
+    const { arena } = Arena.create({ pagesPerBlock, maxRamBytes: 2 ** 36 });
     allocator = new Allocator(arena, true);
+    recycler = new Recycler(allocator);
+  };
+
+  beforeEach(() => {
     clock = new HandClock();
-    new Recycler(allocator);
+    create(2 ** 20);
   });
   afterEach(() => clock.remove());
 
@@ -69,6 +80,31 @@ describe('the recycler', () => {
     free(1);
     await turn();
     expect(allocator.stats().zeroedBlocks, 'begun again').to.equal(5);
+  });
+
+  it('zeroes one block a turn where a block has more words than that', async () => {
+    create(2 ** 22);
+    free(2);
+    await turn();
+    expect(allocator.stats().zeroedBlocks).to.equal(1);
+    await turn();
+    expect(allocator.stats().zeroedBlocks).to.equal(2);
+  });
+
+  it('leaves neither a turn nor a timer behind when it is closed', async () => {
+    free(2);
+    recycler.close();
+    expect(clock.timers).to.have.lengthOf(0);
+    await turn();
+    expect(allocator.stats().zeroedBlocks).to.equal(0);
+  });
+
+  it('begins neither once it is closed', async () => {
+    recycler.close();
+    free(2);
+    expect(clock.timers).to.have.lengthOf(0);
+    await turn();
+    expect(allocator.stats().zeroedBlocks).to.equal(0);
   });
 
   it('gives them back to the heap when none was freed for ten seconds, by one timer at a time', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { RUN_CAPACITY } from '../../lib/arena/layout.js';
 import type { Kernel } from '../../lib/bitmap/kernel.js';
 import { openEngine } from '../../lib/dirty-memory.js';
-import { ArenaFullError, type DirtyMemory, type PageSet, UsageError, VGA } from '../../lib/index.js';
+import { ArenaFullError, type DirtyMemory, type PageSet, type RamPlace, UsageError, VGA } from '../../lib/index.js';
 import { shippedParts } from '../../lib/parts.js';
 import { cleanAll, describeEngines, PAGE, pagesOf, range, smallEngine } from '../support/engines.js';
 import { runsOf } from '../support/memory-model.js';
@@ -71,7 +71,7 @@ const anyStep = fc.oneof(
 );
 
 for (const kernel of ['wasm', 'atomics'] as const) {
-  describeEngines(`the runs of a page set, by the kernel '${kernel}'`, () => {
+  describeEngines(`the runs of a page set, by the kernel '${kernel}'`, (shared) => {
     let memory: DirtyMemory;
 
     beforeEach(() => {
@@ -141,6 +141,39 @@ for (const kernel of ['wasm', 'atomics'] as const) {
       expect(seen).to.deep.equal(range(0, PAGES / 4).map((n) => 4 * n));
     });
 
+    it('leave out a whole block that was deleted before the walk came there, and end at its border', () => {
+      const set = setWith(memory, [0, ...range(200, 600), ...firstOfBlocks.map((page) => page + 255)]);
+      for (const block of [1, 2]) {
+        const walk = set.runs();
+        expect(walk.next().value).to.deep.equal({ start: 0, length: PAGE });
+        set.delete(block * PAGES_PER_BLOCK * PAGE, PAGES_PER_BLOCK * PAGE);
+        expect([...walk]).to.deep.equal(runsOf(pagesOf(set).slice(1), PAGE));
+      }
+    });
+
+    it('go on behind a block that was added where the last one ended', () => {
+      const set = setWith(memory, [0, ...range(200, PAGES_PER_BLOCK), 2 * PAGES_PER_BLOCK, 2 * PAGES_PER_BLOCK + 20]);
+      const walk = set.runs();
+      walk.next();
+      add(memory, set, range(PAGES_PER_BLOCK, 2 * PAGES_PER_BLOCK));
+      const starts = [...walk].map(({ start }) => start / PAGE);
+      expect(starts)
+        .to.include(200)
+        .and.to.include(2 * PAGES_PER_BLOCK + 20);
+    });
+
+    it('within a place that is none are refused, with what is wrong with it', () => {
+      const set = setWith(memory, everySecond);
+      const within = (offset: unknown, size: unknown) => () => set.runs({ block: { offset, size } as RamPlace });
+      for (const bad of [-PAGE, PAGE / 2, 2 ** 53]) {
+        expectThrow(within(bad, PAGE), RangeError, 'runs: block.offset', bad);
+        expectThrow(within(0, bad), RangeError, 'runs: block.size', bad);
+      }
+      expectThrow(within(PAGE, 2 ** 53 - PAGE), RangeError, 'runs: block.size', 2 ** 53 - PAGE);
+      expectThrow(within('0', PAGE), TypeError, 'runs: block.offset');
+      expectThrow(within(0, '0'), TypeError, 'runs: block.size');
+    });
+
     it('are walked by whoever deletes each one as it comes', () => {
       const set = setWith(memory, everySecond);
       const seen: number[] = [];
@@ -173,7 +206,7 @@ for (const kernel of ['wasm', 'atomics'] as const) {
       expect(walk.next()).to.deep.equal({ done: true, value: undefined });
       expect([...walk]).to.deep.equal([]);
       const early = set.runs();
-      early.return?.();
+      expect(early.return?.()).to.deep.equal({ done: true, value: undefined });
       set.dispose();
       expect(early.next()).to.deep.equal({ done: true, value: undefined });
     });
@@ -197,6 +230,19 @@ for (const kernel of ['wasm', 'atomics'] as const) {
       expect(walk.next()).to.deep.equal({ done: true, value: undefined });
     });
 
+    if (!shared) {
+      it('throw at the next step once the memory was grown', async () => {
+        const ground = new WebAssembly.Memory({ initial: 2 });
+        const engine = smallEngine({ kernel, memory: ground, pagesPerBlock: PAGES_PER_BLOCK });
+        engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
+        cleanAll(engine);
+        const walk = setWith(engine, everySecond).runs();
+        for (let n = 0; n < 3; n++) walk.next();
+        ground.grow(1);
+        expectThrow(() => walk.next(), UsageError, 'runs: ', 'grown');
+      });
+    }
+
     it('take nothing from the arena, full as it may be, also where the walk is dropped in the middle', () => {
       const set = setWith(memory, everySecond);
       const others: PageSet[] = [];
@@ -211,13 +257,7 @@ for (const kernel of ['wasm', 'atomics'] as const) {
     });
 
     it('are asked for one at first, for whoever wants no more, and never more than there is room for', () => {
-      const capacities: number[] = [];
-      const { memory: engine } = openEngine(
-        { kernel, pagesPerBlock: PAGES_PER_BLOCK, maxRamBytes: PAGES * PAGE },
-        { kernel: (arena) => noting(shippedParts.kernel(arena), capacities) },
-      );
-      engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
-      cleanAll(engine);
+      const { engine, capacities } = notingEngine(kernel);
       const set = setWith(engine, everySecond);
       set.runs().next();
       expect(capacities).to.deep.equal([1]);
@@ -225,7 +265,34 @@ for (const kernel of ['wasm', 'atomics'] as const) {
       expect(Math.max(...capacities)).to.equal(RUN_CAPACITY);
       expect(capacities.length).to.be.below(everySecond.length / 8);
     });
+
+    it('are asked for four times as many each time, and only once in a block that has fewer', () => {
+      const { engine, capacities } = notingEngine(kernel);
+      const set = setWith(engine, firstOfBlocks);
+      expect([...set.runs()]).to.have.lengthOf(firstOfBlocks.length);
+      expect(capacities, 'the first block, its rest, and the others').to.deep.equal([1, 4, 4, 16, RUN_CAPACITY]);
+    });
+
+    it('are asked for one at a time while the set changes at every step', () => {
+      const { engine, capacities } = notingEngine(kernel);
+      const set = setWith(engine, everySecond);
+      for (const { start, length } of set.runs()) set.delete(start, length);
+      expect(set.pages).to.equal(0);
+      expect(capacities.every((capacity) => capacity === 1)).to.equal(true);
+    });
   });
+}
+
+/** An engine whose RAM is clean, and a note of how many runs each call of its kernel asks for. */
+function notingEngine(kernel: 'wasm' | 'atomics'): { engine: DirtyMemory; capacities: number[] } {
+  const capacities: number[] = [];
+  const { memory: engine } = openEngine(
+    { kernel, pagesPerBlock: PAGES_PER_BLOCK, maxRamBytes: PAGES * PAGE },
+    { kernel: (arena) => noting(shippedParts.kernel(arena), capacities) },
+  );
+  engine.ram.plug({ id: 'ram', size: PAGES * PAGE });
+  cleanAll(engine);
+  return { engine, capacities };
 }
 
 /** The kernel, and a note of how many runs each call asks for. */

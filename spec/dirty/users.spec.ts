@@ -107,6 +107,14 @@ for (const swaps of [false, true]) {
       expect(second.pending).to.equal(1);
     });
 
+    it('to one that comes all RAM is dirty, but not what lies between', async () => {
+      const far = memory.ram.plug({ id: 'far', offset: 256 * PAGE, size: PAGE });
+      const third = await reportUntil(vcpu, memory.track(MIGRATION));
+      expect([third.allDirty(0, PAGES * PAGE), third.allDirty(far.offset, PAGE)]).to.deep.equal([true, true]);
+      expect(third.allDirty(0, far.offset + PAGE)).to.equal(false);
+      expect(third.allDirty(PAGES * PAGE, PAGE)).to.equal(false);
+    });
+
     it('to one that comes all RAM is dirty; it leaves the others alone, and costs no memory until it has collected', async () => {
       const purposes = purposesOf(memory);
       const third = await reportUntil(vcpu, memory.track(MIGRATION, { name: 'third' }));
