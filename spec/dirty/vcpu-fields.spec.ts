@@ -38,4 +38,19 @@ describe('what a vCPU keeps between marks', () => {
       });
     }
   }
+
+  for (const tracked of [7, 4]) {
+    for (const [what, bring] of states.slice(2)) {
+      it(`leads to no bitmap block when it ${what}, tracking ${tracked}`, () => {
+        const kept = brought(tracked, [what, bring]) as unknown as Readonly<Record<string, number>>;
+        const left = kept.online ? [] : ['table0', 'table1', 'table2', 'firstTable', 'secondTable', 'thirdTable'];
+        for (const name of [...left, 'block0', 'block1', 'block2', 'first', 'second', 'third']) {
+          expect(kept[name], name).to.be.below(-(2 ** 29));
+        }
+        for (const name of [...(kept.online ? [] : ['ramEndPage']), 'blockPages', 'lonePages', 'tableEnd']) {
+          expect(kept[name], name).to.equal(0);
+        }
+      });
+    }
+  }
 });
