@@ -8,7 +8,7 @@ describe('what a vCPU keeps between marks', () => {
   const states: [what: string, bring: (vcpu: Vcpu, memory: DirtyMemory) => void][] = [
     ['has attached', () => {}],
     ['has marked', () => {}],
-    ['has begun another interval', (vcpu, memory) => memory.rcu.startPoll() && vcpu.quiescent()],
+    ['has begun another interval', (vcpu, memory) => memory.rcu.poll(memory.rcu.startPoll()) || vcpu.quiescent()],
     ['has gone offline', (vcpu) => vcpu.goOffline()],
     ['has detached', (vcpu) => vcpu.detach()],
   ];
@@ -18,6 +18,7 @@ describe('what a vCPU keeps between marks', () => {
     const vcpu = attachVcpu(memory.handle);
     if (what !== 'has attached') vcpu.mark(65 * PAGE);
     bring(vcpu, memory);
+    expect(vcpu.interval).to.equal(what === 'has begun another interval' ? 2 : 1);
     return vcpu;
   };
 

@@ -121,8 +121,8 @@ describe('a mark in the cached block', () => {
       open(tracked);
       for (const page of EDGES) vcpu.mark(page * PAGE);
       for (const page of EDGES) {
-        memory.rcu.startPoll();
-        vcpu.quiescent();
+        memory.rcu.poll(memory.rcu.startPoll());
+        expect(vcpu.quiescent(), 'another interval has begun').to.equal(true);
         vcpu.mark(page * PAGE);
         expect(accesses(() => vcpu.mark(page * PAGE)).read, `page ${page}`).to.equal(clients.length);
       }
@@ -296,7 +296,6 @@ describe('a vCPU', () => {
     for (const client of CLIENTS) collectAtOnce(memory, client).dispose();
     const vcpu = attachVcpu(memory.handle);
     const size = 40 * 64 * PAGE;
-    memory.rcu.startPoll();
     const { load } = Words.prototype;
     try {
       Words.prototype.load = function (index) {
@@ -307,10 +306,12 @@ describe('a vCPU', () => {
         }
         return value;
       };
-      vcpu.quiescent();
+      vcpu.goOffline();
+      vcpu.goOnline();
     } finally {
       Words.prototype.load = load;
     }
+    expect([...memory.ram]).to.have.length(2);
     for (let page = 64; page < 64 + size / PAGE; page += 64) {
       for (const client of CLIENTS) expect(vcpu.isDirty(page * PAGE, 1, client), `page ${page}`).to.equal(true);
     }
