@@ -20,13 +20,15 @@ const PAGES = BLOCKS * BLOCK - 20;
 const EDGES = [0, 1, 31, 32, BLOCK - 1, BLOCK, BLOCK + 33, 2 * BLOCK - 1, PAGES - 1];
 const MASKS = [1, 2, 3, 4, 5, 6, 7];
 
-/** @returns how many words `call` reads plainly, each counted once, and how many it changes atomically */
-function accesses(call: () => unknown): { read: number; changed: number } {
-  const read = new Set<number>();
+/** @returns how often `call` reads plainly, how many words these are, and how many it changes atomically */
+function accesses(call: () => unknown): { reads: number; words: number; changed: number } {
+  const words = new Set<number>();
+  let reads = 0;
   let changed = 0;
   const { get, or } = Words.prototype;
   Words.prototype.get = function (index) {
-    read.add(index);
+    reads++;
+    words.add(index);
     return get.call(this, index);
   };
   Words.prototype.or = function (...args) {
@@ -38,7 +40,7 @@ function accesses(call: () => unknown): { read: number; changed: number } {
   } finally {
     Object.assign(Words.prototype, { get, or });
   }
-  return { read: read.size, changed };
+  return { reads, words: words.size, changed };
 }
 
 function clientsIn(mask: number): readonly Client[] {
@@ -75,8 +77,9 @@ describe('a mark in the cached block', () => {
       for (const page of EDGES) {
         vcpu.mark(page * PAGE);
         cacheBlockOf(page);
+        const expected = { reads: clients.length === 1 ? 1 : 3, words: clients.length, changed: 0 };
         const seen = (call: () => number): void => {
-          expect(accesses(() => expect(call()).to.equal(0))).to.deep.equal({ read: clients.length, changed: 0 });
+          expect(accesses(() => expect(call()).to.equal(0))).to.deep.equal(expected);
         };
         seen(() => vcpu.mark(page * PAGE));
         seen(() => vcpu.mark(page * PAGE + PAGE - 1));
@@ -88,8 +91,8 @@ describe('a mark in the cached block', () => {
       for (const page of EDGES) {
         clean(tracked);
         cacheBlockOf(page);
-        const { read, changed } = accesses(() => expect(vcpu.mark(page * PAGE)).to.equal(tracked));
-        expect(read).to.be.at.most(3);
+        const { words, changed } = accesses(() => expect(vcpu.mark(page * PAGE)).to.equal(tracked));
+        expect(words).to.be.at.most(3);
         expect(changed).to.equal(clients.length);
       }
     });
@@ -124,7 +127,7 @@ describe('a mark in the cached block', () => {
         memory.rcu.poll(memory.rcu.startPoll());
         expect(vcpu.quiescent(), 'another interval has begun').to.equal(true);
         vcpu.mark(page * PAGE);
-        expect(accesses(() => vcpu.mark(page * PAGE)).read, `page ${page}`).to.equal(clients.length);
+        expect(accesses(() => vcpu.mark(page * PAGE)).words, `page ${page}`).to.equal(clients.length);
       }
     });
   }
@@ -136,8 +139,8 @@ describe('a mark in the cached block', () => {
         clean(7);
         cacheBlockOf(page);
         const marks = (turned: number) => accesses(() => expect(vcpu.markPage(page, client)).to.equal(turned));
-        expect(marks(client)).to.deep.equal({ read: 1, changed: 1 });
-        expect(marks(0)).to.deep.equal({ read: 1, changed: 0 });
+        expect(marks(client)).to.deep.equal({ reads: 1, words: 1, changed: 1 });
+        expect(marks(0)).to.deep.equal({ reads: 1, words: 1, changed: 0 });
       }
     }
   });
@@ -160,8 +163,8 @@ describe('a mark in the cached block', () => {
           cacheBlockOf(page);
           const marks = (turned: number) =>
             accesses(() => expect(vcpu.markRange(page * PAGE + from, length, mask)).to.equal(turned));
-          expect(marks(mask)).to.deep.equal({ read: clients, changed: clients });
-          expect(marks(0)).to.deep.equal({ read: clients, changed: 0 });
+          expect(marks(mask)).to.deep.include({ words: clients, changed: clients });
+          expect(marks(0)).to.deep.equal({ reads: clients, words: clients, changed: 0 });
         }
       }
     }
@@ -192,9 +195,9 @@ describe('a mark in the cached block', () => {
     vcpu.mark(BLOCK * PAGE);
     vcpu.mark(0);
     vcpu.mark(BLOCK * PAGE);
-    expect(accesses(() => vcpu.mark(0)).read, 'in the block that was cached').to.equal(3);
+    expect(accesses(() => vcpu.mark(0)).words, 'in the block that was cached').to.equal(3);
     for (let again = 0; again < 20; again++) vcpu.mark(BLOCK * PAGE);
-    expect(accesses(() => vcpu.mark(BLOCK * PAGE)).read, 'in the other').to.equal(3);
+    expect(accesses(() => vcpu.mark(BLOCK * PAGE)).words, 'in the other').to.equal(3);
   });
 
   it('is refused for what is no client, whether the page is dirty or clean', () => {
@@ -291,29 +294,26 @@ describe('a vCPU', () => {
   });
 
   it('finds RAM dirty that is plugged while it loads the roots', () => {
-    const memory = smallEngine({ debug: false });
-    memory.ram.plug({ id: 'ram', size: 64 * PAGE });
-    for (const client of CLIENTS) collectAtOnce(memory, client).dispose();
-    const vcpu = attachVcpu(memory.handle);
-    const size = 40 * 64 * PAGE;
+    const blocks = 40;
     const { load } = Words.prototype;
-    try {
-      Words.prototype.load = function (index) {
-        const value = load.call(this, index);
-        if (index === Header.Roots) {
-          Words.prototype.load = load;
-          memory.ram.plug({ id: 'more', size, offset: 64 * PAGE });
-        }
-        return value;
-      };
-      vcpu.goOffline();
-      vcpu.goOnline();
-    } finally {
-      Words.prototype.load = load;
-    }
-    expect([...memory.ram]).to.have.length(2);
-    for (let page = 64; page < 64 + size / PAGE; page += 64) {
-      for (const client of CLIENTS) expect(vcpu.isDirty(page * PAGE, 1, client), `page ${page}`).to.equal(true);
+    for (let number = 1; number <= blocks; number++) {
+      const memory = smallEngine({ debug: false });
+      memory.ram.plug({ id: 'ram', size: 64 * PAGE });
+      for (const client of CLIENTS) collectAtOnce(memory, client).dispose();
+      try {
+        Words.prototype.load = function (index) {
+          const value = load.call(this, index);
+          if (index === Header.Roots) {
+            Words.prototype.load = load;
+            memory.ram.plug({ id: 'more', size: blocks * 64 * PAGE, offset: 64 * PAGE });
+          }
+          return value;
+        };
+        expect(attachVcpu(memory.handle).isDirty(number * 64 * PAGE, 1, VGA)).to.equal(true);
+      } finally {
+        Words.prototype.load = load;
+      }
+      expect([...memory.ram]).to.have.length(2);
     }
   });
 
