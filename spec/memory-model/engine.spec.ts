@@ -164,7 +164,10 @@ describeInModels('the engine’s own roots', ({ expectNever }) => {
         vcpu.goOnline();
         return { blocks: m.get((vcpu.cachedTables[root] as number) + Table.Length) };
       };
-      const outcomes = expectNever(litmus({ dirty: false, offline: true }, reader, owner), ({ blocks }) => blocks === 0);
+      const outcomes = expectNever(
+        litmus({ dirty: false, offline: true }, reader, owner),
+        ({ blocks }) => blocks === 0,
+      );
       for (const length of [1, 2]) expect(outcomes.find(({ blocks }) => blocks === length)).not.to.equal(undefined);
     });
   }
