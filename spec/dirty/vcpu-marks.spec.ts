@@ -178,13 +178,16 @@ describe('a mark in the cached block', () => {
   });
 
   it('does not take what follows the block in the arena for the next block', () => {
-    open(7);
-    for (let page = BLOCK; page < PAGES; page += BLOCK) {
+    memory = smallEngine({ debug: false, pagesPerBlock: BLOCK });
+    // The blocks of one plug lie client by client; of several plugs, another client's block follows.
+    for (let block = 0; block < BLOCKS; block++) memory.ram.plug({ id: `ram ${block}`, size: BLOCK * PAGE });
+    vcpu = attachVcpu(memory.handle);
+    for (let page = BLOCK; page < BLOCKS * BLOCK; page += BLOCK) {
       for (const client of CLIENTS) {
         clean(7);
         cacheBlockOf(page - 1);
         vcpu.markRange(0, page * PAGE, 7);
-        vcpu.markRange((page + 1) * PAGE, (PAGES - page - 1) * PAGE, 7);
+        vcpu.markRange((page + 1) * PAGE, (BLOCKS * BLOCK - page - 1) * PAGE, 7);
         expect(vcpu.markPage(page, client)).to.equal(client);
       }
     }
