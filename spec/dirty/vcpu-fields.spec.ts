@@ -8,7 +8,7 @@ describe('what a vCPU keeps between marks', () => {
   const states: [what: string, bring: (vcpu: Vcpu, memory: DirtyMemory) => void][] = [
     ['has attached', () => {}],
     ['has marked', () => {}],
-    ['has begun another interval', (vcpu, memory) => memory.rcu.startPoll() && vcpu.quiescent()],
+    ['has begun another interval', (vcpu, memory) => memory.rcu.poll(memory.rcu.startPoll()) || vcpu.quiescent()],
     ['has gone offline', (vcpu) => vcpu.goOffline()],
     ['has detached', (vcpu) => vcpu.detach()],
   ];
@@ -18,6 +18,7 @@ describe('what a vCPU keeps between marks', () => {
     const vcpu = attachVcpu(memory.handle);
     if (what !== 'has attached') vcpu.mark(65 * PAGE);
     bring(vcpu, memory);
+    expect(vcpu.interval).to.equal(what === 'has begun another interval' ? 2 : 1);
     return vcpu;
   };
 
@@ -34,6 +35,21 @@ describe('what a vCPU keeps between marks', () => {
           const refusal = vcpu.online || !(addr >= 0) ? RangeError : UsageError;
           expectThrow(() => vcpu.mark(addr), refusal, 'mark');
           expectThrow(() => vcpu.markPage(addr / PAGE, VGA), refusal, 'markPage');
+        }
+      });
+    }
+  }
+
+  for (const tracked of [7, 4]) {
+    for (const [what, bring] of states.slice(2)) {
+      it(`leads to no bitmap block when it ${what}, tracking ${tracked}`, () => {
+        const kept = brought(tracked, [what, bring]) as unknown as Readonly<Record<string, number>>;
+        const left = kept.online ? [] : ['table0', 'table1', 'table2', 'firstTable', 'secondTable', 'thirdTable'];
+        for (const name of [...left, 'block0', 'block1', 'block2', 'first', 'second', 'third']) {
+          expect(kept[name], name).to.be.below(-(2 ** 29));
+        }
+        for (const name of [...(kept.online ? [] : ['ramEndPage']), 'blockPages', 'lonePages', 'tableEnd']) {
+          expect(kept[name], name).to.equal(0);
         }
       });
     }

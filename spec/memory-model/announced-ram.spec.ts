@@ -11,7 +11,8 @@ describeInModels('DM-4: RAM is announced when it is all dirty', ({ expectNever, 
   const ANNOUNCED = 16;
   const LAST_PAGE = 17;
   const BLOCK = 18;
-  const plug = (...steps: readonly Step[]): Litmus => ({
+  const plug = (...steps: readonly Step[]): Litmus => plugFor((m) => m.load(LAST_PAGE), ...steps);
+  const plugFor = (loadEnd: (m: TracedWords) => number, ...steps: readonly Step[]): Litmus => ({
     locations: { ...LOCATIONS, announced: ANNOUNCED, 'last page': LAST_PAGE, 'new block': BLOCK },
     threads: {
       owner: (m) => {
@@ -19,7 +20,7 @@ describeInModels('DM-4: RAM is announced when it is all dirty', ({ expectNever, 
       },
       vcpu: (m) => {
         m.assume(m.load(ANNOUNCED) === 1);
-        return { root: m.load(ROOT), end: m.load(LAST_PAGE), bits: m.get(BLOCK) };
+        return { root: m.load(ROOT), end: loadEnd(m), bits: m.get(BLOCK) };
       },
     },
   });
@@ -36,6 +37,13 @@ describeInModels('DM-4: RAM is announced when it is all dirty', ({ expectNever, 
   it('also where the end is stored plainly, since the announcement orders it', () => {
     const extendPlainly: Step = (m) => m.set(LAST_PAGE, 1);
     expectNever(plug(fill, publish, extendPlainly, announce), isIncomplete);
+  });
+
+  it('also where the vCPU loads the end plainly, since the load that hears of it orders it', () => {
+    expectNever(
+      plugFor((m) => m.get(LAST_PAGE), fill, publish, extend, announce),
+      isIncomplete,
+    );
   });
 
   it('broken, announced before the end is stored: a mark to RAM that exists is refused', () => {

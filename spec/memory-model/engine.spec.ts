@@ -153,6 +153,26 @@ describeInModels(
   { large: true },
 );
 
+describeInModels('the engine’s own roots', ({ expectNever }) => {
+  for (const root of [0, 1, 2]) {
+    it(`GP-3: the table that root ${root} leads to has its contents`, () => {
+      const owner: Act = ({ tables, spare }, m) => {
+        m.set(spare + Table.Length, 2);
+        (tables.clients[root] as ClientBitmap).publish(spare);
+      };
+      const reader: Act = ({ vcpu }, m) => {
+        vcpu.goOnline();
+        return { blocks: m.get((vcpu.cachedTables[root] as number) + Table.Length) };
+      };
+      const outcomes = expectNever(
+        litmus({ dirty: false, offline: true }, reader, owner),
+        ({ blocks }) => blocks === 0,
+      );
+      for (const length of [1, 2]) expect(outcomes.find(({ blocks }) => blocks === length)).not.to.equal(undefined);
+    });
+  }
+});
+
 describeInModels('the engine’s own blocking wait', ({ expectNever, expectWitness }) => {
   // One round of the wait is enough, as in wake-up.spec.ts; there is room for two. The number goes to the slot, and the
   // word is changed once: no value takes more than two writes to come about.

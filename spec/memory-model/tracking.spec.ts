@@ -20,11 +20,15 @@ describeInModels(
       if (mask === 1) mark(m, root === UNTRACKED ? FULL : BLOCK, 1);
     };
     const vcpuIn =
-      (interval: 'old' | 'new', order: keyof typeof orders): Thread =>
+      (
+        interval: 'old' | 'new',
+        order: keyof typeof orders,
+        loadMask = (m: TracedWords): number => m.load(MASK),
+      ): Thread =>
       (m) => {
         if (interval === 'new') report(m);
         const root = m.load(ROOT);
-        const mask = m.load(MASK);
+        const mask = loadMask(m);
         if (order === 'mark first') markThere(m, root, mask);
         m.set(DATA, 2);
         if (order === 'store first') markThere(m, root, mask);
@@ -73,6 +77,16 @@ describeInModels(
       for (const vcpu of vcpus) {
         expectNever(litmus(vcpu, [fill, publish, tellPlainly]), isLost);
         expectNever(litmus(vcpu, [fill, tellPlainly, publish]), isLost);
+      }
+    });
+
+    it('also where the mask is loaded plainly, since the load of the number orders it', () => {
+      for (const order of Object.keys(orders)) {
+        for (const interval of ['old', 'new'] as const) {
+          const vcpu = vcpuIn(interval, order, (m) => m.get(MASK));
+          expectNever(litmus(vcpu, [fill, publish, tell]), isLost);
+          expectNever(litmus(vcpu, [fill, tell, publish]), isLost);
+        }
       }
     });
 
