@@ -375,6 +375,9 @@ describeEngines('The audit of stores', (shared) => {
     const before = audit.pagesCompared;
     audit.whileStopped.check();
     expect(audit.pagesCompared - before).to.equal(low.size / PAGE);
+    ram.store8(PAGE, 1);
+    audit.whileStopped.check();
+    expect(audit.pagesCompared - before, 'but for a page that is copied').to.equal(2 * (low.size / PAGE) - 1);
   });
 
   it('names nothing wrongly after contents has thrown', async () => {
