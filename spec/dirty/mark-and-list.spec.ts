@@ -48,6 +48,22 @@ describeEngines('a range mark that lists', () => {
     }
   });
 
+  it('makes an atomic access only to a word in which a page turns', () => {
+    list(40, 30);
+    const { or } = Words.prototype;
+    let changed = 0;
+    try {
+      Words.prototype.or = function (...args) {
+        changed++;
+        return or.apply(this, args);
+      };
+      expect([list(40, 30), changed]).to.deep.equal([[], 0]);
+      expect([list(31, 39), changed]).to.deep.equal([range(31, 40), 2]);
+    } finally {
+      Words.prototype.or = or;
+    }
+  });
+
   it('begins and ends at any page of a word', () => {
     for (let first = 0; first < 66; first++) {
       for (const pages of [1, 2, 31, 32, 33, 64, 65]) {
