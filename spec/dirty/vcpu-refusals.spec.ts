@@ -93,6 +93,18 @@ describe('a vCPU outside its cached bitmap block', () => {
         }
       });
 
+      it('refuses what is no number, and in debug mode what is no integer', () => {
+        expectThrow(() => vcpu.mark('0' as never), TypeError, 'mark: address must be a number');
+        expectThrow(() => vcpu.markPage('0' as never, VGA), TypeError, 'markPage: page must be a number');
+        if (!debug) return;
+        expectThrow(() => vcpu.mark(0.5), RangeError, 'mark: address', 'debug mode');
+        expectThrow(() => vcpu.markPage(0.5, VGA), RangeError, 'markPage: page', 'debug mode');
+      });
+
+      it('answers for no bytes, wherever they are', () => {
+        expect([ask.isDirty(END + 1, END + 1), ask.allDirty(BLOCK, BLOCK)]).to.deep.equal([false, true]);
+      });
+
       it('takes nothing for a block that is not in its tables, whatever the arena has elsewhere', () => {
         const { words, regions } = engineOf(memory).arena;
         const unused = words.length >>> 5;
