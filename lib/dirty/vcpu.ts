@@ -672,9 +672,12 @@ export class Vcpu extends Reader {
     return `RAM ends at ${showAddress(ramEndPage * pageSize)}`;
   }
 
-  /** Do the cached tables have blocks for the whole range, before the end of RAM? False for NaN and infinities. */
+  /**
+   * Do the cached tables have blocks for the whole range, before the end of RAM? False where the end of the range is
+   * infinite.
+   */
   private covers(range: PageRange): boolean {
-    if (!(range.first >= 0 && range.end <= this.ramEndPage)) return false;
+    if (!(range.end <= this.ramEndPage)) return false;
     const last = (range.end - 1) >>> this.blockShift;
     for (let number = range.first >>> this.blockShift; number <= last; number++) {
       if (!this.hasBlocks(number)) return false;
