@@ -9,6 +9,7 @@ import { Vcpu } from '../../lib/dirty/vcpu.js';
 import { engineOf } from '../../lib/dirty-memory.js';
 import { type Client, CODE, DirtyMemory, MIGRATION, UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu } from '../../lib/vcpu.js';
+import { accessesOf } from '../support/accesses.js';
 import { CLIENTS, collectAtOnce, dirtyPages, foreignVcpu, PAGE, reportUntil, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
 
@@ -22,25 +23,8 @@ const MASKS = [1, 2, 3, 4, 5, 6, 7];
 
 /** @returns how often `call` reads plainly, how many words these are, and how many it changes atomically */
 function accesses(call: () => unknown): { reads: number; words: number; changed: number } {
-  const words = new Set<number>();
-  let reads = 0;
-  let changed = 0;
-  const { get, or } = Words.prototype;
-  Words.prototype.get = function (index) {
-    reads++;
-    words.add(index);
-    return get.call(this, index);
-  };
-  Words.prototype.or = function (...args) {
-    changed++;
-    return or.apply(this, args);
-  };
-  try {
-    call();
-  } finally {
-    Object.assign(Words.prototype, { get, or });
-  }
-  return { reads, words: words.size, changed };
+  const { get, or } = accessesOf(call);
+  return { reads: get.length, words: new Set(get).size, changed: or.length };
 }
 
 function clientsIn(mask: number): readonly Client[] {

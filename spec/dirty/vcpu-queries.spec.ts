@@ -6,6 +6,7 @@ import { rootOf } from '../../lib/dirty/client.js';
 import { engineOf } from '../../lib/dirty-memory.js';
 import { CODE, CorruptionError, type DirtyMemory, MIGRATION, UsageError, VGA } from '../../lib/index.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { accessesOf } from '../support/accesses.js';
 import { CLIENTS, cleanAll, dirtyPages, PAGE, range, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
 
@@ -43,22 +44,6 @@ describe('a vCPU whose RAM has a hole', () => {
     return words.get(vcpu.meter + Meter.Dirtied) - before;
   };
 
-  /** @returns how many words the call reads plainly, each counted once */
-  const wordsRead = (call: () => unknown): number => {
-    const read = new Set<number>();
-    const { get } = Words.prototype;
-    Words.prototype.get = function (index) {
-      read.add(index);
-      return get.call(this, index);
-    };
-    try {
-      call();
-    } finally {
-      Words.prototype.get = get;
-    }
-    return read.size;
-  };
-
   describe('marks ranges', () => {
     for (const mask of range(1, 8)) {
       it(`over blocks for the clients of the mask, and counts the pages of MIGRATION: ${mask}`, () => {
@@ -90,7 +75,7 @@ describe('a vCPU whose RAM has a hole', () => {
     it('of one page, and has its block cached then', () => {
       for (const page of [1, BLOCK + 1, HIGH + 1]) {
         markPages(page, page + 1, 7);
-        expect(wordsRead(() => vcpu.mark(page * PAGE))).to.equal(3);
+        expect(new Set(accessesOf(() => vcpu.mark(page * PAGE)).get).size).to.equal(3);
         cleanAll(memory);
       }
     });

@@ -4,11 +4,11 @@
  */
 import { expect } from 'chai';
 import { Header, Meter, Slot, Table } from '../../lib/arena/layout.js';
-import { Words } from '../../lib/arena/words.js';
 import { engineOf } from '../../lib/dirty-memory.js';
 import { CODE, CorruptionError, type DirtyMemory, MIGRATION, UsageError, VGA } from '../../lib/index.js';
 import { OFFLINE } from '../../lib/rcu/sequence.js';
 import { attachVcpu, type Vcpu } from '../../lib/vcpu.js';
+import { accessesOf } from '../support/accesses.js';
 import { cleanAll, dirtyPages, foreignVcpu, PAGE, range, smallEngine } from '../support/engines.js';
 import { expectThrow } from '../support/refusals.js';
 
@@ -28,21 +28,6 @@ describe('a vCPU outside its cached bitmap block', () => {
     isDirty: (first: number, end: number) => vcpu.isDirty(first * PAGE, (end - first) * PAGE, VGA),
     allDirty: (first: number, end: number) => vcpu.allDirty(first * PAGE, (end - first) * PAGE, VGA),
     includesClean: (first: number, end: number) => vcpu.includesClean(first * PAGE, (end - first) * PAGE, 7),
-  };
-  /** The words that `call` reads by a method of `Words`. */
-  const wordsRead = (by: 'get' | 'load', call: () => unknown): number[] => {
-    const read: number[] = [];
-    const method = Words.prototype[by];
-    Words.prototype[by] = function (index) {
-      read.push(index);
-      return method.call(this, index);
-    };
-    try {
-      call();
-    } finally {
-      Words.prototype[by] = method;
-    }
-    return read;
   };
 
   for (const debug of [false, true]) {
@@ -120,7 +105,7 @@ describe('a vCPU outside its cached bitmap block', () => {
     memory = smallEngine();
     plug(0, END);
     vcpu = attachVcpu(memory.handle);
-    const looks = (call: () => unknown): number => wordsRead('load', call).filter((at) => at === Header.Roots).length;
+    const looks = (call: () => unknown): number => accessesOf(call).load.filter((at) => at === Header.Roots).length;
     const covered = (): void => {
       markPages(0, END);
       vcpu.mark(0);
@@ -206,7 +191,7 @@ describe('a vCPU outside its cached bitmap block', () => {
       vcpu = attachVcpu(memory.handle);
       const tables = vcpu.cachedTables.map((table) => table + Table.Entries);
       const looksIntoTables = (page: number): boolean => {
-        const read = wordsRead('get', () => expect(vcpu.mark(page * PAGE), 'dirty already').to.equal(0));
+        const read = accessesOf(() => expect(vcpu.mark(page * PAGE), 'dirty already').to.equal(0)).get;
         return read.some((word) => tables.some((entries) => word >= entries && word < entries + END / BLOCK));
       };
       const [zero, secondWord, kept] = [0, BLOCK + 36, 2 * BLOCK];
