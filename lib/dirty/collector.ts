@@ -251,6 +251,7 @@ export class Collector {
       dense.add(number);
       return false;
     });
+    if (dense.size === 0) return undefined;
     const swap = tables.prepareSwap(bitmap, [...dense]);
     for (const number of swap?.numbers ?? []) dense.delete(number);
     try {
