@@ -39,6 +39,15 @@ export class CollectionsInFlight {
   /** Under way: their clients' bits are borrowed whenever no harvest has them. */
   private readonly measurements = new Map<Client, AbortController>();
   private left: RamBlock[] = [];
+  /** The step that plugged each page last. */
+  private readonly plugged = new Map<number, number>();
+  /**
+   * Pages that the vCPU has marked in an interval that began before they were plugged. Such a mark may go to the bitmap
+   * block of RAM that was there before. Then it belongs, as the store does, to the collection that takes the bit which
+   * the page was plugged with, because that collection waits for the interval.
+   */
+  private readonly early = new Set<number>();
+  private reported = 0;
   private step = 0;
   private named = 0;
 
@@ -78,9 +87,14 @@ export class CollectionsInFlight {
     else if (op.kind === 'unplug') this.unplug(op.pick);
     else if (op.kind === 'harvest') this.harvest(op.client);
     else if (op.kind === 'measure') this.measure(op.client);
-    else if (op.kind === 'report') this.vcpu.quiescent();
+    else if (op.kind === 'report') this.report();
     else if (op.kind === 'abort') this.abort(op.pick);
     else if (op.kind === 'mark' || op.kind === 'ownerMark') this.mark(op.pick, op.kind === 'mark');
+  }
+
+  private report(): void {
+    this.vcpu.quiescent();
+    this.reported = this.step;
   }
 
   private abort(pick: number): void {
@@ -95,8 +109,10 @@ export class CollectionsInFlight {
       expect(error).to.be.instanceOf(RangeError);
       return;
     }
-    for (const owed of this.owed.values())
-      for (let page = place; page < place + pages; page++) owed.set(page, this.step);
+    for (let page = place; page < place + pages; page++) {
+      this.plugged.set(page, this.step);
+      for (const owed of this.owed.values()) owed.set(page, this.step);
+    }
   }
 
   private unplug(pick: number): void {
@@ -129,6 +145,8 @@ export class CollectionsInFlight {
     }
     if (this.memory.ram.find(page * PAGE) === undefined) return;
     for (const owed of this.owed.values()) owed.set(page, this.step);
+    if (byVcpu && (this.plugged.get(page) as number) > this.reported) this.early.add(page);
+    else this.early.delete(page);
   }
 
   private harvest(client: Client): void {
@@ -187,7 +205,7 @@ export class CollectionsInFlight {
     for (const page of delivered) expect(owed.has(page), `page ${page} was marked and is RAM`).to.equal(true);
     for (const [page, marked] of owed) {
       if (marked <= flight.takenFrom) expect(delivered.has(page), `page ${page} is delivered`).to.equal(true);
-      else if (marked > flight.takenTo && !this.swaps) continue;
+      else if (marked > flight.takenTo && !this.swaps && !this.early.has(page)) continue;
       // Marked while nobody but the engine knew whether the harvest has the mark: then delivered, or dirty still.
       else if (this.memory.isDirty(page * PAGE, 1, flight.client)) continue;
       else expect(delivered.has(page), `page ${page} is delivered or dirty`).to.equal(true);
