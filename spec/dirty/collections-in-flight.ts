@@ -43,8 +43,8 @@ export class CollectionsInFlight {
   private readonly plugged = new Map<number, number>();
   /**
    * Pages that the vCPU has marked in an interval that began before they were plugged. Such a mark may go to the bitmap
-   * block of RAM that was there before. Then it belongs, as the store does, to the collection that takes the bit which
-   * the page was plugged with, because that collection waits for the interval.
+   * block of RAM that was there before (ram/ram-list.ts). Then it belongs, as the store does, to the collection that
+   * takes the bit which the page was plugged with, because that collection waits for the interval.
    */
   private readonly early = new Set<number>();
   private reported = 0;
